@@ -1,0 +1,1 @@
+"""The `ioc` command: what a person types, and what they read."""

@@ -1,0 +1,116 @@
+"""Airflow's public API, as far as the demo needs it: wake a DAG, and wait until nothing runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from ingestion.errors import ServiceError
+from ingestion.settings import Settings
+
+POLL_SECONDS = 1.0
+UNFINISHED = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """One run of a DAG and its state."""
+
+    dag_id: str
+    run_id: str
+    state: str
+
+
+class Airflow:
+    """A session with the API server, logged in as the admin user."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._address = f"http://{settings.airflow_host}:{settings.airflow_port}"
+        self._client = httpx.Client(base_url=self._address, timeout=30)
+        answer = self._send(
+            "POST", "/auth/token", {"username": settings.airflow_user, "password": settings.reveal("airflow_password")}
+        )
+        self._client.headers["Authorization"] = f"Bearer {answer['access_token']}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def await_dags(self, dag_ids: list[str], seconds: float) -> None:
+        """Wait until the DAGs are known to Airflow; raises ServiceError naming those that are not."""
+
+        def missing() -> list[str]:
+            known = {row["dag_id"] for row in self._rows("/api/v2/dags?limit=200", "dags")}
+            return [dag_id for dag_id in dag_ids if dag_id not in known]
+
+        self._await(
+            lambda: not missing(), seconds, lambda: f"DAGs {', '.join(missing())} were promised, they are not parsed"
+        )
+
+    def trigger(self, dag_id: str) -> DagRun:
+        """Start one run now."""
+        row = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
+        return DagRun(dag_id, str(row["dag_run_id"]), str(row["state"]))
+
+    def runs(self) -> list[DagRun]:
+        """List the newest runs of all DAGs, the newest first."""
+        rows = self._rows("/api/v2/dags/~/dagRuns?limit=100&order_by=-id", "dag_runs")
+        return [DagRun(row["dag_id"], row["dag_run_id"], row["state"]) for row in rows]
+
+    def await_runs(self, wanted: list[DagRun], seconds: float) -> list[DagRun]:
+        """Wait until the wanted runs are finished; give them as they ended."""
+        keys = {(run.dag_id, run.run_id) for run in wanted}
+
+        def ended() -> list[DagRun]:
+            return [run for run in self.runs() if (run.dag_id, run.run_id) in keys and run.state not in UNFINISHED]
+
+        self._await(
+            lambda: len(ended()) == len(keys),
+            seconds,
+            lambda: f"{len(keys)} runs were promised to end, {len(ended())} did",
+        )
+        return ended()
+
+    def await_quiet(self, seconds: float, is_done: Callable[[], bool]) -> None:
+        """Wait until no run is queued or running, and `is_done` says so too."""
+
+        def busy() -> list[str]:
+            return [run.dag_id for run in self.runs() if run.state in UNFINISHED]
+
+        self._await(
+            lambda: not busy() and is_done(),
+            seconds,
+            lambda: f"an end was promised, {', '.join(busy()) or 'a release'} is awaited",
+        )
+
+    def _await(self, condition: Callable[[], bool], seconds: float, complaint: Callable[[], str]) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise ServiceError(f"airflow: {complaint()} within {seconds:.0f} s; see {self._address}")
+            time.sleep(POLL_SECONDS)
+
+    def _rows(self, path: str, name: str) -> list[dict[str, str]]:
+        rows = self._send("GET", path).get(name)
+        if not isinstance(rows, list):
+            raise ServiceError(f"airflow: a list of {name} was promised, {type(rows).__name__} came")
+        return rows
+
+    def _send(self, method: str, path: str, body: dict[str, str | None] | None = None) -> dict[str, object]:
+        try:
+            response = self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise ServiceError(
+                f"airflow: {self._address} was promised, it does not answer; see `ioc status`"
+            ) from error
+        if response.is_error:
+            raise ServiceError(f"airflow: {method} {path.split('?', maxsplit=1)[0]} answered {response.status_code}")
+        answer: dict[str, object] = response.json()
+        return answer

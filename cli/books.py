@@ -1,0 +1,161 @@
+"""Verbs that open the books: feeds, ledger, quarantine, score, releases. They read, and change nothing."""
+
+from typing import Annotated
+
+import typer
+
+from cli.output import AsJson, Row, ends_well, show
+from ingestion.contract import find_contract, read_contracts
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import create_released_views, list_releases, releases_in_force
+
+Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")]
+quarantine = typer.Typer(help="Records that left by the quarantine door.", no_args_is_help=True)
+
+
+@ends_well
+def feeds(as_json: AsJson = False) -> None:
+    """List the contracts, their cadence, last event and last score."""
+    scores = {str(row["feed"]): row for row in _scores()}
+    rows: list[Row] = [
+        {
+            "feed": contract.feed,
+            "name": contract.label_vi,
+            "owner": contract.owner,
+            "format": contract.format,
+            "cadence_minutes": int(contract.cadence.total_seconds() // 60),
+            "last_event_at": scores.get(contract.feed, {}).get("last_event_at"),
+            "score": scores.get(contract.feed, {}).get("score"),
+            "level": scores.get(contract.feed, {}).get("level"),
+        }
+        for contract in read_contracts().values()
+    ]
+    show(rows, "Feeds", as_json=as_json)
+
+
+@ends_well
+def ledger(feed: Feed = None, as_json: AsJson = False) -> None:
+    """Show by which door every record left: each delivery for machines, totals by feed (or the feed's deliveries) for people."""
+    if feed is not None:
+        find_contract(feed)
+    rows = _query(
+        """
+        select feed, delivery_id, object_key, source_name, received_at, status, 1 as deliveries, pieces, skipped, received,
+            accepted, duplicate, quarantined, skipped_reasons
+        from lake.ledger.deliveries
+        where feed = coalesce(?, feed)
+        order by feed, received_at, object_key
+        """,
+        [feed],
+    )
+    if as_json or feed is not None:
+        columns = ("source_name", "status", "pieces", "skipped", "received", "accepted", "duplicate", "quarantined")
+        show(rows, f"Ledger of {feed}", as_json=as_json, columns=None if as_json else columns)
+        return
+    show_totals()
+
+
+@ends_well
+def score(as_json: AsJson = False) -> None:
+    """Show the four axes of each feed, from the release of the scores in force."""
+    columns = ("domain", "feed", "correct", "complete", "clean", "live", "score", "level")
+    show([{name: row[name] for name in columns} for row in _scores()], "Đúng, đủ, sạch, sống", as_json=as_json)
+
+
+@ends_well
+def releases(as_json: AsJson = False) -> None:
+    """List what was published, and what is in force."""
+    with connected(Settings()) as connection:
+        in_force = {release.release_id for release in releases_in_force(connection).values()}
+        rows: list[Row] = [
+            {
+                "domain": release.domain,
+                "release_id": release.release_id,
+                "snapshot_id": release.snapshot_id,
+                "published_at": release.published_at,
+                "verdict": release.verdict,
+                "action": release.action,
+                "is_in_force": release.release_id in in_force,
+                "reason": release.reason,
+            }
+            for release in list_releases(connection)
+        ]
+    show(rows, "Releases", as_json=as_json)
+
+
+@quarantine.command("list")
+@ends_well
+def list_quarantine(feed: Feed = None, as_json: AsJson = False) -> None:
+    """Count what is in quarantine by feed and reason."""
+    rows = _query(
+        """
+        select feed, reason, error_group, sum(record_count)::bigint as records, min(quarantined_at) as oldest_at
+        from lake.quarantine.records
+        where feed = coalesce(?, feed)
+        group by all
+        order by feed, records desc, reason
+        """,
+        [feed],
+    )
+    show(rows, "Quarantine", as_json=as_json)
+
+
+@quarantine.command("show")
+@ends_well
+def show_quarantine(
+    feed: Annotated[str, typer.Argument()],
+    reason: Annotated[str | None, typer.Option(help="Only records that failed this rule first.")] = None,
+    limit: int = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show quarantined records with their place and raw text. Raw text can hold personal values: mind who looks on."""
+    find_contract(feed)
+    rows = _query(
+        """
+        select deliveries.source_name, records.position, records.reason, records.error_group, records.raw,
+            list_transform(failures, lambda failure: failure.rule) as failed_rules, records.delivery_id
+        from lake.quarantine.records as records
+        inner join lake.ledger.deliveries as deliveries using (feed, delivery_id)
+        where feed = ? and reason = coalesce(?, reason)
+        order by deliveries.received_at, records.position
+        limit ?
+        """,
+        [feed, reason, limit],
+    )
+    show(rows, f"Quarantine of {feed}", as_json=as_json)
+
+
+def show_totals() -> None:
+    """Print the ledger's totals by feed."""
+    totals = _query(
+        """
+        select feed, count(*) as deliveries, sum(pieces)::bigint as pieces, sum(skipped)::bigint as skipped,
+            sum(received)::bigint as received, sum(accepted)::bigint as accepted, sum(duplicate)::bigint as duplicate,
+            sum(quarantined)::bigint as quarantined
+        from lake.ledger.deliveries
+        group by feed
+        order by feed
+        """,
+        [],
+    )
+    show(totals, "Ledger", as_json=False)
+
+
+def _scores() -> list[Row]:
+    with connected(Settings()) as connection:
+        if "quality" not in create_released_views(connection):
+            return []
+        cursor = connection.execute("select * from memory.quality.feed_scores order by domain, feed")
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _query(sql: str, values: list[str | int | None]) -> list[Row]:
+    with connected(Settings()) as connection:
+        cursor = connection.execute(sql, values)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+VERBS = {"feeds": feeds, "ledger": ledger, "score": score, "releases": releases}

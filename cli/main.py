@@ -1,0 +1,23 @@
+"""The command `ioc`: one flat list of verbs, and a few groups. Each verb is a few lines; the work is in the packages."""
+
+import typer
+
+from cli import books, contracts, pipeline, queries, services
+
+app = typer.Typer(
+    name="ioc",
+    help="An open lakehouse for an Intelligent Operations Centre: feeds in, audited marts and dashboards out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+for module in (services, pipeline, books, queries):
+    for verb, function in module.VERBS.items():
+        app.command(verb)(function)
+app.add_typer(contracts.app, name="contracts")
+app.add_typer(books.quarantine, name="quarantine")
+
+
+def run() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,91 @@
+"""How the command speaks: tables for people, JSON for machines, errors on standard error."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import wraps
+from typing import Annotated, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ingestion.errors import LakehouseError
+
+Cell = str | int | float | bool | datetime | None | Sequence[str] | Mapping[str, int]
+Row = Mapping[str, Cell]
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+console = Console()
+complaints = Console(stderr=True)
+
+
+def show(rows: Sequence[Row], title: str, *, as_json: bool, columns: Sequence[str] | None = None) -> None:
+    """Print rows as a table (only `columns`, where given), or all their fields as a JSON list."""
+    if as_json:
+        sys.stdout.write(json.dumps([dict(row) for row in rows], default=_json, ensure_ascii=False, indent=2) + "\n")
+        return
+    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    names = list(columns or (rows[0] if rows else ()))
+    for name in names:
+        is_number = bool(rows) and all(isinstance(row.get(name), int | float | None) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(name)) for name in names))
+    console.print(table)
+    if not rows:
+        console.print("(none)")
+
+
+def say(text: str, *, as_json: bool = False) -> None:
+    """Tell a person how it goes; silent where a machine listens."""
+    if not as_json:
+        console.print(text, highlight=False)
+
+
+def complain(error: LakehouseError, *, as_json: bool) -> None:
+    """Print an error on standard error."""
+    if as_json:
+        answer = {"error": type(error).__name__, "message": str(error)}
+        sys.stderr.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    else:
+        complaints.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+        complaints.print(str(error), markup=False, highlight=False)
+
+
+def ends_well(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let a command end with exit status 1 and a message where one of our errors ends it."""
+
+    @wraps(command)
+    def guarded(*args: Arguments.args, **options: Arguments.kwargs) -> Result:
+        try:
+            return command(*args, **options)
+        except LakehouseError as error:
+            complain(error, as_json=bool(options.get("as_json", False)))
+            raise typer.Exit(1) from error
+
+    return guarded
+
+
+def _cell(value: Cell) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    return value if isinstance(value, str) else ", ".join(value)
+
+
+def _json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,225 @@
+"""Verbs that move data: land, collect, load, build, audit, publish, run, rollback."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import AsJson, Row, ends_well, show
+from ingestion.collect import collect as collect_feed
+from ingestion.contract import Contract, find_contract, read_contracts
+from ingestion.errors import AuditError, ConfigurationError, UnknownNameError
+from ingestion.landing import Landing, land_file
+from ingestion.ledger import LedgerRow
+from ingestion.load import load_feed
+from ingestion.settings import Settings
+from quality import steps
+
+Feeds = Annotated[
+    list[str] | None, typer.Argument(help="Feeds like environment.station_readings; all where none is named.")
+]
+Domains = Annotated[list[str] | None, typer.Argument(help="Domains like fisheries; all where none is named.")]
+LEDGER_COLUMNS = ("feed", "deliveries", "pieces", "skipped", "received", "accepted", "duplicate", "quarantined")
+
+
+@ends_well
+def land(
+    feed: Annotated[str, typer.Argument(help="Feed the files belong to.")],
+    files: Annotated[list[Path], typer.Argument(help="Files as the agency sent them.")],
+    as_json: AsJson = False,
+) -> None:
+    """Bytes to landing: a person's own files, by the same path as a connector's."""
+    settings, contract = Settings(), find_contract(feed)
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        raise ConfigurationError(f"{missing[0]}: a file was promised, there is none")
+    landing = Landing(settings)
+    landed = [land_file(landing, contract, path, settings.clock()) for path in files]
+    rows: list[Row] = [
+        {"feed": feed, "delivery_id": one.delivery_id, "source_name": one.source_name, "bytes": one.bytes}
+        for one in landed
+    ]
+    show(rows, f"Landed {len(landed)} deliveries of {feed}", as_json=as_json)
+
+
+@ends_well
+def collect(feeds: Feeds = None, as_json: AsJson = False) -> None:
+    """Ask the sources for what is new, and land it."""
+    settings = Settings()
+    rows: list[Row] = []
+    for contract in chosen_feeds(feeds):
+        landed = collect_feed(settings, contract)
+        rows.append({"feed": contract.feed, "deliveries": len(landed), "bytes": sum(one.bytes for one in landed)})
+    show(rows, "Collected", as_json=as_json)
+
+
+@ends_well
+def load(feeds: Feeds = None, as_json: AsJson = False) -> None:
+    """Landing to bronze: parse, check, split, balance, commit; prints the ledger rows."""
+    settings = Settings()
+    rows = [row for contract in chosen_feeds(feeds) for row in load_feed(settings, contract)]
+    show_ledger(rows, as_json=as_json)
+
+
+@ends_well
+def build(domains: Domains = None, full_refresh: bool = False, as_json: AsJson = False) -> None:
+    """Bronze to candidate marts; nobody reads them yet."""
+    settings = Settings()
+    rows: list[Row] = []
+    for domain in chosen_domains(domains):
+        built = steps.build_domain(settings, domain, full_refresh=full_refresh)
+        rows.append(
+            {
+                "domain": domain,
+                "snapshot_id": built.snapshot_id,
+                "models": built.built,
+                "tests": built.tested,
+                "seconds": built.seconds,
+            }
+        )
+    show(rows, "Built", as_json=as_json)
+
+
+@ends_well
+def audit(domains: Domains = None, as_json: AsJson = False) -> None:
+    """Judge the candidate marts; exit status 1 where one fails."""
+    settings = Settings()
+    verdicts = [steps.audit_domain(settings, domain) for domain in chosen_domains(domains)]
+    rows: list[Row] = [
+        {
+            "domain": verdict.domain,
+            "snapshot_id": verdict.snapshot_id,
+            "verdict": "passed" if verdict.passed else "failed",
+            "checks": len(verdict.checks),
+            "reason": verdict.reason,
+        }
+        for verdict in verdicts
+    ]
+    show(rows, "Audited", as_json=as_json)
+    if not all(verdict.passed for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@ends_well
+def publish(domains: Domains = None, as_json: AsJson = False) -> None:
+    """Put the last audited snapshot in force, where its audit passed."""
+    settings = Settings()
+    rows: list[Row] = []
+    for domain in chosen_domains(domains):
+        release = steps.publish_domain(settings, domain)
+        rows.append({"domain": domain, "release_id": release.release_id, "snapshot_id": release.snapshot_id})
+    show(rows, "Published", as_json=as_json)
+
+
+@ends_well
+def rollback(
+    domain: Annotated[str, typer.Argument()],
+    release_id: Annotated[int, typer.Argument(help="See `ioc releases`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put an earlier release of a domain back in force."""
+    release = steps.rollback_domain(Settings(), domain, release_id)
+    row: Row = {"domain": domain, "release_id": release.release_id, "snapshot_id": release.snapshot_id}
+    show([row], f"Rolled {domain} back to release {release_id}", as_json=as_json)
+
+
+@ends_well
+def run(domains: Domains = None, as_json: AsJson = False) -> None:
+    """Load, build, audit and publish domains, then the scores; a domain that fails keeps its last good release."""
+    settings = Settings()
+    named = [domain for domain in chosen_domains(domains) if domain != steps.QUALITY]
+    loaded = [
+        row for contract in chosen_feeds(None) if contract.domain in named for row in load_feed(settings, contract)
+    ]
+    if not as_json:
+        show_ledger(loaded, as_json=False)
+    rows: list[Row] = []
+    failures: list[AuditError] = []
+    for domain in [*named, steps.QUALITY]:
+        try:
+            rows.append(_release(settings, domain))
+        except AuditError as error:
+            failures.append(error)
+            rows.append(
+                {"domain": domain, "release_id": None, "snapshot_id": None, "verdict": "failed", "reason": str(error)}
+            )
+    show(rows, "Released", as_json=as_json)
+    if failures:
+        raise failures[0]
+
+
+def show_ledger(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
+    """Print ledger rows: each delivery for machines, totals by feed for people."""
+    ledger = list(rows)
+    each: list[Row] = [
+        {
+            "feed": row.delivery.feed,
+            "delivery_id": row.delivery.delivery_id,
+            "object_key": row.delivery.object_key,
+            "status": row.status.value,
+            "deliveries": 1,
+            "pieces": row.pieces,
+            "skipped": row.skipped,
+            "received": row.received,
+            "accepted": row.accepted,
+            "duplicate": row.duplicate,
+            "quarantined": row.quarantined,
+        }
+        for row in ledger
+    ]
+    show(
+        each if as_json else totals(each),
+        "Ledger of this load",
+        as_json=as_json,
+        columns=None if as_json else LEDGER_COLUMNS,
+    )
+
+
+def totals(rows: Iterable[Row]) -> list[Row]:
+    """Add ledger rows up by feed."""
+    by_feed: dict[str, dict[str, int]] = {}
+    for row in rows:
+        sums = by_feed.setdefault(str(row["feed"]), dict.fromkeys(LEDGER_COLUMNS[1:], 0))
+        for name in sums:
+            sums[name] += int(str(row[name]))
+    return [{"feed": feed, **sums} for feed, sums in by_feed.items()]
+
+
+def chosen_feeds(names: Iterable[str] | None) -> list[Contract]:
+    """Give the named contracts, or all; raise UnknownNameError with the feeds there are."""
+    return [find_contract(name) for name in names] if names else list(read_contracts().values())
+
+
+def chosen_domains(names: Iterable[str] | None) -> list[str]:
+    """Give the named domains, or all, the scores last; raise UnknownNameError with the domains there are."""
+    known = [*dict.fromkeys(contract.domain for contract in read_contracts().values()), steps.QUALITY]
+    for name in names or ():
+        if name not in known:
+            raise UnknownNameError(f"{name}: no such domain; there are {', '.join(known)}", domain=name)
+    return list(names or known)
+
+
+def _release(settings: Settings, domain: str) -> Row:
+    built = steps.build_domain(settings, domain)
+    verdict = steps.audit_domain(settings, domain, built.snapshot_id)
+    release = steps.publish_domain(settings, domain, built.snapshot_id)
+    return {
+        "domain": domain,
+        "release_id": release.release_id,
+        "snapshot_id": release.snapshot_id,
+        "verdict": "passed" if verdict.passed else "failed",
+        "reason": release.reason,
+    }
+
+
+VERBS = {
+    "land": land,
+    "collect": collect,
+    "load": load,
+    "build": build,
+    "audit": audit,
+    "publish": publish,
+    "rollback": rollback,
+    "run": run,
+}

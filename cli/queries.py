@@ -1,0 +1,42 @@
+"""The verb for analysts: SQL over the released marts, now or as of a past hour."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import duckdb
+import typer
+
+from cli.output import AsJson, ends_well, show
+from ingestion.errors import ConfigurationError
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import create_released_views
+
+
+@ends_well
+def sql(
+    query: Annotated[str, typer.Argument(help='Like "select * from environment.air_quality_hours limit 5".')],
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", help="Answer from the releases in force at this time.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Query the released marts, with the reader's credentials: nothing else can be named."""
+    moment = None if as_of is None else (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
+    with connected(Settings(), as_reader=True) as connection:
+        shown = create_released_views(connection, moment)
+        if not shown:
+            when = f"before {moment.isoformat()}" if moment else "yet"
+            raise ConfigurationError(f"sql: a release was promised, nothing was published {when}; run `ioc run`")
+        try:
+            cursor = connection.execute(query)
+        except duckdb.Error as error:
+            raise ConfigurationError(
+                f"sql: {str(error).splitlines()[0]}; released domains: {', '.join(shown)}"
+            ) from error
+        names = [column[0] for column in cursor.description or ()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    show(rows, f"{len(rows)} rows", as_json=as_json)
+
+
+VERBS = {"sql": sql}

@@ -1,0 +1,63 @@
+"""Verbs for the services: up, down, status, demo."""
+
+from typing import Annotated
+
+import typer
+
+from cli.output import AsJson, Row, ends_well, say, show
+from cli.startup import start
+from ingestion.settings import Settings
+from stack import control
+
+Only = Annotated[list[str] | None, typer.Option("--only", help="Only these services, and those they need.")]
+
+
+@ends_well
+def up(only: Only = None, as_json: AsJson = False) -> None:
+    """Start the services, wait until each is healthy, create missing tables. Safe to repeat."""
+    settings = start(only, as_json=as_json)
+    if not as_json:
+        say(f"Airflow   http://{settings.airflow_host}:{settings.airflow_port}   user {settings.airflow_user}")
+        say(f"Superset  http://{settings.superset_host}:{settings.superset_port}   user {settings.superset_admin_user}")
+        say(f"Passwords are in {settings.home_folder / 'secrets.env'}")
+
+
+@ends_well
+def down(as_json: AsJson = False) -> None:
+    """End exactly what `ioc up` started."""
+    control.down(Settings(), lambda line: say(line, as_json=as_json))
+
+
+@ends_well
+def status(as_json: AsJson = False) -> None:
+    """Tell how each service is; exit status 1 where one is not healthy."""
+    found = control.status(Settings())
+    rows: list[Row] = [
+        {
+            "service": one.name,
+            "state": one.state,
+            "pid": one.pid,
+            "address": one.address,
+            "log": str(one.log) if one.log else None,
+            "detail": one.detail,
+        }
+        for one in found
+    ]
+    show(rows, "Services", as_json=as_json)
+    if any(one.state != "healthy" for one in found):
+        raise typer.Exit(1)
+
+
+@ends_well
+def demo(
+    day: Annotated[str, typer.Option(help="The day to simulate, YYYY-MM-DD.")] = "2026-11-20",
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 46,
+    faults: Annotated[str, typer.Option(help="demo, none, or kinds of faults separated by commas.")] = "demo",
+) -> None:
+    """Simulate a day of a city, let Airflow load and publish it, and compare every mart with the simulator's truth."""
+    from cli.demo import run_demo  # noqa: PLC0415  the simulator is needed here only
+
+    run_demo(day=day, seed=seed, faults=faults)
+
+
+VERBS = {"up": up, "down": down, "status": status, "demo": demo}

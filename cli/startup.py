@@ -1,0 +1,26 @@
+"""Bring the services up and make the tables: what `ioc up` and `ioc demo` share."""
+
+from cli.output import say
+from ingestion.contract import read_contracts
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.lock import exclusive
+from lake.tables import create_tables
+from quality.verdicts import create_audit_table
+from stack import control
+
+
+def start(only: list[str] | None, *, as_json: bool = False) -> Settings:
+    """Bring services up (all, where `only` is None) and create the tables that are missing; give settings with their secrets."""
+    control.up(Settings(), only, lambda line: say(line, as_json=as_json))
+    settings = Settings()
+    if only is None or {"postgres", "seaweedfs"} <= set(only):
+        prepare_tables(settings)
+    return settings
+
+
+def prepare_tables(settings: Settings) -> None:
+    """Create the tables that ingestion, audits and releases write, where they are missing."""
+    with exclusive(settings, "tables"), connected(settings) as connection:
+        create_tables(connection, read_contracts())
+        create_audit_table(connection)

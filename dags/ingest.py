@@ -1,0 +1,62 @@
+"""One DAG per contract, from one loop: collect, then load. A load that brought something new updates the feed's Asset.
+
+The contract's cadence is the schedule. Nothing is caught up: a source that was away is asked from its checkpoint on, so that one run brings
+everything that was missed.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow.sdk import DAG, dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+from assets import feed_asset
+from retries import RETRIES, stops_unless_retryable
+
+from ingestion.contract import Contract, read_contracts
+
+
+def ingest(contract: Contract) -> DAG:
+    """Make the DAG of one feed."""
+    asset = feed_asset(contract.feed)
+
+    @dag(
+        dag_id=f"ingest__{contract.table}",
+        dag_display_name=f"{contract.label_vi} ({contract.feed})",
+        description=contract.name,
+        schedule=contract.cadence,
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        max_active_runs=1,
+        tags=["ingest", contract.domain],
+        default_args=RETRIES,
+    )
+    def ingest_feed() -> None:
+        @task
+        @stops_unless_retryable
+        def collect() -> dict[str, int]:
+            from ingestion.collect import collect as collect_feed  # noqa: PLC0415  heavy
+            from ingestion.settings import Settings  # noqa: PLC0415
+
+            landed = collect_feed(Settings(), contract)
+            return {"deliveries": len(landed), "bytes": sum(delivery.bytes for delivery in landed)}
+
+        @task(outlets=[asset])
+        @stops_unless_retryable
+        def load(*, outlet_events: Any = None) -> dict[str, int]:
+            from ingestion.ledger import summary  # noqa: PLC0415
+            from ingestion.load import load_feed  # noqa: PLC0415  heavy
+            from ingestion.settings import Settings  # noqa: PLC0415
+
+            counts = summary(load_feed(Settings(), contract))
+            if not counts["deliveries"]:
+                raise AirflowSkipException(f"{contract.feed}: nothing new in landing")
+            outlet_events[asset].extra = counts
+            return counts
+
+        collect() >> load()
+
+    return ingest_feed()
+
+
+for each in read_contracts().values():
+    globals()[f"ingest__{each.table}"] = ingest(each)

@@ -1,0 +1,33 @@
+"""Once a night: merge small files, expire what no release needs."""
+
+from datetime import UTC, datetime
+
+from airflow.sdk import CronTriggerTimetable, dag, task
+from retries import RETRIES, stops_unless_retryable
+
+
+@dag(
+    dag_id="maintenance",
+    description="Merge small files; expire snapshots that no release names",
+    schedule=CronTriggerTimetable("30 2 * * *", timezone="Asia/Ho_Chi_Minh"),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    tags=["maintenance"],
+    default_args=RETRIES,
+)
+def maintenance() -> None:
+    """Keep the catalogs small."""
+
+    @task
+    @stops_unless_retryable
+    def tidy() -> dict[str, int]:
+        from ingestion.settings import Settings  # noqa: PLC0415
+        from lake.maintenance import tidy as tidy_catalogs  # noqa: PLC0415  heavy
+
+        return tidy_catalogs(Settings())
+
+    tidy()
+
+
+maintenance()

@@ -1,0 +1,44 @@
+{#
+    What another engine writes differently, and nothing else: moving to Trino over Iceberg means a second file beside this one.
+#}
+
+{# The version of a table in which a row was written: grows with every commit, in the order of commits. #}
+{% macro row_version() -%}
+    snapshot_id
+{%- endmacro %}
+
+{# An instant from ISO 8601 text with offset. #}
+{% macro instant(text) -%}
+    timestamptz '{{ text }}'
+{%- endmacro %}
+
+{# timestamptz -> local timestamp, local timestamp -> timestamptz. #}
+{% macro at_time_zone(value, zone) -%}
+    timezone('{{ zone }}', {{ value }})
+{%- endmacro %}
+
+{# The start of the bucket of `minutes` that holds an instant; UTC and UTC+7 agree on every bucket that divides an hour. #}
+{% macro time_slot(column, minutes) -%}
+    time_bucket(interval '{{ minutes }} minutes', {{ column }}, timestamptz '2000-01-01 00:00:00+00')
+{%- endmacro %}
+
+{# Hours, with fractions, from one instant to another. #}
+{% macro hours_between(start, finish) -%}
+    (epoch({{ finish }}) - epoch({{ start }})) / 3600.0
+{%- endmacro %}
+
+{# The number of the slot of `minutes` that holds an instant, counted in local time, so that slots begin at local midnight. #}
+{% macro local_slot_number(column, minutes) -%}
+    cast(floor(epoch({{ local_time(column) }}) / (60 * {{ minutes }})) as bigint)
+{%- endmacro %}
+
+{# One row per day from one date to another, both included, as column `local_date`. #}
+{% macro days_from_to(first_day, last_day) -%}
+    select cast(day as date) as local_date
+    from unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as spine (day)
+{%- endmacro %}
+
+{# The value of one column in the row where another is greatest. #}
+{% macro value_at_greatest(value, ordering) -%}
+    arg_max({{ value }}, {{ ordering }})
+{%- endmacro %}

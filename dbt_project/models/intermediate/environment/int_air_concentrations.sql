@@ -1,0 +1,137 @@
+{{ config(materialized='incremental', unique_key=['station_id', 'hour_at', 'parameter_code', 'averaging'], on_schema_change='fail') }}
+
+{%- set built = built_version() %}
+{%- set hours_back = var('nowcast_hours') - 1 %}
+{%- set station_hours = ref('int_station_hours') %}
+
+-- NowCast of Decision 1459/QĐ-TCMT: c1 is the newest of up to 12 hourly means, w = max(Cmin / Cmax, 1/2); above 1/2 the weighted
+-- mean with weights w^(i-1), at 1/2 the sum of (1/2)^i c_i. A missing hour weighs nothing, which biases the second branch low:
+-- that is the official text, and `is_short` says where it applies.
+with station_hours as (
+
+    select int_station_hours.*
+    from {{ station_hours }} as int_station_hours
+    inner join {{ ref('stations') }} as stations using (station_id)
+    where stations.kind = 'air'
+    {%- if is_incremental() %}
+    and hour_at >= {{ literal_of(
+        'select min(hour_at) from ' ~ station_hours ~ ' where _source_version > ' ~ built,
+        'timestamptz', '9999-12-31 00:00:00+00') }} - interval '{{ hours_back }} hours'
+    {%- endif %}
+
+),
+
+touched_hours as (
+
+    select distinct station_id, hour_at
+    from station_hours
+    where _source_version > {{ built }}
+
+),
+
+affected_hours as (
+
+    select distinct station_hours.station_id, station_hours.hour_at
+    from station_hours
+    inner join touched_hours
+        on station_hours.station_id = touched_hours.station_id
+        and station_hours.hour_at >= touched_hours.hour_at
+        and station_hours.hour_at <= touched_hours.hour_at + interval '{{ hours_back }} hours'
+
+),
+
+particle_hours as (
+
+    select
+        affected_hours.station_id,
+        affected_hours.hour_at,
+        station_hours.parameter_code,
+        case when station_hours.is_valid then station_hours.mean_value end as mean_value,
+        cast({{ hours_between('station_hours.hour_at', 'affected_hours.hour_at') }} as integer) + 1 as age_rank,
+        station_hours._source_version
+    from affected_hours
+    inner join station_hours
+        on affected_hours.station_id = station_hours.station_id
+        and station_hours.hour_at <= affected_hours.hour_at
+        and station_hours.hour_at >= affected_hours.hour_at - interval '{{ hours_back }} hours'
+    where station_hours.parameter_code in ('PM2.5', 'PM10')
+
+),
+
+particle_weights as (
+
+    select
+        *,
+        greatest(
+            coalesce(
+                min(mean_value) over (partition by station_id, hour_at, parameter_code)
+                / nullif(max(mean_value) over (partition by station_id, hour_at, parameter_code), 0), 1
+            ), 0.5
+        ) as weight
+    from particle_hours
+
+),
+
+nowcasts as (
+
+    select
+        station_id,
+        hour_at,
+        parameter_code,
+        max(mean_value) filter (where age_rank = 1) as mean_value,
+        case
+            when count(mean_value) filter (where age_rank <= 3) < 2 then null
+            when max(weight) > 0.5
+                then sum(power(weight, age_rank - 1) * mean_value)
+                    / sum(power(weight, age_rank - 1)) filter (where mean_value is not null)
+            else sum(power(0.5, age_rank) * mean_value)
+        end as concentration,
+        count(mean_value) < {{ var('nowcast_hours') }} as is_short,
+        max(_source_version) as _source_version
+    from particle_weights
+    group by station_id, hour_at, parameter_code
+
+),
+
+gases as (
+
+    select
+        station_id,
+        hour_at,
+        parameter_code,
+        mean_value,
+        _source_version
+    from station_hours
+    inner join affected_hours using (station_id, hour_at)
+    where parameter_code in ('O3', 'NO2', 'SO2', 'CO') and is_valid
+
+),
+
+final as (
+
+    select
+        station_id,
+        hour_at,
+        parameter_code,
+        '24h' as averaging,
+        mean_value,
+        concentration,
+        is_short,
+        _source_version
+    from nowcasts
+    where mean_value is not null or concentration is not null
+    union all
+    select
+        station_id,
+        hour_at,
+        parameter_code,
+        '1h' as averaging,
+        mean_value,
+        mean_value as concentration,
+        false as is_short,
+        _source_version
+    from gases
+
+)
+
+select * from final

@@ -1,0 +1,66 @@
+{{ config(materialized='incremental', unique_key='service_request_id', on_schema_change='fail') }}
+
+{%- set built = built_version() %}
+
+with versions as (
+
+    select requests.*, statuses.is_closed
+    from {{ ref('stg_feedback__requests') }} as requests
+    inner join {{ ref('feedback_statuses') }} as statuses using (status_code)
+    {%- if is_incremental() %}
+    where service_request_id in (
+        select service_request_id from {{ ref('stg_feedback__requests') }} where _source_version > {{ built }}
+    )
+    {%- endif %}
+
+),
+
+ordered as (
+
+    select
+        *,
+        row_number() over (partition by service_request_id order by version_at desc) as newness,
+        count(*) over (partition by service_request_id) as version_count,
+        max(version_at) filter (where not is_closed) over (partition by service_request_id) as last_open_at,
+        max(_source_version) over (partition by service_request_id) as newest_source_version
+    from versions
+
+),
+
+closings as (
+
+    select service_request_id, min(version_at) as closed_at
+    from ordered
+    where is_closed and (last_open_at is null or version_at > last_open_at)
+    group by service_request_id
+
+),
+
+final as (
+
+    select
+        ordered.service_request_id,
+        ordered.version_at,
+        ordered.status_code,
+        ordered.is_closed,
+        closings.closed_at,
+        ordered.service_code,
+        ordered.service_name,
+        ordered.agency_code,
+        ordered.commune_code,
+        ordered.requested_at,
+        ordered.expected_at,
+        ordered.latitude,
+        ordered.longitude,
+        ordered.flow_code,
+        ordered.channel_code,
+        ordered.satisfaction_rating,
+        ordered.version_count,
+        ordered.newest_source_version as _source_version
+    from ordered
+    left join closings using (service_request_id)
+    where ordered.newness = 1
+
+)
+
+select * from final

@@ -1,0 +1,114 @@
+{{ config(materialized='incremental', unique_key=['station_id', 'local_date'], on_schema_change='fail') }}
+
+{%- set built = built_version('source_version') %}
+{%- set readings = ref('stg_environment__station_readings') %}
+{%- set slot_seconds = 3600 // var('slots_per_hour') %}
+{%- set slots_per_day = 24 * var('slots_per_hour') %}
+
+{#- The days to build: those with new readings, the last one built (it may have been today), and all since. -#}
+{%- set first_day = literal_of(
+    'select least(min(local_date), (select max(local_date) from ' ~ this ~ ')) from ' ~ readings
+    ~ ' where _source_version > ' ~ built
+    if is_incremental() else 'select min(local_date) from ' ~ readings, 'date', '9999-12-31') %}
+{%- set last_built_day = literal_of('select max(local_date) from ' ~ this, 'date', '0001-01-01')
+    if is_incremental() else "cast('0001-01-01' as date)" %}
+
+with readings as (
+
+    select
+        station_id,
+        local_date,
+        {{ time_slot('measured_at', slot_seconds // 60) }} as slot_at,
+        measured_at,
+        status_code,
+        _source_version
+    from {{ readings }}
+    where measured_at >= {{ start_of_local_day(first_day) }}
+
+),
+
+last_day as (
+
+    select greatest({{ local_date(clock()) }}, max(local_date), {{ last_built_day }}) as local_date
+    from readings
+
+),
+
+spine as (
+
+    {{ days_from_to(first_day, '(select local_date from last_day)') }}
+
+),
+
+days as (
+
+    select
+        local_date,
+        local_date = (select local_date from last_day) as is_latest,
+        cast(greatest(0, least(
+            {{ slots_per_day }},
+            floor({{ hours_between(start_of_local_day('local_date'), clock()) }} * {{ var('slots_per_hour') }})
+        )) as integer) as expected_slots
+    from spine
+    where
+        local_date >= {{ last_built_day }}
+        or local_date in (select local_date from readings where _source_version > {{ built }})
+
+),
+
+stations as (
+
+    select * from {{ ref('stations') }}
+
+),
+
+communes as (
+
+    select * from {{ ref('communes') }}
+
+),
+
+slots as (
+
+    select
+        station_id,
+        local_date,
+        count(distinct slot_at) as received_slots,
+        count(distinct slot_at) filter (where status_code = '00') as valid_slots,
+        max(measured_at) as last_reading_at,
+        max(_source_version) as source_version
+    from readings
+    group by station_id, local_date
+
+),
+
+final as (
+
+    select
+        stations.station_id,
+        stations.station_name,
+        stations.kind,
+        stations.commune_code,
+        communes.commune_name,
+        stations.latitude,
+        stations.longitude,
+        days.local_date,
+        days.is_latest,
+        days.expected_slots,
+        cast(coalesce(slots.received_slots, 0) as integer) as received_slots,
+        cast(coalesce(slots.valid_slots, 0) as integer) as valid_slots,
+        cast(greatest(days.expected_slots - coalesce(slots.received_slots, 0), 0) as integer) as missing_slots,
+        least(100.0 * coalesce(slots.valid_slots, 0) / nullif(days.expected_slots, 0), 100.0) as uptime_percent,
+        least(100.0 * coalesce(slots.received_slots, 0) / nullif(days.expected_slots, 0), 100.0) as data_capture_percent,
+        slots.last_reading_at,
+        coalesce(slots.source_version, 0) as source_version
+    from days
+    cross join stations
+    left join communes on stations.commune_code = communes.commune_code
+    left join slots
+        on stations.station_id = slots.station_id
+        and days.local_date = slots.local_date
+
+)
+
+select * from final

@@ -1,0 +1,91 @@
+{{ config(materialized='incremental', unique_key='service_request_id', on_schema_change='fail') }}
+
+{%- set built = built_version('source_version') %}
+
+with requests as (
+
+    select
+        *,
+        not is_closed and coalesce(expected_at < {{ clock() }}, false) as is_overdue
+    from {{ ref('int_feedback_requests_current') }}
+
+),
+
+-- A case changes with a new version, and with the clock: its deadline passes.
+changed_requests as (
+
+    select requests.*
+    from requests
+    {%- if is_incremental() %}
+    left join {{ this }} as built_cases using (service_request_id)
+    where
+        requests._source_version > {{ built }}
+        or requests.is_overdue is distinct from built_cases.is_overdue
+    {%- endif %}
+
+),
+
+agencies as (
+
+    select * from {{ ref('agencies') }}
+
+),
+
+communes as (
+
+    select * from {{ ref('communes') }}
+
+),
+
+topics as (
+
+    select * from {{ ref('feedback_topics') }}
+
+),
+
+statuses as (
+
+    select * from {{ ref('feedback_statuses') }}
+
+),
+
+final as (
+
+    select
+        requests.service_request_id,
+        requests.agency_code,
+        agencies.agency_name,
+        agencies.agency_group,
+        requests.service_code,
+        coalesce(topics.service_name, requests.service_name, requests.service_code) as service_name,
+        requests.commune_code,
+        communes.commune_name,
+        requests.latitude,
+        requests.longitude,
+        requests.flow_code,
+        requests.channel_code,
+        requests.status_code,
+        statuses.label_vi as status_label,
+        requests.requested_at,
+        {{ local_date('requests.requested_at') }} as requested_date,
+        requests.version_at as last_changed_at,
+        requests.expected_at,
+        requests.closed_at,
+        {{ local_date('requests.closed_at') }} as closed_date,
+        requests.is_closed,
+        requests.closed_at <= requests.expected_at as is_on_time,
+        requests.is_overdue,
+        {{ hours_between('requests.requested_at', 'requests.closed_at') }} as hours_to_close,
+        requests.satisfaction_rating,
+        requests.satisfaction_rating >= {{ var('satisfied_from_rating') }} as is_satisfied,
+        requests.version_count,
+        requests._source_version as source_version
+    from changed_requests as requests
+    inner join agencies using (agency_code)
+    inner join statuses using (status_code)
+    left join communes on requests.commune_code = communes.commune_code
+    left join topics on requests.service_code = topics.service_code
+
+)
+
+select * from final

@@ -1,0 +1,16 @@
+with source as (
+
+    select * from {{ source('bronze', 'fisheries__vms_positions') }}
+
+),
+
+renamed as (
+
+    select
+        vessel_id as object_id,
+        fixed_at as event_at
+    from source
+
+)
+
+select * from renamed

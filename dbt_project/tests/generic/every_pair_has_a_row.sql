@@ -1,0 +1,15 @@
+{# Every member of a list has a row for every value of the column, zeros included, and nobody else has one. #}
+{% test every_pair_has_a_row(model, of, key, column) %}
+with expected as (
+
+    select members.{{ key }}, spine.{{ column }}
+    from {{ of }} as members
+    cross join (select distinct {{ column }} from {{ model }}) as spine
+
+)
+
+select {{ key }}, {{ column }}
+from expected
+full outer join {{ model }} as built using ({{ key }}, {{ column }})
+where expected.{{ key }} is null or built.{{ key }} is null
+{% endtest %}

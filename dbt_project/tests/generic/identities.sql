@@ -1,0 +1,61 @@
+{# The books of silver: accepted = current + superseded + cancelled. `cancelled` is a condition on a current row. #}
+{% test every_accepted_version_is_current_superseded_or_cancelled(model, versions, key, version, cancelled='false') %}
+with accepted as (
+
+    select count(*) as records from {{ versions }}
+
+),
+
+doors as (
+
+    select
+        (select count(*) from {{ model }} where not ({{ cancelled }})) as current_records,
+        (select count(*) from {{ model }} where {{ cancelled }}) as cancelled_records,
+        count(*) as superseded_records
+    from {{ versions }} as older
+    inner join {{ model }} as newest
+        on older.{{ key }} = newest.{{ key }}
+        and older.{{ version }} < newest.{{ version }}
+
+)
+
+select *
+from accepted
+cross join doors
+where accepted.records <> doors.current_records + doors.superseded_records + doors.cancelled_records
+{% endtest %}
+
+{# The books of bronze. #}
+{% test received_is_accepted_plus_duplicate_plus_quarantined(model) %}
+select * from {{ model }}
+where received <> accepted + duplicate + quarantined or balance <> 0
+{% endtest %}
+
+{% test pieces_are_received_plus_skipped(model) %}
+select * from {{ model }}
+where pieces <> received + skipped
+{% endtest %}
+
+{% test a_score_is_never_made_of_nothing(model) %}
+select * from {{ model }}
+where
+    (score is null) <> (coalesce(correct, complete, clean, live) is null)
+    or (level = 'unknown') <> (score is null)
+    or (level = 'green' and identifier_percent < 100)
+{% endtest %}
+
+{% test vn_aqi_is_the_worst_sub_index(model) %}
+select * from {{ model }}
+where
+    (vn_aqi is not null) <> (pm2_5_aqi is not null or pm10_aqi is not null)
+    or vn_aqi <> greatest(pm2_5_aqi, pm10_aqi, o3_aqi, no2_aqi, so2_aqi, co_aqi)
+    or (vn_aqi is not null and (band_code is null or dominant_parameter_code is null))
+{% endtest %}
+
+{% test at_most_one_open_gap_per_vessel(model) %}
+select vessel_key, count(*) as open_gaps
+from {{ model }}
+where is_open
+group by vessel_key
+having count(*) > 1
+{% endtest %}

@@ -1,0 +1,17 @@
+# Superset with DuckDB, its extensions as wheels (nothing is fetched while it runs), and our configuration.
+FROM apache/superset:6.1.0
+
+USER root
+RUN install --directory --owner=superset --group=superset /project /ioc
+WORKDIR /project
+COPY superset/requirements.lock superset/requirements.lock
+RUN . /app/.venv/bin/activate \
+    && uv pip install --no-cache --constraint superset/requirements.lock \
+        cachetools duckdb duckdb-engine duckdb-extensions duckdb-extension-ducklake duckdb-extension-httpfs \
+        duckdb-extension-icu duckdb-extension-postgres flask-caching gunicorn psycopg2-binary pydantic pydantic-settings rich
+COPY --chown=superset:superset superset superset
+COPY --chown=superset:superset ingestion ingestion
+COPY --chown=superset:superset contracts contracts
+USER superset
+# /app first: there Superset's own package lies, and our folder of the same name must not hide it
+ENV PYTHONPATH=/app:/app/pythonpath:/project SUPERSET_CONFIG_PATH=/project/superset/superset_config.py

@@ -1,0 +1,65 @@
+"""Text of the wire to the contract's types, column by column. What cannot be cast becomes null, and is then quarantined.
+
+Text is put into Unicode NFC, its spaces collapsed: two spellings of one name must not become two names. Numbers must be finite.
+A timestamp is read by the contract's own format and zone, never guessed.
+"""
+
+import polars as pl
+
+from ingestion.contract import Column
+from ingestion.errors import ContractError
+
+TYPES: dict[str, pl.DataType] = {
+    "VARCHAR": pl.String(),
+    "DOUBLE": pl.Float64(),
+    "INTEGER": pl.Int32(),
+    "BIGINT": pl.Int64(),
+    "BOOLEAN": pl.Boolean(),
+    "DATE": pl.Date(),
+    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+}
+"""Physical type of a contract's column to polars type."""
+
+DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+"""Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
+
+
+def cast(value: pl.Expr, column: Column, wire_type: pl.DataType) -> pl.Expr:
+    """Cast a column of text, or of a type near its own, to its contract's type; null where that cannot be done."""
+    kind = TYPES.get(column.physical_type)
+    if kind is None:
+        raise ContractError(
+            f"{column.name}: physicalType one of {', '.join(TYPES)} was promised, {column.physical_type} came"
+        )
+    if kind == pl.String():
+        return _text(value.cast(pl.String))
+    if wire_type == kind and kind != pl.Float64():
+        return value
+    if wire_type != pl.String() and not wire_type.is_numeric():
+        return value.cast(kind, strict=False)
+    text = value.cast(pl.String).str.strip_chars()
+    if kind == pl.Datetime("us", "UTC"):
+        return _timestamp(text, column)
+    number = text.cast(pl.Float64, strict=False)
+    if kind == pl.Float64():
+        return pl.when(number.is_finite()).then(number)
+    if kind.is_integer():
+        return pl.when(number == number.round()).then(number).cast(kind, strict=False)
+    return text.cast(kind, strict=False)
+
+
+def _text(text: pl.Expr) -> pl.Expr:
+    return text.str.normalize("NFC").str.replace_all(r"[\s\u00a0]+", " ").str.strip_chars(" ")
+
+
+def _timestamp(text: pl.Expr, column: Column) -> pl.Expr:
+    if column.timestamp_format in (None, "iso8601"):
+        return text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+    promised = column.timestamp_format or ""
+    pattern = promised
+    for part, c_part in DATE_PARTS.items():
+        pattern = pattern.replace(part, c_part)
+    whole = pl.when(text.str.len_chars() == len(promised)).then(text)
+    local = whole.str.to_datetime(pattern, time_unit="us", strict=False)
+    zone = column.timestamp_zone or "UTC"
+    return local.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")

@@ -1,0 +1,189 @@
+"""Contract rules as polars expressions: a verdict for each row, and how often each rule was evaluated and failed.
+
+Rules come from two places of a contract: what a column promises (`<column>_required`, `_format`, `_range`, `_pattern`, `_allowed`,
+`_reference`), and the rules it writes out. All run vectorised over a whole batch. A rule is evaluated only where it has
+something to judge: a missing value fails `required` and nothing else, so that one fault moves one axis.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from ingestion.casts import cast
+from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Column, Contract
+from ingestion.reference import Reference
+
+FAILURE = pl.Struct({"rule": pl.String, "column_name": pl.String, "error_group": pl.Int32})
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """How one rule did over one batch, counted in rows."""
+
+    rule: str
+    column_name: str | None
+    error_group: int
+    is_identifier: bool
+    evaluated: int
+    failed: int
+
+    @property
+    def axis(self) -> Axis:
+        """Tell which of the four axes a failure moves."""
+        return AXIS_OF_ERROR_GROUP[self.error_group]
+
+    def plus(self, other: "RuleResult") -> "RuleResult":
+        """Add the counts of another batch of the same rule."""
+        return replace(self, evaluated=self.evaluated + other.evaluated, failed=self.failed + other.failed)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A batch after its checks.
+
+    `passed` holds the batch's own columns that begin with `_`, the contract's columns with their types, and `_warnings`
+    (names of the failed rules that do not block). `failed` holds `_delivery, _position, _raw, _record_count`, `failures` (every
+    failed blocking rule), `reason` and `error_group` (of the first).
+    """
+
+    passed: pl.DataFrame
+    failed: pl.DataFrame
+    results: tuple[RuleResult, ...]
+
+
+@dataclass(frozen=True)
+class _Test:
+    """A rule ready to run: `passes` is true, false, or null where there is nothing to judge."""
+
+    rule: str
+    column: Column | None
+    error_group: int
+    is_blocking: bool
+    passes: pl.Expr
+
+
+def check(records: pl.DataFrame, contract: Contract, reference: Reference) -> Checked:
+    """Cast a batch to the contract's types and judge every row.
+
+    `records` is what a format read, with `received_at` (UTC) beside it. A column that the format does not deliver counts as
+    missing in every row.
+    """
+    own = [name for name in records.columns if name.startswith("_")]
+    wire = records.select(*own, "received_at", *(_wire_column(column, records) for column in contract.columns))
+    typed = wire.with_columns(
+        cast(pl.col(_wire(column)), column, wire.schema[_wire(column)]).alias(column.name)
+        for column in contract.columns
+    )
+    tests = list(_tests(contract, reference))
+    judged = _with_lookups(typed, contract, reference).select(test.passes.alias(test.rule) for test in tests)
+    is_failing = judged.select(
+        pl.any_horizontal(pl.lit(value=False), *(~pl.col(test.rule) for test in tests if test.is_blocking))
+        .fill_null(value=False)
+        .alias("is_failing")
+    )["is_failing"]
+    warnings = [test for test in tests if not test.is_blocking]
+    passed = typed.select(*own, *contract.column_names).with_columns(_names_of_failed(judged, warnings))
+    return Checked(
+        passed=passed.filter(~is_failing),
+        failed=_failed(typed.filter(is_failing), judged.filter(is_failing), tests),
+        results=tuple(_result(test, judged[test.rule]) for test in tests),
+    )
+
+
+def _tests(contract: Contract, reference: Reference) -> Iterator[_Test]:
+    for column in contract.columns:
+        yield from _column_tests(column, reference)
+    for rule in contract.rules:
+        yield _Test(rule.name, None, rule.error_group, rule.is_blocking, pl.sql_expr(rule.expression))
+
+
+def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
+    value, wire = pl.col(column.name), pl.col(_wire(column))
+    is_sent = wire.is_not_null()
+
+    def test(kind: str, error_group: int, passes: pl.Expr) -> _Test:
+        return _Test(f"{column.name}_{kind}", column, error_group, True, passes)
+
+    if column.is_required:
+        yield test("required", 1, is_sent)
+    if column.logical_type != "string":
+        yield test("format", 4, pl.when(is_sent).then(value.is_not_null()))
+    if column.minimum is not None or column.maximum is not None:
+        low = value >= column.minimum if column.minimum is not None else pl.lit(value=True)
+        high = value <= column.maximum if column.maximum is not None else pl.lit(value=True)
+        yield test("range", 2, pl.when(value.is_not_null()).then(low & high))
+    if column.pattern is not None:
+        yield test("pattern", 4, value.str.contains(column.pattern))
+    if column.allowed:
+        yield test("allowed", 5, value.is_in(list(column.allowed)))
+    if column.reference is not None:
+        yield test("reference", 5, value.is_in(reference.values_of(column.reference).to_list()))
+
+
+def _with_lookups(typed: pl.DataFrame, contract: Contract, reference: Reference) -> pl.DataFrame:
+    """Join the reference lists that rules look into; their columns come as `<list>_<column>`."""
+    joined = typed
+    for name in dict.fromkeys(lookup for rule in contract.rules for lookup in rule.lookups):
+        rows = reference.list_of(name)
+        key = next(column for column in rows.columns if column in contract.column_names)
+        prefixed = rows.rename({column: f"{name}_{column}" for column in rows.columns if column != key})
+        joined = joined.join(prefixed, on=key, how="left", maintain_order="left", validate="m:1")
+    return joined
+
+
+def _names_of_failed(judged: pl.DataFrame, tests: list[_Test]) -> pl.Series:
+    if not tests:
+        return pl.Series("_warnings", [[]], dtype=pl.List(pl.String)).new_from_index(0, judged.height)
+    return judged.select(
+        pl.concat_list(pl.when(~pl.col(test.rule)).then(pl.lit(test.rule)) for test in tests)
+        .list.drop_nulls()
+        .alias("_warnings")
+    )["_warnings"]
+
+
+def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test]) -> pl.DataFrame:
+    blocking = [test for test in tests if test.is_blocking]
+    failures = judged.select(
+        pl.concat_list(
+            pl.when(~pl.col(test.rule)).then(
+                pl.struct(
+                    rule=pl.lit(test.rule),
+                    column_name=pl.lit(test.column.name if test.column else None, dtype=pl.String),
+                    error_group=pl.lit(test.error_group, dtype=pl.Int32),
+                )
+            )
+            for test in blocking
+        )
+        .list.drop_nulls()
+        .alias("failures")
+    )["failures"]
+    return typed.select("_delivery", "_position", "_raw", "_record_count").with_columns(
+        failures,
+        failures.list.first().struct.field("rule").alias("reason"),
+        failures.list.first().struct.field("error_group").alias("error_group"),
+    )
+
+
+def _result(test: _Test, passes: pl.Series) -> RuleResult:
+    return RuleResult(
+        rule=test.rule,
+        column_name=test.column.name if test.column else None,
+        error_group=test.error_group,
+        is_identifier=test.column.is_identifier if test.column else False,
+        evaluated=int(passes.count()),
+        failed=int((~passes).sum() or 0),
+    )
+
+
+def _wire(column: Column) -> str:
+    return f"{column.name} on the wire"
+
+
+def _wire_column(column: Column, records: pl.DataFrame) -> pl.Expr:
+    if column.name not in records.columns:
+        return pl.lit(None, dtype=pl.String).alias(_wire(column))
+    if records.schema[column.name] != pl.String:
+        return pl.col(column.name).alias(_wire(column))
+    text = pl.col(column.name)
+    return pl.when(text.str.strip_chars() != "").then(text).alias(_wire(column))

@@ -1,0 +1,143 @@
+"""What every way of fetching promises.
+
+A connector yields arrivals: bytes with the name the source gave them. It never writes landing; its caller does, and saves the
+checkpoint after all arrivals were landed. The connector moves the checkpoint on when it is asked for the next arrival, so
+what was not fetched stays unfetched: a crash in between only fetches again, and the load recognises the repetition.
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import BinaryIO, Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from ingestion.contract import Contract
+from ingestion.errors import ConfigurationError
+
+UNFINISHED = (".part", ".tmp", ".filepart", "~")
+"""Endings of files that their sender is still writing."""
+
+FORGET_AFTER = timedelta(days=7)
+"""A file that is gone from its source is remembered this long, so that a listing that fails to an empty one costs nothing."""
+
+SMALL_BYTES = 8 * 1024 * 1024
+"""A file up to this many bytes is read at once; a larger one comes as a stream."""
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Bytes as they came. A stream closes itself at its end; reading it raises SourceUnavailableError where the source fails."""
+
+    source_name: str
+    content: BinaryIO | bytes
+    source_modified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span of time to fetch again; the end is excluded."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
+            raise ConfigurationError("window: a start before its end, both with an offset, was promised")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not taken, and why; `name` has no control characters."""
+
+    name: str
+    reason: str
+
+
+class FileMark(BaseModel):
+    """What a file looked like when it was taken: size in bytes, time of change in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int
+    modified: float
+    taken_at: AwareDatetime
+
+
+class _Saved(BaseModel):
+    files: dict[str, FileMark] = {}
+    window_end: AwareDatetime | None = None
+
+
+@dataclass
+class Checkpoint:
+    """What was taken from a source. `refused` tells of the last collection only, and is not saved."""
+
+    files: dict[str, FileMark] = field(default_factory=dict)
+    window_end: datetime | None = None
+    refused: list[Refusal] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, text: bytes | None) -> "Checkpoint":
+        """Read what `to_json` wrote; None gives a checkpoint that knows nothing. Raises ConfigurationError for anything else."""
+        if text is None:
+            return cls()
+        try:
+            saved = _Saved.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"checkpoint: JSON as a collector saved it was promised, {error.error_count()} errors came; remove it to fetch all again"
+            ) from error
+        return cls(dict(saved.files), saved.window_end)
+
+    def to_json(self) -> bytes:
+        """Give the bytes to save."""
+        return _Saved(files=self.files, window_end=self.window_end).model_dump_json(exclude_none=True).encode()
+
+    def has(self, name: str, size: int, modified: float) -> bool:
+        """Tell whether this file was taken as it is now."""
+        mark = self.files.get(name)
+        return mark is not None and (mark.size, mark.modified) == (size, modified)
+
+    def take(self, name: str, size: int, modified: float, taken_at: datetime) -> None:
+        """Remember a file."""
+        self.files[name] = FileMark(size=size, modified=modified, taken_at=taken_at)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Tell of a file that was not taken."""
+        self.refused.append(Refusal("".join(c if c.isprintable() else "?" for c in name)[:200], reason))
+
+    def forget(self, present: set[str], now: datetime) -> None:
+        """Forget the files that are gone from the source for FORGET_AFTER."""
+        self.files = {
+            name: mark for name, mark in self.files.items() if name in present or mark.taken_at > now - FORGET_AFTER
+        }
+
+
+class Connector(Protocol):
+    """A way of fetching. What it needs to reach the source it got when it was made."""
+
+    def collect(
+        self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
+    ) -> Iterator[Arrival]:
+        """Yield what is new since the checkpoint, in a fixed order, and move the checkpoint on.
+
+        With a window, yield what belongs to it instead, taken before or not. Raises SourceUnavailableError where a retry
+        can help and SourceAnswerError where it cannot; what was yielded before stays good.
+        """
+        ...
+
+
+def is_hostile(name: str) -> bool:
+    """Tell whether a source's file name tries to leave its folder, or hides control characters."""
+    return not name.isprintable() or ".." in re.split(r"[/\\]", name) or name.startswith(("/", "\\"))
+
+
+def is_wanted(name: str, pattern: str) -> bool:
+    """Tell whether a file name matches a contract's pattern, and is neither hidden nor unfinished."""
+    last = name.rsplit("/", 1)[-1]
+    return not last.startswith(".") and not last.endswith(UNFINISHED) and fnmatch.fnmatchcase(last, pattern)

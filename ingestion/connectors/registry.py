@@ -1,0 +1,45 @@
+"""Which way of fetching a contract means by its word `connector`."""
+
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from ingestion.connectors.base import Connector
+from ingestion.connectors.folder import Folder
+from ingestion.connectors.open311 import CONNECT_SECONDS, READ_SECONDS, Open311
+from ingestion.connectors.sftp import Sftp
+from ingestion.contract import Contract
+from ingestion.errors import UnknownNameError
+from ingestion.settings import Settings
+
+
+def _sftp(settings: Settings) -> Connector:
+    return Sftp(
+        host=settings.sftp_host,
+        port=settings.sftp_port,
+        user=settings.sftp_user,
+        password=settings.reveal("sftp_password"),
+        known_hosts=settings.home_folder / "sftp" / "known_hosts",
+    )
+
+
+def _open311(settings: Settings) -> Connector:
+    client = httpx.Client(timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), follow_redirects=False)
+    return Open311(client, settings.feedback_url)
+
+
+CONNECTORS: Mapping[str, Callable[[Settings], Connector]] = {
+    "folder": lambda settings: Folder(settings.vessel_logs),
+    "open311": _open311,
+    "sftp": _sftp,
+}
+
+
+def find_connector(contract: Contract, settings: Settings) -> Connector:
+    """Make the connector of a contract; raise UnknownNameError naming those that exist."""
+    if contract.connector not in CONNECTORS:
+        raise UnknownNameError(
+            f"{contract.feed}: no connector {contract.connector}; there are {', '.join(sorted(CONNECTORS))}",
+            connector=contract.connector,
+        )
+    return CONNECTORS[contract.connector](settings)

@@ -1,0 +1,208 @@
+"""A folder on an SFTP server, into which an agency's loggers push their files.
+
+One connection and one listing a collection. Small files are fetched on eight channels of that one connection, since a day of
+a hundred stations is 28,800 of them and each costs four round trips (a channel of paramiko serves one thread at a time). A
+file whose size differs from the listing is still being written and left for the next time. The server's key is trusted at
+the first meeting and kept in `known_hosts`; another key later is refused, until an operator removes the line. Contract
+options: `folder`, `pattern`.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import SimpleQueue
+from stat import S_ISREG
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+import paramiko
+
+from ingestion.connectors.base import SMALL_BYTES, Arrival, Checkpoint, Clock, Window, is_hostile, is_wanted
+from ingestion.contract import Contract
+from ingestion.errors import SourceAnswerError, SourceUnavailableError
+
+SECONDS = 15
+"""How long a connection, a login or an answer may take."""
+
+KEEPALIVE_SECONDS = 10
+CHANNELS = 8
+BATCH = 256
+"""How many small files are in memory at a time."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A file in the listing."""
+
+    name: str
+    size: int
+    modified: float
+
+    @property
+    def modified_at(self) -> datetime:
+        return datetime.fromtimestamp(self.modified, UTC)
+
+
+class _Denied:
+    """Stands for a file that the server does not let us read."""
+
+
+@dataclass(frozen=True)
+class Sftp:
+    """An SFTP account; `known_hosts` is ours to write."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    known_hosts: Path
+
+    def collect(
+        self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
+    ) -> Iterator[Arrival]:
+        """Yield new and changed files in the order of their names; with a window, those changed within it.
+
+        Raises SourceUnavailableError when the line breaks, after the files that came before, and SourceAnswerError for a login
+        that is refused or a server that shows another key than before.
+        """
+        now = clock()
+        folder, pattern = str(contract.option("folder")), str(contract.option("pattern"))
+        checkpoint.refused.clear()
+        with _translated(contract.feed), self.connection() as connection:
+            with _opened(connection) as channel:
+                listed = list(_listing(channel, contract.feed, folder, pattern, checkpoint))
+            due = [
+                entry
+                for entry in listed
+                if (
+                    window.start <= entry.modified_at < window.end
+                    if window
+                    else not checkpoint.has(entry.name, entry.size, entry.modified)
+                )
+            ]
+            for entry, content in _fetched(connection, folder, due):
+                if isinstance(content, _Denied):
+                    checkpoint.refuse(entry.name, "the server denies reading it")
+                elif content is not None:
+                    yield Arrival(entry.name, content, entry.modified_at)
+                    checkpoint.take(entry.name, entry.size, entry.modified, now)
+            checkpoint.forget({entry.name for entry in listed}, now)
+
+    @contextmanager
+    def connection(self) -> Iterator[paramiko.SSHClient]:
+        """Connect, check the server's key, log in, and close it at the end."""
+        self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
+        self.known_hosts.touch()
+        with paramiko.SSHClient() as client:
+            client.load_host_keys(str(self.known_hosts))
+            client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # and kept in known_hosts, see above
+            client.connect(
+                self.host,
+                self.port,
+                username=self.user,
+                password=self.password,
+                timeout=SECONDS,
+                banner_timeout=SECONDS,
+                auth_timeout=SECONDS,
+                look_for_keys=False,
+                allow_agent=False,
+            )
+            transport = client.get_transport()
+            if transport is not None:
+                transport.set_keepalive(KEEPALIVE_SECONDS)
+            yield client
+
+
+@contextmanager
+def _opened(connection: paramiko.SSHClient) -> Iterator[paramiko.SFTPClient]:
+    """Open one more channel on a connection, on which no answer may take longer than SECONDS."""
+    with connection.open_sftp() as session:
+        channel = session.get_channel()
+        if channel is not None:
+            channel.settimeout(SECONDS)
+        yield session
+
+
+def _fetched(
+    connection: paramiko.SSHClient, folder: str, due: list[_Entry]
+) -> Iterator[tuple[_Entry, BinaryIO | bytes | _Denied | None]]:
+    """Fetch files on several channels at once, and give them in their order, BATCH at a time."""
+    with ExitStack() as stack:
+        free: SimpleQueue[paramiko.SFTPClient] = SimpleQueue()
+        for _ in range(min(CHANNELS, len(due))):
+            free.put(stack.enter_context(_opened(connection)))
+
+        def fetch(entry: _Entry) -> BinaryIO | bytes | _Denied | None:
+            session = free.get()
+            try:
+                return _fetch(session, f"{folder}/{entry.name}", entry.size)
+            finally:
+                free.put(session)
+
+        pool = stack.enter_context(ThreadPoolExecutor(CHANNELS))
+        for start in range(0, len(due), BATCH):
+            batch = due[start : start + BATCH]
+            yield from zip(batch, pool.map(fetch, batch), strict=True)
+
+
+@contextmanager
+def _translated(feed: str) -> Iterator[None]:
+    """Tell paramiko's errors in our words; those of the code that takes the arrivals pass as they are."""
+    try:
+        yield
+    except paramiko.BadHostKeyException as error:
+        raise SourceAnswerError(
+            f"{feed}: the key that the SFTP server showed before was promised, another came; ask the agency, then remove the "
+            "line of the server from known_hosts",
+            feed=feed,
+        ) from error
+    except paramiko.AuthenticationException as error:
+        raise SourceAnswerError(
+            f"{feed}: a login was promised, the SFTP server refused it; check user and password", feed=feed
+        ) from error
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise SourceUnavailableError(
+            f"{feed}: an SFTP connection was promised, it broke or never came ({type(error).__name__}); try again",
+            feed=feed,
+        ) from error
+
+
+def _listing(
+    session: paramiko.SFTPClient, feed: str, folder: str, pattern: str, checkpoint: Checkpoint
+) -> Iterator[_Entry]:
+    try:
+        listing = session.listdir_attr(folder)
+    except FileNotFoundError as error:
+        raise SourceUnavailableError(
+            f"{feed}: a folder {folder} on the SFTP server was promised, there is none; ask the agency", feed=feed
+        ) from error
+    for attributes in sorted(listing, key=lambda attributes: attributes.filename):
+        name = attributes.filename
+        if not is_wanted(name, pattern):
+            continue
+        if is_hostile(name) or "/" in name or "\\" in name:
+            checkpoint.refuse(name, "the name tries to leave the folder")
+        elif attributes.st_mode is None or not S_ISREG(attributes.st_mode):
+            checkpoint.refuse(name, "no plain file")
+        else:
+            yield _Entry(name, attributes.st_size or 0, float(attributes.st_mtime or 0))
+
+
+def _fetch(session: paramiko.SFTPClient, path: str, size: int) -> BinaryIO | bytes | _Denied | None:
+    """Give a file's bytes, or None where it is gone or has not the size that the listing told."""
+    try:
+        if size > SMALL_BYTES:
+            spool = SpooledTemporaryFile(max_size=SMALL_BYTES)  # noqa: SIM115  # the caller reads it
+            fetched = session.getfo(path, cast("BinaryIO", spool), prefetch=True)
+            spool.seek(0)
+            return cast("BinaryIO", spool) if fetched == size else None
+        with session.open(path, "rb") as file:
+            content = file.read(size + 1)
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        return _Denied()
+    return content if len(content) == size else None

@@ -1,0 +1,143 @@
+"""Comma-separated files with a header row.
+
+The header is matched with the contract's names on the wire by name, not by place, after trimming and without regard to
+case; the separator (comma, semicolon or TAB) is the one most frequent in it. A column the contract does not know is dropped:
+it stays in landing and in the raw text of quarantined rows. A line is one row: a quoted field may hold separators and
+quotes, but no newline, since the row after a lost quote would otherwise swallow its siblings. The header repeated further
+down (files glued together) is skipped. Rows can only be read with their header, so that a delivery is one block.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import polars as pl
+
+from ingestion.contract import Contract
+from ingestion.errors import DeliveryError
+from ingestion.formats import base
+from ingestion.formats.base import Envelope, Pieces, Reading
+from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, gather, set_aside, split_lines
+
+SEPARATORS = ",;\t"
+FOLDED = pl.col("_raw").str.strip_chars().str.to_lowercase()
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first row of a file: the separator, how many columns, and at which of them each contract column stands."""
+
+    text: str
+    separator: str
+    width: int
+    places: dict[str, int]
+
+
+class Csv:
+    """Lines of separated fields below a header."""
+
+    def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
+        """Cut a file into lines, all of them one block; raise DeliveryError above DOCUMENT_BYTES_LIMIT."""
+        blocks = gather(split_lines(content))
+        for block in blocks:
+            if next(blocks, None) is not None:
+                raise DeliveryError(
+                    f"delivery: a file up to {base.DOCUMENT_BYTES_LIMIT} bytes was promised, a larger one came; "
+                    "cut it and repeat the header",
+                    reason="document_too_large",
+                )
+            yield block
+
+    def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:  # noqa: ARG002
+        """Read rows; raise DeliveryError where a file's header lacks a column that the contract requires."""
+        lines, unreadable, skipped = set_aside(pieces, {"blank_line": IS_BLANK}, {})
+        headers = lines.group_by("_delivery", maintain_order=True).agg(pl.col("_raw").first().alias("header"))
+        readings = [Reading(_no_records(lines, contract), unreadable, skipped)]
+        for (text,), group in headers.group_by("header", maintain_order=True):
+            header = _read_header(str(text), contract, int(group["_delivery"][0]))
+            rows = lines.filter(pl.col("_delivery").is_in(group["_delivery"].implode()))
+            readings.append(_read_rows(rows, header, contract))
+        return Reading(
+            pl.concat([reading.records for reading in readings]),
+            pl.concat([reading.unreadable for reading in readings]),
+            pl.concat([reading.skipped for reading in readings]),
+        )
+
+
+def _read_header(text: str, contract: Contract, delivery: int) -> Header:
+    separator = max(SEPARATORS, key=text.count)
+    names = [name.strip() for name in _fields_of(text, separator) or [text]]
+    folded = [name.casefold() for name in names]
+    promised = {column.name: column.wire_name for column in contract.columns}
+    places = {name: folded.index(wire.casefold()) for name, wire in promised.items() if wire.casefold() in folded}
+    missing = [c.wire_name for c in contract.columns if c.is_required and c.name not in places]
+    twice = [wire for wire in promised.values() if folded.count(wire.casefold()) > 1]
+    if missing or twice:
+        wrong = f"{', '.join(missing)} missing" if missing else f"{', '.join(twice)} twice"
+        raise DeliveryError(
+            f"{contract.feed}: columns {', '.join(promised.values())} were promised, {len(names)} columns came: "
+            f"{', '.join(names)[:200]} ({wrong}); correct the header and send the file again",
+            reason="missing_column" if missing else "column_twice",
+            delivery=delivery,
+            missing=missing,
+            found=names,
+        )
+    return Header(text, separator, len(names), places)
+
+
+def _read_rows(lines: pl.DataFrame, header: Header, contract: Contract) -> Reading:
+    """Read the lines of all deliveries with the same header: at once where no quotes stand, else one by one."""
+    rows, _, skipped = set_aside(
+        lines.with_columns(pl.lit(None, dtype=pl.String).alias("_problem")),
+        {"header": FOLDED.eq(header.text.strip().lower())},
+        {},
+    )
+    has_quotes = pl.col("_raw").str.contains('"', literal=True)
+    plain, quoted = rows.filter(~has_quotes), rows.filter(has_quotes)
+    parsed = [_fields_of(raw, header.separator) for raw in quoted["_raw"]]
+    split = pl.concat(
+        [
+            plain.with_columns(pl.col("_raw").str.split(header.separator).alias("fields")),
+            quoted.with_columns(pl.Series("fields", parsed, dtype=pl.List(pl.String))),
+        ]
+    ).sort("_delivery", "_position")
+    reason = (
+        pl.when(pl.col("fields").is_null())
+        .then(pl.lit("broken_quotes"))
+        .when(pl.col("fields").list.len() != header.width)
+        .then(pl.lit("wrong_column_count"))
+    )
+    marked = split.with_columns(reason.alias("reason"))
+    return Reading(
+        marked.filter(pl.col("reason").is_null()).select(
+            "_delivery",
+            "_position",
+            "_raw",
+            pl.lit(1, dtype=pl.Int64).alias("_record_count"),
+            *(_field(header, name).alias(name) for name in contract.column_names),
+        ),
+        as_unreadable(marked.filter(pl.col("reason").is_not_null())),
+        skipped,
+    )
+
+
+def _field(header: Header, name: str) -> pl.Expr:
+    if name not in header.places:
+        return pl.lit(None, dtype=pl.String)
+    return empty_as_null(pl.col("fields").list.get(header.places[name]))
+
+
+def _fields_of(line: str, separator: str) -> list[str] | None:
+    try:
+        rows = list(csv.reader([line], delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 else None
+
+
+def _no_records(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    return lines.clear().with_columns(
+        pl.lit(1, dtype=pl.Int64).alias("_record_count"),
+        *(pl.lit(None, dtype=pl.String).alias(name) for name in contract.column_names),
+    )

@@ -1,0 +1,249 @@
+"""AIS as NMEA 0183 sentences: `!AIVDM,<total>,<number>,<sequence>,<channel>,<payload>,<fill bits>*<checksum>`.
+
+A message tells at most the second of its sending; when it was heard, the receiver says, in one of three ways, the first
+found counts: `c:` in a tag block before the sentence, an epoch behind its checksum, or a line before it (a GateHouse
+sentence `$PGHP`, or a tag block alone), which holds for the next sentence only. A long message comes in fragments, in
+order, between which others may stand; a fragment whose siblings never came is unreadable, not lost. So that fragments
+stay together, a delivery is one block. Sentences of other kinds are skipped.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, NamedTuple
+
+import polars as pl
+
+from ingestion.contract import Contract
+from ingestion.formats.ais import decode_messages
+from ingestion.formats.base import SKIPPED_SCHEMA, Envelope, Pieces, Reading
+from ingestion.formats.lines import IS_BLANK, as_unreadable, gather, set_aside, split_lines
+
+SENTENCE = re.compile(
+    r"!(([A-Z-]{2})VD[MO],([1-9]),([1-9]),(\d?),([^,*]{0,2}),([^,*]*),([0-5]))\*([0-9A-Fa-f]{2})(?:,(.*))?", re.ASCII
+)
+"""Groups: what the checksum covers, talker, total, number, sequence, channel, payload, fill bits, checksum, trailer."""
+
+VDM = re.compile(r"![A-Z-]{2}VD[MO]")
+OTHER_SENTENCE = re.compile(r"[!$]([A-Z]{2,}[A-Z0-9]*,[^*]*)(?:\*([0-9A-Fa-f]{2}).*)?")
+TAG_BLOCK = re.compile(r"\\([^\\*]*)\*([0-9A-Fa-f]{2})\\(.*)")
+TAG_GROUP = re.compile(r"g|\d+G\d+", re.ASCII)
+EPOCH_SECONDS, EPOCH_MILLISECONDS = re.compile(r"\d{10}", re.ASCII), re.compile(r"\d{13}", re.ASCII)
+RECEIVER = re.compile(r"[br]\w+", re.ASCII)
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Heard(NamedTuple):
+    """When a sentence was heard (microseconds since 1970, UTC) and by which receiver."""
+
+    at: int | None = None
+    receiver: str | None = None
+
+    def or_else(self, other: "Heard") -> "Heard":
+        """Fill what is not known from another source."""
+        return Heard(other.at if self.at is None else self.at, self.receiver or other.receiver)
+
+
+class Message(NamedTuple):
+    """The payload of one message, and the pieces it came in, by their index."""
+
+    indices: list[int]
+    payload: str
+    fill_bits: int
+    heard: Heard
+
+
+@dataclass
+class Fragments:
+    """The beginning of a message that has not come whole."""
+
+    heard: Heard
+    indices: list[int] = field(default_factory=list)
+    payloads: list[str] = field(default_factory=list)
+
+
+class Nmea:
+    """Lines of AIS sentences."""
+
+    def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
+        """Cut a file into lines, all of them one block up to DOCUMENT_BYTES_LIMIT."""
+        yield from gather(split_lines(content))
+
+    def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:  # noqa: ARG002
+        """Read sentences into messages; the columns are already of the contract's types."""
+        is_comment = pl.col("_raw").str.starts_with("#")
+        lines, ill, blanks = set_aside(pieces, {"blank_line": IS_BLANK, "comment": is_comment}, {})
+        receiver = Receiver()
+        raws = lines["_raw"].to_list()
+        for index, (delivery, raw) in enumerate(zip(lines["_delivery"].to_list(), raws, strict=True)):
+            receiver.meet(index, delivery, raw.strip())
+        receiver.close()
+        decoded = decode_messages([(message.payload, message.fill_bits) for message in receiver.messages])
+        is_decoded = set(decoded["index"].to_list())
+        for number, message in enumerate(receiver.messages):
+            if number not in is_decoded:
+                receiver.unreadable |= dict.fromkeys(message.indices, "undecodable_payload")
+        unreadable = lines[list(receiver.unreadable)].with_columns(
+            pl.Series("reason", list(receiver.unreadable.values()), dtype=pl.String)
+        )
+        skipped = pl.DataFrame(
+            [(delivery, reason, count) for (delivery, reason), count in receiver.skipped.items()],
+            schema=SKIPPED_SCHEMA,
+            orient="row",
+        )
+        return Reading(
+            _records(lines, raws, [receiver.messages[number] for number in decoded["index"]], decoded.drop("index")),
+            pl.concat([ill, as_unreadable(unreadable)]),
+            pl.concat([blanks, skipped]),
+        )
+
+
+class Receiver:
+    """Meets the sentences of deliveries in their order, and puts fragments together."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.unreadable: dict[int, str] = {}
+        self.skipped: Counter[tuple[int, str]] = Counter()
+        self._announced = Heard()
+        self._open: dict[tuple[str, ...], Fragments] = {}
+        self._delivery: int | None = None
+
+    def meet(self, index: int, delivery: int, line: str) -> None:
+        """Take in one line: a sentence with or without a tag block, or a tag block alone."""
+        if delivery != self._delivery:
+            self.close()
+            self._delivery = delivery
+        heard, group = Heard(), ""
+        if line.startswith("\\"):
+            block = TAG_BLOCK.fullmatch(line)
+            if block is None or checksum(block[1]) != int(block[2], 16):
+                self._refuse(index, "broken_tag_block" if block is None else "bad_checksum")
+                return
+            heard, group = _read_tag_block(block[1])
+            line = block[3].strip()
+            if not line:
+                self._announced = heard
+                self.skipped[delivery, "tag_block"] += 1
+                return
+        sentence = SENTENCE.fullmatch(line)
+        if sentence is None:
+            self._meet_other(index, delivery, line)
+        elif checksum(sentence[1]) != int(sentence[9], 16):
+            self._refuse(index, "bad_checksum")
+        else:
+            if sentence[10]:
+                heard = heard.or_else(_read_trailer(sentence[10]))
+            heard, self._announced = heard.or_else(self._announced), Heard()
+            self._meet_sentence(index, sentence, heard, group)
+
+    def close(self) -> None:
+        """End a delivery: fragments still open will never be whole."""
+        for fragments in self._open.values():
+            self._orphan(fragments)
+        self._open.clear()
+        self._announced = Heard()
+
+    def _meet_sentence(self, index: int, sentence: re.Match[str], heard: Heard, group: str) -> None:
+        _, talker, total, number, sequence, channel, payload, fill, *_ = sentence.groups()
+        if total == number == "1":
+            self.messages.append(Message([index], payload, int(fill), heard))
+            return
+        key = (talker, total, sequence, channel, group)
+        if number == "1":
+            if key in self._open:
+                self._orphan(self._open[key])
+            self._open[key] = Fragments(heard)
+        fragments = self._open.get(key)
+        if fragments is None or int(number) != len(fragments.indices) + 1:
+            self.unreadable[index] = "orphan_fragment"
+            return
+        fragments.indices.append(index)
+        fragments.payloads.append(payload)
+        fragments.heard = fragments.heard.or_else(heard)
+        if number == total:
+            del self._open[key]
+            self.messages.append(Message(fragments.indices, "".join(fragments.payloads), int(fill), fragments.heard))
+
+    def _meet_other(self, index: int, delivery: int, line: str) -> None:
+        other = None if VDM.match(line) else OTHER_SENTENCE.fullmatch(line)
+        if other is None:
+            self._refuse(index, "broken_sentence")
+        elif other[2] is not None and checksum(other[1]) != int(other[2], 16):
+            self._refuse(index, "bad_checksum")
+        elif not line.startswith("$PGHP,"):
+            self.skipped[delivery, "other_sentence"] += 1
+        elif other[2] is None or (announced := _read_gatehouse(other[1].split(","))) is None:
+            self._refuse(index, "broken_sentence")
+        else:
+            self._announced = announced
+            self.skipped[delivery, "receiver_time"] += 1
+
+    def _refuse(self, index: int, reason: str) -> None:
+        """Set a line aside, and with it the time that was announced for it: it must not fall on its neighbour."""
+        self.unreadable[index] = reason
+        self._announced = Heard()
+
+    def _orphan(self, fragments: Fragments) -> None:
+        self.unreadable |= dict.fromkeys(fragments.indices, "orphan_fragment")
+
+
+def checksum(text: str) -> int:
+    """Give the exclusive or of all bytes (NMEA 0183), by folding one whole number in halves."""
+    content = text.encode()
+    number, shift = int.from_bytes(content, "big"), 8
+    while shift < 8 * len(content):
+        shift *= 2
+    while shift > 8:
+        shift //= 2
+        number ^= number >> shift
+    return number & 0xFF
+
+
+def _read_tag_block(text: str) -> tuple[Heard, str]:
+    """Give time and source, and the id that binds the lines of a group (`g:1-2-0136`, `1G2:0136`)."""
+    fields = dict(part.partition(":")[::2] for part in reversed(text.split(",")))
+    groups = [value.rpartition("-")[2] for key, value in fields.items() if TAG_GROUP.fullmatch(key)]
+    return Heard(_epoch(fields.get("c", "")), fields.get("s") or None), groups[0] if groups else ""
+
+
+def _read_trailer(text: str) -> Heard:
+    """Read what receivers write behind the checksum: their name (`b003669976`, `r09STOL1`) and, last, an epoch."""
+    fields = text.split(",")
+    times = [time for part in fields if (time := _epoch(part)) is not None]
+    names = [part for part in fields if RECEIVER.fullmatch(part)]
+    return Heard(times[-1] if times else None, names[-1] if names else None)
+
+
+def _read_gatehouse(fields: list[str]) -> Heard | None:
+    """Read `PGHP,1,year,month,day,hour,minute,second,millisecond,country,region,site,...`; null where it is no time."""
+    try:
+        year, month, day, hour, minute, second, milliseconds = map(int, fields[2:9])
+        moment = datetime(year, month, day, hour, minute, second, milliseconds * 1000, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return Heard((moment - FIRST_MOMENT) // timedelta(microseconds=1), fields[11] or None if len(fields) > 11 else None)
+
+
+def _epoch(text: str) -> int | None:
+    if EPOCH_SECONDS.fullmatch(text):
+        return int(text) * 1_000_000
+    return int(text) * 1000 if EPOCH_MILLISECONDS.fullmatch(text) else None
+
+
+def _records(lines: pl.DataFrame, raws: list[str], messages: list[Message], decoded: pl.DataFrame) -> pl.DataFrame:
+    firsts = lines.select("_delivery", "_position")[[message.indices[0] for message in messages]]
+    own = [
+        pl.Series(
+            "_raw", ["\n".join([raws[index] for index in message.indices]) for message in messages], dtype=pl.String
+        ),
+        pl.Series("_record_count", [len(message.indices) for message in messages], dtype=pl.Int64),
+        pl.Series("payload", [f"{message.payload}*{message.fill_bits}" for message in messages], dtype=pl.String),
+        pl.Series("heard_at", [message.heard.at for message in messages], dtype=pl.Int64).cast(
+            pl.Datetime("us", "UTC")
+        ),
+        pl.Series("receiver_id", [message.heard.receiver for message in messages], dtype=pl.String),
+    ]
+    return firsts.with_columns(own).hstack(decoded).sort("_delivery", "_position")

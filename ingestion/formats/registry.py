@@ -1,0 +1,24 @@
+"""Which wire format a contract means by its word `format`."""
+
+from ingestion.errors import UnknownNameError
+from ingestion.formats.base import Format
+from ingestion.formats.csv import Csv
+from ingestion.formats.naf import Naf
+from ingestion.formats.nmea import Nmea
+from ingestion.formats.open311 import Open311
+from ingestion.formats.tt10 import Tt10
+
+FORMATS: dict[str, type[Format]] = {
+    "csv": Csv,
+    "naf": Naf,
+    "nmea": Nmea,
+    "open311": Open311,
+    "tt10": Tt10,
+}
+
+
+def find_format(name: str) -> Format:
+    """Give the format of a name; raise UnknownNameError naming the formats that exist."""
+    if name not in FORMATS:
+        raise UnknownNameError(f"{name}: no such wire format; there are {', '.join(sorted(FORMATS))}", format=name)
+    return FORMATS[name]()

@@ -1,0 +1,119 @@
+"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the catalogue page.
+
+A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
+be generated now.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+import yaml
+
+from ingestion.contract import Contract
+from ingestion.settings import PROJECT
+
+HEADER = "Generated from contracts/ by `ioc contracts generate`; do not edit."
+FEED_COLUMNS = (
+    "feed",
+    "domain",
+    "label_vi",
+    "owner",
+    "cadence_minutes",
+    "freshness_minutes",
+    "freshness_limit_minutes",
+    "expected_objects",
+)
+
+
+def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> dict[Path, str]:
+    """Give every generated file and its text."""
+    files = {
+        project / "dbt_project" / "seeds" / "feeds.csv": feeds_seed(contracts),
+        project / "docs" / "catalogue.md": catalogue_page(contracts),
+    }
+    for domain in dict.fromkeys(contract.domain for contract in contracts.values()):
+        folder = project / "dbt_project" / "models" / "staging" / domain
+        files[folder / f"_{domain}__sources.yml"] = dbt_sources(domain, contracts)
+    return files
+
+
+def stale_files(contracts: dict[str, Contract], project: Path = PROJECT) -> list[str]:
+    """Name the generated files that are missing or differ, relative to the project."""
+    return [
+        str(path.relative_to(project))
+        for path, text in generated_files(contracts, project).items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def dbt_sources(domain: str, contracts: dict[str, Contract]) -> str:
+    """Write the dbt source of a domain's bronze tables."""
+    tables = [
+        {
+            "name": contract.table,
+            "description": f"{contract.label_vi}. / {contract.name}. {contract.grain}",
+            "columns": [
+                {
+                    "name": column.name,
+                    "data_type": column.physical_type.lower(),
+                    "description": f"{column.label_vi} / {column.description}",
+                }
+                for column in contract.columns
+            ],
+        }
+        for contract in contracts.values()
+        if contract.domain == domain
+    ]
+    source = {"name": domain, "database": "lake", "schema": "bronze", "tables": tables}
+    text = yaml.safe_dump({"sources": [source]}, sort_keys=False, allow_unicode=True, width=1000)
+    return f"# {HEADER}\n{text}"
+
+
+def feeds_seed(contracts: dict[str, Contract]) -> str:
+    """Write the seed `feeds`: what SQL needs to know of each contract. Durations in minutes."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(FEED_COLUMNS)
+    for contract in contracts.values():
+        minutes = [
+            int(span.total_seconds() // 60) for span in (contract.cadence, contract.freshness, contract.freshness_limit)
+        ]
+        writer.writerow(
+            [
+                contract.feed,
+                contract.domain,
+                contract.label_vi,
+                contract.owner,
+                *minutes,
+                contract.expected_objects or "",
+            ]
+        )
+    return buffer.getvalue()
+
+
+def catalogue_page(contracts: dict[str, Contract]) -> str:
+    """Write the page that tells an analyst which feeds there are and what their columns mean."""
+    lines = ["# Feeds", "", f"<!-- {HEADER} -->", ""]
+    for contract in contracts.values():
+        lines += [f"## {contract.feed} - {contract.label_vi}", "", f"{contract.name}. {contract.grain}", ""]
+        lines += [
+            f"Owner: {contract.owner}. Format `{contract.format}`, by `{contract.connector}`, every {contract.cadence}. "
+            f"Fresh within {contract.freshness}, red after {contract.freshness_limit}. Privacy: {contract.privacy_class}. "
+            f"Contract {contract.contract_version}.",
+            "",
+            "| column | nhãn | type | key | class | meaning |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{column.name}` | {column.label_vi} | {column.physical_type} | {'key' if column.is_key else ''} "
+            f"| {column.classification} | {column.description} |"
+            for column in contract.columns
+        ]
+        lines += ["", "| rule | group | blocks | promise |", "|---|---|---|---|"]
+        lines += [
+            f"| `{rule.name}` | {rule.error_group} | {'yes' if rule.is_blocking else 'no'} | {rule.description} |"
+            for rule in contract.rules
+        ]
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,217 @@
+"""The only writer of the landing bucket: raw bytes exactly as they came, each delivery an object that is never changed.
+
+A key reads `<domain>/<feed>/<day received>/<time received>-<nonce>-<sha256, 16 digits>-<name>`: keys of a feed sort by time, so that
+finding what is new lists a few days and not years; the digest lets anybody verify the bytes; the nonce keeps a second
+arrival of the same bytes apart, which is then recorded as a duplicate delivery. Collectors' checkpoints stand in the same bucket
+below `checkpoints/`, written after the deliveries they speak of: a crash between the two fetches again, and loses nothing.
+"""
+
+import hashlib
+import io
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from tempfile import SpooledTemporaryFile, TemporaryFile
+from typing import IO, BinaryIO, Protocol, cast
+from urllib.parse import quote, unquote
+
+import urllib3
+from minio import Minio
+from minio.error import S3Error
+
+from ingestion.contract import Contract
+from ingestion.errors import LedgerError, ServiceError
+from ingestion.settings import Settings
+
+BUCKET = "landing"
+KEY = re.compile(
+    r"(?P<domain>\w+)/(?P<feed>\w+)/\d{4}-\d{2}-\d{2}/(?P<time>\d{8}T\d{6}\.\d{6}Z)-(?P<nonce>[0-9a-f]{8})-(?P<digest>[0-9a-f]{16})-(?P<name>.*)"
+)
+TIME = "%Y%m%dT%H%M%S.%fZ"
+NAME_LIMIT = 200
+COPY_BYTES = 1024 * 1024
+SPOOL_BYTES = 64 * 1024 * 1024
+"""A delivery above this many bytes is spooled to disk while it is read or written."""
+THREADS = 16
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One object of raw bytes as an agency sent it."""
+
+    delivery_id: str
+    feed: str
+    object_key: str
+    source_name: str
+    received_at: datetime
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Content:
+    """The bytes of one delivery, with their digest; `stream` stands at the beginning."""
+
+    delivery: Delivery
+    stream: BinaryIO
+    sha256: str
+
+
+class Landing:
+    """The landing bucket of one stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = Minio(
+            f"{settings.s3_host}:{settings.s3_port}",
+            access_key=settings.s3_access_key,
+            secret_key=settings.reveal("s3_secret_key"),
+            secure=settings.s3_is_secure,
+            region=settings.s3_region,
+            http_client=urllib3.PoolManager(
+                maxsize=THREADS,
+                timeout=urllib3.Timeout(connect=5, read=60),
+                retries=urllib3.Retry(3, backoff_factor=0.2),
+            ),
+        )
+
+    def land(self, contract: Contract, source_name: str, content: BinaryIO | bytes, received_at: datetime) -> Delivery:
+        """Write one delivery; give what was written. A path in `source_name` is cut to its last part."""
+        stream = io.BytesIO(content) if isinstance(content, bytes) else content
+        with SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
+            digest, size = _copy(stream, spool)
+            name = safe_name(source_name)
+            received = received_at.astimezone(UTC)
+            key = (
+                f"{contract.feed.replace('.', '/', 1)}/{received:%Y-%m-%d}/{received.strftime(TIME)}-{secrets.token_hex(4)}"
+                f"-{digest[:16]}-{quote(name, safe='')}"
+            )
+            with _translated(key):
+                self._client.put_object(BUCKET, key, spool, size)  # type: ignore[arg-type]  # a spool reads like a file
+        return _delivery(key, size)
+
+    def land_many(
+        self, contract: Contract, arrivals: Iterable[tuple[str, BinaryIO | bytes]], received_at: datetime
+    ) -> list[Delivery]:
+        """Write many small deliveries, sixteen at a time; raises after the first that fails, having written those before."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(lambda arrival: self.land(contract, arrival[0], arrival[1], received_at), arrivals))
+
+    def deliveries(self, contract: Contract, since: date | None = None) -> Iterator[Delivery]:
+        """List the feed's deliveries in the order received, from the day `since` on (all, where it is None)."""
+        prefix = f"{contract.feed.replace('.', '/', 1)}/"
+        start = f"{prefix}{since - timedelta(days=1):%Y-%m-%d}~" if since else None
+        with _translated(prefix):
+            for item in self._client.list_objects(BUCKET, prefix=prefix, recursive=True, start_after=start):
+                if item.object_name is not None:
+                    yield _delivery(item.object_name, item.size or 0)
+
+    def read(self, delivery: Delivery) -> Content:
+        """Read one delivery back and verify its bytes; raises LedgerError where the object is not what was landed.
+
+        The stream is in memory up to 64 MB, on disk above; the caller closes it.
+        """
+        target = io.BytesIO() if delivery.bytes <= SPOOL_BYTES else TemporaryFile()  # noqa: SIM115  # the caller closes it
+        with _translated(delivery.object_key):
+            response = self._client.get_object(BUCKET, delivery.object_key)
+            try:
+                digest, size = _copy(response, target)
+            finally:
+                response.close()
+                response.release_conn()
+        promised = _match(delivery.object_key)["digest"]
+        if digest[:16] != promised:
+            target.close()
+            raise LedgerError(
+                f"{delivery.object_key}: bytes with digest {promised} were landed, {digest[:16]} came back ({size} bytes)"
+            )
+        return Content(delivery, cast(BinaryIO, target), digest)
+
+    def read_many(self, deliveries: list[Delivery]) -> Iterator[Content]:
+        """Read deliveries in their order, some ahead."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            yield from pool.map(self.read, deliveries)
+
+    def read_checkpoint(self, contract: Contract) -> bytes | None:
+        """Give what the feed's collector saved last, or None."""
+        try:
+            response = self._client.get_object(BUCKET, f"checkpoints/{contract.feed}.json")
+        except S3Error as error:
+            if error.code == "NoSuchKey":
+                return None
+            raise
+        with response:
+            return response.read()
+
+    def write_checkpoint(self, contract: Contract, content: bytes) -> None:
+        """Save where the feed's collector stands; call it after its deliveries were landed."""
+        key = f"checkpoints/{contract.feed}.json"
+        with _translated(key):
+            self._client.put_object(BUCKET, key, io.BytesIO(content), len(content))
+
+
+def safe_name(source_name: str) -> str:
+    """Cut a source's name to one harmless path part: no folders, no control characters, at most 200 characters."""
+    name = PurePosixPath(source_name.replace("\\", "/")).name
+    name = "".join(character for character in name if character.isprintable()).strip()
+    return (name if name not in ("", ".", "..") else "unnamed")[-NAME_LIMIT:]
+
+
+def land_file(landing: Landing, contract: Contract, path: Path, received_at: datetime) -> Delivery:
+    """Land a person's own file; the same path as a connector's."""
+    with path.open("rb") as stream:
+        return landing.land(contract, path.name, stream, received_at)
+
+
+class _Readable(Protocol):
+    def read(self, amount: int, /) -> bytes: ...
+
+
+def _copy(source: _Readable, target: IO[bytes]) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := source.read(COPY_BYTES):
+        digest.update(chunk)
+        target.write(chunk)
+        size += len(chunk)
+    target.seek(0)
+    return digest.hexdigest(), size
+
+
+def _match(key: str) -> dict[str, str]:
+    match = KEY.fullmatch(key)
+    if match is None:
+        raise LedgerError(f"{key}: a key written by landing was promised; something else wrote into the bucket")
+    return match.groupdict()
+
+
+def _delivery(key: str, size: int) -> Delivery:
+    parts = _match(key)
+    return Delivery(
+        delivery_id=f"{parts['time']}-{parts['nonce']}-{parts['digest']}",
+        feed=f"{parts['domain']}.{parts['feed']}",
+        object_key=key,
+        source_name=unquote(parts["name"]),
+        received_at=datetime.strptime(parts["time"], TIME).replace(tzinfo=UTC),
+        bytes=size,
+    )
+
+
+class _translated:  # noqa: N801  # used like a function
+    """Turn the client's errors into ours."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, urllib3.exceptions.HTTPError):
+            raise ServiceError(
+                f"{self._key}: the object store was promised, it does not answer; see `ioc status`"
+            ) from error
+        if isinstance(error, S3Error):
+            raise ServiceError(f"{self._key}: the object store refused with {error.code}; see `ioc status`") from error

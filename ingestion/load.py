@@ -1,0 +1,174 @@
+"""The only writer of bronze. This page is the story of a delivery:
+
+    fetch    its bytes come back from landing, and are verified
+    read     the format cuts them into pieces and reads the pieces into records
+    check    the contract judges every record
+    stage    records that passed wait in a temporary table, the others in the quarantine's
+    split    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
+    balance  the ledger must add up for every delivery
+    commit   records, quarantine, rule results and ledger in one transaction, whose message names the load
+
+Small deliveries share a transaction, because a commit costs more than a small file; a crash at any point leaves all of a batch or
+nothing of it, and running again gives the same tables. Loads of one feed take turns, loads of different feeds do not.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+import duckdb
+import polars as pl
+
+from ingestion.checks import check
+from ingestion.contract import Contract
+from ingestion.errors import DeliveryError
+from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
+from ingestion.formats.registry import find_format
+from ingestion.landing import Content, Delivery, Landing
+from ingestion.ledger import LedgerRow, Status
+from ingestion.reference import Reference
+from ingestion.settings import Settings
+from ingestion.staging import Staging, Tally
+from lake.connection import connected
+from lake.lock import exclusive
+from lake.transaction import transaction
+
+BATCH_DELIVERIES = 5_000
+BATCH_BYTES = 256 * 1024 * 1024
+"""A transaction holds at most so many deliveries, or one that is larger alone."""
+
+READ_CHARACTERS = 32 * 1024 * 1024
+"""How much text is read into records at once: bounds the memory of a load."""
+
+
+class Loader:
+    """Loads deliveries of a stack. One loader serves one thread."""
+
+    def __init__(
+        self, settings: Settings, connection: duckdb.DuckDBPyConnection, landing: Landing, reference: Reference
+    ) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._landing = landing
+        self._reference = reference
+
+    def load_new(self, contract: Contract) -> list[LedgerRow]:
+        """Load what stands in landing and not in the ledger; give the ledger's new rows, in the order received."""
+        with exclusive(self._settings, f"load {contract.feed}"):
+            return [row for batch in batches(self._new(contract)) for row in self._load(contract, batch)]
+
+    def _new(self, contract: Contract) -> Iterator[Delivery]:
+        last, loaded = self._connection.execute(
+            """
+            with mine as (select delivery_id, received_at from lake.ledger.deliveries where feed = ?),
+            latest as (select max(received_at) as received_at from mine)
+            select max(received_at), list(delivery_id) filter (received_at >= (from latest) - interval 2 day) from mine
+            """,
+            [contract.feed],
+        ).fetchone() or (None, None)
+        known = frozenset(loaded or ())
+        since = last.date() if last else None
+        return (found for found in self._landing.deliveries(contract, since) if found.delivery_id not in known)
+
+    def _load(self, contract: Contract, batch: list[Delivery]) -> list[LedgerRow]:
+        now = self._settings.clock()
+        load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        with Staging(self._connection, contract, load_id, now) as staging:
+            self._fill(staging, contract, batch)
+            with transaction(self._connection, "lake", f"load {load_id}", {"feed": contract.feed, "load_id": load_id}):
+                staging.split()
+                rows = staging.ledger_rows()
+                for row in rows:
+                    row.require_balance()
+                staging.write(rows)
+        return rows
+
+    def _fill(self, staging: Staging, contract: Contract, batch: list[Delivery]) -> None:
+        """Fetch, read, check and stage a batch; a delivery that cannot be read is set aside whole."""
+        waiting: list[tuple[int, Pieces]] = []
+        size = 0
+        known = self._known(contract, batch)
+        for number, content in enumerate(self._landing.read_many(batch)):
+            with content.stream:
+                identity = (content.sha256, content.delivery.source_name)
+                tally = staging.open(number, content.delivery, content.sha256, is_known=identity in known)
+                known.add(identity)
+                if tally.status is Status.DUPLICATE_DELIVERY:
+                    continue
+                for pieces in self._split(staging, contract, tally, content):
+                    waiting.append((number, pieces))
+                    size += sum(map(len, pieces.raws))
+                    if size >= READ_CHARACTERS:
+                        self._stage(staging, contract, waiting)
+                        waiting, size = [], 0
+        self._stage(staging, contract, waiting)
+
+    def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
+        try:
+            envelope = Envelope(content.delivery.source_name)
+            for pieces in find_format(contract.format).split(content.stream, envelope):
+                tally.pieces += len(pieces.raws)
+                yield pieces
+        except DeliveryError as error:
+            staging.set_aside(tally, error)
+
+    def _stage(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> None:
+        readable = [block for block in blocks if staging.tallies[block[0]].status is not Status.UNREADABLE]
+        if not readable:
+            return
+        reading = self._read(staging, contract, readable)
+        received_at = pl.DataFrame(
+            {
+                "_delivery": [number for number, _ in groupby(block[0] for block in readable)],
+                "received_at": [
+                    staging.tallies[number].delivery.received_at
+                    for number, _ in groupby(block[0] for block in readable)
+                ],
+            },
+            schema={"_delivery": pl.UInt32, "received_at": pl.Datetime("us", "UTC")},
+        )
+        records = reading.records.join(received_at, on="_delivery", how="left", maintain_order="left")
+        staging.add(reading, check(records, contract, self._reference))
+
+    def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
+        envelopes = {number: Envelope(staging.tallies[number].delivery.source_name) for number, _ in blocks}
+        try:
+            return find_format(contract.format).read(join_pieces(blocks), contract, envelopes)
+        except DeliveryError as error:
+            number = error.values.get("delivery")
+            if not isinstance(number, int):
+                raise
+            staging.set_aside(staging.tallies[number], error)
+            return self._read(staging, contract, [block for block in blocks if block[0] != number])
+
+    def _known(self, contract: Contract, batch: list[Delivery]) -> set[tuple[str, str]]:
+        """Give digest and name of those deliveries of the ledger that a delivery of the batch may repeat.
+
+        The name belongs to the identity, because it can hold facts (a station): equal bytes of two stations are two deliveries.
+        """
+        rows = self._connection.execute(
+            "select distinct sha256, source_name from lake.ledger.deliveries "
+            "where feed = ? and source_name in (select unnest(?))",
+            [contract.feed, list({delivery.source_name for delivery in batch})],
+        ).fetchall()
+        return {(str(digest), str(name)) for digest, name in rows}
+
+
+def batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
+    """Group deliveries, in their order, into transactions."""
+    batch: list[Delivery] = []
+    size = 0
+    for delivery in deliveries:
+        if batch and (len(batch) >= BATCH_DELIVERIES or size + delivery.bytes > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(delivery)
+        size += delivery.bytes
+    if batch:
+        yield batch
+
+
+def load_feed(settings: Settings, contract: Contract) -> list[LedgerRow]:
+    """Load what is new of one feed, on a connection of its own; the whole step, for a task or a command."""
+    with connected(settings) as connection:
+        return Loader(settings, connection, Landing(settings), Reference()).load_new(contract)

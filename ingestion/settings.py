@@ -1,0 +1,126 @@
+"""The only reader of the environment.
+
+Every variable is `IOC_` plus a field's name, and each stands in `.env.example` with a comment (a test compares them).
+Secrets have no default: `ioc up` draws them once into `IOC_HOME/secrets.env`, which is read here after the environment, and so is
+`IOC_HOME/settings.env`, where the demonstration sets its clock; docker-compose takes them from `.env`.
+"""
+
+import os
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AwareDatetime, Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import DotEnvSettingsSource
+
+from ingestion.errors import ConfigurationError
+
+PROJECT = Path(__file__).resolve().parent.parent
+"""The checkout: where contracts/, dbt_project/ and superset/ stand."""
+
+
+class Settings(BaseSettings):
+    """Where the services are, and who we are to them. Times are aware, ports are TCP on the named host."""
+
+    model_config = SettingsConfigDict(env_prefix="IOC_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path(".ioc"), description="state of this stack: data, logs, secrets")
+    now: AwareDatetime | None = Field(default=None, description="the clock, for a replay or a test; empty = real")
+    stack: Literal["embedded", "external"] = Field(
+        default="embedded", description="embedded: `ioc up` starts the services; external: they are started elsewhere"
+    )
+
+    postgres_host: str = "127.0.0.1"
+    postgres_port: int = 15432
+    postgres_user: str = "ioc"
+    postgres_password: SecretStr = SecretStr("")
+    postgres_reader_user: str = "ioc_marts_reader"
+    postgres_reader_password: SecretStr = SecretStr("")
+
+    s3_host: str = "127.0.0.1"
+    s3_port: int = 18333
+    s3_is_secure: bool = False
+    s3_region: str = "us-east-1"
+    s3_access_key: str = "ioc-pipeline"
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_reader_access_key: str = "ioc-marts-reader"
+    s3_reader_secret_key: SecretStr = SecretStr("")
+
+    sftp_host: str = "127.0.0.1"
+    sftp_port: int = 12022
+    sftp_user: str = "ioc-sftp"
+    sftp_password: SecretStr = SecretStr("")
+    feedback_url: str = "http://127.0.0.1:18090/open311/v2"
+    vessel_log_folder: Path = Path("vessel_logs")
+    simulated_day: Path | None = Field(
+        default=None, description="folder of a simulated day, served at IOC_FEEDBACK_URL; empty = no simulator"
+    )
+
+    airflow_host: str = "127.0.0.1"
+    airflow_port: int = 18080
+    airflow_user: str = "admin"
+    airflow_password: SecretStr = SecretStr("")
+    airflow_secret_key: SecretStr = SecretStr("")
+    airflow_fernet_key: SecretStr = SecretStr("")
+
+    superset_host: str = "127.0.0.1"
+    superset_port: int = 18088
+    superset_admin_user: str = "admin"
+    superset_admin_password: SecretStr = SecretStr("")
+    superset_secret_key: SecretStr = SecretStr("")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let a test's arguments win, then the environment, then what `ioc up` drew."""
+        chosen = {**env_settings(), **init_settings()}
+        home = Path(str(chosen.get("home", ".ioc")))
+        files = (home / "settings.env", home / "secrets.env")
+        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file=files, env_file_encoding="utf-8")
+
+    @cached_property
+    def home_folder(self) -> Path:
+        """Give the state folder as an absolute path."""
+        return self.home.resolve()
+
+    @cached_property
+    def vessel_logs(self) -> Path:
+        """Give the folder in which vessel operators drop their logs; a relative one stands below home."""
+        return self.home_folder / self.vessel_log_folder
+
+    @classmethod
+    def secret_fields(cls) -> tuple[str, ...]:
+        """Name the fields that hold a secret."""
+        return tuple(name for name, field in cls.model_fields.items() if field.annotation is SecretStr)
+
+    def child_environment(self, **more: str) -> dict[str, str]:
+        """Give the environment of a process we start: ours, these settings (home absolute), PYTHONPATH, then `more`.
+
+        Secrets are left out: a child reads them where we do, from the environment it inherits or from `secrets.env`.
+        """
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}  # noqa: TID251  the one reader
+        for name, value in self.model_dump(mode="json", exclude=set(self.secret_fields()), exclude_none=True).items():
+            environment[f"IOC_{name.upper()}"] = str(value)
+        return {**environment, "IOC_HOME": str(self.home_folder), **more}
+
+    def clock(self) -> datetime:
+        """Tell the time in UTC: `IOC_NOW` where it is set, the real time otherwise."""
+        return self.now.astimezone(UTC) if self.now else datetime.now(UTC)
+
+    def reveal(self, field: str) -> str:
+        """Give one secret in the clear, or say which variable is missing."""
+        value = getattr(self, field).get_secret_value()
+        if not value:
+            raise ConfigurationError(
+                f"IOC_{field.upper()}: a secret was promised, none is set; run `ioc up`, or set the variable",
+                variable=f"IOC_{field.upper()}",
+            )
+        return str(value)

@@ -1,0 +1,1 @@
+"""Catalogs, connections, releases, maintenance: the only place that knows which lakehouse format is below."""

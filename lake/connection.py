@@ -1,0 +1,110 @@
+"""Open DuckDB with the catalogs attached.
+
+Extensions come from wheels and are installed into `IOC_HOME/duckdb_extensions`, never from the network. Passwords live in
+DuckDB secrets, so that no attach string, error or `duckdb_databases()` shows one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import duckdb_extensions
+
+from ingestion.errors import ServiceError
+from ingestion.settings import Settings
+
+EXTENSIONS = {"httpfs": "httpfs", "postgres": "postgres_scanner", "ducklake": "ducklake", "icu": "icu"}
+"""Wheel name and the name under which DuckDB loads it."""
+
+CatalogName = Literal["lake", "marts"]
+
+
+def install_extensions(folder: Path) -> None:
+    """Install the extension wheels into a folder, where a plain LOAD finds them; does nothing where they are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    installed = {path.name.removesuffix(".duckdb_extension") for path in folder.rglob("*.duckdb_extension")}
+    missing = [wheel for wheel, name in EXTENSIONS.items() if name not in installed]
+    if missing:
+        with duckdb.connect(config={"extension_directory": str(folder)}) as connection:
+            for wheel in missing:
+                duckdb_extensions.import_extension(wheel, con=connection)
+
+
+def connect(
+    settings: Settings, *, as_reader: bool = False, catalogs: tuple[CatalogName, ...] = ("lake", "marts")
+) -> duckdb.DuckDBPyConnection:
+    """Open an in-memory DuckDB with catalogs attached, its clock set to UTC.
+
+    `as_reader` uses the identities that can read `marts` and nothing else, and attaches it read-only. Raises ServiceError
+    where PostgreSQL or the object store does not answer.
+    """
+    folder = settings.home_folder / "duckdb_extensions"
+    install_extensions(folder)
+    connection = duckdb.connect(
+        config={"extension_directory": str(folder), "autoinstall_known_extensions": "false", "TimeZone": "UTC"}
+    )
+    try:
+        for name in EXTENSIONS.values():
+            connection.execute(f"load {name}")
+        connection.execute("set TimeZone = 'UTC'")
+        _create_secrets(connection, settings, as_reader=as_reader)
+        for catalog in ("marts",) if as_reader else catalogs:
+            options = "(read_only)" if as_reader else ""
+            connection.execute(f"attach 'ducklake:{catalog}_catalog' as {catalog} {options}")
+    except duckdb.Error as error:
+        connection.close()
+        raise ServiceError(
+            f"lake: catalogs at PostgreSQL {settings.postgres_host}:{settings.postgres_port} and objects at "
+            f"{settings.s3_host}:{settings.s3_port} were promised, {_first_line(error)}; see `ioc status`"
+        ) from error
+    return connection
+
+
+@contextmanager
+def connected(settings: Settings, *, as_reader: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection for the length of a `with` block."""
+    connection = connect(settings, as_reader=as_reader)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _create_secrets(connection: duckdb.DuckDBPyConnection, settings: Settings, *, as_reader: bool) -> None:
+    user = settings.postgres_reader_user if as_reader else settings.postgres_user
+    password = settings.reveal("postgres_reader_password" if as_reader else "postgres_password")
+    access_key = settings.s3_reader_access_key if as_reader else settings.s3_access_key
+    secret_key = settings.reveal("s3_reader_secret_key" if as_reader else "s3_secret_key")
+    connection.execute(
+        f"""
+        create secret object_store (
+            type s3, key_id {_text(access_key)}, secret {_text(secret_key)},
+            endpoint {_text(f"{settings.s3_host}:{settings.s3_port}")},
+            use_ssl {str(settings.s3_is_secure).lower()}, url_style 'path', region {_text(settings.s3_region)})
+        """
+    )
+    for catalog in ("marts",) if as_reader else ("lake", "marts"):
+        connection.execute(
+            f"""
+            create secret {catalog}_metadata (
+                type postgres, host {_text(settings.postgres_host)}, port {settings.postgres_port},
+                database 'ioc_{catalog}', user {_text(user)}, password {_text(password)})
+            """
+        )
+        connection.execute(
+            f"""
+            create secret {catalog}_catalog (
+                type ducklake, metadata_path '', data_path 's3://{catalog}/',
+                metadata_parameters map {{'TYPE': 'postgres', 'SECRET': '{catalog}_metadata'}})
+            """
+        )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,105 @@
+"""The tables that ingestion writes: bronze from the contracts, the ledger, the quarantine, the releases."""
+
+import duckdb
+
+from ingestion.contract import Contract
+
+BRONZE_ENVELOPE = {
+    "_delivery_id": "VARCHAR",
+    "_position": "BIGINT",
+    "_record_count": "BIGINT",
+    "_content_hash": "UBIGINT",
+    "_warnings": "VARCHAR[]",
+    "_received_at": "TIMESTAMPTZ",
+    "_loaded_at": "TIMESTAMPTZ",
+    "_load_id": "VARCHAR",
+}
+"""Beside the contract's columns: where a row came from (`_position` counts pieces from 1), what it weighs, when it came."""
+
+LEDGER_DELIVERIES = {
+    "delivery_id": "VARCHAR",
+    "feed": "VARCHAR",
+    "object_key": "VARCHAR",
+    "sha256": "VARCHAR",
+    "bytes": "BIGINT",
+    "source_name": "VARCHAR",
+    "received_at": "TIMESTAMPTZ",
+    "load_id": "VARCHAR",
+    "loaded_at": "TIMESTAMPTZ",
+    "status": "VARCHAR",
+    "pieces": "BIGINT",
+    "skipped": "BIGINT",
+    "skipped_reasons": "VARCHAR",
+    "received": "BIGINT",
+    "accepted": "BIGINT",
+    "duplicate": "BIGINT",
+    "quarantined": "BIGINT",
+    "first_event_at": "TIMESTAMPTZ",
+    "last_event_at": "TIMESTAMPTZ",
+}
+
+LEDGER_RULE_RESULTS = {
+    "load_id": "VARCHAR",
+    "feed": "VARCHAR",
+    "rule": "VARCHAR",
+    "column_name": "VARCHAR",
+    "error_group": "INTEGER",
+    "axis": "VARCHAR",
+    "is_identifier": "BOOLEAN",
+    "evaluated": "BIGINT",
+    "failed": "BIGINT",
+    "loaded_at": "TIMESTAMPTZ",
+}
+
+QUARANTINE_RECORDS = {
+    "feed": "VARCHAR",
+    "delivery_id": "VARCHAR",
+    "position": "BIGINT",
+    "raw": "VARCHAR",
+    "record_count": "BIGINT",
+    "reason": "VARCHAR",
+    "error_group": "INTEGER",
+    "failures": "STRUCT(rule VARCHAR, column_name VARCHAR, error_group INTEGER)[]",
+    "quarantined_at": "TIMESTAMPTZ",
+    "load_id": "VARCHAR",
+}
+
+RELEASES = {
+    "release_id": "BIGINT",
+    "domain": "VARCHAR",
+    "snapshot_id": "BIGINT",
+    "verdict": "VARCHAR",
+    "action": "VARCHAR",
+    "reason": "VARCHAR",
+    "scores": "VARCHAR",
+    "last_event_at": "TIMESTAMPTZ",
+    "published_at": "TIMESTAMPTZ",
+}
+
+
+def bronze_columns(contract: Contract) -> dict[str, str]:
+    """Give the columns of a feed's bronze table and their DuckDB types, in order."""
+    return {column.name: column.physical_type for column in contract.columns} | BRONZE_ENVELOPE
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Contract]) -> None:
+    """Create every table that does not exist yet, and add the columns that a contract gained; nothing is ever dropped.
+
+    Each statement commits alone; call it under `exclusive("tables")` where several processes may start at once.
+    """
+    for schema in ("bronze", "ledger", "quarantine"):
+        connection.execute(f"create schema if not exists lake.{schema}")
+    connection.execute("create schema if not exists marts.operations")
+    tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
+        "lake.ledger.deliveries": LEDGER_DELIVERIES,
+        "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
+        "lake.quarantine.records": QUARANTINE_RECORDS,
+        "marts.operations.releases": RELEASES,
+    }
+    for table, columns in tables.items():
+        typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        connection.execute(f"create table if not exists {table} ({typed})")
+        present = {str(row[0]) for row in connection.execute(f"describe {table}").fetchall()}
+        for name, kind in columns.items():
+            if name not in present:
+                connection.execute(f'alter table {table} add column "{name}" {kind}')

@@ -1,0 +1,29 @@
+"""One commit for many tables: all of it, or nothing."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+import duckdb
+
+from lake.connection import CatalogName
+
+AUTHOR = "ioc"
+
+
+@contextmanager
+def transaction(
+    connection: duckdb.DuckDBPyConnection, catalog: CatalogName, message: str, info: Mapping[str, str | int]
+) -> Iterator[None]:
+    """Commit the block as one snapshot whose message names what was done, or nothing of it."""
+    connection.execute("begin transaction")
+    try:
+        yield
+        connection.execute(
+            f"call {catalog}.set_commit_message(?, ?, extra_info => ?)", [AUTHOR, message, json.dumps(dict(info))]
+        )
+        connection.execute("commit")
+    except BaseException:
+        with suppress(duckdb.TransactionException):  # a failed commit has already ended the transaction
+            connection.execute("rollback")
+        raise

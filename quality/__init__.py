@@ -1,0 +1,1 @@
+"""Build, audit, release: no number reaches a leader before it passed."""

@@ -1,0 +1,153 @@
+"""Judge the marts of a domain as of one snapshot, and keep the verdict.
+
+Nothing passes by absence: a verdict without a check is a failing one, a check that could not be evaluated counts as a failed critical
+check whatever its severity (a renamed column, a mart that does not exist), and so does a result that does not come back.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from ingestion.contract import read_contracts
+from ingestion.errors import UnknownNameError
+from ingestion.reference import Reference
+from lake.releases import releases_in_force
+from quality.suites import environment, feedback, fisheries, quality
+from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
+from quality.verdicts import CheckResult, Verdict, create_audit_table, find_verdict, record_verdict
+
+__all__ = ["CheckResult", "Verdict", "audit", "create_audit_table", "find_verdict", "record_verdict"]
+
+SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]] = {
+    "environment": (environment.MARTS, environment.expectations),
+    "feedback": (feedback.MARTS, feedback.expectations),
+    "fisheries": (fisheries.MARTS, fisheries.expectations),
+    "quality": (quality.MARTS, quality.expectations),
+}
+"""Domain, its marts, its suite."""
+
+NAMES_SHOWN = 20
+NAMED_PROBLEM = re.compile(
+    r'(column "\w+" in BatchData|Table with name \w+) does not exist|No snapshot found at version \d+'
+)
+KIND_OF_ERROR = re.compile(r"\w+(Exception|Error)\b")
+
+
+def audit(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int, clock: datetime) -> Verdict:
+    """Run a domain's suite on its marts as of a snapshot.
+
+    Reads through a cursor of `connection`, writes nothing. Raises UnknownNameError for a domain without a suite.
+    """
+    if domain not in SUITES:
+        raise UnknownNameError(f"{domain}: no such domain; there are {', '.join(SUITES)}", domain=domain)
+    marts, expectations = SUITES[domain]
+    released_rows = _released_rows(connection, domain, marts, snapshot_id, clock)
+    checks = expectations(AuditFacts(clock, read_contracts(), Reference(), released_rows))
+    return judge(domain, snapshot_id, clock, run_checks(connection, domain, snapshot_id, checks))
+
+
+def judge(domain: str, snapshot_id: int, clock: datetime, results: tuple[CheckResult, ...]) -> Verdict:
+    """Pass where there are checks and no critical one failed."""
+    passed = bool(results) and all(result.passed for result in results if result.severity == "critical")
+    return Verdict(domain, snapshot_id, passed, clock, results)
+
+
+def run_checks(
+    connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int, checks: list[Check]
+) -> tuple[CheckResult, ...]:
+    """Evaluate checks on the marts as of a snapshot; give one result a check, mart by mart."""
+    by_mart: dict[str, list[Check]] = defaultdict(list)
+    for check in checks:
+        by_mart[check.mart].append(check)
+    library = great_expectations()
+    from quality import dialect  # noqa: PLC0415  SQLAlchemy is only needed here
+
+    dialect.register()
+    context = library.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    engine_options = dialect.engine_options(connection)
+    source = context.data_sources.add_sql(
+        domain, connection_string=dialect.URL, kwargs=engine_options, create_temp_table=False
+    )
+    try:
+        results: list[CheckResult] = []
+        for mart, of_mart in by_mart.items():
+            asset = source.add_query_asset(mart, query=_as_of("*", domain, mart, snapshot_id))
+            batch = asset.add_batch_definition_whole_table(mart).get_batch()
+            results.extend(_run_on_batch(library, batch, of_mart))
+        return tuple(results)
+    finally:
+        source.get_execution_engine().close()
+
+
+def _run_on_batch(library: Any, batch: Any, checks: list[Check]) -> list[CheckResult]:
+    """Validate in one go, so that checks share their queries; results come in any order and are told apart by number."""
+    suite = library.ExpectationSuite(name=checks[0].mart)
+    for number, check in enumerate(checks):
+        check.expectation.meta = {"number": number}
+        suite.add_expectation(check.expectation)
+    answers = {answer.expectation_config.meta["number"]: answer for answer in batch.validate(suite).results}
+    return [_result(check, answers.get(number)) for number, check in enumerate(checks)]
+
+
+def _result(check: Check, answer: Any) -> CheckResult:
+    problem = "no result came back" if answer is None else _exception(answer.exception_info or {})
+    return CheckResult(
+        mart=check.mart,
+        expectation=check.says,
+        error_group=check.error_group,
+        severity=check.severity if problem is None else "critical",
+        passed=problem is None and bool(answer.success),
+        observed=problem or _observed(dict(answer.result)),
+        expected=check.expected,
+    )
+
+
+def _exception(info: Mapping[str, Any]) -> str | None:
+    """Say why a check could not be evaluated; None where it could. An error's text may hold values: only names leave it."""
+    for entry in [info] if "raised_exception" in info else info.values():
+        if entry["raised_exception"]:
+            message = str(entry["exception_message"])
+            found = NAMED_PROBLEM.search(message) or KIND_OF_ERROR.search(message)
+            return f"not evaluated: {found[0] if found else 'error'}"
+    return None
+
+
+def _observed(result: Mapping[str, Any]) -> str:
+    if "partial_missing_list" in result:
+        names = [str(name) for name in result["partial_missing_list"][:NAMES_SHOWN]]
+        return f"{result['missing_count']} missing{': ' if names else ''}{', '.join(names)}"
+    if "unexpected_count" in result:
+        return f"{result['unexpected_count'] or 0} of {result['element_count']} rows failing"
+    observed = result.get("observed_value")
+    if isinstance(observed, datetime):
+        return in_utc(observed)
+    if isinstance(observed, float):
+        return format(observed, ".6g")
+    return "nothing" if observed is None else f"{observed} rows"
+
+
+def _released_rows(
+    connection: duckdb.DuckDBPyConnection, domain: str, marts: tuple[str, ...], snapshot_id: int, clock: datetime
+) -> dict[str, int]:
+    """Count the rows of each mart in the release in force; none where that release is newer than what is audited."""
+    release = releases_in_force(connection, clock).get(domain)
+    if release is None or release.snapshot_id > snapshot_id:
+        return {}
+    rows: dict[str, int] = {}
+    for mart in marts:
+        try:
+            found = connection.execute(_as_of("count(*)", domain, mart, release.snapshot_id)).fetchone()
+        except duckdb.CatalogException:  # a mart that is new since that release
+            continue
+        rows[mart] = int(found[0]) if found else 0
+    return rows
+
+
+def _as_of(what: str, domain: str, mart: str, snapshot_id: int) -> str:
+    """Write the query; domain and mart are names of this module, the snapshot is a number."""
+    return f'select {what} from marts."{domain}"."{mart}" at (version => {int(snapshot_id)})'

@@ -1,0 +1,97 @@
+"""Build the marts of a domain with dbt, and tell which snapshot holds them.
+
+dbt runs as a process of its own (its imports and its global state stay there) and writes into the `marts` catalog model by model; nobody
+reads those snapshots until one of them is released. Builds take turns per domain. Credentials reach dbt through variables
+that dbt keeps out of its logs.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from ingestion.errors import AuditError
+from ingestion.settings import PROJECT, Settings
+from lake.connection import install_extensions
+from lake.lock import exclusive
+from lake.releases import latest_snapshot
+
+DBT_PROJECT = PROJECT / "dbt_project"
+GOOD = ("success", "pass", "skipped", "no-op")
+
+
+@dataclass(frozen=True)
+class Build:
+    """What one build did: models and seeds built, tests passed, and the snapshot of the marts that holds the result."""
+
+    domain: str
+    snapshot_id: int
+    built: int
+    tested: int
+    seconds: float
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, *, full_refresh: bool = False
+) -> Build:
+    """Build and test a domain's models (selected by their tag); raises AuditError naming what failed."""
+    with exclusive(settings, f"build {domain}"), tempfile.TemporaryDirectory() as scratch:
+        finished = _run_dbt(settings, domain, Path(scratch), full_refresh=full_refresh)
+        results = _results(Path(scratch), finished, domain)
+        failed = [result for result in results if result["status"] not in GOOD]
+        if failed or finished.returncode:
+            named = "; ".join(f"{result['unique_id']}: {_first_line(result['message'])}" for result in failed[:5])
+            raise AuditError(
+                f"{domain}: every model and test of the build was promised to pass, {len(failed)} did not: {named}",
+                failed=tuple(str(result["unique_id"]) for result in failed),
+            )
+        tests = [result for result in results if str(result["unique_id"]).startswith(("test.", "unit_test."))]
+        return Build(
+            domain=domain,
+            snapshot_id=latest_snapshot(connection),
+            built=len(results) - len(tests),
+            tested=len(tests),
+            seconds=sum(float(str(result["execution_time"])) for result in results),
+        )
+
+
+def _run_dbt(settings: Settings, domain: str, scratch: Path, *, full_refresh: bool) -> subprocess.CompletedProcess[str]:
+    extensions = settings.home_folder / "duckdb_extensions"
+    install_extensions(extensions)
+    environment = settings.child_environment(
+        IOC_DBT_EXTENSION_DIRECTORY=str(extensions),
+        DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=settings.reveal("postgres_password"),
+        DBT_ENV_SECRET_IOC_S3_SECRET_KEY=settings.reveal("s3_secret_key"),
+        DBT_TARGET_PATH=str(scratch),
+        DBT_LOG_PATH=str(settings.home_folder / "logs" / "dbt"),
+        DO_NOT_TRACK="1",
+    )
+    command = [str(Path(sys.executable).parent / "dbt"), "build", "--quiet", "--project-dir", str(DBT_PROJECT)]
+    command += ["--profiles-dir", str(DBT_PROJECT), "--select", f"+tag:{domain}"]
+    command += ["--vars", json.dumps({"now": settings.clock().isoformat()})]
+    if full_refresh:
+        command.append("--full-refresh")
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def _results(
+    scratch: Path, finished: subprocess.CompletedProcess[str], domain: str
+) -> list[dict[str, str | float | None]]:
+    path = scratch / "run_results.json"
+    if not path.exists():
+        lines = (finished.stdout + finished.stderr).strip().splitlines()
+        raise AuditError(
+            f"{domain}: dbt was promised to run, it stopped before its first model: {' '.join(lines[-6:])}"
+        )
+    results: list[dict[str, str | float | None]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    if not results:
+        raise AuditError(f"{domain}: models with tag {domain} were promised, dbt found none")
+    return results
+
+
+def _first_line(message: object) -> str:
+    return str(message or "no message").strip().splitlines()[0]

@@ -1,0 +1,57 @@
+"""The steps after bronze, each on a connection of its own: what a task or a command calls."""
+
+from ingestion.errors import AuditError
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import Release, latest_snapshot
+from quality import audit, build, release, verdicts
+
+QUALITY = "quality"
+"""The domain of the scores: built like the others, from their ledgers."""
+
+
+def build_domain(settings: Settings, domain: str, *, full_refresh: bool = False) -> build.Build:
+    """Build a domain's marts; give the snapshot that holds them."""
+    with connected(settings) as connection:
+        return build.build(connection, settings, domain, full_refresh=full_refresh)
+
+
+def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> verdicts.Verdict:
+    """Audit a domain's marts as of a snapshot (the newest one, where none is named) and keep the verdict."""
+    with connected(settings) as connection:
+        chosen = latest_snapshot(connection) if snapshot_id is None else snapshot_id
+        verdict = audit.audit(connection, domain, chosen, settings.clock())
+        verdicts.record_verdict(connection, verdict)
+        return verdict
+
+
+def require_pass(settings: Settings, domain: str, snapshot_id: int) -> int:
+    """Audit, and give the snapshot back where it passed; raises AuditError with the reason where it did not."""
+    verdict = audit_domain(settings, domain, snapshot_id)
+    if not verdict.passed:
+        raise AuditError(
+            f"{domain}: snapshot {snapshot_id} did not pass its audit: {verdict.reason}; the last release stays"
+        )
+    return snapshot_id
+
+
+def publish_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> Release:
+    """Publish a domain as of a snapshot; as of its last audited one, where none is named."""
+    with connected(settings) as connection:
+        chosen = snapshot_id
+        if chosen is None:
+            row = connection.execute(
+                "select max_by(snapshot_id, audited_at) from marts.operations.audits where domain = ?", [domain]
+            ).fetchone()
+            if row is None or row[0] is None:
+                raise AuditError(
+                    f"{domain}: an audit was promised before publication, there is none; run `ioc audit {domain}`"
+                )
+            chosen = int(row[0])
+        return release.publish(connection, settings, domain, chosen)
+
+
+def rollback_domain(settings: Settings, domain: str, release_id: int) -> Release:
+    """Put an earlier release of a domain back in force."""
+    with connected(settings) as connection:
+        return release.rollback(connection, settings, domain, release_id)

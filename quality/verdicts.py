@@ -1,0 +1,115 @@
+"""Verdicts: what an audit found, and where it is kept.
+
+A verdict holds numbers and names of our own reference lists, never values of rows: `marts.operations.audits` is shown to readers. A
+verdict cannot be built to pass against its own checks, so that a row changed by hand is refused when it is read.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import duckdb
+
+from ingestion.errors import AuditError
+from lake.transaction import transaction
+from quality.suites.check import Severity
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check found. `expectation`, `observed` and `expected` are plain words with numbers; `error_group` is 1 to 8."""
+
+    mart: str
+    expectation: str
+    error_group: int
+    severity: Severity
+    passed: bool
+    observed: str
+    expected: str
+
+    @property
+    def line(self) -> str:
+        """Say it in a few words."""
+        return f"{self.mart}: {self.expectation} (expected {self.expected}, found {self.observed})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement on a domain's marts as of a snapshot. Raises AuditError when built to pass against its own checks."""
+
+    domain: str
+    snapshot_id: int
+    passed: bool
+    audited_at: datetime
+    checks: tuple[CheckResult, ...]
+
+    def __post_init__(self) -> None:
+        if self.passed and (not self.checks or self.failures("critical")):
+            raise AuditError(
+                f"{self.domain}: a passing verdict on snapshot {self.snapshot_id} needs checks of which no critical one failed; "
+                f"it has {len(self.checks)} checks, {len(self.failures('critical'))} critical ones failed"
+            )
+
+    def failures(self, severity: Severity) -> tuple[CheckResult, ...]:
+        """Give the checks of a severity that failed."""
+        return tuple(check for check in self.checks if check.severity == severity and not check.passed)
+
+    @property
+    def reason(self) -> str:
+        """Name, in one line, the failed critical checks with their numbers; the warnings of a verdict that passed."""
+        if not self.checks:
+            return "no check was run"
+        if self.passed:
+            warned = self.failures("warning")
+            lines = "; ".join(check.line for check in warned)
+            return (
+                f"passed {len(self.checks) - len(warned)} of {len(self.checks)} checks, warned of: {lines}"
+                if warned
+                else ""
+            )
+        critical = self.failures("critical")
+        return f"{len(critical)} of {len(self.checks)} checks failed: " + "; ".join(check.line for check in critical)
+
+
+def create_audit_table(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `marts.operations.audits` where it does not exist."""
+    connection.execute("create schema if not exists marts.operations")
+    connection.execute(
+        """
+        create table if not exists marts.operations.audits (
+            domain varchar, snapshot_id bigint, passed boolean, reason varchar, checks varchar, audited_at timestamptz)
+        """
+    )
+
+
+def record_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
+    """Write a verdict as one row; an earlier verdict on the same snapshot stays, and is no longer the one in force."""
+    create_audit_table(connection)
+    info: dict[str, str | int] = {"domain": verdict.domain, "snapshot_id": verdict.snapshot_id}
+    checks = json.dumps([asdict(check) for check in verdict.checks], ensure_ascii=False)
+    with transaction(connection, "marts", f"audit {verdict.domain}", info):
+        connection.execute(
+            "insert into marts.operations.audits values (?, ?, ?, ?, ?, ?)",
+            [verdict.domain, verdict.snapshot_id, verdict.passed, verdict.reason, checks, verdict.audited_at],
+        )
+
+
+def find_verdict(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int) -> Verdict | None:
+    """Give the newest verdict on a domain's snapshot, the last written of equally old ones; None where there is none."""
+    try:
+        row = connection.execute(
+            """
+            select passed, audited_at, checks
+            from marts.operations.audits
+            where domain = ? and snapshot_id = ?
+            order by audited_at desc, rowid desc
+            limit 1
+            """,
+            [domain, snapshot_id],
+        ).fetchone()
+    except duckdb.CatalogException:  # nothing was ever audited
+        return None
+    if row is None:
+        return None
+    checks = tuple(CheckResult(**check) for check in json.loads(row[2]))
+    return Verdict(domain, snapshot_id, bool(row[0]), row[1].astimezone(UTC), checks)

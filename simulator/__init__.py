@@ -1,0 +1,1 @@
+"""A city with known truth: what its agencies send in a day, with faults that are written down, and what must come out."""

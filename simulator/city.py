@@ -1,0 +1,105 @@
+"""One day of the city: every feed's bytes, the faults among them, and the truth, all from one seed.
+
+    <into>/environment/*.txt      <into>/river_levels/*.csv     <into>/vms/*.naf     <into>/ais/*.nmea
+    <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
+
+The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from ingestion.errors import ConfigurationError
+from ingestion.settings import PROJECT
+from simulator.chance import chance
+from simulator.emitters.csv_polls import emit_river_levels
+from simulator.emitters.naf import emit_vms
+from simulator.emitters.nmea import emit_ais
+from simulator.emitters.open311 import emit_feedback
+from simulator.emitters.tt10 import emit_readings
+from simulator.entities import City, read_city
+from simulator.faults import NO_FAULTS, FaultProfile
+from simulator.local_time import midnight
+from simulator.truth import Emission, frame_of, frames_of_books, write_truth
+from simulator.vessel_tracks import plan_voyages
+
+SEEDS = PROJECT / "dbt_project" / "seeds"
+FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais")
+TRUTH = "truth"
+
+
+@dataclass(frozen=True)
+class SimulatedDay:
+    """A day that was written: where, and what is true of it. After `ends_at` (UTC+7) nothing of it is in the future."""
+
+    day: date
+    seed: int
+    folder: Path
+    ends_at: datetime
+    files: Mapping[str, int]
+    truth: Mapping[str, pl.DataFrame]
+
+
+def simulate(
+    day: date, seed: int, faults: FaultProfile | None, into: Path, report: Callable[[str], None] = lambda _: None
+) -> SimulatedDay:
+    """Write one day below a folder; `faults` None means none, `report` is told each feed as it is done.
+
+    Raises ConfigurationError where the folder holds anything but a simulated day, or a fault is asked for too often.
+    """
+    _clear(into)
+    profile = faults or NO_FAULTS
+    city = read_city(SEEDS, chance(seed, "vessels"))
+    voyages = plan_voyages(city.vessels, day, chance(seed, "voyages"))
+    emitters: dict[str, Callable[[Path], Emission]] = {
+        "environment": lambda folder: emit_readings(city, day, seed, profile, folder),
+        "river_levels": lambda folder: emit_river_levels(city, day, seed, profile, folder),
+        "feedback": lambda folder: emit_feedback(city, day, seed, profile, folder),
+        "vms": lambda folder: emit_vms(voyages, day, seed, profile, folder),
+        "ais": lambda folder: emit_ais(voyages, day, seed, profile, folder),
+    }
+    emissions = []
+    for name in FOLDERS:
+        (into / name).mkdir(parents=True)
+        emissions.append(emitters[name](into / name))
+        report(name)
+    truth = {"vessels": frame_of("vessels", _vessel_rows(city))}
+    for emission in emissions:
+        truth |= {table: frame_of(table, rows) for table, rows in emission.rows.items()}
+    truth |= frames_of_books([emission.books for emission in emissions])
+    write_truth(truth, into / TRUTH)
+    files = {name: sum(1 for _ in (into / name).iterdir()) for name in FOLDERS}
+    return SimulatedDay(day, seed, into, midnight(day) + timedelta(days=1), files, truth)
+
+
+def _vessel_rows(city: City) -> list[tuple[object, ...]]:
+    return [
+        (
+            vessel.vessel_id,
+            vessel.vessel_name,
+            vessel.call_sign,
+            vessel.mmsi,
+            vessel.length_m,
+            vessel.ais_class,
+            vessel.port.port_code,
+        )
+        for vessel in city.vessels
+    ]
+
+
+def _clear(into: Path) -> None:
+    """Empty a folder that an earlier simulation filled; refuse one with anything else in it."""
+    present = {path.name for path in into.iterdir()} if into.exists() else set()
+    strangers = sorted(present - {*FOLDERS, TRUTH})
+    if strangers:
+        raise ConfigurationError(
+            f"{into.name}: an empty folder or a simulated day was promised, {', '.join(strangers[:3])} lies in it; name another",
+            folder=str(into),
+        )
+    for name in present:
+        shutil.rmtree(into / name)

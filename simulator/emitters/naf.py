@@ -1,0 +1,195 @@
+"""The satellite operator's day: hourly files of NAF messages, one a line, `//SR//…//ER//` (UTC, speed in knots times ten).
+
+Devices differ without being at fault: the order of keys varies, some messages carry no speed and course, vessels with a broken
+device report by hand (`TM/MAN`). A vessel that falls silent is an event of the day, not a fault.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+from simulator.chance import chance
+from simulator.faults import VMS, FaultKind, FaultProfile, deal_faults
+from simulator.local_time import FUTURE, LOCAL, in_utc, midnight
+from simulator.truth import Books, Emission
+from simulator.vessel_tracks import Fix, Voyage, full_circle
+
+SILENCE = timedelta(hours=6)
+ORDERS = (
+    ("TM", "FS", "RC", "NA", "XR", "DA", "TI", "LT", "LG", "SP", "CO"),
+    ("FS", "NA", "RC", "XR", "DA", "TI", "LT", "LG", "SP", "CO", "TM"),
+    ("TM", "NA", "RC", "FS", "XR", "IR", "DA", "TI", "LT", "LG", "SP", "CO", "FR"),
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One position of one vessel; `hour` is the local hour in whose file it comes."""
+
+    voyage: Voyage
+    number: int
+    fixed_at: datetime
+    hour: int
+    fix: Fix
+    has_speed: bool
+
+    @property
+    def is_manual(self) -> bool:
+        """Tell whether the crew reported it by hand."""
+        return self.voyage.behaviour == "manual"
+
+    def fields(self) -> dict[str, str]:
+        """Give the message's fields in the device's own order."""
+        vessel, moment = self.voyage.vessel, self.fixed_at.astimezone(UTC)
+        values = {
+            "TM": "MAN" if self.is_manual else "POS",
+            "FS": "VNM",
+            "FR": "VNM",
+            "RC": vessel.call_sign,
+            "NA": vessel.vessel_name,
+            "XR": vessel.vessel_id,
+            "IR": f"VNM{vessel.mmsi}",
+            "DA": f"{moment:%Y%m%d}",
+            "TI": f"{moment:%H%M}",
+            "LT": f"{self.fix.latitude:+.3f}",
+            "LG": f"{self.fix.longitude:+.3f}",
+            "SP": str(round(self.fix.speed_knots * 10)),
+            "CO": str(full_circle(self.fix.course_degrees)),
+        }
+        missing = () if self.has_speed else ("SP", "CO")
+        order = ORDERS[int(vessel.mmsi) % len(ORDERS)]
+        return {key: values[key] for key in order if key not in missing}
+
+    @property
+    def text(self) -> str:
+        """Give the message without its line end."""
+        return _message(self.fields())
+
+    def row(self) -> tuple[object, ...]:
+        """Give the row of the truth: numbers as they are on the wire."""
+        speed = round(self.fix.speed_knots * 10) / 10 if self.has_speed else None
+        course = float(full_circle(self.fix.course_degrees)) if self.has_speed else None
+        position = (float(f"{self.fix.latitude:.3f}"), float(f"{self.fix.longitude:.3f}"))
+        kind = "MAN" if self.is_manual else "POS"
+        return (self.voyage.vessel.vessel_id, in_utc(self.fixed_at), kind, *position, speed, course)
+
+
+def emit_vms(voyages: list[Voyage], day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
+    """Write the day's files into a folder, made by the caller."""
+    stream = chance(seed, "vms/reports")
+    reports = sorted(
+        (report for voyage in voyages for report in _reports(voyage, day, stream)),
+        key=lambda report: (report.hour, report.fixed_at, report.voyage.vessel.vessel_id),
+    )
+    faults = chance(seed, "vms/faults")
+    dealt = deal_faults(profile, VMS, reports, _can_have, faults)
+    books = Books(VMS)
+    rows: list[tuple[object, ...]] = []
+    files: dict[int, list[str]] = {hour: [] for hour in range(24)}
+    for index, report in enumerate(reports):
+        fault = dealt.get(index)
+        hour = min(report.hour + faults.randint(2, 8), 23) if fault == FaultKind.LATE else report.hour
+        lines = _lines(report, fault, index)
+        files[hour].extend(lines)
+        if fault is None or fault in (FaultKind.LATE, FaultKind.DUPLICATE, FaultKind.CONFLICT):
+            rows.append(report.row())
+            books.accept()
+        if fault is not None:
+            outcome = _enter(books, fault)
+            vessel, records = report.voyage.vessel.vessel_id, int(outcome != "missing")
+            name = _name(day, hour)
+            books.note(fault, vessel, in_utc(report.fixed_at), name, outcome=outcome, records=records)
+    for hour, messages in files.items():
+        (folder / _name(day, hour)).write_text("".join(f"{line}\n" for line in messages), encoding="utf-8", newline="")
+        books.deliver()
+    return Emission(books, {"vms_positions": rows, "vessel_events": _events(voyages), "vessel_gaps": _gaps(rows)})
+
+
+def _enter(books: Books, fault: FaultKind) -> str:
+    match fault:
+        case FaultKind.MISSING_SLOT:
+            return "missing"
+        case FaultKind.LATE:
+            return "accepted"
+        case FaultKind.DUPLICATE:
+            books.repeat()
+            return "duplicate"
+        case _:
+            books.quarantine(fault)
+            return "quarantined"
+
+
+def _lines(report: Report, fault: FaultKind | None, index: int) -> list[str]:
+    fields, lines = report.fields(), [report.text]
+    match fault:
+        case FaultKind.MISSING_SLOT:
+            lines = []
+        case FaultKind.DUPLICATE:
+            lines = [*lines, *lines]
+        case FaultKind.CONFLICT:
+            moved = replace(report, fix=replace(report.fix, latitude=report.fix.latitude + 0.2))
+            lines = [*lines, moved.text]
+        case FaultKind.MALFORMED:
+            lines = [report.text.removesuffix("//ER//") if index % 2 else _message({**fields, "LT": "LOL"})]
+        case FaultKind.SWAPPED_COORDINATES:
+            lines = [_message({**fields, "LT": fields["LG"], "LG": fields["LT"]})]
+        case FaultKind.FUTURE_TIME:
+            lines = [replace(report, fixed_at=report.fixed_at + FUTURE).text]
+    return lines
+
+
+def _reports(voyage: Voyage, day: date, stream: Random) -> list[Report]:
+    start, reports = midnight(day), []
+    moment, number = start + voyage.offset, 0
+    while moment < start + timedelta(days=1):
+        fixed_at = moment + timedelta(minutes=stream.randint(0, 3))
+        sent_at = fixed_at + timedelta(minutes=stream.randint(1, 9))
+        has_speed = stream.random() > 0.03
+        if fixed_at < start + timedelta(days=1) and not voyage.is_silent(fixed_at):
+            hour = 23 if sent_at >= start + timedelta(days=1) else sent_at.astimezone(LOCAL).hour
+            reports.append(Report(voyage, number, fixed_at, hour, voyage.trip.fix(fixed_at), has_speed))
+        moment, number = moment + voyage.interval, number + 1
+    return reports
+
+
+def _events(voyages: list[Voyage]) -> list[tuple[object, ...]]:
+    """Tell what the vessels did: silences at sea, devices switched off in port, journeys, reports by hand."""
+    names = {"silent": "silent_at_sea", "in_port": "device_off_in_port"}
+    rows: list[tuple[object, ...]] = []
+    for voyage in voyages:
+        vessel, trip = voyage.vessel.vessel_id, voyage.trip
+        if voyage.silent_from is not None and voyage.silent_to is not None:
+            rows.append((vessel, names[voyage.behaviour], in_utc(voyage.silent_from), in_utc(voyage.silent_to)))
+        if voyage.behaviour != "in_port":
+            rows.append((vessel, "journey", in_utc(trip.left_at), in_utc(trip.home_at)))
+        if voyage.behaviour == "manual":
+            rows.append((vessel, "reports_by_hand", in_utc(trip.left_at), in_utc(trip.home_at)))
+    return rows
+
+
+def _gaps(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Tell every pair of consecutive fixes of a vessel more than six hours apart."""
+    fixes: dict[str, list[datetime]] = {}
+    for vessel, fixed_at, *_ in rows:
+        if isinstance(vessel, str) and isinstance(fixed_at, datetime):
+            fixes.setdefault(vessel, []).append(fixed_at)
+    return [
+        (vessel, before, after, (after - before).total_seconds() / 3600)
+        for vessel, moments in sorted(fixes.items())
+        for before, after in pairwise(sorted(moments))
+        if after - before > SILENCE
+    ]
+
+
+def _can_have(report: Report, fault: FaultKind) -> bool:
+    return fault != FaultKind.LATE or report.hour < 20
+
+
+def _message(fields: dict[str, str]) -> str:
+    return "//SR" + "".join(f"//{key}/{value}" for key, value in fields.items()) + "//ER//"
+
+
+def _name(day: date, hour: int) -> str:
+    return f"vms_{day:%Y%m%d}_{hour:02d}.naf"

@@ -1,0 +1,143 @@
+"""Who lives in the city: stations, gauges, agencies and communes from the reference lists, and vessels drawn from the seed.
+
+The lists are the seeds of the dbt project, so that the simulator, the checks and the marts know the same city. Vessels stand in no
+list, as no contract refers to one; they are made here and written into the truth.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+VESSELS = 200
+CALL_LETTERS = "ABCDEFGHKLMNPQRSTUVWXY"
+
+
+@dataclass(frozen=True)
+class Station:
+    """An automatic monitoring station; `kind` is air or water."""
+
+    station_id: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A river gauge."""
+
+    gauge_id: str
+    gauge_name: str
+    river_name: str
+
+
+@dataclass(frozen=True)
+class Commune:
+    """A commune with its centre, WGS 84, degrees."""
+
+    commune_code: str
+    commune_name: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class Agency:
+    """An agency that handles citizens' reports."""
+
+    agency_code: str
+    agency_name: str
+    commune_code: str
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a citizen can report."""
+
+    service_code: str
+    service_name: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """A fishing port: a circle of `radius_km` round a point, WGS 84, degrees."""
+
+    port_code: str
+    port_name: str
+    latitude: float
+    longitude: float
+    radius_km: float
+
+
+@dataclass(frozen=True)
+class Vessel:
+    """A fishing vessel of 15 m and more; `ais_class` is A, B, or empty for a vessel without AIS."""
+
+    vessel_id: str
+    vessel_name: str
+    call_sign: str
+    mmsi: str
+    length_m: float
+    ais_class: str
+    port: Port
+
+
+@dataclass(frozen=True)
+class City:
+    """The city, each list in the order of its file."""
+
+    stations: tuple[Station, ...]
+    gauges: tuple[Gauge, ...]
+    communes: tuple[Commune, ...]
+    agencies: tuple[Agency, ...]
+    topics: tuple[Topic, ...]
+    ports: tuple[Port, ...]
+    vessels: tuple[Vessel, ...]
+
+
+def read_city(seeds: Path, stream: Random) -> City:
+    """Read the city from the reference lists in a folder, and draw its vessels."""
+    ports = tuple(
+        Port(
+            row["port_code"], row["port_name"], float(row["latitude"]), float(row["longitude"]), float(row["radius_km"])
+        )
+        for row in _rows(seeds, "ports")
+    )
+    return City(
+        stations=tuple(Station(row["station_id"], row["kind"]) for row in _rows(seeds, "stations")),
+        gauges=tuple(Gauge(row["gauge_id"], row["gauge_name"], row["river_name"]) for row in _rows(seeds, "gauges")),
+        communes=tuple(
+            Commune(row["commune_code"], row["commune_name"], float(row["latitude"]), float(row["longitude"]))
+            for row in _rows(seeds, "communes")
+        ),
+        agencies=tuple(
+            Agency(row["agency_code"], row["agency_name"], row["commune_code"]) for row in _rows(seeds, "agencies")
+        ),
+        topics=tuple(Topic(row["service_code"], row["service_name"]) for row in _rows(seeds, "feedback_topics")),
+        ports=ports,
+        vessels=tuple(_vessels(ports, stream)),
+    )
+
+
+def _vessels(ports: tuple[Port, ...], stream: Random) -> list[Vessel]:
+    numbers = stream.sample(range(90_000, 100_000), VESSELS)
+    tails = stream.sample(range(10_000), VESSELS)
+    vessels = []
+    for index, number in enumerate(numbers):
+        letters = "".join(stream.choice(CALL_LETTERS) for _ in range(2))
+        vessels.append(
+            Vessel(
+                vessel_id=f"TTH-{number}-TS",
+                vessel_name=f"TTH {number} TS",
+                call_sign=f"XV{letters}{index % 10}",
+                mmsi=f"57401{tails[index]:04d}",
+                length_m=round(stream.uniform(15, 28), 1),
+                ais_class=("A", "B", "")[min(index % 5, 2)],
+                port=stream.choice(ports),
+            )
+        )
+    return vessels
+
+
+def _rows(seeds: Path, name: str) -> list[dict[str, str]]:
+    with (seeds / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

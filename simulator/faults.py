@@ -1,0 +1,189 @@
+"""The fault switch: which faults are injected into which feed, how often, and the record of each.
+
+A fault touches one item of a feed (a station's five-minute slot, a poll, a version of a case, a position, a message), and no item has
+two, so that each has one outcome that can be told beforehand. What a city does without any fault on our side - a status
+01, a vessel that falls silent, a poll that repeats the last reading - is no fault and belongs to the truth.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from random import Random
+from typing import TypeVar
+
+from ingestion.errors import ConfigurationError, UnknownNameError
+
+Item = TypeVar("Item")
+
+READINGS = "environment.station_readings"
+RIVERS = "environment.river_levels"
+FEEDBACK = "feedback.requests"
+VMS = "fisheries.vms_positions"
+AIS = "fisheries.ais_messages"
+
+
+class FaultKind(StrEnum):
+    """What can go wrong; the comment tells what must become of it."""
+
+    MISSING_SLOT = "missing_slot"  # nothing is sent: missing from the marts
+    LATE = "late"  # sent with or after later items: accepted
+    DUPLICATE = "duplicate"  # the same record twice: once accepted, once duplicate
+    DUPLICATE_DELIVERY = "duplicate_delivery"  # the same bytes under another name: not loaded again
+    CONFLICT = "conflict"  # the same key and version with another content, later: quarantined, group 3
+    MALFORMED = "malformed"  # not of the promised form: quarantined, group 4
+    TRUNCATED = "truncated"  # the file ends in the middle of its last record: that record quarantined, group 4
+    WRONG_ENCODING = "wrong_encoding"  # bytes that are no UTF-8: quarantined, group 4
+    EMPTY_FILE = "empty_file"  # a file without a byte: missing from the marts
+    MISSING_VALUE = "missing_value"  # a required field is empty: quarantined, group 1
+    WRONG_UNIT = "wrong_unit"  # right number, wrong unit, so outside the limits: quarantined, group 2
+    OUT_OF_RANGE = "out_of_range"  # beyond what can be: quarantined, group 2
+    SWAPPED_COORDINATES = "swapped_coordinates"  # latitude and longitude exchanged: quarantined, group 2
+    UNKNOWN_CODE = "unknown_code"  # a station, agency or commune nobody declared: quarantined, group 5
+    UNKNOWN_PARAMETER = "unknown_parameter"  # a symbol nobody declared: quarantined, group 5
+    UNKNOWN_UNIT = "unknown_unit"  # a unit nobody declared: quarantined, group 5
+    WRONG_ORDER = "wrong_order"  # changed before it was sent: quarantined, group 6
+    FUTURE_TIME = "future_time"  # ten years too late: quarantined, group 6
+    STUCK_SENSOR = "stuck_sensor"  # fourteen identical values in a row: accepted, suspicious
+    BAD_CHECKSUM = "bad_checksum"  # a sentence damaged on its way: quarantined, group 4
+    ORPHAN_FRAGMENT = "orphan_fragment"  # one half of a message: quarantined, group 4
+
+
+ERROR_GROUPS: Mapping[FaultKind, int] = {
+    FaultKind.MISSING_VALUE: 1,
+    FaultKind.WRONG_UNIT: 2,
+    FaultKind.OUT_OF_RANGE: 2,
+    FaultKind.SWAPPED_COORDINATES: 2,
+    FaultKind.CONFLICT: 3,
+    FaultKind.MALFORMED: 4,
+    FaultKind.TRUNCATED: 4,
+    FaultKind.WRONG_ENCODING: 4,
+    FaultKind.BAD_CHECKSUM: 4,
+    FaultKind.ORPHAN_FRAGMENT: 4,
+    FaultKind.UNKNOWN_CODE: 5,
+    FaultKind.UNKNOWN_PARAMETER: 5,
+    FaultKind.UNKNOWN_UNIT: 5,
+    FaultKind.WRONG_ORDER: 6,
+    FaultKind.FUTURE_TIME: 6,
+}
+"""Error group of what is quarantined, by the letter 4856/BCA-TTDLQG."""
+
+DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
+    READINGS: {
+        "missing_slot": 25,
+        "late": 8,
+        "duplicate": 10,
+        "duplicate_delivery": 6,
+        "conflict": 4,
+        "malformed": 10,
+        "truncated": 4,
+        "wrong_encoding": 3,
+        "empty_file": 2,
+        "wrong_unit": 6,
+        "out_of_range": 6,
+        "unknown_code": 3,
+        "unknown_parameter": 4,
+        "unknown_unit": 4,
+        "future_time": 4,
+        "stuck_sensor": 2,
+    },
+    RIVERS: {"missing_slot": 3, "malformed": 2, "missing_value": 2, "out_of_range": 2, "future_time": 1},
+    FEEDBACK: {
+        "late": 4,
+        "duplicate": 6,
+        "conflict": 3,
+        "malformed": 4,
+        "missing_value": 3,
+        "out_of_range": 2,
+        "swapped_coordinates": 5,
+        "unknown_code": 5,
+        "wrong_order": 3,
+        "future_time": 2,
+    },
+    VMS: {
+        "missing_slot": 12,
+        "late": 10,
+        "duplicate": 8,
+        "conflict": 3,
+        "malformed": 6,
+        "swapped_coordinates": 4,
+        "future_time": 3,
+    },
+    AIS: {"missing_slot": 20, "late": 10, "duplicate": 12, "bad_checksum": 12, "orphan_fragment": 5, "future_time": 4},
+}
+"""Faults of the demonstration, by feed: every kind that a feed knows."""
+
+
+@dataclass(frozen=True)
+class FaultProfile:
+    """How often each fault is injected: (feed, fault, count), no pair twice."""
+
+    counts: tuple[tuple[str, FaultKind, int], ...]
+
+    def __post_init__(self) -> None:
+        pairs = [(feed, fault) for feed, fault, _ in self.counts]
+        if len(set(pairs)) != len(pairs) or any(count < 0 for _, _, count in self.counts):
+            raise ConfigurationError("faults: each pair of feed and fault once and a count of 0 or more was promised")
+
+    def of(self, feed: str) -> tuple[tuple[FaultKind, int], ...]:
+        """Give the faults of one feed with their counts."""
+        return tuple((fault, count) for name, fault, count in self.counts if name == feed)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One injected fault. `error_group` is None where nothing is quarantined; `records` counts what `outcome` happens to."""
+
+    feed: str
+    fault: FaultKind
+    object_id: str
+    event_at: datetime
+    source_name: str
+    outcome: str
+    error_group: int | None
+    records: int
+
+
+NO_FAULTS = FaultProfile(())
+DEMO_FAULTS = FaultProfile(
+    tuple((feed, FaultKind(fault), count) for feed, counts in DEMO_COUNTS.items() for fault, count in counts.items())
+)
+
+
+def fault_profile(text: str) -> FaultProfile:
+    """Read a fault switch: `none`, `demo` (all kinds), or some kinds separated by commas, as often as in the demonstration.
+
+    Raises UnknownNameError for a kind that does not exist.
+    """
+    if text == "none":
+        return NO_FAULTS
+    if text == "demo":
+        return DEMO_FAULTS
+    wanted = {name.strip() for name in text.split(",")}
+    unknown = sorted(wanted - set(FaultKind))
+    if unknown:
+        raise UnknownNameError(
+            f"faults: none, demo or some of {', '.join(FaultKind)} was promised, {', '.join(unknown)} came",
+            faults=unknown,
+        )
+    return FaultProfile(tuple(entry for entry in DEMO_FAULTS.counts if entry[1] in wanted))
+
+
+def deal_faults(
+    profile: FaultProfile,
+    feed: str,
+    items: Sequence[Item],
+    can_have: Callable[[Item, FaultKind], bool],
+    stream: Random,
+) -> dict[int, FaultKind]:
+    """Choose the items of a feed that get a fault: index to fault, at most one each.
+
+    Raises ConfigurationError where a fault is asked for more often than there are items that can have it.
+    """
+    dealt: dict[int, FaultKind] = {}
+    for fault, count in profile.of(feed):
+        free = [index for index, item in enumerate(items) if index not in dealt and can_have(item, fault)]
+        if count > len(free):
+            raise ConfigurationError(f"{feed}: {count} times {fault} was asked for, {len(free)} items can have it")
+        dealt.update((index, fault) for index in stream.sample(free, count))
+    return dealt

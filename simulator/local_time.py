@@ -1,0 +1,17 @@
+"""The city's clock: Asia/Ho_Chi_Minh is UTC+7, without summer time, so a fixed offset says all."""
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+LOCAL = timezone(timedelta(hours=7))
+FUTURE = timedelta(days=3653)
+"""How far a wrong clock runs ahead in the fault `future_time`: ten years, in the future whenever it is received."""
+
+
+def midnight(day: date) -> datetime:
+    """Give the beginning of a local day."""
+    return datetime.combine(day, time(), LOCAL)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Give the same moment in UTC."""
+    return moment.astimezone(UTC)

@@ -1,0 +1,88 @@
+"""Bring a simulated day to where the agencies would: the stations' files to the SFTP folder, logs and polls into the drop folders.
+
+Everything is written under a name ending in `.part` and then renamed, as a careful sender does. Doing it twice writes the same files again.
+"""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from queue import SimpleQueue
+
+import paramiko
+
+from ingestion.errors import ServiceError
+from ingestion.settings import Settings
+
+LOGS = ("vms", "ais", "river_levels")
+STATIONS = "environment"
+CHANNELS = 8
+SECONDS = 15
+
+
+def publish_logs(folder: Path, settings: Settings) -> int:
+    """Drop the logs of vessels and the polls of gauges into `vessel_logs/<feed>`; give how many files."""
+    files = [path for name in LOGS for path in sorted((folder / name).iterdir())]
+    for path in files:
+        target = settings.vessel_logs / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f"{target.name}.part")
+        shutil.copyfile(path, unfinished)
+        unfinished.replace(target)
+    return len(files)
+
+
+def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int], None] = lambda _, __: None) -> int:
+    """Send the stations' files to the SFTP folder `environment`; give how many. `report` is told files done and files in all.
+
+    Raises ServiceError where the server is not there or the line breaks.
+    """
+    files = sorted((folder / STATIONS).iterdir())
+    try:
+        with ExitStack() as stack:
+            client = stack.enter_context(paramiko.SSHClient())
+            client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the agencies' side: nothing is kept
+            client.connect(
+                settings.sftp_host,
+                settings.sftp_port,
+                username=settings.sftp_user,
+                password=settings.reveal("sftp_password"),
+                timeout=SECONDS,
+                banner_timeout=SECONDS,
+                auth_timeout=SECONDS,
+                look_for_keys=False,
+                allow_agent=False,
+            )
+            free: SimpleQueue[paramiko.SFTPClient] = SimpleQueue()
+            for _ in range(CHANNELS):
+                free.put(stack.enter_context(client.open_sftp()))
+            session = free.get()
+            with suppress(OSError):  # it is there already
+                session.mkdir(STATIONS)
+            free.put(session)
+
+            def send(path: Path) -> None:
+                channel = free.get()
+                try:
+                    _send(channel, path)
+                finally:
+                    free.put(channel)
+
+            pool = stack.enter_context(ThreadPoolExecutor(CHANNELS))
+            for done, _ in enumerate(pool.map(send, files), 1):
+                report(done, len(files))
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise ServiceError(
+            f"sftp: {len(files)} files were to be sent to {settings.sftp_host}:{settings.sftp_port}, {type(error).__name__} came; "
+            "is `ioc up` running?"
+        ) from error
+    return len(files)
+
+
+def _send(session: paramiko.SFTPClient, path: Path) -> None:
+    target = f"{STATIONS}/{path.name}"
+    with session.open(f"{target}.part", "wb") as file:
+        file.set_pipelined(True)
+        file.write(path.read_bytes())
+    session.posix_rename(f"{target}.part", target)

@@ -1,0 +1,218 @@
+"""The city's Open311 server: GeoReport v2 over the simulated cases, with the bad habits of real servers at a switch.
+
+`GET <url>/requests.json` (or `.xml`) with `start_date`, `end_date` (excluded), `page` (from 1) and `page_size` (50) lists the versions
+that were changed in the window and can be seen by now. `python -m simulator.server --folder DAY --port 18090` runs it; the day may
+be simulated later, or again: the book is read when it is new. `GET /health` answers 200 as soon as the server listens.
+"""
+
+import argparse
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from simulator.emitters.open311 import FILE, Entry, Wire
+
+PATH = "/open311/v2"
+PAGE_SIZE = 50
+HTML = b"<!DOCTYPE html><html><body>Bao tri he thong</body></html>"
+
+
+class Habit(StrEnum):
+    """What the server does instead of answering well."""
+
+    GOOD = "good"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    SERVER_ERROR = "server_error"
+    TIME_OUT = "time_out"
+    EMPTY = "empty"
+    HTML_PAGE = "html_page"
+    REPEATED_PAGE = "repeated_page"
+    SHRINKING = "shrinking"
+    BROKEN_OFF = "broken_off"
+
+
+@dataclass
+class Behaviour:
+    """A habit, and for how many of the next requests it holds; SHRINKING counts readings of page 1, each losing the first request."""
+
+    habit: Habit = Habit.GOOD
+    times: int = 1_000_000
+    retry_after: str = "0"
+
+    def strikes(self) -> bool:
+        """Tell whether it holds for this request, and count it."""
+        self.times -= 1
+        return self.habit != Habit.GOOD and self.times >= 0
+
+
+class FeedbackServer:
+    """A running server. `behaviour` may be set at any time; `asked` lists the paths and queries that came."""
+
+    def __init__(self, folder: Path, port: int, host: str, clock: Callable[[], datetime] | None) -> None:
+        self.behaviour = Behaviour()
+        self.asked: list[str] = []
+        self._clock = clock
+        self._book = folder / "feedback" / FILE
+        self._read: tuple[float, list[Entry]] = (0.0, [])
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._gone = 0
+        self._http = ThreadingHTTPServer((host, port), _handler(self))
+        self._http.daemon_threads = True
+        self.url = f"http://{host}:{self._http.server_port}{PATH}"
+
+    def serve(self) -> None:
+        """Answer until `stop`."""
+        self._http.serve_forever(poll_interval=0.05)
+
+    def stop(self) -> None:
+        """End `serve`, and whoever waits for a time-out."""
+        self._stopping.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def answer(self, target: str) -> tuple[HTTPStatus, dict[str, str], bytes]:
+        """Give status, headers and body for one path and query."""
+        parts = urlsplit(target)
+        if parts.path == "/health":
+            return HTTPStatus.OK, {}, b"ok"
+        path, _, representation = parts.path.rpartition(".")
+        if path != f"{PATH}/requests" or representation not in ("json", "xml"):
+            return HTTPStatus.NOT_FOUND, {}, b""
+        with self._lock:
+            self.asked.append(target)
+            return self._list({key: values[0] for key, values in parse_qs(parts.query).items()}, representation)
+
+    def _list(self, query: dict[str, str], representation: str) -> tuple[HTTPStatus, dict[str, str], bytes]:
+        try:
+            start, end = (datetime.fromisoformat(query[name]) for name in ("start_date", "end_date"))
+            page, size = int(query.get("page", "1")), int(query.get("page_size", str(PAGE_SIZE)))
+            found = self._found(start, end)
+        except (KeyError, ValueError, TypeError):
+            return HTTPStatus.BAD_REQUEST, {}, b"start_date, end_date with offset, page and page_size"
+        habit = self.behaviour.habit
+        if habit == Habit.SHRINKING:
+            found = found[self._gone :]
+            if page == 1 and self.behaviour.strikes():
+                self._gone += 1
+        elif self.behaviour.strikes():
+            if habit == Habit.REPEATED_PAGE:
+                page = 1
+            elif habit == Habit.EMPTY:
+                found = []
+            else:
+                return self._misbehave(habit)
+        rows = found[(page - 1) * size : page * size]
+        return (
+            HTTPStatus.OK,
+            {"Content-Type": f"application/{representation}; charset=utf-8"},
+            _body(rows, representation),
+        )
+
+    def _misbehave(self, habit: Habit) -> tuple[HTTPStatus, dict[str, str], bytes]:
+        headers = {"Retry-After": self.behaviour.retry_after}
+        if habit == Habit.TOO_MANY_REQUESTS:
+            return HTTPStatus.TOO_MANY_REQUESTS, headers, b""
+        if habit == Habit.SERVER_ERROR:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, {}, b""
+        if habit == Habit.HTML_PAGE:
+            return HTTPStatus.OK, {"Content-Type": "text/html"}, HTML
+        if habit == Habit.BROKEN_OFF:
+            return HTTPStatus.OK, {"Content-Length": "100000"}, b"[{"
+        self._stopping.wait(60)
+        return HTTPStatus.GATEWAY_TIMEOUT, {}, b""
+
+    def _found(self, start: datetime, end: datetime) -> list[Wire]:
+        now = self._clock() if self._clock else None
+        found = []
+        for entry in self._entries():
+            changed_at, visible_at = (datetime.fromisoformat(entry[name]) for name in ("changed_at", "visible_at"))  # type: ignore[literal-required]
+            if start <= changed_at < end and (now is None or visible_at <= now):
+                found.append(entry["request"])
+        return found
+
+    def _entries(self) -> list[Entry]:
+        changed = self._book.stat().st_mtime if self._book.exists() else 0.0
+        if changed != self._read[0]:
+            self._read = (changed, json.loads(self._book.read_text(encoding="utf-8")) if changed else [])
+        return self._read[1]
+
+
+@contextmanager
+def feedback_server(
+    folder: Path, port: int = 0, host: str = "127.0.0.1", clock: Callable[[], datetime] | None = None
+) -> Iterator[FeedbackServer]:
+    """Serve a simulated day in a thread; port 0 draws a free one, no clock shows every version."""
+    server = FeedbackServer(folder, port, host, clock)
+    thread = threading.Thread(target=server.serve, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        thread.join()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until the process ends."""
+    parser = argparse.ArgumentParser(prog="python -m simulator.server", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="the folder of a simulated day")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    chosen = parser.parse_args(arguments)
+    FeedbackServer(chosen.folder, chosen.port, chosen.host, None).serve()
+
+
+def _body(rows: list[Wire], representation: str) -> bytes:
+    if representation == "json":
+        return json.dumps(rows, ensure_ascii=False).encode()
+    root = Element("service_requests")
+    for row in rows:
+        _add(SubElement(root, "request"), dict(row))
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
+
+
+def _add(parent: Element, values: dict[str, object]) -> None:
+    for key, value in values.items():
+        element = SubElement(parent, key)
+        if isinstance(value, dict):
+            _add(element, value)
+        elif value is not None:
+            element.text = str(value)
+
+
+def _handler(server: FeedbackServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            status, headers, body = server.answer(self.path)
+            self.send_response(status)
+            for name, value in ({"Content-Length": str(len(body))} | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                self.wfile.write(body)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True  # the client gave up waiting, as it may
+            if headers.get("Content-Length"):
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name in the library
+            pass
+
+    return Handler
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""What is true after the faults: the rows that must come out, and the books that must balance.
+
+Kept while the feeds are written, from what was meant, and without a line of the pipeline's code: so a mistake there shows
+as a difference here. Each emitter enters every record it writes, with its outcome; the ledger is the sum of the entries.
+Times are UTC; a table's columns and types stand in TABLES.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from simulator.faults import ERROR_GROUPS, Fault, FaultKind
+
+TIME = pl.Datetime("us", "UTC")
+
+TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
+    "readings": {
+        "station_id": pl.String(),
+        "parameter_code": pl.String(),
+        "measured_at": TIME,
+        "value": pl.Float64(),
+        "unit": pl.String(),
+        "status_code": pl.String(),
+        "value_in_reference_unit": pl.Float64(),
+    },
+    "river_levels": {"gauge_id": pl.String(), "measured_at": TIME, "level_m": pl.Float64(), "trend_code": pl.String()},
+    "feedback_versions": {
+        "service_request_id": pl.String(),
+        "version_at": TIME,
+        "status": pl.String(),
+        "agency_code": pl.String(),
+    },
+    "feedback_cases": {
+        "service_request_id": pl.String(),
+        "agency_code": pl.String(),
+        "commune_code": pl.String(),
+        "service_code": pl.String(),
+        "status": pl.String(),
+        "requested_at": TIME,
+        "version_at": TIME,
+        "expected_at": TIME,
+        "closed_at": TIME,
+        "satisfaction_rating": pl.Int32(),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+    },
+    "vms_positions": {
+        "vessel_id": pl.String(),
+        "fixed_at": TIME,
+        "message_type_code": pl.String(),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+        "speed_knots": pl.Float64(),
+        "course_degrees": pl.Float64(),
+    },
+    "vessel_events": {"vessel_id": pl.String(), "event": pl.String(), "started_at": TIME, "ended_at": TIME},
+    "vessel_gaps": {"vessel_id": pl.String(), "started_at": TIME, "ended_at": TIME, "hours": pl.Float64()},
+    "vessels": {
+        "vessel_id": pl.String(),
+        "vessel_name": pl.String(),
+        "call_sign": pl.String(),
+        "mmsi": pl.String(),
+        "length_m": pl.Float64(),
+        "ais_class": pl.String(),
+        "home_port": pl.String(),
+    },
+    "ais_positions": {
+        "mmsi": pl.String(),
+        "heard_at": TIME,
+        "message_type": pl.Int32(),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+        "speed_knots": pl.Float64(),
+        "course_degrees": pl.Float64(),
+    },
+    "ais_statics": {
+        "mmsi": pl.String(),
+        "heard_at": TIME,
+        "message_type": pl.Int32(),
+        "vessel_name": pl.String(),
+        "call_sign": pl.String(),
+        "ship_type_code": pl.String(),
+    },
+    "faults": {
+        "feed": pl.String(),
+        "fault": pl.String(),
+        "object_id": pl.String(),
+        "event_at": TIME,
+        "source_name": pl.String(),
+        "outcome": pl.String(),
+        "error_group": pl.Int32(),
+        "records": pl.Int64(),
+    },
+    "ledger": {
+        "feed": pl.String(),
+        "deliveries": pl.Int64(),
+        "duplicate_deliveries": pl.Int64(),
+        "received": pl.Int64(),
+        "accepted": pl.Int64(),
+        "duplicate": pl.Int64(),
+        "quarantined": pl.Int64(),
+    },
+    "quarantine": {"feed": pl.String(), "error_group": pl.Int32(), "records": pl.Int64()},
+}
+"""Columns of each table of the truth, in their order. `ledger` counts the records of deliveries that are no repetition."""
+
+
+@dataclass
+class Books:
+    """The books of one feed: records by outcome, deliveries, faults."""
+
+    feed: str
+    outcomes: Counter[str] = field(default_factory=Counter)
+    quarantined: Counter[int] = field(default_factory=Counter)
+    faults: list[Fault] = field(default_factory=list)
+
+    def deliver(self, *, is_duplicate: bool = False) -> None:
+        """Enter one delivery; a repetition of the same bytes counts apart, and its records nowhere."""
+        self.outcomes["duplicate_deliveries" if is_duplicate else "deliveries"] += 1
+
+    def accept(self, records: int = 1) -> None:
+        """Enter records that must come out."""
+        self.outcomes["accepted"] += records
+
+    def repeat(self, records: int = 1) -> None:
+        """Enter records that are there already, with the same content."""
+        self.outcomes["duplicate"] += records
+
+    def quarantine(self, fault: FaultKind, records: int = 1) -> None:
+        """Enter records that must be quarantined for a fault."""
+        self.quarantined[ERROR_GROUPS[fault]] += records
+
+    def note(
+        self, fault: FaultKind, object_id: str, event_at: datetime, source_name: str, *, outcome: str, records: int = 1
+    ) -> None:
+        """Write a fault down."""
+        group = ERROR_GROUPS[fault] if outcome == "quarantined" else None
+        self.faults.append(Fault(self.feed, fault, object_id, event_at, source_name, outcome, group, records))
+
+    def ledger_row(self) -> tuple[str, int, int, int, int, int, int]:
+        """Give the feed's row of the table `ledger`."""
+        accepted, duplicate = self.outcomes["accepted"], self.outcomes["duplicate"]
+        quarantined = sum(self.quarantined.values())
+        deliveries = (self.outcomes["deliveries"], self.outcomes["duplicate_deliveries"])
+        return (self.feed, *deliveries, accepted + duplicate + quarantined, accepted, duplicate, quarantined)
+
+
+@dataclass(frozen=True)
+class Emission:
+    """What one feed emitted: its books, and the rows of its tables of the truth, by table."""
+
+    books: Books
+    rows: Mapping[str, list[tuple[object, ...]]]
+
+
+def frame_of(table: str, rows: list[tuple[object, ...]]) -> pl.DataFrame:
+    """Make a table of the truth from its rows, in their order."""
+    return pl.DataFrame(rows, schema=dict(TABLES[table]), orient="row")
+
+
+def frames_of_books(books: list[Books]) -> dict[str, pl.DataFrame]:
+    """Make the tables `faults`, `ledger` and `quarantine` of all feeds."""
+    faults: list[tuple[object, ...]] = [
+        (
+            fault.feed,
+            fault.fault.value,
+            fault.object_id,
+            fault.event_at,
+            fault.source_name,
+            fault.outcome,
+            fault.error_group,
+            fault.records,
+        )
+        for book in books
+        for fault in book.faults
+    ]
+    quarantine: list[tuple[object, ...]] = [
+        (book.feed, group, records) for book in books for group, records in sorted(book.quarantined.items())
+    ]
+    return {
+        "faults": frame_of("faults", faults),
+        "ledger": frame_of("ledger", [book.ledger_row() for book in books]),
+        "quarantine": frame_of("quarantine", quarantine),
+    }
+
+
+def write_truth(tables: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Write each table as `<folder>/<table>.parquet`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in sorted(tables.items()):
+        frame.write_parquet(folder / f"{name}.parquet")
+
+
+def read_truth(folder: Path) -> dict[str, pl.DataFrame]:
+    """Read the tables that `write_truth` wrote, by name."""
+    return {path.stem: pl.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}

@@ -1,0 +1,187 @@
+"""Airflow as four processes: api-server, scheduler, dag-processor, triggerer; metadata in PostgreSQL.
+
+Tuned for two cores: one API worker, one parser, four task slots. Its own defaults are for a cluster and would take the
+machine. The four share one home, one schema and one admin user, whose password is ours instead of one that Airflow
+would draw and print into its log. Nothing is reported to its makers.
+"""
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from ingestion.errors import ServiceError
+from ingestion.settings import PROJECT, Settings
+from stack.migration import is_current, remember
+from stack.programs import run_program
+from stack.secrets import write_private
+from stack.service import Command, Port
+
+DATABASE = "airflow"
+TASK_SLOTS = 4
+
+
+@dataclass(frozen=True)
+class AirflowInstallation:
+    """What the four processes share: home folder, configuration, schema, users."""
+
+    settings: Settings
+    _preparing: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.home_folder / "airflow"
+
+    @property
+    def program(self) -> str:
+        return str(Path(sys.executable).parent / "airflow")
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.settings.airflow_host}:{self.settings.airflow_port}"
+
+    @property
+    def passwords(self) -> Path:
+        return self.folder / "passwords.json"
+
+    def prepare(self) -> None:
+        """Write the password file, and bring the schema up to date unless it is; the four processes wait for one."""
+        with self._preparing:
+            self.write_users()
+            stamp, made_with = self.folder / "migrated", f"apache-airflow {version('apache-airflow')}"
+            if not is_current(self.settings, DATABASE, stamp, made_with):
+                migrate = (self.program, "db", "migrate")
+                run_program(self.settings, "airflow-migrate", migrate, environment=self.environment, folder=self.folder)
+                remember(self.settings, DATABASE, stamp, made_with)
+
+    def write_users(self) -> None:
+        """Write the one user's password where Airflow looks for it."""
+        users = {self.settings.airflow_user: self.settings.reveal("airflow_password")}
+        write_private(self.passwords, json.dumps(users) + "\n")
+
+    @cached_property
+    def environment(self) -> Mapping[str, str]:
+        """Configure Airflow by variables only; `airflow` itself must be on PATH for the tasks it starts."""
+        settings = self.settings
+        database = (
+            f"postgresql+psycopg2://{quote(settings.postgres_user)}:{quote(settings.reveal('postgres_password'), safe='')}"
+            f"@{settings.postgres_host}:{settings.postgres_port}/{DATABASE}"
+        )
+        options = {
+            "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+            "CORE__LOAD_EXAMPLES": "False",
+            "CORE__EXECUTOR": "LocalExecutor",
+            "CORE__PARALLELISM": str(TASK_SLOTS),
+            "CORE__MAX_ACTIVE_TASKS_PER_DAG": str(TASK_SLOTS),
+            "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "CORE__FERNET_KEY": settings.reveal("airflow_fernet_key"),
+            "CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
+            "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{settings.airflow_user}:admin",
+            "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords),
+            "DATABASE__SQL_ALCHEMY_CONN": database,
+            "DATABASE__SQL_ALCHEMY_POOL_SIZE": "3",
+            "API__HOST": settings.airflow_host,
+            "API__PORT": str(settings.airflow_port),
+            "API__BASE_URL": f"{self.address}/",
+            "API__WORKERS": "1",
+            "API__SECRET_KEY": settings.reveal("airflow_secret_key"),
+            "API_AUTH__JWT_SECRET": settings.reveal("airflow_secret_key"),
+            "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+            "DAG_PROCESSOR__STALE_DAG_THRESHOLD": "180",
+            "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+            "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "300",
+            "LOGGING__BASE_LOG_FOLDER": str(self.folder / "logs"),
+            "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.folder / "logs" / "dag_processor"),
+            "LOGGING__COLORED_CONSOLE_LOG": "False",
+            "USAGE_DATA_COLLECTION__ENABLED": "False",
+        }
+        environment = settings.child_environment(
+            AIRFLOW_HOME=str(self.folder), **{f"AIRFLOW__{name}": value for name, value in options.items()}
+        )
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '/usr/bin:/bin')}"
+        return environment
+
+
+@dataclass(frozen=True)
+class AirflowService:
+    """One of the four processes. `component` is its name in the health page, None for the API server itself."""
+
+    installation: AirflowInstallation
+    name: str
+    arguments: tuple[str, ...]
+    component: str | None = None
+    needs: tuple[str, ...] = ("postgres",)
+    seconds_to_start: float = 240
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def address(self) -> str:
+        return self.installation.address
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        settings = self.installation.settings
+        is_server = self.component is None
+        return (Port(settings.airflow_host, settings.airflow_port, "IOC_AIRFLOW_PORT"),) if is_server else ()
+
+    def prepare(self) -> None:
+        """Prepare what the four share."""
+        self.installation.prepare()
+
+    def command(self) -> Command:
+        """Run `airflow <component>` in the foreground."""
+        arguments = (self.installation.program, *self.arguments)
+        return Command(arguments, self.installation.environment, self.installation.folder)
+
+    def fault(self, started_at: float) -> str:
+        """Read the health page; a heartbeat from before this process started is its predecessor's."""
+        try:
+            answer = httpx.get(f"{self.address}/api/v2/monitor/health", timeout=5, trust_env=False)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            return f"no health page: {type(error).__name__}"
+        health = answer.json()
+        if self.component is None:
+            state = health["metadatabase"]["status"]
+            return "" if state == "healthy" else f"its database is {state}"
+        state, heartbeat = (health[self.component][key] for key in ("status", f"latest_{self.component}_heartbeat"))
+        if state != "healthy" or heartbeat is None:
+            return f"{self.component} is {state or 'silent'}, last heartbeat {heartbeat or 'never'}"
+        is_its_own = datetime.fromisoformat(heartbeat).timestamp() >= started_at
+        return "" if is_its_own else f"no heartbeat since it started, the last one was at {heartbeat}"
+
+    def settle(self) -> None:
+        """Nothing: DAGs come from the folder, connections from the settings."""
+
+
+def airflow_services(settings: Settings) -> tuple[AirflowService, ...]:
+    """Give the four processes of one installation. Logs are read from the shared folder, not served on a port."""
+    shared = AirflowInstallation(settings)
+    return (
+        AirflowService(shared, "airflow-api-server", ("api-server",)),
+        AirflowService(shared, "airflow-scheduler", ("scheduler", "--skip-serve-logs"), "scheduler"),
+        AirflowService(shared, "airflow-dag-processor", ("dag-processor",), "dag_processor"),
+        AirflowService(shared, "airflow-triggerer", ("triggerer", "--skip-serve-logs"), "triggerer"),
+    )
+
+
+def airflow_token(settings: Settings) -> str:
+    """Log in to Airflow's API as the admin user, and give the token to send as `Authorization: Bearer`."""
+    user = {"username": settings.airflow_user, "password": settings.reveal("airflow_password")}
+    url = f"http://{settings.airflow_host}:{settings.airflow_port}/auth/token"
+    try:
+        answer = httpx.post(url, json=user, timeout=10, trust_env=False)
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        raise ServiceError(f"airflow: a token was promised, {type(error).__name__} came", service="airflow") from error
+    return str(answer.json()["access_token"])

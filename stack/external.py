@@ -1,0 +1,47 @@
+"""What `ioc up` does around services, for services that somebody else starts; docker-compose runs both steps.
+
+`python -m stack.external files` writes the files that SeaweedFS, SFTP and Airflow read when they start, below IOC_HOME:
+identities, users, host key. `python -m stack.external settle` waits for PostgreSQL and the object store, then makes the
+databases, the reader's role and the buckets.
+"""
+
+import sys
+import threading
+
+from ingestion.errors import ConfigurationError
+from ingestion.settings import Settings
+from stack.airflow import AirflowInstallation
+from stack.lifecycle import Report, await_external
+from stack.object_store import ObjectStore
+from stack.postgres import Postgres
+from stack.sftp import Sftp
+
+
+def write_files(settings: Settings) -> None:
+    """Write the files that the services read when they start. Safe to repeat: the host key stays."""
+    ObjectStore(settings).prepare()
+    Sftp(settings).prepare()
+    AirflowInstallation(settings).write_users()
+
+
+def settle(settings: Settings, report: Report) -> None:
+    """Wait for PostgreSQL and the object store, and make what the rest needs on them. Safe to repeat."""
+    for service in (Postgres(settings), ObjectStore(settings)):
+        await_external(service, report, threading.Event())
+        service.settle()
+        report(f"{service.name}: settled")
+
+
+def run(arguments: list[str]) -> None:
+    """Run the step that the command line names."""
+    match arguments:
+        case ["files"]:
+            write_files(Settings())
+        case ["settle"]:
+            settle(Settings(), print)
+        case _:
+            raise ConfigurationError(f"stack.external: `files` or `settle` was promised, {arguments} came")
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

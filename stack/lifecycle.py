@@ -1,0 +1,111 @@
+"""The life of one service: started unless it runs, waited for, asked how it is."""
+
+import errno
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ingestion.errors import PortInUseError, ServiceError
+from ingestion.settings import Settings
+from stack.processes import ProcessRecord, is_alive, log_path, log_tail, read_record, spawn, stop
+from stack.secrets import hide_secrets
+from stack.service import Port, Service, ServiceStatus, State
+
+POLL_SECONDS = 0.1
+STOP_SECONDS = 20.0
+LOG_LINES = 15
+
+Report = Callable[[str], None]
+
+
+def status_of(service: Service, settings: Settings) -> ServiceStatus:
+    """Tell how a service is: its process first, then what it answers itself."""
+    home = settings.home_folder
+    if settings.stack == "external":
+        fault = service.fault(0.0)
+        return ServiceStatus(service.name, "unhealthy" if fault else "healthy", None, service.address, None, fault)
+    log = log_path(home, service.name)
+    record = read_record(home, service.name)
+    if record is None:
+        return ServiceStatus(service.name, "stopped", None, service.address, log, "")
+    if not is_alive(record):
+        detail = f"process {record.pid} is gone; `ioc up` starts it again"
+        return ServiceStatus(service.name, "dead", None, service.address, log, detail)
+    fault = service.fault(record.started_at)
+    state: State = "unhealthy" if fault else "healthy"
+    return ServiceStatus(service.name, state, record.pid, service.address, log, hide_secrets(fault, settings))
+
+
+def bring_up(service: Service, settings: Settings, report: Report, is_cancelled: threading.Event) -> None:
+    """Start a service unless it runs, wait until it is healthy, settle it, and report.
+
+    Raises PortInUseError before anything is started, ServiceError with the end of the log when it dies or stays ill.
+    """
+    home = settings.home_folder
+    began = time.monotonic()
+    record = read_record(home, service.name)
+    if record is not None and is_alive(record):
+        verb = "already running"
+    else:
+        if record is not None:
+            stop(home, record, service.stop_signal, STOP_SECONDS)  # what a killed leader left behind
+        for port in service.ports:
+            _refuse_taken(port, service.name)
+        service.prepare()
+        record = spawn(home, service.name, service.command())
+        verb = "started"
+    _await_health(service, record, settings, is_cancelled)
+    if is_cancelled.is_set():
+        return
+    service.settle()
+    report(f"{service.name}: healthy at {service.address} ({verb}, {time.monotonic() - began:.1f} s)")
+
+
+def _await_health(service: Service, record: ProcessRecord, settings: Settings, is_cancelled: threading.Event) -> None:
+    deadline = time.monotonic() + service.seconds_to_start
+    while fault := service.fault(record.started_at):
+        has_ended = not is_alive(record)
+        if has_ended or time.monotonic() > deadline:
+            what = "it ended while we waited" if has_ended else f"after {service.seconds_to_start:.0f} s: {fault}"
+            message = f"{service.name}: a healthy service was promised, {what}; see {record.log}"
+            raise ServiceError(
+                hide_secrets(f"{message}\n{log_tail(record, LOG_LINES)}", settings),
+                service=service.name,
+                log=Path(record.log),
+                has_ended=has_ended,
+            )
+        if is_cancelled.wait(POLL_SECONDS):
+            return
+
+
+def await_external(service: Service, report: Report, is_cancelled: threading.Event) -> None:
+    """Wait until a service that somebody else starts is healthy; raises ServiceError after its time."""
+    deadline = time.monotonic() + service.seconds_to_start
+    while fault := service.fault(0.0):
+        if time.monotonic() > deadline:
+            raise ServiceError(
+                f"{service.name}: a healthy service at {service.address} was promised, {fault}; start it first",
+                service=service.name,
+            )
+        if is_cancelled.wait(POLL_SECONDS):
+            return
+    report(f"{service.name}: healthy at {service.address}")
+
+
+def _refuse_taken(port: Port, service: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((port.host, port.number))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise PortInUseError(
+                f"{service}: port {port.number} on {port.host} was promised, somebody else listens there; "
+                f"stop it or set {port.variable}",
+                service=service,
+                port=port.number,
+                variable=port.variable,
+            ) from error

@@ -1,0 +1,139 @@
+"""SeaweedFS: the S3 object store, one process with master, volume server, filer and S3 gateway.
+
+Two identities: the pipeline may do everything, the reader may get and list `marts` and nothing else. Its master would
+report statistics to its makers: switched off. All ports follow the S3 port, so that several stacks run side by side.
+The filer itself asks for no password: it is bound to the local machine only.
+"""
+
+import json
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import ENABLED
+from minio.error import MinioException
+from minio.versioningconfig import VersioningConfig
+
+from ingestion.settings import Settings
+from stack.secrets import write_private
+from stack.service import Command, Port
+
+LANDING_BUCKET = "landing"
+LAKE_BUCKET = "lake"
+MARTS_BUCKET = "marts"
+BUCKETS = (LANDING_BUCKET, LAKE_BUCKET, MARTS_BUCKET)
+
+PORT_OFFSETS = {
+    "s3.port": 0,
+    "s3.port.grpc": 1,
+    "master.port": 2,
+    "master.port.grpc": 3,
+    "volume.port": 4,
+    "volume.port.grpc": 5,
+    "filer.port": 6,
+    "filer.port.grpc": 7,
+    "admin.port": 8,
+    "admin.port.grpc": 10_008,  # the worker inside looks for it at 10,000 above the admin port, whatever the flag says
+}
+"""Each flag's port, counted from the S3 port (which must stay below 55,528)."""
+
+
+def weed_program() -> str:
+    """Give the path of the `weed` program that came with this environment."""
+    return str(Path(sys.executable).parent / "weed")
+
+
+def filer_address(settings: Settings) -> str:
+    """Give the filer as `weed` writes an address: host, HTTP port, gRPC port."""
+    http, grpc = (settings.s3_port + PORT_OFFSETS[flag] for flag in ("filer.port", "filer.port.grpc"))
+    return f"{settings.s3_host}:{http}.{grpc}"
+
+
+def _client(settings: Settings) -> Minio:
+    return Minio(
+        f"{settings.s3_host}:{settings.s3_port}",
+        access_key=settings.s3_access_key,
+        secret_key=settings.reveal("s3_secret_key"),
+        secure=settings.s3_is_secure,
+        region=settings.s3_region,
+        http_client=urllib3.PoolManager(timeout=urllib3.Timeout(total=10), retries=urllib3.Retry(0)),
+    )
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """The object store, its data in `IOC_HOME/seaweedfs/data`."""
+
+    settings: Settings
+    name: str = "seaweedfs"
+    needs: tuple[str, ...] = ()
+    seconds_to_start: float = 60
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def address(self) -> str:
+        scheme = "https" if self.settings.s3_is_secure else "http"
+        return f"{scheme}://{self.settings.s3_host}:{self.settings.s3_port}"
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        host, first = self.settings.s3_host, self.settings.s3_port
+        return tuple(Port(host, first + offset, "IOC_S3_PORT") for offset in PORT_OFFSETS.values())
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.home_folder / "seaweedfs"
+
+    def prepare(self) -> None:
+        """Write who may do what; the server reads it when it starts."""
+        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        write_private(self.folder / "identities.json", json.dumps(self._identities(), indent=2))
+
+    def command(self) -> Command:
+        """Run all parts but the WebDAV gateway and the web page for administrators."""
+        ports = [f"-{flag}={self.settings.s3_port + offset}" for flag, offset in PORT_OFFSETS.items()]
+        arguments = (
+            *(weed_program(), "mini", f"-dir={self.folder / 'data'}"),
+            *(f"-ip={self.settings.s3_host}", f"-ip.bind={self.settings.s3_host}"),
+            *(f"-s3.config={self.folder / 'identities.json'}", "-s3.autoCreateBucket=false"),
+            *("-s3.port.iceberg=0", "-s3.port.lance=0", "-admin.ui=false", "-webdav=false", "-master.telemetry=false"),
+            *ports,
+        )
+        return Command(arguments, self.settings.child_environment(), self.folder)
+
+    def fault(self, started_at: float) -> str:  # noqa: ARG002
+        """List the buckets with the pipeline's key."""
+        try:
+            _client(self.settings).list_buckets()
+        except (MinioException, urllib3.exceptions.HTTPError) as error:
+            return f"no list of buckets: {type(error).__name__}"
+        return ""
+
+    def settle(self) -> None:
+        """Make the three buckets; `landing` keeps every version and can lock an object for as long as the law asks."""
+        client = _client(self.settings)
+        for bucket in BUCKETS:
+            if not client.bucket_exists(bucket):
+                client.make_bucket(bucket, object_lock=bucket == LANDING_BUCKET)
+        client.set_bucket_versioning(LANDING_BUCKET, VersioningConfig(ENABLED))
+
+    def _identities(self) -> dict[str, object]:
+        pipeline = {"accessKey": self.settings.s3_access_key, "secretKey": self.settings.reveal("s3_secret_key")}
+        reader = {
+            "accessKey": self.settings.s3_reader_access_key,
+            "secretKey": self.settings.reveal("s3_reader_secret_key"),
+        }
+        actions = [f"{verb}:{MARTS_BUCKET}" for verb in ("Read", "List")]
+        return {
+            "identities": [
+                {
+                    "name": "pipeline",
+                    "credentials": [pipeline],
+                    "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                },
+                {"name": "marts-reader", "credentials": [reader], "actions": actions},
+            ]
+        }

@@ -1,0 +1,64 @@
+"""Secrets of a stack: drawn once, kept in `IOC_HOME/secrets.env`, never printed.
+
+There are no default passwords: two stacks never share one, and a forgotten setting cannot open a door. A secret that
+the environment gives is used as it is and not written down.
+"""
+
+import base64
+import fcntl
+import os
+from pathlib import Path
+from secrets import token_bytes, token_hex
+
+from pydantic import SecretStr
+
+from ingestion.settings import Settings
+
+SECRET_BYTES = 24
+
+
+def ensure_secrets(settings: Settings) -> Settings:
+    """Draw every secret that is missing, and give the settings with all of them.
+
+    Safe to repeat and to run twice at once: the file is locked, and what stands in it is never drawn again.
+    """
+    settings.home_folder.mkdir(parents=True, exist_ok=True)
+    path = settings.home_folder / "secrets.env"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        os.fchmod(file.fileno(), 0o600)
+        known = _stored(settings.home_folder)
+        wanted = [name for name in settings.secret_fields() if not getattr(settings, name).get_secret_value()]
+        drawn = {name: _draw(name) for name in wanted if name not in known}
+        file.write("".join(f"IOC_{name.upper()}={value}\n" for name, value in drawn.items()))
+    found = {**known, **drawn}
+    return settings.model_copy(update={name: SecretStr(found[name]) for name in wanted})
+
+
+def hide_secrets(text: str, settings: Settings) -> str:
+    """Blank every secret of these settings in a text that a person will see."""
+    for name in settings.secret_fields():
+        if value := getattr(settings, name).get_secret_value():
+            text = text.replace(value, "***")
+    return text
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a file that only its owner may read, from its first byte on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(content, encoding="utf-8")
+
+
+def _stored(home: Path) -> dict[str, str]:
+    stored = Settings(home=home)
+    values = {name: getattr(stored, name).get_secret_value() for name in stored.secret_fields()}
+    return {name: value for name, value in values.items() if value}
+
+
+def _draw(field: str) -> str:
+    if field == "airflow_fernet_key":  # a Fernet key is 32 bytes in URL-safe base64
+        return base64.urlsafe_b64encode(token_bytes(32)).decode()
+    return token_hex(SECRET_BYTES)

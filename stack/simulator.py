@@ -1,0 +1,57 @@
+"""The simulated city's feedback system, where a simulated day is set (`IOC_SIMULATED_DAY`): an agency's server, played by us."""
+
+import signal
+import sys
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
+
+from ingestion.errors import ConfigurationError
+from ingestion.settings import PROJECT, Settings
+from stack.service import Command, Port
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """Serves the feedback cases of one simulated day at IOC_FEEDBACK_URL."""
+
+    settings: Settings
+    name: str = "simulator"
+    needs: tuple[str, ...] = ()
+    seconds_to_start: float = 30
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def address(self) -> str:
+        return self.settings.feedback_url
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        url = urlsplit(self.settings.feedback_url)
+        return (Port(url.hostname or "127.0.0.1", url.port or 80, "IOC_FEEDBACK_URL"),)
+
+    def prepare(self) -> None:
+        """Refuse a folder that holds no simulated day."""
+        folder = self.settings.simulated_day
+        if folder is None or not (folder / "feedback").is_dir():
+            raise ConfigurationError(
+                f"simulator: a simulated day was promised at {folder}, there is none; run `ioc simulate`"
+            )
+
+    def command(self) -> Command:
+        port = self.ports[0]
+        arguments = ("--folder", str(self.settings.simulated_day), "--host", port.host, "--port", str(port.number))
+        return Command(
+            (sys.executable, "-m", "simulator.server", *arguments), self.settings.child_environment(), PROJECT
+        )
+
+    def fault(self, started_at: float) -> str:  # noqa: ARG002  every answer is its own
+        try:
+            answer = httpx.get(f"http://{self.ports[0].host}:{self.ports[0].number}/health", timeout=5, trust_env=False)
+        except httpx.HTTPError as error:
+            return f"does not answer: {type(error).__name__}"
+        return "" if answer.is_success else f"answers {answer.status_code}"
+
+    def settle(self) -> None:
+        """Nothing to make."""

@@ -1,0 +1,118 @@
+"""Superset, in an environment of its own because it needs another SQLAlchemy than Airflow; metadata in PostgreSQL.
+
+One process with eight threads: a dashboard's charts mostly wait for DuckDB, and each further process would cost 300 MB
+and a second copy of the cached tables.
+"""
+
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+
+from ingestion.errors import ConfigurationError
+from ingestion.settings import PROJECT, Settings
+from stack.migration import is_current, remember
+from stack.programs import run_program
+from stack.service import Command, Port
+
+DATABASE = "superset"
+SOURCES = PROJECT / "superset"
+THREADS = 8
+
+
+@dataclass(frozen=True)
+class Superset:
+    """The web server; its state in `IOC_HOME/superset`."""
+
+    settings: Settings
+    name: str = "superset"
+    needs: tuple[str, ...] = ("postgres",)
+    seconds_to_start: float = 240
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.settings.superset_host}:{self.settings.superset_port}"
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        return (Port(self.settings.superset_host, self.settings.superset_port, "IOC_SUPERSET_PORT"),)
+
+    @property
+    def folder(self) -> Path:
+        return self.settings.home_folder / "superset"
+
+    @property
+    def programs(self) -> Path:
+        return SOURCES / ".venv" / "bin"
+
+    def prepare(self) -> None:
+        """Bring the schema, the roles and the admin user up to date, unless they are."""
+        if not (self.programs / "gunicorn").exists():
+            raise ConfigurationError(
+                f"superset: its environment was promised in {SOURCES / '.venv'}, it is not there; run `make`"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        script = SOURCES / "prepare_database.py"
+        made_with = _digest([*self.programs.parent.glob("lib/*/site-packages/apache_superset-*/METADATA"), script])
+        stamp = self.folder / "migrated"
+        if not is_current(self.settings, DATABASE, stamp, made_with):
+            self._run("superset-migrate", script)
+            remember(self.settings, DATABASE, stamp, made_with)
+
+    def command(self) -> Command:
+        """Serve with gunicorn: one process, threads."""
+        bind = f"{self.settings.superset_host}:{self.settings.superset_port}"
+        arguments = (
+            *(str(self.programs / "gunicorn"), f"--bind={bind}", "--worker-class=gthread", "--workers=1"),
+            *(f"--threads={THREADS}", "--timeout=120", "--graceful-timeout=5"),
+            "superset.app:create_app()",
+        )
+        return Command(arguments, self.environment, self.folder)
+
+    def fault(self, started_at: float) -> str:  # noqa: ARG002
+        """Read the health page."""
+        try:
+            answer = httpx.get(f"{self.address}/health", timeout=5, trust_env=False)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            return f"no health page: {type(error).__name__}"
+        return "" if answer.text.strip() == "OK" else "its health page does not say OK"
+
+    def settle(self) -> None:
+        """Import the dashboards, when their files changed since they were imported into this database."""
+        script = SOURCES / "import_assets.py"
+        if not script.exists():
+            return
+        assets = sorted(path for path in (SOURCES / "assets").rglob("*") if path.is_file())
+        stamp, made_with = self.folder / "imported", _digest([*SOURCES.glob("*.py"), *assets])
+        if not is_current(self.settings, DATABASE, stamp, made_with):
+            self._run("superset-import", script)
+            remember(self.settings, DATABASE, stamp, made_with)
+
+    def _run(self, log_name: str, script: Path) -> None:
+        arguments = (str(self.programs / "python"), str(script))
+        run_program(self.settings, log_name, arguments, environment=self.environment, folder=self.folder)
+
+    @cached_property
+    def environment(self) -> Mapping[str, str]:
+        """Point Superset to its configuration, and its programs to their own environment, not to ours."""
+        environment = self.settings.child_environment(
+            SUPERSET_CONFIG_PATH=str(SOURCES / "superset_config.py"),
+            SUPERSET_HOME=str(self.folder),
+        )
+        ours = str(Path(sys.executable).parent)
+        others = [part for part in environment.get("PATH", "/usr/bin:/bin").split(":") if part != ours]
+        return {**environment, "PATH": ":".join([str(self.programs), *others])}
+
+
+def _digest(files: list[Path]) -> str:
+    digest = sha256()
+    for path in sorted(files):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

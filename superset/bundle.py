@@ -1,0 +1,275 @@
+"""The dashboards as files: read superset/assets, complete them, give the bundle that Superset imports.
+
+A file says what a person decided: a title, a mart, a metric, a place on a page. Everything that follows from that is made here and
+never typed: UUIDs (uuid5 of the slug), column lists and labels (from the descriptions of the marts), the query a chart sends, the
+coordinates of the grid. So a diff is a decision, and a renamed mart column is found by reading files.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import yaml
+
+Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Tree: TypeAlias = dict[str, Json]
+
+NAMESPACE = uuid5(NAMESPACE_URL, "https://ioc.invalid/superset")
+DATABASE = "marts"
+LOCAL_TIME_ZONE = "Asia/Ho_Chi_Minh"
+GRID_COLUMNS = 12
+VERSION = "1.0.0"
+FROM_FILES: Tree = {"version": VERSION, "is_managed_externally": True}
+"""Superset then offers no edit button: the files are the truth."""
+KINDS = ("databases", "datasets", "charts", "dashboards")
+
+
+def uuid_of(kind: str, slug: str) -> UUID:
+    """Give the UUID of an asset: the same in every installation, so that an import replaces and never doubles."""
+    return uuid5(NAMESPACE, f"{kind}/{slug}")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a mart: its DuckDB type and its description, `Vietnamese / English`."""
+
+    name: str
+    data_type: str
+    description: str
+
+    @property
+    def label(self) -> str:
+        """Give the Vietnamese half of the description."""
+        return self.description.partition(" / ")[0].strip()
+
+    @property
+    def is_time(self) -> bool:
+        return self.data_type in {"timestamp with time zone", "date"}
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A published table as dbt describes it."""
+
+    domain: str
+    name: str
+    description: str
+    columns: Mapping[str, Column]
+
+
+@dataclass(frozen=True)
+class Assets:
+    """What the files say, by kind and slug, and the marts they speak of by `<domain>.<mart>`."""
+
+    marts: Mapping[str, Mart]
+    files: Mapping[str, Mapping[str, Tree]]
+
+
+def read_assets(project: Path) -> Assets:
+    """Read the asset files and the marts of a checkout."""
+    folder = project / "superset" / "assets"
+    files = {kind: {path.stem: _read(path) for path in sorted((folder / kind).glob("*.yaml"))} for kind in KINDS}
+    return Assets({f"{mart.domain}.{mart.name}": mart for mart in _marts(project)}, files)
+
+
+def make_bundle(assets: Assets) -> dict[str, str]:
+    """Give the files of a bundle in Superset's own form, name → YAML text; KeyError where a slug or a mart is unknown."""
+    bundle: dict[str, Tree] = {"metadata.yaml": {"version": VERSION, "type": "assets", "timestamp": "2000-01-01T00:00:00+00:00"}}
+    for slug, database in assets.files["databases"].items():
+        bundle[f"databases/{slug}.yaml"] = _database(slug, database)
+    for slug, dataset in assets.files["datasets"].items():
+        bundle[f"datasets/{DATABASE}/{slug}.yaml"] = _dataset(slug, dataset, assets.marts[str(dataset["mart"])])
+    for slug, chart in assets.files["charts"].items():
+        bundle[f"charts/{slug}.yaml"] = _chart(slug, chart)
+    for slug, dashboard in assets.files["dashboards"].items():
+        bundle[f"dashboards/{slug}.yaml"] = _dashboard(slug, dashboard, assets.files["charts"])
+    return {name: yaml.safe_dump(content, allow_unicode=True, sort_keys=False) for name, content in bundle.items()}
+
+
+def _read(path: Path) -> Tree:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise TypeError(f"{path.name}: a mapping was promised, {type(content).__name__} came")
+    return content
+
+
+def _marts(project: Path) -> Iterator[Mart]:
+    for path in sorted((project / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+            columns = [Column(entry["name"], entry["data_type"], entry["description"]) for entry in model["columns"]]
+            yield Mart(path.parent.name, model["name"], model["description"], {column.name: column for column in columns})
+
+
+def _database(slug: str, database: Tree) -> Tree:
+    return {
+        "database_name": slug,
+        "sqlalchemy_uri": "duckdb:///:memory:",  # the configuration hands out cursors, whatever stands here
+        **database,
+        "allow_run_async": False,
+        "allow_ctas": False,
+        "allow_cvas": False,
+        "allow_dml": False,
+        "allow_csv_upload": False,
+        "extra": {"allows_virtual_table_explore": True, "disable_data_preview": False},
+        "uuid": str(uuid_of("databases", slug)),
+        **FROM_FILES,
+    }
+
+
+def _dataset(slug: str, dataset: Tree, mart: Mart) -> Tree:
+    return {
+        "table_name": mart.name,
+        "schema": mart.domain,
+        "description": mart.description,
+        "main_dttm_col": dataset.get("time_column"),
+        "filter_select_enabled": True,
+        "columns": [
+            {
+                "column_name": column.name,
+                "verbose_name": column.label,
+                "description": column.description,
+                "type": column.data_type.upper(),
+                "is_dttm": column.is_time,
+                "groupby": True,
+                "filterable": True,
+                "expression": _local(column),
+            }
+            for column in mart.columns.values()
+        ],
+        "metrics": [
+            {
+                "metric_name": metric["name"],
+                "verbose_name": metric["label"],
+                "expression": metric["expression"],
+                "d3format": metric.get("format"),
+            }
+            for metric in _trees(dataset["metrics"])
+        ],
+        "uuid": str(uuid_of("datasets", slug)),
+        "database_uuid": str(uuid_of("databases", DATABASE)),
+        **FROM_FILES,
+    }
+
+
+def _local(column: Column) -> str | None:
+    """Show a time as the clock on the wall shows it; Superset itself would show UTC."""
+    return f"timezone('{LOCAL_TIME_ZONE}', {column.name})" if column.data_type == "timestamp with time zone" else None
+
+
+def _chart(slug: str, chart: Tree) -> Tree:
+    params: Tree = dict(_tree(chart.get("params", {})))
+    filters = _trees(chart.get("filters", []))
+    params |= {
+        "viz_type": chart["viz_type"],
+        "time_range": "No filter",
+        "row_limit": params.get("row_limit", 1000),
+        "adhoc_filters": [
+            {
+                "expressionType": "SIMPLE",
+                "clause": "WHERE",
+                "subject": entry["column"],
+                "operator": entry["operator"],
+                "comparator": entry.get("value"),
+            }
+            for entry in filters
+        ],
+    }
+    return {
+        "slice_name": chart["title"],
+        "description": chart.get("description"),
+        "viz_type": chart["viz_type"],
+        "params": params,
+        "query_context": json.dumps({"force": False, "queries": [query_of(params)], "result_format": "json", "result_type": "full"}),
+        "uuid": str(uuid_of("charts", slug)),
+        "dataset_uuid": str(uuid_of("datasets", str(chart["dataset"]))),
+        **FROM_FILES,
+    }
+
+
+def query_of(params: Tree) -> Tree:
+    """Give the query that a chart's settings mean, so that its numbers can be asked for without opening a page."""
+    metrics = [*_list(params.get("metrics")), *(params[key] for key in ("metric", "x", "y", "size") if key in params)]
+    columns: list[Json] = [*_list(params.get("groupby")), *_list(params.get("all_columns"))]
+    columns += [params[key] for key in ("series", "entity") if params.get(key)]
+    x_axis = params.get("x_axis")
+    if x_axis and (grain := params.get("time_grain_sqla")):
+        axis: Json = {"columnType": "BASE_AXIS", "sqlExpression": x_axis, "label": x_axis, "expressionType": "SQL", "timeGrain": grain}
+        columns.insert(0, axis)
+    elif x_axis:
+        columns.insert(0, x_axis)
+    filters: list[Json] = [
+        {"col": entry["subject"], "op": entry["operator"], "val": entry["comparator"]}
+        for entry in _trees(params["adhoc_filters"])
+    ]
+    order = params.get("timeseries_limit_metric")
+    orderby: list[Json] = [[order, not params.get("order_desc", True)]] if order else []
+    return {"columns": columns, "metrics": metrics, "filters": filters, "orderby": orderby, "row_limit": params["row_limit"]}
+
+
+def _dashboard(slug: str, dashboard: Tree, charts: Mapping[str, Tree]) -> Tree:
+    return {
+        "dashboard_title": dashboard["title"],
+        "description": dashboard["description"],
+        "css": dashboard.get("css", ""),
+        "slug": slug,
+        "published": True,
+        "position": _position(str(dashboard["title"]), _trees(dashboard["rows"]), charts),
+        "metadata": {
+            "color_scheme": "ioc",
+            "label_colors": dashboard.get("colours", {}),
+            "refresh_frequency": 60,
+            "cross_filters_enabled": False,
+            "native_filter_configuration": [],
+        },
+        "uuid": str(uuid_of("dashboards", slug)),
+        **FROM_FILES,
+    }
+
+
+def _position(title: str, rows: list[Tree], charts: Mapping[str, Tree]) -> Tree:
+    position: Tree = {
+        "DASHBOARD_VERSION_KEY": "v2",
+        "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
+        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": [f"ROW-{row}" for row in range(len(rows))], "parents": ["ROOT_ID"]},
+        "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": title}},
+    }
+    count = 0
+    for number, row in enumerate(rows):
+        row_id, children = f"ROW-{number}", []
+        for entry in _trees(row["items"]):
+            count += 1
+            kind = "CHART" if "chart" in entry else "MARKDOWN"
+            child = f"{kind}-{count}"
+            meta: Tree = {"width": entry["width"], "height": row["height"]}
+            if kind == "CHART":
+                chart = str(entry["chart"])
+                meta |= {"chartId": count, "uuid": str(uuid_of("charts", chart)), "sliceName": charts[chart]["title"]}
+            else:
+                meta["code"] = entry["text"]
+            position[child] = {"type": kind, "id": child, "children": [], "meta": meta, "parents": ["ROOT_ID", "GRID_ID", row_id]}
+            children.append(child)
+        position[row_id] = {
+            "type": "ROW",
+            "id": row_id,
+            "children": [*children],
+            "meta": {"background": "BACKGROUND_TRANSPARENT"},
+            "parents": ["ROOT_ID", "GRID_ID"],
+        }
+    return position
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _tree(value: Json) -> Tree:
+    if not isinstance(value, dict):
+        raise TypeError(f"a mapping was promised, {value!r} came")
+    return value
+
+
+def _trees(value: Json) -> list[Tree]:
+    return [_tree(entry) for entry in _list(value)]

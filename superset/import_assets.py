@@ -1,0 +1,62 @@
+"""Put the dashboards and the roles of this checkout into Superset, replacing what stands there. Run by Superset's own Python.
+
+Uses Superset's own import command, so that what it refuses by hand it refuses here. Assets of ours that no file names any more
+are taken out; what people made themselves is left alone. The roles are written anew from roles.py each time: a permission
+granted by hand does not outlive the next import.
+"""
+
+from uuid import UUID
+
+import yaml
+from bundle import KINDS, make_bundle, read_assets
+from flask import g
+from roles import ROLES, permissions_of
+from superset.app import create_app  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+from ingestion.settings import PROJECT, Settings
+
+
+def import_assets(settings: Settings) -> dict[str, int]:
+    """Import every asset and write every role; give how many of each kind there are. Safe to repeat."""
+    bundle = make_bundle(read_assets(PROJECT))
+    with create_app().app_context():
+        from superset import db, security_manager  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415  wants the app
+        from superset.commands.importers.v1.assets import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+            ImportAssetsCommand,
+        )
+
+        g.user = security_manager.find_user(username=settings.superset_admin_user)
+        _forget_others({UUID(yaml.safe_load(text)["uuid"]) for name, text in bundle.items() if name != "metadata.yaml"})
+        ImportAssetsCommand(bundle).run()
+        _write_roles()
+        db.session.commit()
+    return {kind: sum(name.startswith(f"{kind}/") for name in bundle) for kind in KINDS} | {"roles": len(ROLES)}
+
+
+def _forget_others(ours: set[UUID]) -> None:
+    """Take out assets that an earlier checkout imported and this one does not have."""
+    from superset import db  # noqa: PLC0415
+    from superset.connectors.sqla.models import SqlaTable  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+    from superset.models.dashboard import Dashboard  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+    from superset.models.slice import Slice  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+
+    for model in (Dashboard, Slice, SqlaTable):
+        for asset in db.session.query(model).filter_by(is_managed_externally=True):
+            if asset.uuid not in ours:
+                db.session.delete(asset)
+    db.session.flush()
+
+
+def _write_roles() -> None:
+    from superset import security_manager  # noqa: PLC0415
+
+    views = security_manager.session.query(security_manager.permissionview_model).all()
+    known = frozenset((view.permission.name, view.view_menu.name) for view in views if view.permission and view.view_menu)
+    for name in ROLES:
+        role = security_manager.find_role(name) or security_manager.add_role(name)
+        wanted = sorted(permissions_of(name, known))
+        role.permissions = [security_manager.add_permission_view_menu(*permission) for permission in wanted]
+
+
+if __name__ == "__main__":
+    print(import_assets(Settings()))

@@ -1,0 +1,162 @@
+"""Superset's configuration, read by Superset as Python: secrets of this stack, hardened connection, Vietnamese, nothing from outside.
+
+Everything comes from the settings. Superset reads the module's capital names; what needs a reason has it beside it.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any  # Superset passes its own dictionaries through the mutator
+from urllib.parse import quote
+
+import duckdb
+from duckdb_engine import ConnectionWrapper, CursorWrapper
+from flask import Blueprint, Response, send_file
+
+from ingestion.settings import PROJECT, Settings
+from lake.serving import ReleasedMarts
+
+_settings = Settings()
+
+# The metadata of Superset itself
+SECRET_KEY = _settings.reveal("superset_secret_key")
+GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = SECRET_KEY
+SQLALCHEMY_DATABASE_URI = (
+    f"postgresql+psycopg2://{quote(_settings.postgres_user)}:{quote(_settings.reveal('postgres_password'))}"
+    f"@{_settings.postgres_host}:{_settings.postgres_port}/superset"
+)
+SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 4, "max_overflow": 8, "pool_pre_ping": True}
+
+# The marts: one hardened DuckDB instance a process, whatever the database's address in the metadata says
+_released_marts = ReleasedMarts(_settings)
+READ_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
+
+
+class ReadingCursor(CursorWrapper):
+    """Runs statements that read; the last gate, whoever forgot to ask before.
+
+    A view or a secret in memory could be replaced even where every file and setting is locked.
+    """
+
+    def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
+        for part in duckdb.extract_statements(statement):
+            if part.type not in READ_STATEMENTS:
+                raise duckdb.PermissionException(f"marts: a query that reads was promised, {part.type.name} came")
+        super().execute(statement, parameters, context)
+
+
+class ReadingConnection(ConnectionWrapper):
+    """A cursor on the released marts, as SQLAlchemy wants to see it."""
+
+    def __init__(self) -> None:
+        self._released = _released_marts.cursor()
+        super().__init__(self._released)
+
+    def cursor(self) -> ReadingCursor:
+        return ReadingCursor(self._released, self)
+
+
+def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: object) -> tuple[Any, dict[str, Any]]:  # noqa: N802
+    """Connect every DuckDB address to the released marts, so that nobody opens another database in this process."""
+    if uri.drivername.startswith("duckdb"):
+        params = {**params, "creator": ReadingConnection}
+    return uri, params
+
+
+PREVENT_UNSAFE_DB_CONNECTIONS = True
+DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
+    "duckdb": {
+        *("query", "query_table"),  # SQL inside a text: Superset could not see which tables it reads
+        *("postgres_query", "postgres_scan", "postgres_scan_pushdown", "postgres_execute", "postgres_attach"),
+        *("duckdb_secrets", "which_secret", "duckdb_logs", "duckdb_databases", "glob", "read_text", "read_blob", "read_csv"),
+        *("read_csv_auto", "read_json", "read_json_auto", "read_parquet", "parquet_scan", "parquet_metadata", "sniff_csv"),
+        *("ducklake_snapshots", "ducklake_table_insertions", "ducklake_table_deletions", "ducklake_table_changes"),
+        *("ducklake_list_files", "ducklake_table_info", "getenv"),
+    }
+}
+ROW_LIMIT = 10_000
+SQL_MAX_ROW = DISPLAY_MAX_ROW = 50_000
+DEFAULT_SQLLAB_LIMIT = 1_000
+SQLLAB_TIMEOUT = SUPERSET_WEBSERVER_TIMEOUT = 60
+
+# What leaders ask at the same minute is computed once; a release is seen at most so many seconds late
+CACHE_SECONDS = 30
+CACHE_CONFIG: dict[str, object] = {"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 300, "CACHE_THRESHOLD": 500}
+DATA_CACHE_CONFIG: dict[str, object] = {**CACHE_CONFIG, "CACHE_DEFAULT_TIMEOUT": CACHE_SECONDS}
+
+# Vietnamese. Superset ships no Vietnamese words: those a reader of dashboards meets stand in translations/vi.json
+BABEL_DEFAULT_LOCALE = "vi"
+LANGUAGES = {"vi": {"flag": "vn", "name": "Tiếng Việt"}, "en": {"flag": "us", "name": "English"}}
+D3_FORMAT = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["", " ₫"]}
+D3_TIME_FORMAT = {
+    "dateTime": "%H:%M:%S %d/%m/%Y",
+    "date": "%d/%m/%Y",
+    "time": "%H:%M:%S",
+    "periods": ["SA", "CH"],
+    "days": ["Chủ nhật", "Thứ hai", "Thứ ba", "Thứ tư", "Thứ năm", "Thứ sáu", "Thứ bảy"],
+    "shortDays": ["CN", "T2", "T3", "T4", "T5", "T6", "T7"],
+    "months": [f"Tháng {month}" for month in range(1, 13)],
+    "shortMonths": [f"Th{month}" for month in range(1, 13)],
+}
+_words = Blueprint("vietnamese", __name__)
+
+
+@_words.route("/superset/language_pack/vi/")
+def vietnamese() -> Response:
+    """Give the browser the Vietnamese words, where Superset would answer 404."""
+    return send_file(PROJECT / "superset" / "translations" / "vi.json", mimetype="application/json")
+
+
+BLUEPRINTS = [_words]
+
+# Looks
+APP_NAME = "IOC"
+EXTRA_CATEGORICAL_COLOR_SCHEMES = [
+    {
+        "id": "ioc",
+        "description": "Màu của IOC",
+        "label": "IOC",
+        "isDefault": True,
+        "colors": ["#1f6fb2", "#f2a900", "#2a9d6f", "#c8443a", "#7a5ea8", "#4fb3bf", "#8c6d4f", "#5b6b7b"],
+    }
+]
+
+# Nothing from outside: no tiles, fonts, pixels or mail; the browser refuses what a page would still ask for
+MAPBOX_API_KEY = ""
+ENABLE_CORS = False
+ENABLE_UI_THEME_ADMINISTRATION = False
+THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
+TALISMAN_ENABLED = True
+TALISMAN_CONFIG: Mapping[str, object] = {
+    "content_security_policy": {
+        "base-uri": ["'self'"],
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "blob:", "data:"],
+        "worker-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "object-src": "'none'",
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "font-src": ["'self'"],
+        "script-src": ["'self'", "'strict-dynamic'"],
+    },
+    "content_security_policy_nonce_in": ["script-src"],
+    "force_https": False,  # TLS ends at the proxy before us
+    "session_cookie_secure": False,
+}
+PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
+SESSION_COOKIE_SAMESITE = "Lax"
+TALISMAN_DEV_CONFIG = TALISMAN_CONFIG
+DATASET_IMPORT_ALLOWED_DATA_URLS: list[str] = []
+FEATURE_FLAGS = {
+    "ALERT_REPORTS": False,
+    "DASHBOARD_RBAC": False,
+    "DRILL_TO_DETAIL": False,
+    "EMBEDDABLE_CHARTS": False,
+    "ENABLE_TEMPLATE_PROCESSING": False,
+    "FILTERBAR_CLOSED_BY_DEFAULT": True,
+    "SQLLAB_BACKEND_PERSISTENCE": True,
+}
+AUTH_RATE_LIMITED = True
+SQLLAB_CTAS_NO_LIMIT = False
+ALLOWED_EXTENSIONS: set[str] = set()
+UPLOAD_FOLDER = str(Path(_settings.home_folder) / "superset" / "uploads")

@@ -1,0 +1,76 @@
+"""Fixtures shared by all tests: a real stack, started once per session (once per worker under pytest-xdist)."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ingestion.settings import Settings
+from stack.control import DATA_SERVICES, down, up
+from stack.object_store import PORT_OFFSETS
+from stack.secrets import ensure_secrets
+
+LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
+"""Below the range from which Linux draws ports for outgoing connections, so that nobody takes one in between."""
+
+BLOCK = 32
+"""Ports per stack; SeaweedFS alone takes a dozen."""
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Callable[[], int]:
+    """Give a function that yields the first port of a free block of 32, another at every call and in every process."""
+    blocks = (HIGHEST_PORT - LOWEST_PORT) // BLOCK
+    order = iter((os.getpid() * 37 + step) % blocks for step in range(blocks))
+
+    def next_block() -> int:
+        for block in order:
+            first = LOWEST_PORT + block * BLOCK
+            s3_extra = first + PORT_OFFSETS["admin.port.grpc"]
+            if all(map(_is_free, [*range(first, first + BLOCK), s3_extra])):
+                return first
+        raise AssertionError("no free block of ports left")
+
+    return next_block
+
+
+@pytest.fixture(scope="session")
+def new_settings(free_ports: Callable[[], int], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Settings]:
+    """Give a function that makes the settings of one more stack: an empty home, free ports, secrets drawn."""
+
+    def make() -> Settings:
+        first = free_ports()
+        return ensure_secrets(
+            Settings(
+                home=tmp_path_factory.mktemp("ioc"),
+                s3_port=first,
+                postgres_port=first + 16,
+                sftp_port=first + 17,
+                airflow_port=first + 18,
+                superset_port=first + 19,
+                feedback_url=f"http://127.0.0.1:{first + 20}/open311/v2",
+            )
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def stack_settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
+    """Start PostgreSQL, SeaweedFS and SFTP, give their settings with all secrets, stop them at the end."""
+    settings = new_settings()
+    try:
+        up(settings, DATA_SERVICES)
+        yield settings
+    finally:
+        down(settings)

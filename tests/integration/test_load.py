@@ -1,0 +1,275 @@
+"""A delivery's way through the doors, on real PostgreSQL and a real object store."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingestion.errors import LedgerError
+from ingestion.ledger import LedgerRow
+from ingestion.settings import PROJECT
+
+from .conftest import NOON, Lake
+
+pytestmark = pytest.mark.stack
+
+READINGS = "environment.station_readings"
+FILE = (
+    "PM10\t62.4\tug/m3\t20261120080500\t00\r\n"
+    "PM2,5\t38.1\tug/m3\t20261120080500\t00\r\n"
+    "PM2,5\t38.1\tug/m3\t20261120080500\t00\r\n"
+    "CO\t8x2\tug/m3\t20261120080500\t01\r\n"
+    "NO2\t24.0\tug/m3\t20261120080500\r\n"
+    "\r\n"
+)
+NAME = "46_KK01_20261120080500.txt"
+
+
+def doors(row: LedgerRow) -> dict[str, object]:
+    """Give what a ledger row says of its records."""
+    return {
+        "status": row.status.value,
+        "pieces": row.pieces,
+        "skipped": dict(row.skipped_reasons),
+        "received": row.received,
+        "accepted": row.accepted,
+        "duplicate": row.duplicate,
+        "quarantined": row.quarantined,
+    }
+
+
+def test_load_splits_a_delivery_by_its_doors(lake: Lake) -> None:
+    lake.land(READINGS, NAME, FILE)
+    (row,) = lake.load(READINGS)
+    assert doors(row) == {
+        "status": "loaded",
+        "pieces": 6,
+        "skipped": {"blank_line": 1},
+        "received": 5,
+        "accepted": 2,
+        "duplicate": 1,
+        "quarantined": 2,
+    }
+    assert lake.query(
+        "select station_id, parameter_code, measured_at::varchar, value, unit, status_code, _position "
+        "from lake.bronze.environment__station_readings order by _position"
+    ) == [
+        ("46_KK01", "PM10", "2026-11-20 01:05:00+00", 62.4, "ug/m3", "00", 1),
+        ("46_KK01", "PM2.5", "2026-11-20 01:05:00+00", 38.1, "ug/m3", "00", 2),
+    ]
+    assert lake.query("select position, reason, error_group, raw from lake.quarantine.records order by position") == [
+        (4, "value_format", 4, "CO\t8x2\tug/m3\t20261120080500\t01"),
+        (5, "wrong_column_count", 4, "NO2\t24.0\tug/m3\t20261120080500"),
+    ]
+
+
+def test_load_twice_is_load_once(lake: Lake) -> None:
+    lake.land(READINGS, NAME, FILE)
+    lake.load(READINGS)
+    before = lake.query("from lake.bronze.environment__station_readings order by all")
+    assert lake.load(READINGS) == []
+    assert lake.query("from lake.bronze.environment__station_readings order by all") == before
+    assert lake.query("select count(*) from lake.ledger.deliveries") == [(1,)]
+
+
+def test_the_same_bytes_again_are_a_duplicate_delivery_and_load_nothing(lake: Lake) -> None:
+    for _ in range(2):
+        lake.land(READINGS, NAME, FILE)
+    assert [row.status.value for row in lake.load(READINGS)] == ["loaded", "duplicate_delivery"]
+    lake.land(READINGS, NAME, FILE)
+    assert [row.status.value for row in lake.load(READINGS)] == ["duplicate_delivery"]
+    assert lake.query("select count(*) from lake.bronze.environment__station_readings") == [(2,)]
+
+
+def test_a_record_that_bronze_holds_is_a_duplicate_and_a_different_one_a_conflict(lake: Lake) -> None:
+    lake.land(READINGS, NAME, "PM10\t62.4\tug/m3\t20261120080500\t00\n")
+    lake.load(READINGS)
+    lake.land(READINGS, NAME, "PM10\t62.40\tug/m3\t20261120080500\t00\nPM10\t99\tug/m3\t20261120080500\t00\n")
+    (row,) = lake.load(READINGS)
+    assert (row.accepted, row.duplicate, row.quarantined) == (0, 1, 1)
+    assert lake.query("select reason, error_group, position from lake.quarantine.records") == [
+        ("conflicting_version", 3, 2)
+    ]
+    assert lake.query("select value from lake.bronze.environment__station_readings") == [(62.4,)]
+
+
+def feedback(version: str, status: str, **more: object) -> dict[str, object]:
+    """Make a request of one version."""
+    return {
+        "service_request_id": "PAHT-1",
+        "status": status,
+        "requested_datetime": "2026-11-20T07:00:00+07:00",
+        "updated_datetime": version,
+        "lat": 16.46,
+        "long": 107.59,
+        **more,
+    }
+
+
+def test_a_correction_is_a_new_version(lake: Lake) -> None:
+    code = lake_agency()
+    first = feedback("2026-11-20T08:00:00+07:00", "open", ext={"ma_co_quan": code})
+    second = feedback("2026-11-20T09:00:00+07:00", "closed", ext={"ma_co_quan": code})
+    lake.land("feedback.requests", "page1.json", json.dumps([first, second, first]))
+    (row,) = lake.load("feedback.requests")
+    assert (row.received, row.accepted, row.duplicate, row.quarantined) == (3, 2, 1, 0)
+    assert lake.query("select status from lake.bronze.feedback__requests order by version_at") == [
+        ("open",),
+        ("closed",),
+    ]
+
+
+def test_equal_bytes_of_two_stations_are_two_deliveries(lake: Lake) -> None:
+    for station in ("46_KK01", "46_KK02"):
+        lake.land(READINGS, f"{station}_20261120080500.txt", FILE)
+    assert [row.accepted for row in lake.load(READINGS)] == [2, 2]
+
+
+def lake_agency() -> str:
+    """Give the code of an agency that exists."""
+    header, first = (PROJECT / "dbt_project/seeds/agencies.csv").read_text(encoding="utf-8").splitlines()[:2]
+    return dict(zip(header.split(","), first.split(","), strict=False))["agency_code"]
+
+
+def test_a_delivery_that_cannot_be_read_is_set_aside_and_its_siblings_load(lake: Lake) -> None:
+    lake.land(READINGS, "no_station_here.txt", FILE)
+    lake.land(READINGS, NAME, FILE)
+    lake.land(READINGS, "46_KK02_20261120080500.txt", "PM10\t1\tug/m3\t20261120080500\t00".encode("utf-16"))
+    rows = {row.delivery.source_name: doors(row) for row in lake.load(READINGS)}
+    assert rows["no_station_here.txt"]["status"] == "unreadable"
+    assert rows["46_KK02_20261120080500.txt"]["status"] == "unreadable"
+    assert rows["no_station_here.txt"]["quarantined"] == 1
+    assert rows[NAME]["accepted"] == 2
+    assert lake.query("select reason from lake.quarantine.records where position = 0 order by reason") == [
+        ("file_name_without_station",),
+        ("not_utf8",),
+    ]
+
+
+def test_an_empty_delivery_is_a_finding(lake: Lake) -> None:
+    lake.land(READINGS, NAME, b"")
+    (row,) = lake.load(READINGS)
+    assert doors(row) == {
+        "status": "empty",
+        "pieces": 0,
+        "skipped": {},
+        "received": 0,
+        "accepted": 0,
+        "duplicate": 0,
+        "quarantined": 0,
+    }
+
+
+def test_a_hostile_file_name_lands_as_one_harmless_part(lake: Lake) -> None:
+    delivery = lake.landing.land(lake.contracts[READINGS], "../../etc/passwd\x00.txt", b"x", NOON)
+    assert delivery.source_name == "passwd.txt"
+    assert "/../" not in delivery.object_key
+
+
+def test_books_that_do_not_balance_commit_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ingestion.staging import Staging  # noqa: PLC0415
+
+    split = Staging.split
+
+    def lose_a_record(staging: Staging) -> None:
+        split(staging)
+        staging._connection.execute("delete from verdicts where _position = 1")
+
+    monkeypatch.setattr(Staging, "split", lose_a_record)
+    lake.land(READINGS, NAME, FILE)
+    with pytest.raises(LedgerError, match="received 5 = accepted 1"):
+        lake.load(READINGS)
+    monkeypatch.undo()
+    assert lake.query("select count(*) from lake.ledger.deliveries") == [(0,)]
+    assert lake.query("select count(*) from lake.bronze.environment__station_readings") == [(0,)]
+    assert lake.query("select count(*) from lake.quarantine.records") == [(0,)]
+    assert [row.accepted for row in lake.load(READINGS)] == [2]
+
+
+def test_bytes_that_changed_in_landing_are_refused(lake: Lake) -> None:
+    delivery = lake.landing.land(lake.contracts[READINGS], NAME, FILE.encode(), NOON)
+    import io  # noqa: PLC0415
+
+    lake.landing._client.put_object("landing", delivery.object_key, io.BytesIO(b"forged"), 6)
+    with pytest.raises(LedgerError, match="came back"):
+        lake.load(READINGS)
+
+
+KILLED_AT = (
+    "ingestion.landing.Landing.read_many",
+    "ingestion.staging.Staging.add",
+    "ingestion.staging.Staging.split",
+    "ingestion.staging.Staging.ledger_rows",
+    "ingestion.staging.Staging.write",
+)
+
+CHILD = """
+import importlib, os, signal, sys
+path, when = sys.argv[1:]
+module, owner, name = path.rsplit(".", 2)
+owner = getattr(importlib.import_module(module), owner)
+original = getattr(owner, name)
+def die(*args, **options):
+    if when == "after":
+        result = original(*args, **options)
+        result = list(result) if name == "read_many" else result
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(owner, name, die)
+from ingestion.contract import find_contract
+from ingestion.load import load_feed
+from ingestion.settings import Settings
+load_feed(Settings(), find_contract("environment.station_readings"))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", KILLED_AT)
+def test_kill_9_at_a_step_then_the_same_command_gives_the_same_tables(lake: Lake, step: str, when: str) -> None:
+    lake.land(READINGS, NAME, FILE)
+    killed = subprocess.run(
+        [sys.executable, "-c", CHILD, step, when],
+        env=lake.settings.child_environment(),
+        cwd=PROJECT,
+        check=False,
+        capture_output=True,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert lake.query("select count(*) from lake.ledger.deliveries") == [(0,)]
+    (row,) = lake.load(READINGS)
+    assert (row.received, row.accepted, row.duplicate, row.quarantined) == (5, 2, 1, 2)
+    assert lake.query("select count(*), sum(value) from lake.bronze.environment__station_readings") == [(2, 100.5)]
+    assert lake.query("select count(*) from lake.quarantine.records") == [(2,)]
+
+
+SAMPLES = PROJECT.parent / "shared" / "samples"
+
+
+@pytest.mark.parametrize(
+    ("feed", "pattern"),
+    [
+        ("environment.river_levels", "environment/river_ea/*.csv"),
+        ("fisheries.vms_positions", "vms/naf_messages_monitorfish.txt"),
+        ("fisheries.ais_messages", "ais/dma_stream_example.txt"),
+        ("fisheries.ais_messages", "ais/libais_*"),
+        ("feedback.requests", "open311/open311status_*requests*"),
+    ],
+)
+def test_real_samples_load_with_every_record_accounted_for(lake: Lake, feed: str, pattern: str) -> None:
+    paths: list[Path] = sorted(SAMPLES.glob(pattern))
+    if not paths:
+        pytest.skip(f"real samples {pattern} are not here")
+    for path in paths:
+        lake.land(feed, path.name, path.read_bytes())
+    rows = lake.load(feed)
+    assert len(rows) == len(paths)
+    assert sum(row.received for row in rows) > 0
+    assert sum(row.pieces for row in rows) == sum(
+        row.skipped + row.accepted + row.duplicate + row.quarantined for row in rows
+    )
+    kept = lake.query(f"select coalesce(sum(_record_count), 0)::bigint from lake.bronze.{feed.replace('.', '__')}")
+    assert kept == [(sum(row.accepted for row in rows),)]
+    aside = lake.query("select coalesce(sum(record_count), 0)::bigint from lake.quarantine.records")
+    assert aside == [(sum(row.quarantined for row in rows),)]

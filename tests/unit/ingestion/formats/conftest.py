@@ -1,0 +1,212 @@
+"""One delivery of each wire format, and a reader that balances its books after every read."""
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from operator import xor
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ingestion.contract import Contract, find_contract
+from ingestion.formats.base import (
+    SKIPPED_SCHEMA,
+    UNREADABLE_SCHEMA,
+    Envelope,
+    Pieces,
+    Reading,
+    join_pieces,
+)
+from ingestion.formats.registry import find_format
+
+ARMOUR = "0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVW`abcdefghijklmnopqrstuvw"
+SAMPLES = Path(__file__).parents[4] / ".." / "shared" / "samples"
+META = ["_delivery", "_position", "_raw", "_record_count"]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What came of some deliveries."""
+
+    pieces: dict[int, int]
+    reading: Reading
+    contract: Contract
+
+    @cached_property
+    def rows(self) -> list[dict[str, object]]:
+        """Records without their raw text, in the order of the contract's columns, only those that hold something."""
+        frame = self.reading.records.select(*(name for name in self.contract.column_names if name in self.columns))
+        return [{name: value for name, value in row.items() if value is not None} for row in frame.to_dicts()]
+
+    @property
+    def columns(self) -> list[str]:
+        return self.reading.records.columns
+
+    @property
+    def reasons(self) -> list[tuple[int, str, int]]:
+        """Unreadable pieces: position, reason, error group."""
+        frame = self.reading.unreadable.sort("_delivery", "_position")
+        return frame.select("_position", "reason", "error_group").rows()
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """Pieces skipped, by reason, over all deliveries."""
+        frame = self.reading.skipped.group_by("reason").agg(pl.col("pieces").sum()).sort("reason")
+        return dict(frame.iter_rows())
+
+
+Read = Callable[..., Delivered]
+
+
+def read_deliveries(format_name: str, feed: str, *contents: bytes, names: Sequence[str] | None = None) -> Delivered:
+    """Split and read deliveries together, and require that no piece fell between."""
+    wire, contract = find_format(format_name), find_contract(feed)
+    envelopes = {
+        number: Envelope(names[number] if names else f"46_KCN_{number}_20261120080500.txt")
+        for number in range(len(contents))
+    }
+    blocks: list[tuple[int, Pieces]] = []
+    for number, content in enumerate(contents):
+        position = 1
+        for pieces in wire.split(io.BytesIO(content), envelopes[number]):
+            assert pieces.first_position == position
+            position += len(pieces.raws)
+            blocks.append((number, pieces))
+    reading = wire.read(join_pieces(blocks), contract, envelopes)
+    met = {number: sum(len(pieces.raws) for owner, pieces in blocks if owner == number) for number in envelopes}
+    _require_balance(met, reading, contract)
+    return Delivered(met, reading, contract)
+
+
+def _require_balance(met: dict[int, int], reading: Reading, contract: Contract) -> None:
+    assert dict(reading.unreadable.schema) == UNREADABLE_SCHEMA
+    assert dict(reading.skipped.schema) == SKIPPED_SCHEMA
+    assert reading.records.columns[:4] == META or set(META) <= set(reading.records.columns)
+    assert set(reading.records.columns) - set(META) <= set(contract.column_names)
+    named = dict.fromkeys(met, 0)
+    for frame, count in (
+        (reading.records, "_record_count"),
+        (reading.unreadable.with_columns(pl.lit(1).alias("one")), "one"),
+        (reading.skipped, "pieces"),
+    ):
+        for number, total in frame.group_by("_delivery").agg(pl.col(count).sum()).iter_rows():
+            named[number] += total
+    assert named == met
+    positions = pl.concat([reading.records.select(META[:2]), reading.unreadable.select(META[:2])])
+    assert not positions.is_duplicated().any()
+    assert reading.unreadable["error_group"].is_between(1, 8).all()
+
+
+@pytest.fixture
+def read() -> Read:
+    return read_deliveries
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[[str], bytes]:
+    """Give a function that reads a real sample, and skips the test where the samples are not there."""
+
+    def open_sample(path: str) -> bytes:
+        if not SAMPLES.is_dir():
+            pytest.skip("the real samples are not on this machine")
+        return (SAMPLES / path).read_bytes()
+
+    return open_sample
+
+
+def sentence(body: str, start: str = "!") -> str:
+    """Put the checksum to a NMEA sentence."""
+    return f"{start}{body}*{reduce(xor, body.encode(), 0):02X}"
+
+
+def _tt10(number: int) -> str:
+    return f"PM10\t{number}.5\tug/m3\t20261120{number // 3600 % 24:02}{number // 60 % 60:02}{number % 60:02}\t00"
+
+
+def _csv(number: int) -> str:
+    return f"G{number},Gauge {number},2026-11-20T08:00:00Z,{number / 100}"
+
+
+def _request(number: int) -> str:
+    request = {
+        "service_request_id": f"PAHT-{number}",
+        "status": "open",
+        "description": "Rác tồn đọng đầu hẻm",
+        "requested_datetime": "2026-11-20T07:42:10+07:00",
+        "lat": 16.4637,
+        "long": "107.5909",
+        "ext": {"ma_xa": "19753", "hai_long": 4},
+    }
+    return json.dumps(request, ensure_ascii=False)
+
+
+def _request_xml(number: int) -> str:
+    return (
+        f"<request><service_request_id>PAHT-{number}</service_request_id><status>open</status>"
+        "<description>Rác tồn đọng đầu hẻm</description><updated_datetime/></request>"
+    )
+
+
+def _naf(number: int) -> str:
+    return f"//SR//TM/POS//NA/QNA {number} TS//XR/QNA-{number}-TS//DA/20261120//TI/0200//LT/+16.123//LG/.5//SP/65//ER//"
+
+
+def _nmea(number: int) -> str:
+    digits = "".join(ARMOUR[number >> shift & 63] for shift in (18, 12, 6, 0))
+    return sentence(f"AIVDM,1,1,,B,15{digits}P01G?cFhE`R2IU?wn28R>,0")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A wire format in one of its shapes: how a piece is written, what stands around and between pieces."""
+
+    name: str
+    format: str
+    feed: str
+    piece: Callable[[int], str]
+    before: str = ""
+    between: str = "\n"
+    after: str = "\n"
+    skipped: int = 0
+
+    @property
+    def is_lines(self) -> bool:
+        return self.name not in ("open311_array", "open311_xml")
+
+    def write(self, count: int, first: int = 0) -> bytes:
+        """Write a delivery of so many records."""
+        pieces = self.between.join(map(self.piece, range(first, first + count)))
+        return f"{self.before}{pieces}{self.after}".encode()
+
+
+CASES = [
+    Case("tt10", "tt10", "environment.station_readings", _tt10),
+    Case("csv", "csv", "environment.river_levels", _csv, "station_id,station_name,timestamp,value\n", skipped=1),
+    Case("open311_lines", "open311", "feedback.requests", _request),
+    Case("open311_array", "open311", "feedback.requests", _request, "[\n", ",\n", "\n]\n"),
+    Case(
+        "open311_xml",
+        "open311",
+        "feedback.requests",
+        _request_xml,
+        "<service_requests>\n",
+        "\n",
+        "\n</service_requests>",
+    ),
+    Case("naf", "naf", "fisheries.vms_positions", _naf),
+    Case("nmea", "nmea", "fisheries.ais_messages", _nmea),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.name)
+def case(request: pytest.FixtureRequest) -> Case:
+    chosen: Case = request.param
+    return chosen
+
+
+@pytest.fixture
+def checksummed() -> Callable[..., str]:
+    return sentence

@@ -1,0 +1,59 @@
+"""What `up` refuses before it starts anything, and in which order it goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from ingestion.errors import DiskFullError, UnknownNameError
+from ingestion.settings import Settings
+from stack.control import DATA_SERVICES, all_services, down, status, up
+from stack.object_store import PORT_OFFSETS, ObjectStore, filer_address
+
+
+def test_every_service_stands_after_those_it_needs(tmp_path: Path) -> None:
+    seen: list[str] = []
+    for service in all_services(Settings(home=tmp_path)):
+        assert set(service.needs) <= set(seen)
+        seen.append(service.name)
+    assert seen == [
+        "postgres",
+        "seaweedfs",
+        "sftp",
+        "airflow-api-server",
+        "airflow-scheduler",
+        "airflow-dag-processor",
+        "airflow-triggerer",
+        "superset",
+    ]
+    assert set(seen) > DATA_SERVICES
+
+
+def test_no_two_services_want_the_same_port(tmp_path: Path) -> None:
+    ports = [port.number for service in all_services(Settings(home=tmp_path)) for port in service.ports]
+    assert len(ports) == len(set(ports)) == len(PORT_OFFSETS) + 4
+
+
+def test_all_ports_of_the_object_store_follow_its_s3_port(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, s3_port=30_000)
+    assert [port.number for port in ObjectStore(settings).ports] == [30_000 + n for n in PORT_OFFSETS.values()]
+    assert filer_address(settings) == "127.0.0.1:30006.30007"
+
+
+def test_a_full_disk_is_refused_with_both_figures(tmp_path: Path) -> None:
+    with pytest.raises(DiskFullError, match="free some room or set IOC_HOME") as caught:
+        up(Settings(home=tmp_path), DATA_SERVICES, least_free_bytes=2**62)
+    assert caught.value.values["needed_bytes"] == 2**62
+    assert [found.state for found in status(Settings(home=tmp_path))] == ["stopped"] * 8
+
+
+def test_an_unknown_service_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="choose from postgres, seaweedfs") as caught:
+        up(Settings(home=tmp_path), {"postgres", "mysql"})
+    assert caught.value.values == {"names": ["mysql"]}
+
+
+def test_down_where_nothing_was_started_says_nothing(tmp_path: Path) -> None:
+    said: list[str] = []
+    down(Settings(home=tmp_path / "never"), said.append)
+    assert said == []
+    assert not (tmp_path / "never").exists()

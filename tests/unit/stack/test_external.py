@@ -1,0 +1,53 @@
+"""The steps that docker-compose runs around services it starts itself."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from ingestion.errors import ConfigurationError
+from ingestion.settings import Settings
+from stack.external import run, write_files
+from stack.secrets import ensure_secrets
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return ensure_secrets(Settings(home=tmp_path))
+
+
+def test_the_files_name_who_may_do_what(settings: Settings) -> None:
+    write_files(settings)
+    home = settings.home_folder
+    identities = json.loads((home / "seaweedfs" / "identities.json").read_text())["identities"]
+    assert {identity["name"]: identity["actions"] for identity in identities} == {
+        "pipeline": ["Admin", "Read", "Write", "List", "Tagging"],
+        "marts-reader": ["Read:marts", "List:marts"],
+    }
+    assert [identity["credentials"] for identity in identities] == [
+        [{"accessKey": "ioc-pipeline", "secretKey": settings.reveal("s3_secret_key")}],
+        [{"accessKey": "ioc-marts-reader", "secretKey": settings.reveal("s3_reader_secret_key")}],
+    ]
+    (user,) = json.loads((home / "sftp" / "users.json").read_text())
+    assert (user["Username"], user["Password"]) == ("ioc-sftp", settings.reveal("sftp_password"))
+    assert user["Permissions"] == {user["HomeDir"]: ["*"]} == {"/sftp/ioc-sftp": ["*"]}
+    assert json.loads((home / "airflow" / "passwords.json").read_text()) == {
+        "admin": settings.reveal("airflow_password")
+    }
+
+
+def test_the_files_are_private_and_the_host_key_stays(settings: Settings) -> None:
+    write_files(settings)
+    home = settings.home_folder
+    key = (home / "sftp" / "host_key").read_bytes()
+    write_files(settings)
+    assert (home / "sftp" / "host_key").read_bytes() == key
+    files = ["seaweedfs/identities.json", "sftp/users.json", "sftp/host_key", "airflow/passwords.json"]
+    assert {name: stat.S_IMODE((home / name).stat().st_mode) for name in files} == dict.fromkeys(files, 0o600)
+
+
+@pytest.mark.parametrize("arguments", [[], ["start"], ["files", "settle"]])
+def test_an_unknown_step_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="`files` or `settle` was promised"):
+        run(arguments)

