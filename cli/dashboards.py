@@ -6,6 +6,7 @@ Used by the demo and the tests: a dashboard counts as working when every chart o
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -84,7 +85,8 @@ def every_chart_answers(settings: Settings) -> dict[str, dict[str, Rows]]:
     return found
 
 
-def _answer(client: httpx.Client, method: str, path: str, body: object = None, *, subject: str = "superset"):  # type: ignore[no-untyped-def]
+def _answer(client: httpx.Client, method: str, path: str, body: object = None, *, subject: str = "superset") -> Any:
+    """Give the JSON of an answer; its shape is Superset's affair, and the callers take out what they promise."""
     try:
         response = client.request(method, path, json=body)
     except httpx.HTTPError as error:

@@ -32,7 +32,7 @@ RUN_SECONDS = 600
 def run_demo(*, day: str, seed: int, faults: str) -> None:
     """Run the demonstration; raises where a book does not balance, a mart differs from the truth, or a chart stays empty."""
     began = time.monotonic()
-    chosen = _day_of(day)
+    chosen = day_of(day)
     settings = _set_the_clock(chosen, seed)
     simulated = simulate(chosen, seed, fault_profile(faults), _folder(settings, chosen, seed))
     say(
@@ -55,7 +55,8 @@ def run_demo(*, day: str, seed: int, faults: str) -> None:
     say(f"Passwords {settings.home_folder / 'secrets.env'}")
 
 
-def _day_of(text: str) -> date:
+def day_of(text: str) -> date:
+    """Read a date; raise ConfigurationError for anything else."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:

@@ -1,5 +1,6 @@
 """Verbs for the services: up, down, status, demo."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,4 +61,22 @@ def demo(
     run_demo(day=day, seed=seed, faults=faults)
 
 
-VERBS = {"up": up, "down": down, "status": status, "demo": demo}
+@ends_well
+def simulate(
+    into: Annotated[Path, typer.Option(help="Folder to write; a simulated day in it is replaced.")],
+    day: Annotated[str, typer.Option(help="The day to simulate, YYYY-MM-DD.")] = "2026-11-20",
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 46,
+    faults: Annotated[str, typer.Option(help="demo, none, or kinds of faults separated by commas.")] = "none",
+    as_json: AsJson = False,
+) -> None:
+    """Write a day of the simulated city into a folder: every feed's bytes, and the truth."""
+    from cli.demo import day_of  # noqa: PLC0415  the simulator is needed here only
+    from simulator.city import simulate as write_day  # noqa: PLC0415
+    from simulator.faults import fault_profile  # noqa: PLC0415
+
+    written = write_day(day_of(day), seed, fault_profile(faults), into)
+    rows: list[Row] = [{"feed": name, "files": count} for name, count in written.files.items()]
+    show(rows, f"{day} with seed {seed}", as_json=as_json)
+
+
+VERBS = {"simulate": simulate, "up": up, "down": down, "status": status, "demo": demo}

@@ -76,7 +76,9 @@ def check(records: pl.DataFrame, contract: Contract, reference: Reference) -> Ch
         for column in contract.columns
     )
     tests = list(_tests(contract, reference))
-    judged = _with_lookups(typed, contract, reference).select(test.passes.alias(test.rule) for test in tests)
+    judged = _with_lookups(typed, contract, reference).select(
+        pl.int_range(pl.len()).alias("row"), *(test.passes.alias(test.rule) for test in tests)
+    )
     is_failing = judged.select(
         pl.any_horizontal(pl.lit(value=False), *(~pl.col(test.rule) for test in tests if test.is_blocking))
         .fill_null(value=False)
@@ -134,7 +136,7 @@ def _with_lookups(typed: pl.DataFrame, contract: Contract, reference: Reference)
 
 def _names_of_failed(judged: pl.DataFrame, tests: list[_Test]) -> pl.Series:
     if not tests:
-        return pl.Series("_warnings", [[]], dtype=pl.List(pl.String)).new_from_index(0, judged.height)
+        return pl.repeat([], judged.height, dtype=pl.List(pl.String), eager=True).alias("_warnings")
     return judged.select(
         pl.concat_list(pl.when(~pl.col(test.rule)).then(pl.lit(test.rule)) for test in tests)
         .list.drop_nulls()
@@ -144,6 +146,12 @@ def _names_of_failed(judged: pl.DataFrame, tests: list[_Test]) -> pl.Series:
 
 def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test]) -> pl.DataFrame:
     blocking = [test for test in tests if test.is_blocking]
+    if not blocking:
+        return typed.select("_delivery", "_position", "_raw", "_record_count").with_columns(
+            pl.lit(None, pl.List(FAILURE)).alias("failures"),
+            pl.lit(None, pl.String).alias("reason"),
+            pl.lit(None, pl.Int32).alias("error_group"),
+        )
     failures = judged.select(
         pl.concat_list(
             pl.when(~pl.col(test.rule)).then(

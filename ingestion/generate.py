@@ -14,6 +14,18 @@ from ingestion.contract import Contract
 from ingestion.settings import PROJECT
 
 HEADER = "Generated from contracts/ by `ioc contracts generate`; do not edit."
+ENVELOPE = {
+    "_delivery_id": "Delivery the row came in.",
+    "_position": "Position of its first piece in the delivery, from 1.",
+    "_record_count": "Pieces of the delivery that the row is made of.",
+    "_content_hash": "Hash of the contract's columns.",
+    "_warnings": "Rules that failed and do not block.",
+    "_received_at": "When the delivery was received.",
+    "_loaded_at": "When the load ran.",
+    "_load_id": "Load that wrote it.",
+}
+"""What bronze adds to a contract's columns."""
+
 FEED_COLUMNS = (
     "feed",
     "domain",
@@ -52,7 +64,8 @@ def dbt_sources(domain: str, contracts: dict[str, Contract]) -> str:
     tables = [
         {
             "name": contract.table,
-            "description": f"{contract.label_vi}. / {contract.name}. {contract.grain}",
+            "description": f"{contract.label_vi} / {contract.name}. {contract.grain}",
+            "config": {"tags": [domain]},
             "columns": [
                 {
                     "name": column.name,
@@ -60,12 +73,13 @@ def dbt_sources(domain: str, contracts: dict[str, Contract]) -> str:
                     "description": f"{column.label_vi} / {column.description}",
                 }
                 for column in contract.columns
-            ],
+            ]
+            + [{"name": name, "description": text} for name, text in ENVELOPE.items()],
         }
         for contract in contracts.values()
         if contract.domain == domain
     ]
-    source = {"name": domain, "database": "lake", "schema": "bronze", "tables": tables}
+    source = {"name": "bronze", "database": "lake", "schema": "bronze", "tables": tables}
     text = yaml.safe_dump({"sources": [source]}, sort_keys=False, allow_unicode=True, width=1000)
     return f"# {HEADER}\n{text}"
 

@@ -64,6 +64,15 @@ QUARANTINE_RECORDS = {
     "load_id": "VARCHAR",
 }
 
+BUILDS = {
+    "domain": "VARCHAR",
+    "snapshot_id": "BIGINT",
+    "models": "BIGINT",
+    "tests": "BIGINT",
+    "built_at": "TIMESTAMPTZ",
+}
+"""One row a build whose every model and test passed; only such a snapshot can be audited."""
+
 RELEASES = {
     "release_id": "BIGINT",
     "domain": "VARCHAR",
@@ -94,6 +103,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
         "lake.quarantine.records": QUARANTINE_RECORDS,
+        "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,
     }
     for table, columns in tables.items():

@@ -32,7 +32,8 @@ SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]
 
 NAMES_SHOWN = 20
 NAMED_PROBLEM = re.compile(
-    r'(column "\w+" in BatchData|Table with name \w+) does not exist|No snapshot found at version \d+'
+    r'column "\w+" in BatchData does not exist|Referenced column "\w+" not found'
+    r'|Table with name "?[\w.]+"? does not exist|No snapshot found at version \d+'
 )
 KIND_OF_ERROR = re.compile(r"\w+(Exception|Error)\b")
 
@@ -120,7 +121,8 @@ def _exception(info: Mapping[str, Any]) -> str | None:
 def _observed(result: Mapping[str, Any]) -> str:
     if "partial_missing_list" in result:
         names = [str(name) for name in result["partial_missing_list"][:NAMES_SHOWN]]
-        return f"{result['missing_count']} missing{': ' if names else ''}{', '.join(names)}"
+        more = ", …" if result["missing_count"] > len(names) else ""
+        return f"{result['missing_count']} missing{': ' if names else ''}{', '.join(names)}{more}"
     if "unexpected_count" in result:
         return f"{result['unexpected_count'] or 0} of {result['element_count']} rows failing"
     observed = result.get("observed_value")
@@ -128,7 +130,9 @@ def _observed(result: Mapping[str, Any]) -> str:
         return in_utc(observed)
     if isinstance(observed, float):
         return format(observed, ".6g")
-    return "nothing" if observed is None else f"{observed} rows"
+    if observed is None:
+        return "nothing"
+    return "1 row" if observed == 1 else f"{observed} rows"
 
 
 def _released_rows(

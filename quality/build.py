@@ -38,7 +38,7 @@ class Build:
 def build(
     connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, *, full_refresh: bool = False
 ) -> Build:
-    """Build and test a domain's models (selected by their tag); raises AuditError naming what failed."""
+    """Build and test a domain's models (selected by their tag) and write the build down; raises AuditError naming what failed."""
     with exclusive(settings, f"build {domain}"), tempfile.TemporaryDirectory() as scratch:
         finished = _run_dbt(settings, domain, Path(scratch), full_refresh=full_refresh)
         results = _results(Path(scratch), finished, domain)
@@ -50,13 +50,36 @@ def build(
                 failed=tuple(str(result["unique_id"]) for result in failed),
             )
         tests = [result for result in results if str(result["unique_id"]).startswith(("test.", "unit_test."))]
-        return Build(
+        built = Build(
             domain=domain,
             snapshot_id=latest_snapshot(connection),
             built=len(results) - len(tests),
             tested=len(tests),
             seconds=sum(float(str(result["execution_time"])) for result in results),
         )
+        connection.execute(
+            "insert into marts.operations.builds values (?, ?, ?, ?, ?)",
+            [domain, built.snapshot_id, built.built, built.tested, settings.clock()],
+        )
+        return built
+
+
+def find_last_build(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
+    """Give the snapshot of a domain's last complete build; raises AuditError where there is none."""
+    row = connection.execute(
+        "select max(snapshot_id) from marts.operations.builds where domain = ?", [domain]
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise AuditError(f"{domain}: a build whose models and tests all passed was promised, there is none; run `ioc build {domain}`")
+    return int(row[0])
+
+
+def is_built(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int) -> bool:
+    """Tell whether a snapshot is the result of a complete build of the domain."""
+    row = connection.execute(
+        "select count(*) from marts.operations.builds where domain = ? and snapshot_id = ?", [domain, snapshot_id]
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _run_dbt(settings: Settings, domain: str, scratch: Path, *, full_refresh: bool) -> subprocess.CompletedProcess[str]:

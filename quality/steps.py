@@ -3,7 +3,7 @@
 from ingestion.errors import AuditError
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.releases import Release, latest_snapshot
+from lake.releases import Release
 from quality import audit, build, release, verdicts
 
 QUALITY = "quality"
@@ -17,9 +17,14 @@ def build_domain(settings: Settings, domain: str, *, full_refresh: bool = False)
 
 
 def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> verdicts.Verdict:
-    """Audit a domain's marts as of a snapshot (the newest one, where none is named) and keep the verdict."""
+    """Audit a domain's marts as of a complete build (the last one, where no snapshot is named) and keep the verdict.
+
+    Raises AuditError where the snapshot is not the result of a build whose models and tests all passed.
+    """
     with connected(settings) as connection:
-        chosen = latest_snapshot(connection) if snapshot_id is None else snapshot_id
+        chosen = build.find_last_build(connection, domain) if snapshot_id is None else snapshot_id
+        if not build.is_built(connection, domain, chosen):
+            raise AuditError(f"{domain}: snapshot {chosen} is not the result of a complete build; run `ioc build {domain}`")
         verdict = audit.audit(connection, domain, chosen, settings.clock())
         verdicts.record_verdict(connection, verdict)
         return verdict
@@ -41,7 +46,7 @@ def publish_domain(settings: Settings, domain: str, snapshot_id: int | None = No
         chosen = snapshot_id
         if chosen is None:
             row = connection.execute(
-                "select max_by(snapshot_id, audited_at) from marts.operations.audits where domain = ?", [domain]
+                "select max(snapshot_id) from marts.operations.audits where domain = ?", [domain]
             ).fetchone()
             if row is None or row[0] is None:
                 raise AuditError(

@@ -29,7 +29,7 @@ class FaultKind(StrEnum):
     MISSING_SLOT = "missing_slot"  # nothing is sent: missing from the marts
     LATE = "late"  # sent with or after later items: accepted
     DUPLICATE = "duplicate"  # the same record twice: once accepted, once duplicate
-    DUPLICATE_DELIVERY = "duplicate_delivery"  # the same bytes under another name: not loaded again
+    DUPLICATE_FILE = "duplicate_file"  # the same bytes again, under another name: every record a duplicate
     CONFLICT = "conflict"  # the same key and version with another content, later: quarantined, group 3
     MALFORMED = "malformed"  # not of the promised form: quarantined, group 4
     TRUNCATED = "truncated"  # the file ends in the middle of its last record: that record quarantined, group 4
@@ -73,7 +73,7 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "missing_slot": 25,
         "late": 8,
         "duplicate": 10,
-        "duplicate_delivery": 6,
+        "duplicate_file": 6,
         "conflict": 4,
         "malformed": 10,
         "truncated": 4,
@@ -106,6 +106,7 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "duplicate": 8,
         "conflict": 3,
         "malformed": 6,
+        "missing_value": 3,
         "swapped_coordinates": 4,
         "future_time": 3,
     },

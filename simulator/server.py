@@ -23,6 +23,7 @@ from simulator.emitters.open311 import FILE, Entry, Wire
 
 PATH = "/open311/v2"
 PAGE_SIZE = 50
+SILENCE_SECONDS = 60
 HTML = b"<!DOCTYPE html><html><body>Bao tri he thong</body></html>"
 
 
@@ -90,7 +91,10 @@ class FeedbackServer:
             return HTTPStatus.NOT_FOUND, {}, b""
         with self._lock:
             self.asked.append(target)
-            return self._list({key: values[0] for key, values in parse_qs(parts.query).items()}, representation)
+            answer = self._list({key: values[0] for key, values in parse_qs(parts.query).items()}, representation)
+        if answer[0] == HTTPStatus.GATEWAY_TIMEOUT:
+            self._stopping.wait(SILENCE_SECONDS)
+        return answer
 
     def _list(self, query: dict[str, str], representation: str) -> tuple[HTTPStatus, dict[str, str], bytes]:
         try:
@@ -128,7 +132,6 @@ class FeedbackServer:
             return HTTPStatus.OK, {"Content-Type": "text/html"}, HTML
         if habit == Habit.BROKEN_OFF:
             return HTTPStatus.OK, {"Content-Length": "100000"}, b"[{"
-        self._stopping.wait(60)
         return HTTPStatus.GATEWAY_TIMEOUT, {}, b""
 
     def _found(self, start: datetime, end: datetime) -> list[Wire]:

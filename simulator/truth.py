@@ -98,7 +98,6 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     "ledger": {
         "feed": pl.String(),
         "deliveries": pl.Int64(),
-        "duplicate_deliveries": pl.Int64(),
         "received": pl.Int64(),
         "accepted": pl.Int64(),
         "duplicate": pl.Int64(),
@@ -106,7 +105,7 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     },
     "quarantine": {"feed": pl.String(), "error_group": pl.Int32(), "records": pl.Int64()},
 }
-"""Columns of each table of the truth, in their order. `ledger` counts the records of deliveries that are no repetition."""
+"""Columns of each table of the truth, in their order. `deliveries` of the feedback depend on when it is asked, and are 0."""
 
 
 @dataclass
@@ -118,9 +117,9 @@ class Books:
     quarantined: Counter[int] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
 
-    def deliver(self, *, is_duplicate: bool = False) -> None:
-        """Enter one delivery; a repetition of the same bytes counts apart, and its records nowhere."""
-        self.outcomes["duplicate_deliveries" if is_duplicate else "deliveries"] += 1
+    def deliver(self) -> None:
+        """Enter one delivery."""
+        self.outcomes["deliveries"] += 1
 
     def accept(self, records: int = 1) -> None:
         """Enter records that must come out."""
@@ -141,12 +140,18 @@ class Books:
         group = ERROR_GROUPS[fault] if outcome == "quarantined" else None
         self.faults.append(Fault(self.feed, fault, object_id, event_at, source_name, outcome, group, records))
 
-    def ledger_row(self) -> tuple[str, int, int, int, int, int, int]:
+    def ledger_row(self) -> tuple[str, int, int, int, int, int]:
         """Give the feed's row of the table `ledger`."""
         accepted, duplicate = self.outcomes["accepted"], self.outcomes["duplicate"]
         quarantined = sum(self.quarantined.values())
-        deliveries = (self.outcomes["deliveries"], self.outcomes["duplicate_deliveries"])
-        return (self.feed, *deliveries, accepted + duplicate + quarantined, accepted, duplicate, quarantined)
+        return (
+            self.feed,
+            self.outcomes["deliveries"],
+            accepted + duplicate + quarantined,
+            accepted,
+            duplicate,
+            quarantined,
+        )
 
 
 @dataclass(frozen=True)

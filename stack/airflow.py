@@ -121,7 +121,7 @@ class AirflowService:
     arguments: tuple[str, ...]
     component: str | None = None
     needs: tuple[str, ...] = ("postgres",)
-    seconds_to_start: float = 240
+    seconds_to_start: float = 300
     stop_signal: signal.Signals = signal.SIGTERM
 
     @property

@@ -7,6 +7,7 @@ started or stopped: `up` waits until the services answer, `status` asks them.
 
 import fcntl
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -19,7 +20,7 @@ from stack.airflow import airflow_services
 from stack.lifecycle import STOP_SECONDS, Report, await_external, bring_up, status_of
 from stack.object_store import ObjectStore
 from stack.postgres import Postgres
-from stack.processes import read_record, stop
+from stack.processes import read_record, recorded_services, stop
 from stack.secrets import ensure_secrets
 from stack.service import Service, ServiceStatus
 from stack.sftp import Sftp
@@ -78,15 +79,17 @@ def up(
 
 
 def down(settings: Settings, report: Report = lambda _: None) -> None:
-    """End what `up` started here, the last first, and nothing else."""
+    """End what `up` started here, the last first, and nothing else; also what today's settings no longer ask for."""
     home = settings.home_folder
     if settings.stack == "external" or not home.exists():
         return
     with _alone(home):
-        for service in reversed(all_services(settings)):
-            if record := read_record(home, service.name):
-                stop(home, record, service.stop_signal, STOP_SECONDS)
-                report(f"{service.name}: stopped")
+        signals = {service.name: service.stop_signal for service in reversed(all_services(settings))}
+        unasked = [name for name in recorded_services(home) if name not in signals]
+        for name in [*unasked, *signals]:
+            if record := read_record(home, name):
+                stop(home, record, signals.get(name, signal.SIGTERM), STOP_SECONDS)
+                report(f"{name}: stopped")
 
 
 def status(settings: Settings) -> list[ServiceStatus]:

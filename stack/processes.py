@@ -50,6 +50,11 @@ def read_record(home: Path, service: str) -> ProcessRecord | None:
     return ProcessRecord(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
+def recorded_services(home: Path) -> list[str]:
+    """Name every service that has a record."""
+    return sorted(path.stem for path in (home / "run").glob("*.json"))
+
+
 def spawn(home: Path, service: str, command: Command) -> ProcessRecord:
     """Start a process in a session of its own, its output appended to the service's log, and record it."""
     log = log_path(home, service)

@@ -32,7 +32,7 @@ class Superset:
     settings: Settings
     name: str = "superset"
     needs: tuple[str, ...] = ("postgres",)
-    seconds_to_start: float = 240
+    seconds_to_start: float = 300
     stop_signal: signal.Signals = signal.SIGTERM
 
     @property

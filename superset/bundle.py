@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import yaml
 
-Json: TypeAlias = "str | int | float | bool | None | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Tree: TypeAlias = dict[str, Json]
 
 NAMESPACE = uuid5(NAMESPACE_URL, "https://ioc.invalid/superset")
@@ -77,7 +77,9 @@ def read_assets(project: Path) -> Assets:
 
 def make_bundle(assets: Assets) -> dict[str, str]:
     """Give the files of a bundle in Superset's own form, name → YAML text; KeyError where a slug or a mart is unknown."""
-    bundle: dict[str, Tree] = {"metadata.yaml": {"version": VERSION, "type": "assets", "timestamp": "2000-01-01T00:00:00+00:00"}}
+    bundle: dict[str, Tree] = {
+        "metadata.yaml": {"version": VERSION, "type": "assets", "timestamp": "2000-01-01T00:00:00+00:00"}
+    }
     for slug, database in assets.files["databases"].items():
         bundle[f"databases/{slug}.yaml"] = _database(slug, database)
     for slug, dataset in assets.files["datasets"].items():
@@ -100,7 +102,9 @@ def _marts(project: Path) -> Iterator[Mart]:
     for path in sorted((project / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
         for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
             columns = [Column(entry["name"], entry["data_type"], entry["description"]) for entry in model["columns"]]
-            yield Mart(path.parent.name, model["name"], model["description"], {column.name: column for column in columns})
+            yield Mart(
+                path.parent.name, model["name"], model["description"], {column.name: column for column in columns}
+            )
 
 
 def _database(slug: str, database: Tree) -> Tree:
@@ -127,17 +131,8 @@ def _dataset(slug: str, dataset: Tree, mart: Mart) -> Tree:
         "main_dttm_col": dataset.get("time_column"),
         "filter_select_enabled": True,
         "columns": [
-            {
-                "column_name": column.name,
-                "verbose_name": column.label,
-                "description": column.description,
-                "type": column.data_type.upper(),
-                "is_dttm": column.is_time,
-                "groupby": True,
-                "filterable": True,
-                "expression": _local(column),
-            }
-            for column in mart.columns.values()
+            *(_mart_column(column) for column in mart.columns.values()),
+            *(_derived_column(column) for column in as_trees(dataset.get("columns", []))),
         ],
         "metrics": [
             {
@@ -146,11 +141,35 @@ def _dataset(slug: str, dataset: Tree, mart: Mart) -> Tree:
                 "expression": metric["expression"],
                 "d3format": metric.get("format"),
             }
-            for metric in _trees(dataset["metrics"])
+            for metric in as_trees(dataset["metrics"])
         ],
         "uuid": str(uuid_of("datasets", slug)),
         "database_uuid": str(uuid_of("databases", DATABASE)),
         **FROM_FILES,
+    }
+
+
+def _mart_column(column: Column) -> Tree:
+    return {
+        "column_name": column.name,
+        "verbose_name": column.label,
+        "description": column.description,
+        "type": column.data_type.upper(),
+        "is_dttm": column.is_time,
+        "groupby": True,
+        "filterable": True,
+        "expression": _local(column),
+    }
+
+
+def _derived_column(column: Tree) -> Tree:
+    return {
+        "column_name": column["name"],
+        "verbose_name": column["label"],
+        "type": "VARCHAR",
+        "groupby": True,
+        "filterable": True,
+        "expression": column["expression"],
     }
 
 
@@ -160,8 +179,8 @@ def _local(column: Column) -> str | None:
 
 
 def _chart(slug: str, chart: Tree) -> Tree:
-    params: Tree = dict(_tree(chart.get("params", {})))
-    filters = _trees(chart.get("filters", []))
+    params: Tree = dict(as_tree(chart.get("params", {})))
+    filters = as_trees(chart.get("filters", []))
     params |= {
         "viz_type": chart["viz_type"],
         "time_range": "No filter",
@@ -182,7 +201,9 @@ def _chart(slug: str, chart: Tree) -> Tree:
         "description": chart.get("description"),
         "viz_type": chart["viz_type"],
         "params": params,
-        "query_context": json.dumps({"force": False, "queries": [query_of(params)], "result_format": "json", "result_type": "full"}),
+        "query_context": json.dumps(
+            {"force": False, "queries": [query_of(params)], "result_format": "json", "result_type": "full"}
+        ),
         "uuid": str(uuid_of("charts", slug)),
         "dataset_uuid": str(uuid_of("datasets", str(chart["dataset"]))),
         **FROM_FILES,
@@ -191,22 +212,35 @@ def _chart(slug: str, chart: Tree) -> Tree:
 
 def query_of(params: Tree) -> Tree:
     """Give the query that a chart's settings mean, so that its numbers can be asked for without opening a page."""
-    metrics = [*_list(params.get("metrics")), *(params[key] for key in ("metric", "x", "y", "size") if key in params)]
-    columns: list[Json] = [*_list(params.get("groupby")), *_list(params.get("all_columns"))]
+    metrics = [*as_list(params.get("metrics")), *(params[key] for key in ("metric", "x", "y", "size") if key in params)]
+    columns: list[Json] = [*as_list(params.get("groupby")), *as_list(params.get("all_columns"))]
     columns += [params[key] for key in ("series", "entity") if params.get(key)]
     x_axis = params.get("x_axis")
     if x_axis and (grain := params.get("time_grain_sqla")):
-        axis: Json = {"columnType": "BASE_AXIS", "sqlExpression": x_axis, "label": x_axis, "expressionType": "SQL", "timeGrain": grain}
+        axis: Json = {
+            "columnType": "BASE_AXIS",
+            "sqlExpression": x_axis,
+            "label": x_axis,
+            "expressionType": "SQL",
+            "timeGrain": grain,
+        }
         columns.insert(0, axis)
     elif x_axis:
         columns.insert(0, x_axis)
     filters: list[Json] = [
         {"col": entry["subject"], "op": entry["operator"], "val": entry["comparator"]}
-        for entry in _trees(params["adhoc_filters"])
+        for entry in as_trees(params["adhoc_filters"])
     ]
-    order = params.get("timeseries_limit_metric")
-    orderby: list[Json] = [[order, not params.get("order_desc", True)]] if order else []
-    return {"columns": columns, "metrics": metrics, "filters": filters, "orderby": orderby, "row_limit": params["row_limit"]}
+    orderby: list[Json] = [json.loads(str(order)) for order in as_list(params.get("order_by_cols"))]
+    if metric := params.get("timeseries_limit_metric"):
+        orderby.append([metric, not params.get("order_desc", True)])
+    return {
+        "columns": columns,
+        "metrics": metrics,
+        "filters": filters,
+        "orderby": orderby,
+        "row_limit": params["row_limit"],
+    }
 
 
 def _dashboard(slug: str, dashboard: Tree, charts: Mapping[str, Tree]) -> Tree:
@@ -216,7 +250,7 @@ def _dashboard(slug: str, dashboard: Tree, charts: Mapping[str, Tree]) -> Tree:
         "css": dashboard.get("css", ""),
         "slug": slug,
         "published": True,
-        "position": _position(str(dashboard["title"]), _trees(dashboard["rows"]), charts),
+        "position": _position(str(dashboard["title"]), as_trees(dashboard["rows"]), charts),
         "metadata": {
             "color_scheme": "ioc",
             "label_colors": dashboard.get("colours", {}),
@@ -233,13 +267,18 @@ def _position(title: str, rows: list[Tree], charts: Mapping[str, Tree]) -> Tree:
     position: Tree = {
         "DASHBOARD_VERSION_KEY": "v2",
         "ROOT_ID": {"type": "ROOT", "id": "ROOT_ID", "children": ["GRID_ID"]},
-        "GRID_ID": {"type": "GRID", "id": "GRID_ID", "children": [f"ROW-{row}" for row in range(len(rows))], "parents": ["ROOT_ID"]},
+        "GRID_ID": {
+            "type": "GRID",
+            "id": "GRID_ID",
+            "children": [f"ROW-{row}" for row in range(len(rows))],
+            "parents": ["ROOT_ID"],
+        },
         "HEADER_ID": {"type": "HEADER", "id": "HEADER_ID", "meta": {"text": title}},
     }
     count = 0
     for number, row in enumerate(rows):
         row_id, children = f"ROW-{number}", []
-        for entry in _trees(row["items"]):
+        for entry in as_trees(row["items"]):
             count += 1
             kind = "CHART" if "chart" in entry else "MARKDOWN"
             child = f"{kind}-{count}"
@@ -249,7 +288,13 @@ def _position(title: str, rows: list[Tree], charts: Mapping[str, Tree]) -> Tree:
                 meta |= {"chartId": count, "uuid": str(uuid_of("charts", chart)), "sliceName": charts[chart]["title"]}
             else:
                 meta["code"] = entry["text"]
-            position[child] = {"type": kind, "id": child, "children": [], "meta": meta, "parents": ["ROOT_ID", "GRID_ID", row_id]}
+            position[child] = {
+                "type": kind,
+                "id": child,
+                "children": [],
+                "meta": meta,
+                "parents": ["ROOT_ID", "GRID_ID", row_id],
+            }
             children.append(child)
         position[row_id] = {
             "type": "ROW",
@@ -261,15 +306,15 @@ def _position(title: str, rows: list[Tree], charts: Mapping[str, Tree]) -> Tree:
     return position
 
 
-def _list(value: Json) -> list[Json]:
+def as_list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _tree(value: Json) -> Tree:
+def as_tree(value: Json) -> Tree:
     if not isinstance(value, dict):
         raise TypeError(f"a mapping was promised, {value!r} came")
     return value
 
 
-def _trees(value: Json) -> list[Tree]:
-    return [_tree(entry) for entry in _list(value)]
+def as_trees(value: Json) -> list[Tree]:
+    return [as_tree(entry) for entry in as_list(value)]

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import yaml
 from bundle import KINDS, make_bundle, read_assets
-from flask import g
+from flask import g  # type: ignore[import-not-found, unused-ignore]
 from roles import ROLES, permissions_of
 from superset.app import create_app  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
@@ -20,10 +20,10 @@ def import_assets(settings: Settings) -> dict[str, int]:
     """Import every asset and write every role; give how many of each kind there are. Safe to repeat."""
     bundle = make_bundle(read_assets(PROJECT))
     with create_app().app_context():
-        from superset import db, security_manager  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415  wants the app
         from superset.commands.importers.v1.assets import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
             ImportAssetsCommand,
         )
+        from superset.extensions import db, security_manager  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
         g.user = security_manager.find_user(username=settings.superset_admin_user)
         _forget_others({UUID(yaml.safe_load(text)["uuid"]) for name, text in bundle.items() if name != "metadata.yaml"})
@@ -35,8 +35,8 @@ def import_assets(settings: Settings) -> dict[str, int]:
 
 def _forget_others(ours: set[UUID]) -> None:
     """Take out assets that an earlier checkout imported and this one does not have."""
-    from superset import db  # noqa: PLC0415
     from superset.connectors.sqla.models import SqlaTable  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+    from superset.extensions import db  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
     from superset.models.dashboard import Dashboard  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
     from superset.models.slice import Slice  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
@@ -48,10 +48,12 @@ def _forget_others(ours: set[UUID]) -> None:
 
 
 def _write_roles() -> None:
-    from superset import security_manager  # noqa: PLC0415
+    from superset.extensions import security_manager  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
     views = security_manager.session.query(security_manager.permissionview_model).all()
-    known = frozenset((view.permission.name, view.view_menu.name) for view in views if view.permission and view.view_menu)
+    known = frozenset(
+        (view.permission.name, view.view_menu.name) for view in views if view.permission and view.view_menu
+    )
     for name in ROLES:
         role = security_manager.find_role(name) or security_manager.add_role(name)
         wanted = sorted(permissions_of(name, known))

@@ -16,6 +16,7 @@ READ_DASHBOARDS: frozenset[Permission] = frozenset(
         ("can_read", "CssTemplate"),
         ("can_read", "Theme"),
         ("can_read", "CurrentUserRestApi"),
+        ("can_read", "SecurityRestApi"),  # the token that every form and every API client sends along
         ("can_read", "DashboardFilterStateRestApi"),
         ("can_write", "DashboardFilterStateRestApi"),
         ("can_read", "DashboardPermalinkRestApi"),
@@ -99,8 +100,25 @@ RELEASED_MARTS: frozenset[Permission] = frozenset(
 
 USER_ADMINISTRATION = frozenset(
     {
-        *("Group", "List Groups", "List Roles", "List Users", "Permission", "PermissionViewMenu", "ResetPasswordView", "Role"),
-        *("RoleModelView", "RoleRestAPI", "Row Level Security", "RowLevelSecurity", "Security", "SecurityRestApi", "User"),
+        *(
+            "Group",
+            "List Groups",
+            "List Roles",
+            "List Users",
+            "Permission",
+            "PermissionViewMenu",
+            "ResetPasswordView",
+            "Role",
+        ),
+        *(
+            "RoleModelView",
+            "RoleRestAPI",
+            "Row Level Security",
+            "RowLevelSecurity",
+            "Security",
+            "SecurityRestApi",
+            "User",
+        ),
         *("User Registrations", "UserDBModelView", "UserGroupModelView", "UserRegistrationsRestAPI", "ViewMenu"),
         *("UserLDAPModelView", "UserOAuthModelView", "UserOIDModelView", "UserRemoteUserModelView", "security", "user"),
     }

@@ -3,6 +3,7 @@
 Everything comes from the settings. Superset reads the module's capital names; what needs a reason has it beside it.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 import duckdb
 from duckdb_engine import ConnectionWrapper, CursorWrapper
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response, send_file  # type: ignore[import-not-found, unused-ignore]
 
 from ingestion.settings import PROJECT, Settings
 from lake.serving import ReleasedMarts
@@ -32,7 +33,7 @@ _released_marts = ReleasedMarts(_settings)
 READ_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 
 
-class ReadingCursor(CursorWrapper):
+class ReadingCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
     """Runs statements that read; the last gate, whoever forgot to ask before.
 
     A view or a secret in memory could be replaced even where every file and setting is locked.
@@ -45,7 +46,7 @@ class ReadingCursor(CursorWrapper):
         super().execute(statement, parameters, context)
 
 
-class ReadingConnection(ConnectionWrapper):
+class ReadingConnection(ConnectionWrapper):  # type: ignore[misc, unused-ignore]
     """A cursor on the released marts, as SQLAlchemy wants to see it."""
 
     def __init__(self) -> None:
@@ -68,8 +69,25 @@ DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
     "duckdb": {
         *("query", "query_table"),  # SQL inside a text: Superset could not see which tables it reads
         *("postgres_query", "postgres_scan", "postgres_scan_pushdown", "postgres_execute", "postgres_attach"),
-        *("duckdb_secrets", "which_secret", "duckdb_logs", "duckdb_databases", "glob", "read_text", "read_blob", "read_csv"),
-        *("read_csv_auto", "read_json", "read_json_auto", "read_parquet", "parquet_scan", "parquet_metadata", "sniff_csv"),
+        *(
+            "duckdb_secrets",
+            "which_secret",
+            "duckdb_logs",
+            "duckdb_databases",
+            "glob",
+            "read_text",
+            "read_blob",
+            "read_csv",
+        ),
+        *(
+            "read_csv_auto",
+            "read_json",
+            "read_json_auto",
+            "read_parquet",
+            "parquet_scan",
+            "parquet_metadata",
+            "sniff_csv",
+        ),
         *("ducklake_snapshots", "ducklake_table_insertions", "ducklake_table_deletions", "ducklake_table_changes"),
         *("ducklake_list_files", "ducklake_table_info", "getenv"),
     }
@@ -98,16 +116,35 @@ D3_TIME_FORMAT = {
     "months": [f"Tháng {month}" for month in range(1, 13)],
     "shortMonths": [f"Th{month}" for month in range(1, 13)],
 }
+WORDS = PROJECT / "superset" / "translations" / "vi.json"
 _words = Blueprint("vietnamese", __name__)
 
 
-@_words.route("/superset/language_pack/vi/")
+@_words.route("/superset/language_pack/vi/")  # type: ignore[untyped-decorator, unused-ignore]
 def vietnamese() -> Response:
     """Give the browser the Vietnamese words, where Superset would answer 404."""
-    return send_file(PROJECT / "superset" / "translations" / "vi.json", mimetype="application/json")
+    return send_file(WORDS, mimetype="application/json")
 
 
 BLUEPRINTS = [_words]
+
+
+def COMMON_BOOTSTRAP_OVERRIDES_FUNC(page: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    """Translate the menu, whose words come from the server."""
+    menu = page["menu_data"]
+    if page["locale"] == "vi":
+        pack = json.loads(WORDS.read_text(encoding="utf-8"))["locale_data"]["superset"]
+        _translate(menu["menu"], pack)
+    return {"menu_data": menu}
+
+
+def _translate(entries: list[Any], pack: Mapping[str, list[str]]) -> None:
+    for entry in entries:
+        if isinstance(entry, dict) and entry.get("label") in pack:
+            entry["label"] = pack[entry["label"]][0]
+        if isinstance(entry, dict):
+            _translate(entry.get("childs", []), pack)
+
 
 # Looks
 APP_NAME = "IOC"

@@ -1,8 +1,12 @@
 """Fixtures shared by all tests: a real stack, started once per session (once per worker under pytest-xdist)."""
 
 import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -45,14 +49,20 @@ def free_ports() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def new_settings(free_ports: Callable[[], int], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Settings]:
-    """Give a function that makes the settings of one more stack: an empty home, free ports, secrets drawn."""
+def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Settings]]:
+    """Give a function that makes the settings of one more stack: an empty home, free ports, secrets drawn.
+
+    Homes stand outside pytest's own folder: that is closed to other users again whenever another pytest starts, and
+    PostgreSQL is another user where we are root.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ioc-"))
+    homes = (folder / str(number) for number in count())
 
     def make() -> Settings:
         first = free_ports()
         return ensure_secrets(
             Settings(
-                home=tmp_path_factory.mktemp("ioc"),
+                home=next(homes),
                 s3_port=first,
                 postgres_port=first + 16,
                 sftp_port=first + 17,
@@ -62,7 +72,8 @@ def new_settings(free_ports: Callable[[], int], tmp_path_factory: pytest.TempPat
             )
         )
 
-    return make
+    yield make
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

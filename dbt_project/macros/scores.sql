@@ -1,8 +1,8 @@
-{# The mean of the known values (0 to 100), NULL where none is known; held to 100 against floating-point dust. #}
+{# The mean of the known values, NULL where none is known; six decimals, so that 100 is not 100.00000000000001. #}
 {% macro weighted_mean(value, weight) -%}
-    least(
+    round(
         sum({{ value }} * {{ weight }})
-        / nullif(sum({{ weight }}) filter (where {{ value }} is not null), 0), 100.0
+        / nullif(sum({{ weight }}) filter (where {{ value }} is not null), 0), 6
     )
 {%- endmacro %}
 

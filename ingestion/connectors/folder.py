@@ -89,10 +89,10 @@ def _files(folder: Path, pattern: str, checkpoint: Checkpoint) -> Iterator[Path]
     home = folder.resolve()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not is_wanted(name, pattern):
-            continue
         if is_hostile(name):
             checkpoint.refuse(name, "the name tries to leave the folder")
+        elif not is_wanted(name, pattern):
+            continue
         elif not path.resolve().is_relative_to(home):
             checkpoint.refuse(name, "the link leads out of the folder")
         elif not path.exists():

@@ -181,10 +181,10 @@ def _listing(
         ) from error
     for attributes in sorted(listing, key=lambda attributes: attributes.filename):
         name = attributes.filename
-        if not is_wanted(name, pattern):
-            continue
         if is_hostile(name) or "/" in name or "\\" in name:
             checkpoint.refuse(name, "the name tries to leave the folder")
+        elif not is_wanted(name, pattern):
+            continue
         elif attributes.st_mode is None or not S_ISREG(attributes.st_mode):
             checkpoint.refuse(name, "no plain file")
         else:

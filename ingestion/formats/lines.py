@@ -137,7 +137,7 @@ def _joined(group: list[Pieces]) -> Pieces:
 
 def _pieces(position: int, text: bytes) -> Pieces:
     """Cut text with or without a newline at its end: whole where all of it is well, else line by line."""
-    raws = _many_lines(text) if len(text) > MANY_BYTES else _few_lines(text)
+    raws = _many_lines(text) if len(text) > min(MANY_BYTES, base.PIECE_BYTES_LIMIT) else _few_lines(text)
     if raws is not None:
         return Pieces(position, raws)
     cut = [cut_piece(line.removesuffix(b"\r")) for line in text.removesuffix(b"\n").split(b"\n")]

@@ -108,7 +108,8 @@ def is_one_of(mart: str, column: str, values: Collection[object], severity: Seve
     kind = great_expectations().expectations.ExpectColumnValuesToBeInSet
     expectation = kind(column=column, value_set=list(values), mostly=share)
     words = ", ".join(map(str, values)) if len(values) <= 6 else f"one of {len(values)} values"
-    return Check(mart, f"{column} is usual", f"{words} in {share:.0%} of rows", 5, severity, expectation)
+    says = f"{column} is known" if severity == "critical" else f"{column} is usual"
+    return Check(mart, says, f"{words} in {share:.0%} of rows", 5, severity, expectation)
 
 
 def has_mean(mart: str, column: str, low: float, high: float, severity: Severity) -> Check:

@@ -55,7 +55,6 @@ def emit_river_levels(city: City, day: date, seed: int, profile: FaultProfile, f
     dealt = deal_faults(profile, RIVERS, polls, lambda _, __: True, stream)
     books = Books(RIVERS)
     told: dict[tuple[str, datetime], tuple[object, ...]] = {}
-    written: set[str] = set()
     for index, poll in enumerate(polls):
         name = f"river_levels_{poll.polled_at:%Y%m%d_%H%M%S}.csv"
         fault = dealt.get(index)
@@ -68,10 +67,7 @@ def emit_river_levels(city: City, day: date, seed: int, profile: FaultProfile, f
             texts[position] = _spoilt(poll.levels[position], fault)
         content = "\r\n".join((HEADER, *texts)) + "\r\n"
         (folder / name).write_bytes(content.encode())
-        books.deliver(is_duplicate=content in written)
-        if content in written:
-            continue
-        written.add(content)
+        books.deliver()
         for place, level in enumerate(poll.levels):
             key = (level.gauge.gauge_id, in_utc(level.measured_at))
             if fault and place == position:

@@ -133,6 +133,8 @@ def _lines(report: Report, fault: FaultKind | None, index: int) -> list[str]:
             lines = [*lines, moved.text]
         case FaultKind.MALFORMED:
             lines = [report.text.removesuffix("//ER//") if index % 2 else _message({**fields, "LT": "LOL"})]
+        case FaultKind.MISSING_VALUE:
+            lines = [_message({key: value for key, value in fields.items() if key != "TI"})]
         case FaultKind.SWAPPED_COORDINATES:
             lines = [_message({**fields, "LT": fields["LG"], "LG": fields["LT"]})]
         case FaultKind.FUTURE_TIME:

@@ -7,7 +7,7 @@ symbols of PM2.5 and signs of micro vary, one sends CO in mg/m3. Calibration and
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from math import pi, sin
+from math import inf, pi, sin
 from pathlib import Path
 from random import Random
 
@@ -49,7 +49,7 @@ LARGEST = {"RH": 98.5, "pH": 9.0}
 SYMBOLS_OF_PM25 = ("PM2,5", "PM2,5", "PM2,5", "PM25", "PM2.5")
 
 SLOT_FAULTS = frozenset(
-    {FaultKind.MISSING_SLOT, FaultKind.EMPTY_FILE, FaultKind.LATE, FaultKind.DUPLICATE_DELIVERY, FaultKind.UNKNOWN_CODE}
+    {FaultKind.MISSING_SLOT, FaultKind.EMPTY_FILE, FaultKind.LATE, FaultKind.DUPLICATE_FILE, FaultKind.UNKNOWN_CODE}
 )
 AIR_FAULTS = frozenset({FaultKind.WRONG_UNIT, FaultKind.UNKNOWN_UNIT, FaultKind.WRONG_ENCODING})
 
@@ -153,8 +153,7 @@ class _Writer:
             return
         if fault in (FaultKind.MISSING_SLOT, FaultKind.EMPTY_FILE):
             if fault == FaultKind.EMPTY_FILE:
-                self.books.deliver(is_duplicate=bool(self.books.outcomes["empty"]))
-                self.books.outcomes["empty"] += 1
+                self.books.deliver()
                 (self.folder / name).write_bytes(b"")
             self.books.note(fault, station.station_id, where, name, outcome="missing", records=0)
         elif fault == FaultKind.UNKNOWN_CODE:
@@ -166,9 +165,10 @@ class _Writer:
         else:
             again = _name(replace(slot, measured_at=slot.measured_at + timedelta(seconds=30)))
             self._save(name, station, texts)
-            self._save(again, station, texts, is_duplicate=True)
+            self._save(again, station, texts)
             self._accept(station, list(slot.lines))
-            self.books.note(fault, station.station_id, where, again, outcome="duplicate_delivery", records=0)
+            self.books.repeat(len(texts))
+            self.books.note(fault, station.station_id, where, again, outcome="duplicate", records=len(texts))
 
     def _position(self, slot: Slot, fault: FaultKind) -> int:
         if fault == FaultKind.TRUNCATED:
@@ -210,14 +210,12 @@ class _Writer:
             key = (station.station_id, line.parameter_code, in_utc(line.measured_at))
             self.rows.append((*key, value, line.unit, line.status_code, value * line.factor))
 
-    def _save(
-        self, name: str, station: Station, texts: list[bytes], *, is_cut: bool = False, is_duplicate: bool = False
-    ) -> None:
+    def _save(self, name: str, station: Station, texts: list[bytes], *, is_cut: bool = False) -> None:
         ending = b"\n" if station.station_id == "46_KK04" else b"\r\n"
         mark = b"\xef\xbb\xbf" if station.station_id == "46_KK05" else b""
         content = mark + ending.join(texts) + (b"" if is_cut else ending)
         (self.folder / name).write_bytes(content)
-        self.books.deliver(is_duplicate=is_duplicate)
+        self.books.deliver()
 
 
 def _can_have(slot: Slot, fault: FaultKind) -> bool:
@@ -225,7 +223,7 @@ def _can_have(slot: Slot, fault: FaultKind) -> bool:
         return slot.station.kind == "air" and slot.lines[0].value > 5 and slot.lines[0].unit != "mg/m3"
     if fault in (FaultKind.LATE, FaultKind.STUCK_SENSOR):
         return 12 < slot.number < SLOTS - 100
-    if fault == FaultKind.DUPLICATE_DELIVERY:
+    if fault == FaultKind.DUPLICATE_FILE:
         return slot.number < SLOTS - 1
     return True
 
@@ -245,7 +243,7 @@ def _slots(city: City, station: Station, day: date, seed: int) -> Iterator[Slot]
             drift[parameter] = 0.9 * drift[parameter] + stream.gauss(0, noise)
             level = mean + swing * sin(2 * pi * (number - 90 - 7 * order) / SLOTS)
             value = level * (scale if unit == "ug/m3" else 1) + drift[parameter]
-            value = min(max(value, SMALLEST), LARGEST.get(parameter, value))
+            value = min(max(value, SMALLEST), LARGEST.get(parameter, inf))
             line = Line(parameter, parameter, value, decimals, unit, 1, measured_at, status)
             lines.append(_as_logged(line, order))
         yield Slot(station, number, measured_at, tuple(lines))

@@ -1,9 +1,9 @@
 """Audits on real catalogs: good marts pass, every check has bad data that fails it with numbers, a verdict is about one snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
 import duckdb
 import pytest
@@ -18,6 +18,7 @@ from lake.releases import latest_snapshot, record_release
 from lake.tables import create_tables
 from quality.audit import SUITES, Verdict, audit, find_verdict, record_verdict
 from quality.suites.check import AuditFacts
+from stack.control import down, up
 
 pytestmark = pytest.mark.stack
 
@@ -89,75 +90,377 @@ class Damage:
     failures: dict[str, str]
 
 
+AIR_STATIONS = [f"46_KK{number:02}" for number in range(1, 15)]
+STATIONS = [*AIR_STATIONS, *[f"46_NM{number:02}" for number in range(1, 7)]]
+FEEDS = list(read_contracts())
+
+
+def missing(objects: list[str]) -> str:
+    """Write what a coverage check observes: all objects counted, the first twenty named."""
+    return f"{len(objects)} missing: {', '.join(objects[:20])}{', …' if len(objects) > 20 else ''}"
+
+
 DAMAGES = [
-    Damage("environment.air_quality_hours", "delete from {mart}", {}),
-    Damage("environment.air_quality_hours", "delete from {mart} where hour_at < timestamptz '2026-02-28 12:00:00+00'", {}),
-    Damage("environment.air_quality_hours", "delete from {mart} where station_id = '46_KK01'", {}),
     Damage(
         "environment.air_quality_hours",
-        "delete from {mart} where station_id = '46_KK01' and hour_at in ('2026-03-01 01:00:00+00', '2026-03-01 00:00:00+00', "
-        "'2026-02-28 23:00:00+00', '2026-02-28 22:00:00+00', '2026-02-28 21:00:00+00')",
-        {},
+        "delete from {mart}",
+        {
+            "air_quality_hours has rows": "0 rows",
+            "air_quality_hours did not shrink": "0 rows",
+            "station_id covers its reference list": missing(AIR_STATIONS),
+        },
     ),
-    Damage("environment.air_quality_hours", "update {mart} set vn_aqi = 501 where hour_at = '2026-03-01 01:00:00+00'", {}),
-    Damage("environment.air_quality_hours", "update {mart} set vn_aqi = 301 where station_id <= '46_KK02'", {}),
-    Damage("environment.air_quality_hours", "update {mart} set vn_aqi = null where station_id <= '46_KK08'", {}),
-    Damage("environment.air_quality_hours", "update {mart} set band_code = 'awful' where station_id = '46_KK03'", {}),
-    Damage("environment.air_quality_hours", "update {mart} set band_code = 'hazardous' where station_id <= '46_KK03'", {}),
-    Damage("environment.air_quality_hours", "update {mart} set pm2_5_ug_m3 = 500.5 where station_id = '46_KK04'", {}),
-    Damage("environment.air_quality_hours", "update {mart} set pm10_ug_m3 = -1 where station_id = '46_KK04'", {}),
-    Damage("environment.station_uptime_days", "delete from {mart}", {}),
-    Damage("environment.station_uptime_days", "delete from {mart} where local_date < date '2026-03-01'", {}),
-    Damage("environment.station_uptime_days", "delete from {mart} where station_id = '46_KK05'", {}),
-    Damage("environment.station_uptime_days", "update {mart} set data_capture_percent = 74", {}),
-    Damage("environment.station_uptime_days", "update {mart} set received_slots = 0 where station_id <= '46_KK03'", {}),
-    Damage("environment.station_uptime_days", "update {mart} set last_reading_at = last_reading_at - interval 1 hour", {}),
-    Damage("environment.river_levels", "delete from {mart}", {}),
-    Damage("environment.river_levels", "delete from {mart} where measured_at < timestamptz '2026-03-01 04:00:00+00'", {}),
-    Damage("environment.river_levels", "delete from {mart} where gauge_id = '46_TV03'", {}),
-    Damage("environment.river_levels", "update {mart} set level_m = 150 where gauge_id = '46_TV02'", {}),
-    Damage("environment.river_levels", "update {mart} set level_m = 5 where measured_at >= '2026-03-01 04:00:00+00'", {}),
-    Damage("environment.river_levels", "update {mart} set measured_at = measured_at + interval 1 hour", {}),
-    Damage("feedback.feedback_cases", "delete from {mart}", {}),
-    Damage("feedback.feedback_cases", "delete from {mart} where last_changed_at < '2026-03-01 03:11:00+00'", {}),
-    Damage("feedback.feedback_cases", "update {mart} set channel_code = '0912 345 678' where service_request_id = 'PA-7'", {}),
-    Damage("feedback.feedback_cases", "update {mart} set service_name = 'hoi@example.vn' where service_request_id = 'PA-8'", {}),
-    Damage("feedback.feedback_cases", "update {mart} set latitude = longitude, longitude = latitude", {}),
-    Damage("feedback.feedback_cases", "update {mart} set latitude = null, commune_code = null where is_overdue = false", {}),
-    Damage("feedback.feedback_cases", "update {mart} set service_code = 'unknown' where latitude > 0", {}),
-    Damage("feedback.feedback_cases", "update {mart} set is_overdue = true", {}),
-    Damage("feedback.feedback_cases", "update {mart} set hours_to_close = -1 where is_overdue", {}),
-    Damage("feedback.feedback_cases", "update {mart} set last_changed_at = last_changed_at - interval 4 hour", {}),
-    Damage("feedback.feedback_agency_days", "delete from {mart}", {}),
-    Damage("feedback.feedback_agency_days", "delete from {mart} where local_date < '2026-02-23'", {}),
-    Damage("feedback.feedback_agency_days", "delete from {mart} where agency_code = '000.00.02.H57'", {}),
-    Damage("feedback.feedback_agency_days", "update {mart} set received_cases = 0 where local_date = '2026-02-28'", {}),
-    Damage("feedback.feedback_agency_days", "update {mart} set received_cases = 6 where local_date = '2026-02-28'", {}),
-    Damage("fisheries.vessels_last_seen", "delete from {mart}", {}),
-    Damage("fisheries.vessels_last_seen", "delete from {mart} where last_fix_at < '2026-03-01 03:21:00+00'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set source_code = 'ais'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set latitude = 91 where vessel_key = 'ais:3'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set longitude = 181 where vessel_key = 'ais:3'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set speed_knots = 102.3 where vessel_key <= 'ais:2'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set course_degrees = 511 where vessel_key = 'ais:3'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set is_in_east_sea = false where source_code = 'ais'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set is_silent_6h = true where vessel_key <> 'ais:3'", {}),
-    Damage("fisheries.vessels_last_seen", "update {mart} set last_fix_at = last_fix_at - interval 6 hour", {}),
-    Damage("fisheries.vessel_gaps", "update {mart} set duration_hours = -2 where vessel_key = 'vms:1'", {}),
-    Damage("fisheries.vessel_gaps", "update {mart} set duration_hours = 721 where vessel_key = 'vms:1'", {}),
-    Damage("fisheries.vessel_gaps", "update {mart} set vessel_key = 'vms:1'", {}),
-    Damage("quality.feed_scores", "delete from {mart}", {}),
-    Damage("quality.feed_scores", "delete from {mart} where feed = 'feedback.requests'", {}),
-    Damage("quality.feed_scores", "update {mart} set score = null, level = 'unknown' where feed = 'feedback.requests'", {}),
-    Damage("quality.feed_scores", "update {mart} set identifier_percent = 99.9 where feed = 'feedback.requests'", {}),
-    Damage("quality.feed_scores", "update {mart} set age_minutes = 10000 where feed = 'feedback.requests'", {}),
-    Damage("quality.ledger_totals", "delete from {mart}", {}),
-    Damage("quality.ledger_totals", "delete from {mart} where feed = 'feedback.requests'", {}),
-    Damage("quality.ledger_totals", "update {mart} set quarantined = 51 where feed = 'feedback.requests'", {}),
-    Damage("quality.ledger_totals", "update {mart} set duplicate = 501 where feed = 'feedback.requests'", {}),
-    Damage("quality.ledger_totals", "update {mart} set unreadable_deliveries = 1 where feed = 'feedback.requests'", {}),
-    Damage("quality.quarantine_reasons", "update {mart} set oldest_at = '2026-01-29 23:59:00+00'", {}),
+    Damage(
+        "environment.air_quality_hours",
+        "delete from {mart} where hour_at < timestamptz '2026-02-28 12:00:00+00'",
+        {"air_quality_hours did not shrink": "238 rows"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "delete from {mart} where station_id = '46_KK01'",
+        {"station_id covers its reference list": "1 missing: 46_KK01"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "delete from {mart} where station_id = '46_KK01' and hour(hour_at) between 12 and 16",
+        {"each station has 80 % of its hours": "1 row"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "update {mart} set vn_aqi = 501 where hour_at = timestamptz '2026-03-01 01:00:00+00'",
+        {"vn_aqi is in range": "14 of 336 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "update {mart} set vn_aqi = 301 where station_id <= '46_KK02'",
+        {"vn_aqi is in its usual range": "48 of 336 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "update {mart} set vn_aqi = null where station_id <= '46_KK08'",
+        {"vn_aqi is filled": "192 of 336 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "update {mart} set band_code = 'awful' where station_id = '46_KK03'",
+        {"band_code is known": "24 of 336 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "update {mart} set band_code = 'hazardous' where station_id <= '46_KK03'",
+        {"band_code is usual": "72 of 336 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "update {mart} set pm2_5_ug_m3 = 500.5 where station_id = '46_KK04'",
+        {"pm2_5_ug_m3 is in its usual range": "24 of 336 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_hours",
+        "update {mart} set pm10_ug_m3 = -1 where station_id = '46_KK04'",
+        {"pm10_ug_m3 is in its usual range": "24 of 336 rows failing"},
+    ),
+    Damage(
+        "environment.station_uptime_days",
+        "delete from {mart}",
+        {
+            "station_uptime_days has rows": "0 rows",
+            "station_uptime_days did not shrink": "0 rows",
+            "station_id covers its reference list": missing(STATIONS),
+            "mean data_capture_percent is usual": "nothing",
+            "environment.station_readings is live": "nothing",
+        },
+    ),
+    Damage(
+        "environment.station_uptime_days",
+        "delete from {mart} where local_date < date '2026-03-01'",
+        {"station_uptime_days did not shrink": "20 rows"},
+    ),
+    Damage(
+        "environment.station_uptime_days",
+        "delete from {mart} where station_id = '46_KK05'",
+        {"station_id covers its reference list": "1 missing: 46_KK05"},
+    ),
+    Damage(
+        "environment.station_uptime_days",
+        "update {mart} set data_capture_percent = 74",
+        {"mean data_capture_percent is usual": "74"},
+    ),
+    Damage(
+        "environment.station_uptime_days",
+        "update {mart} set received_slots = 0 where station_id <= '46_KK03'",
+        {"every station sent something on the newest day": "3 rows"},
+    ),
+    Damage(
+        "environment.station_uptime_days",
+        "update {mart} set last_reading_at = last_reading_at - interval 1 hour",
+        {"environment.station_readings is live": "2026-03-01T03:55:00+00:00"},
+    ),
+    Damage(
+        "environment.river_levels",
+        "delete from {mart}",
+        {
+            "river_levels has rows": "0 rows",
+            "river_levels did not shrink": "0 rows",
+            "gauge_id covers its reference list": missing(["46_TV01", "46_TV02", "46_TV03"]),
+            "environment.river_levels is live": "nothing",
+        },
+    ),
+    Damage(
+        "environment.river_levels",
+        "update {mart} set gauge_id = '46_TV02' where gauge_id = '46_TV03'",
+        {"gauge_id covers its reference list": "1 missing: 46_TV03"},
+    ),
+    Damage(
+        "environment.river_levels",
+        "update {mart} set level_m = 150 where gauge_id = '46_TV02'",
+        {"level_m is in its usual range": "8 of 24 rows failing"},
+    ),
+    Damage(
+        "environment.river_levels",
+        "update {mart} set level_m = 5 where measured_at >= timestamptz '2026-03-01 04:00:00+00'",
+        {"no level jumps by 3 m within an hour": "3 rows"},
+    ),
+    Damage(
+        "environment.river_levels",
+        "update {mart} set measured_at = measured_at + interval 1 hour",
+        {"environment.river_levels is live": "2026-03-01T05:45:00+00:00"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "delete from {mart}",
+        {
+            "feedback_cases has rows": "0 rows",
+            "feedback_cases did not shrink": "0 rows",
+            "feedback.requests is live": "nothing",
+        },
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "delete from {mart} where last_changed_at < timestamptz '2026-03-01 03:12:00+00'",
+        {"feedback_cases did not shrink": "79 rows"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set channel_code = '0912 345 678' where service_request_id = 'PA-7'",
+        {"no phone number or mail address is shown": "1 row"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set service_name = 'hoi@example.vn' where service_request_id in ('PA-8', 'PA-9')",
+        {"no phone number or mail address is shown": "2 rows"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set latitude = longitude, longitude = latitude",
+        {
+            "latitude is in its usual range": "100 of 100 rows failing",
+            "longitude is in its usual range": "100 of 100 rows failing",
+        },
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set latitude = null, commune_code = null where not is_overdue",
+        {"latitude is filled": "90 of 100 rows failing", "commune_code is filled": "90 of 100 rows failing"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set service_code = 'unknown'",
+        {"service_code is usual": "100 of 100 rows failing"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set is_overdue = true",
+        {"is_overdue is usual": "100 of 100 rows failing"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set hours_to_close = -1 where is_overdue",
+        {"hours_to_close is in its usual range": "10 of 100 rows failing"},
+    ),
+    Damage(
+        "feedback.feedback_cases",
+        "update {mart} set last_changed_at = last_changed_at - interval 4 hour",
+        {"feedback.requests is live": "2026-03-01T00:30:00+00:00"},
+    ),
+    Damage(
+        "feedback.feedback_agency_days",
+        "delete from {mart}",
+        {
+            "feedback_agency_days has rows": "0 rows",
+            "feedback_agency_days did not shrink": "0 rows",
+            "agency_code covers its reference list": missing([f"000.00.{number:02}.H57" for number in range(1, 86)]),
+        },
+    ),
+    Damage(
+        "feedback.feedback_agency_days",
+        "delete from {mart} where local_date < date '2026-02-23'",
+        {"feedback_agency_days did not shrink": "595 rows"},
+    ),
+    Damage(
+        "feedback.feedback_agency_days",
+        "delete from {mart} where agency_code = '000.00.02.H57'",
+        {"agency_code covers its reference list": "1 missing: 000.00.02.H57"},
+    ),
+    Damage(
+        "feedback.feedback_agency_days",
+        "update {mart} set received_cases = 0 where local_date = date '2026-02-28'",
+        {"no day's intake is a fifth or five times its week's": "1 row"},
+    ),
+    Damage(
+        "feedback.feedback_agency_days",
+        "update {mart} set received_cases = 6 where local_date >= date '2026-02-27'",
+        {"no day's intake is a fifth or five times its week's": "1 row"},
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "delete from {mart}",
+        {
+            "vessels_last_seen has rows": "0 rows",
+            "vessels_last_seen did not shrink": "0 rows",
+            "source_code covers its reference list": missing(["ais", "vms"]),
+            "fisheries.vms_positions is live": "nothing",
+            "fisheries.ais_messages is live": "nothing",
+        },
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "delete from {mart} where last_fix_at < timestamptz '2026-03-01 03:22:00+00'",
+        {"vessels_last_seen did not shrink": "78 rows"},
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set source_code = 'ais'",
+        {
+            "source_code covers its reference list": "1 missing: vms",
+            "fisheries.vms_positions is live": "nothing",
+        },
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set latitude = 91, longitude = 181, course_degrees = 511 where vessel_key = 'ais:3'",
+        {
+            "latitude is in range": "1 of 100 rows failing",
+            "longitude is in range": "1 of 100 rows failing",
+            "course_degrees is in range": "1 of 100 rows failing",
+        },
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set speed_knots = 102.3 where vessel_key in ('ais:3', 'ais:4')",
+        {
+            "speed_knots is in range": "2 of 100 rows failing",
+            "speed_knots is in its usual range": "2 of 100 rows failing",
+        },
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set is_in_east_sea = false where source_code = 'ais'",
+        {"is_in_east_sea is usual": "50 of 100 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set is_silent_6h = true where vessel_key <> 'ais:3'",
+        {"is_silent_6h is usual": "99 of 100 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set last_fix_at = last_fix_at - interval 6 hour",
+        {
+            "fisheries.vms_positions is live": "2026-02-28T22:00:00+00:00",
+            "fisheries.ais_messages is live": "2026-02-28T22:00:00+00:00",
+        },
+    ),
+    Damage(
+        "fisheries.vessel_gaps",
+        "update {mart} set duration_hours = -2 where vessel_key = 'vms:1'",
+        {
+            "duration_hours is in range": "1 of 20 rows failing",
+            "duration_hours is in its usual range": "1 of 20 rows failing",
+        },
+    ),
+    Damage(
+        "fisheries.vessel_gaps",
+        "update {mart} set duration_hours = 721 where vessel_key = 'vms:1'",
+        {"duration_hours is in its usual range": "1 of 20 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessel_gaps",
+        "update {mart} set vessel_key = 'vms:1'",
+        {"no vessel has more than 12 silences a day": "1 row"},
+    ),
+    Damage(
+        "quality.feed_scores",
+        "delete from {mart}",
+        {"feed_scores has rows": "0 rows", "feed covers its reference list": missing(FEEDS)},
+    ),
+    Damage(
+        "quality.feed_scores",
+        "delete from {mart} where feed = 'feedback.requests'",
+        {"feed covers its reference list": "1 missing: feedback.requests"},
+    ),
+    Damage(
+        "quality.feed_scores",
+        "update {mart} set score = null, level = 'unknown' where feed = 'feedback.requests'",
+        {"score is filled": f"1 of {len(FEEDS)} rows failing", "level is usual": f"1 of {len(FEEDS)} rows failing"},
+    ),
+    Damage(
+        "quality.feed_scores",
+        "update {mart} set identifier_percent = 99.9 where feed = 'feedback.requests'",
+        {"identifier_percent is in its usual range": f"1 of {len(FEEDS)} rows failing"},
+    ),
+    Damage(
+        "quality.feed_scores",
+        "update {mart} set age_minutes = freshness_limit_minutes + 1 where feed = 'feedback.requests'",
+        {"every feed is within its freshness limit": "1 row"},
+    ),
+    Damage(
+        "quality.ledger_totals",
+        "delete from {mart}",
+        {
+            "ledger_totals has rows": "0 rows",
+            "ledger_totals did not shrink": "0 rows",
+            "feed covers its reference list": missing(FEEDS),
+        },
+    ),
+    Damage(
+        "quality.ledger_totals",
+        "update {mart} set feed = 'feedback.nothing' where feed = 'feedback.requests'",
+        {"feed covers its reference list": "1 missing: feedback.requests"},
+    ),
+    Damage(
+        "quality.ledger_totals",
+        "update {mart} set quarantined = 51 where feed = 'feedback.requests'",
+        {"no feed quarantines more than 5 %": "1 row"},
+    ),
+    Damage(
+        "quality.ledger_totals",
+        "update {mart} set duplicate = 501 where feed = 'feedback.requests'",
+        {"no feed repeats more than half": "1 row"},
+    ),
+    Damage(
+        "quality.ledger_totals",
+        "update {mart} set unreadable_deliveries = 1 where feed = 'feedback.requests'",
+        {"no feed has more than 1 % unreadable deliveries": "1 row"},
+    ),
+    Damage(
+        "quality.quarantine_reasons",
+        "update {mart} set oldest_at = timestamptz '2026-01-29 23:59:00+00'",
+        {"no reason keeps records for more than 30 days": f"{len(FEEDS)} rows"},
+    ),
 ]
+
+
+def rounds() -> list[tuple[Damage, ...]]:
+    """Put damages of different marts of a domain together, so that one audit sees several."""
+    of_mart: dict[str, list[Damage]] = {}
+    for damage in DAMAGES:
+        of_mart.setdefault(damage.mart, []).append(damage)
+    together = []
+    for domain in SUITES:
+        columns = [damages for mart, damages in of_mart.items() if mart.startswith(f"{domain}.")]
+        together += [tuple(filter(None, row)) for row in zip_longest(*columns)]
+    return together
 
 
 def create_good_marts(connection: duckdb.DuckDBPyConnection) -> None:
@@ -172,6 +475,190 @@ def create_good_marts(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"insert into marts.{mart} by name {rows.format(seeds=SEEDS)}")
 
 
-def failed(verdict: Verdict) -> dict[str, str]:
-    """Give what failed and what was observed."""
-    return {check.expectation: check.observed for check in verdict.checks if not check.passed}
+def failed(verdict: Verdict) -> dict[tuple[str, str], str]:
+    """Give what failed, by mart and check, and what was observed."""
+    return {(check.mart, check.expectation): check.observed for check in verdict.checks if not check.passed}
+
+
+def critical_checks(domain: str) -> set[tuple[str, str]]:
+    """Give mart and words of the checks that block a domain, once its marts have been released."""
+    marts, expectations = SUITES[domain]
+    facts = AuditFacts(CLOCK, read_contracts(), Reference(), dict.fromkeys(marts, 1))
+    return {(check.mart, check.says) for check in expectations(facts) if check.severity == "critical"}
+
+
+@dataclass(frozen=True)
+class Marts:
+    """A connection to marts of their own, the snapshot in which they are good, and the verdicts on that snapshot."""
+
+    connection: duckdb.DuckDBPyConnection
+    good: int
+    verdicts: dict[str, Verdict]
+
+    def damage(self, *damages: Damage) -> int:
+        """Commit damages to the marts; give the snapshot that holds them."""
+        for damage in damages:
+            self.connection.execute(damage.statement.format(mart=f"marts.{damage.mart}"))
+        return latest_snapshot(self.connection)
+
+    def mend(self, *marts: str) -> None:
+        """Put marts back as they were."""
+        for mart in marts:
+            self.connection.execute(f"delete from marts.{mart}")
+            self.connection.execute(f"insert into marts.{mart} select * from marts.{mart} at (version => {self.good})")
+
+
+@pytest.fixture(scope="module")
+def marts(new_settings: Callable[[], Settings]) -> Iterator[Marts]:
+    """Good marts in catalogs of their own, since other tests build marts too; each domain audited and released once."""
+    settings = new_settings()
+    try:
+        up(settings, {"postgres", "seaweedfs"})
+        connection = connect(settings)
+        create_tables(connection, read_contracts())
+        create_good_marts(connection)
+        good = latest_snapshot(connection)
+        verdicts = {domain: audit(connection, domain, good, CLOCK) for domain in SUITES}
+        for domain in SUITES:
+            record_release(
+                connection,
+                domain,
+                good,
+                action="publish",
+                reason="good",
+                scores={},
+                last_event_at=CLOCK,
+                published_at=CLOCK,
+            )
+        yield Marts(connection, good, verdicts)
+        connection.close()
+    finally:
+        down(settings)
+
+
+@pytest.mark.parametrize("domain", SUITES)
+def test_good_marts_pass_every_check(marts: Marts, domain: str) -> None:
+    verdict = marts.verdicts[domain]
+    assert (verdict.passed, verdict.reason, failed(verdict)) == (True, "", {})
+    assert {check.mart for check in verdict.checks} == set(SUITES[domain][0])
+
+
+def test_every_check_has_bad_data() -> None:
+    damaged = {(damage.mart.split(".")[1], says) for damage in DAMAGES for says in damage.failures}
+    checks = set()
+    for names, expectations in SUITES.values():
+        facts = AuditFacts(CLOCK, read_contracts(), Reference(), dict.fromkeys(names, 1))
+        checks |= {(check.mart, check.says) for check in expectations(facts)}
+    assert damaged == checks
+
+
+@pytest.mark.parametrize("damages", rounds(), ids=lambda damages: damages[0].mart + ":" + "+".join(damages[0].failures))
+def test_bad_data_fails_its_checks_with_numbers_and_no_other(marts: Marts, damages: tuple[Damage, ...]) -> None:
+    domain = damages[0].mart.split(".")[0]
+    expected = {
+        (damage.mart.split(".")[1], says): observed for damage in damages for says, observed in damage.failures.items()
+    }
+    try:
+        verdict = audit(marts.connection, domain, marts.damage(*damages), CLOCK)
+    finally:
+        marts.mend(*[damage.mart for damage in damages])
+    assert failed(verdict) == expected
+    blocking = critical_checks(domain) & set(expected)
+    assert verdict.passed == (not blocking)
+    named = {check for check in expected if f"{check[0]}: {check[1]} (" in verdict.reason}
+    assert named == (blocking or set(expected))
+    assert all(expected[check] in verdict.reason for check in named)
+
+
+def test_silences_may_be_absent_and_the_quarantine_may_be_empty(marts: Marts) -> None:
+    empty = ("fisheries.vessel_gaps", "quality.quarantine_reasons")
+    try:
+        snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])
+        verdicts = [audit(marts.connection, domain, snapshot, CLOCK) for domain in ("fisheries", "quality")]
+    finally:
+        marts.mend(*empty)
+    assert [(verdict.passed, failed(verdict)) for verdict in verdicts] == [(True, {}), (True, {})]
+
+
+def test_a_later_bad_commit_does_not_change_the_verdict_on_an_earlier_snapshot(marts: Marts) -> None:
+    damage = Damage("environment.air_quality_hours", "update {mart} set vn_aqi = -1", {})
+    try:
+        bad = marts.damage(damage)
+        assert failed(audit(marts.connection, "environment", bad, CLOCK)) == {
+            ("air_quality_hours", "vn_aqi is in range"): "336 of 336 rows failing",
+            ("air_quality_hours", "vn_aqi is in its usual range"): "336 of 336 rows failing",
+        }
+        again = audit(marts.connection, "environment", marts.good, CLOCK)
+    finally:
+        marts.mend(damage.mart)
+    assert (again.passed, failed(again)) == (True, {})
+
+
+def test_a_check_that_cannot_be_evaluated_blocks_even_where_it_only_warns(marts: Marts) -> None:
+    rename = "alter table {mart} rename column %s to %s"
+    mart = "quality.quarantine_reasons"
+    try:
+        verdict = audit(
+            marts.connection, "quality", marts.damage(Damage(mart, rename % ("oldest_at", "since"), {})), CLOCK
+        )
+    finally:
+        marts.damage(Damage(mart, rename % ("since", "oldest_at"), {}))
+    assert verdict.passed is False
+    assert failed(verdict) == {
+        (
+            "quarantine_reasons",
+            "no reason keeps records for more than 30 days",
+        ): 'not evaluated: Referenced column "oldest_at" not found'
+    }
+    assert verdict.reason.startswith("1 of ")
+
+
+def test_marts_that_do_not_exist_in_a_snapshot_fail_every_check(marts: Marts) -> None:
+    before = audit(marts.connection, "fisheries", 1, CLOCK)
+    never = audit(marts.connection, "fisheries", 999_999, CLOCK)
+    assert {check.observed for check in never.checks} == {"not evaluated: No snapshot found at version 999999"}
+    assert {check.observed for check in before.checks} == {
+        'not evaluated: Table with name "fisheries.vessels_last_seen" does not exist',
+        'not evaluated: Table with name "fisheries.vessel_gaps" does not exist',
+    }
+    assert (before.passed, never.passed) == (False, False)
+    assert len(before.failures("critical")) == len(before.checks) > 0
+
+
+def test_an_audit_leaves_the_connection_and_the_marts_as_they_were(marts: Marts) -> None:
+    before = latest_snapshot(marts.connection)
+    marts.connection.execute("create or replace temp table mine as select 1 as one")
+    audit(marts.connection, "quality", marts.good, CLOCK)
+    assert marts.connection.execute("select * from mine").fetchall() == [(1,)]
+    assert latest_snapshot(marts.connection) == before
+
+
+def test_an_unknown_domain_is_refused(marts: Marts) -> None:
+    with pytest.raises(UnknownNameError, match="there are environment, feedback, fisheries, quality"):
+        audit(marts.connection, "weather", marts.good, CLOCK)
+
+
+def test_a_verdict_is_kept_and_the_newest_on_a_snapshot_is_in_force(marts: Marts) -> None:
+    assert find_verdict(marts.connection, "feedback", marts.good) is None
+    good = marts.verdicts["feedback"]
+    broken = tuple(replace(check, passed=False, severity="critical") for check in good.checks)
+    bad = replace(good, passed=False, checks=broken)
+    for verdict in (good, bad):
+        record_verdict(marts.connection, verdict)
+        assert find_verdict(marts.connection, "feedback", marts.good) == verdict
+    record_verdict(marts.connection, replace(good, audited_at=CLOCK + timedelta(minutes=1)))
+    record_verdict(marts.connection, bad)
+    in_force = find_verdict(marts.connection, "feedback", marts.good)
+    assert in_force is not None
+    assert (in_force.passed, in_force.audited_at) == (True, CLOCK + timedelta(minutes=1))
+    assert find_verdict(marts.connection, "feedback", marts.good + 1) is None
+    assert find_verdict(marts.connection, "environment", marts.good) is None
+    rows = marts.connection.execute("select passed, reason from marts.operations.audits").fetchall()
+    assert sorted(rows) == sorted([(True, ""), (False, bad.reason), (True, ""), (False, bad.reason)])
+
+
+def test_a_verdict_changed_by_hand_is_refused_when_it_is_read(marts: Marts) -> None:
+    record_verdict(marts.connection, replace(marts.verdicts["quality"], snapshot_id=7, passed=False, checks=()))
+    marts.connection.execute("update marts.operations.audits set passed = true where snapshot_id = 7")
+    with pytest.raises(AuditError, match="needs checks of which no critical one failed; it has 0 checks"):
+        find_verdict(marts.connection, "quality", 7)

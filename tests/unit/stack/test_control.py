@@ -1,5 +1,6 @@
 """What `up` refuses before it starts anything, and in which order it goes on."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from ingestion.errors import DiskFullError, UnknownNameError
 from ingestion.settings import Settings
 from stack.control import DATA_SERVICES, all_services, down, status, up
 from stack.object_store import PORT_OFFSETS, ObjectStore, filer_address
+from stack.processes import is_alive, spawn
+from stack.service import Command
 
 
 def test_every_service_stands_after_those_it_needs(tmp_path: Path) -> None:
@@ -40,8 +43,11 @@ def test_all_ports_of_the_object_store_follow_its_s3_port(tmp_path: Path) -> Non
 
 
 def test_a_full_disk_is_refused_with_both_figures(tmp_path: Path) -> None:
-    with pytest.raises(DiskFullError, match="free some room or set IOC_HOME") as caught:
-        up(Settings(home=tmp_path), DATA_SERVICES, least_free_bytes=2**62)
+    try:
+        with pytest.raises(DiskFullError, match="free some room or set IOC_HOME") as caught:
+            up(Settings(home=tmp_path), DATA_SERVICES, least_free_bytes=2**62)
+    finally:
+        down(Settings(home=tmp_path))
     assert caught.value.values["needed_bytes"] == 2**62
     assert [found.state for found in status(Settings(home=tmp_path))] == ["stopped"] * 8
 
@@ -50,6 +56,14 @@ def test_an_unknown_service_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="choose from postgres, seaweedfs") as caught:
         up(Settings(home=tmp_path), {"postgres", "mysql"})
     assert caught.value.values == {"names": ["mysql"]}
+
+
+def test_down_ends_a_service_that_the_settings_no_longer_ask_for(tmp_path: Path) -> None:
+    record = spawn(tmp_path, "simulator", Command((sys.executable, "-c", "import time; time.sleep(600)"), {}, tmp_path))
+    said: list[str] = []
+    down(Settings(home=tmp_path), said.append)
+    assert said == ["simulator: stopped"]
+    assert not is_alive(record)
 
 
 def test_down_where_nothing_was_started_says_nothing(tmp_path: Path) -> None:

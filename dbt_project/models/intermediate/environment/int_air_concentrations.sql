@@ -6,7 +6,7 @@
 
 -- NowCast of Decision 1459/QĐ-TCMT: c1 is the newest of up to 12 hourly means, w = max(Cmin / Cmax, 1/2); above 1/2 the weighted
 -- mean with weights w^(i-1), at 1/2 the sum of (1/2)^i c_i. A missing hour weighs nothing, which biases the second branch low:
--- that is the official text, and `is_short` says where it applies.
+-- that is the official text, and `is_short` says where it applies. Six decimals, so that the order of a sum leaves no trace.
 with station_hours as (
 
     select int_station_hours.*
@@ -82,9 +82,11 @@ nowcasts as (
         case
             when count(mean_value) filter (where age_rank <= 3) < 2 then null
             when max(weight) > 0.5
-                then sum(power(weight, age_rank - 1) * mean_value)
-                    / sum(power(weight, age_rank - 1)) filter (where mean_value is not null)
-            else sum(power(0.5, age_rank) * mean_value)
+                then round(
+                    sum(power(weight, age_rank - 1) * mean_value)
+                    / sum(power(weight, age_rank - 1)) filter (where mean_value is not null), 6
+                )
+            else round(sum(power(0.5, age_rank) * mean_value), 6)
         end as concentration,
         count(mean_value) < {{ var('nowcast_hours') }} as is_short,
         max(_source_version) as _source_version

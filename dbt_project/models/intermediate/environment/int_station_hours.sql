@@ -49,7 +49,7 @@ final as (
         station_id,
         parameter_code,
         hour_at,
-        avg(value) filter (where counts) as mean_value,
+        round(avg(value) filter (where counts), 6) as mean_value,
         count(distinct slot_at) as received_slots,
         count(distinct slot_at) filter (where counts) as valid_slots,
         count(distinct slot_at) filter (where counts)

@@ -6,13 +6,17 @@
 {%- set slots_per_day = 24 * var('slots_per_hour') %}
 
 {#- The days to build: those with new readings, the last one built (it may have been today), and all since. -#}
-{%- set first_day = literal_of(
-    'select least(min(local_date), (select max(local_date) from ' ~ this ~ ')) from ' ~ readings
-    ~ ' where _source_version > ' ~ built
-    if is_incremental() else 'select min(local_date) from ' ~ readings, 'date', '9999-12-31') %}
-{%- set last_built_day = literal_of('select max(local_date) from ' ~ this, 'date', '0001-01-01')
-    if is_incremental() else "cast('0001-01-01' as date)" %}
+{%- if is_incremental() %}
+    {%- set first_day = literal_of(
+        'select least(min(local_date), (select max(local_date) from ' ~ this ~ ')) from ' ~ readings
+        ~ ' where _source_version > ' ~ built, 'date', '9999-12-31') %}
+    {%- set last_built_day = literal_of('select max(local_date) from ' ~ this, 'date', '0001-01-01') %}
+{%- else %}
+    {%- set first_day = '(select min(local_date) from ' ~ readings ~ ')' %}
+    {%- set last_built_day = "cast('0001-01-01' as date)" %}
+{%- endif %}
 
+-- Today begins with its first slot that has ended.
 with readings as (
 
     select
@@ -29,7 +33,12 @@ with readings as (
 
 last_day as (
 
-    select greatest({{ local_date(clock()) }}, max(local_date), {{ last_built_day }}) as local_date
+    select
+        greatest(
+            {{ local_date(clock() ~ " - interval '" ~ slot_seconds ~ " seconds'") }},
+            max(local_date),
+            {{ last_built_day }}
+        ) as local_date
     from readings
 
 ),
@@ -98,8 +107,9 @@ final as (
         cast(coalesce(slots.received_slots, 0) as integer) as received_slots,
         cast(coalesce(slots.valid_slots, 0) as integer) as valid_slots,
         cast(greatest(days.expected_slots - coalesce(slots.received_slots, 0), 0) as integer) as missing_slots,
-        least(100.0 * coalesce(slots.valid_slots, 0) / nullif(days.expected_slots, 0), 100.0) as uptime_percent,
-        least(100.0 * coalesce(slots.received_slots, 0) / nullif(days.expected_slots, 0), 100.0) as data_capture_percent,
+        100.0 * least(coalesce(slots.valid_slots, 0), days.expected_slots) / nullif(days.expected_slots, 0) as uptime_percent,
+        100.0 * least(coalesce(slots.received_slots, 0), days.expected_slots)
+        / nullif(days.expected_slots, 0) as data_capture_percent,
         slots.last_reading_at,
         coalesce(slots.source_version, 0) as source_version
     from days

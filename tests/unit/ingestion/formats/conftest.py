@@ -106,15 +106,15 @@ def read() -> Read:
 
 
 @pytest.fixture(scope="session")
-def sample() -> Callable[[str], bytes]:
-    """Give a function that reads a real sample, and skips the test where the samples are not there."""
+def samples() -> Callable[[str], list[bytes]]:
+    """Give a function that reads real samples by pattern, in order of their names; without samples the test is skipped."""
 
-    def open_sample(path: str) -> bytes:
+    def open_samples(pattern: str) -> list[bytes]:
         if not SAMPLES.is_dir():
             pytest.skip("the real samples are not on this machine")
-        return (SAMPLES / path).read_bytes()
+        return [path.read_bytes() for path in sorted(SAMPLES.glob(pattern))]
 
-    return open_sample
+    return open_samples
 
 
 def sentence(body: str, start: str = "!") -> str:

@@ -1,0 +1,43 @@
+# Each target is one line; `make` alone tells what there is.
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format up down status bench
+UV := $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
+RUN := .venv/bin/
+
+help:  ## Tell what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed superset/.venv/installed  ## Install both environments, from the locked versions
+
+demo: install  ## Start everything, simulate a day of a city, load, publish, compare with the truth
+	$(RUN)ioc demo
+
+test: install  ## Run every test: unit, golden, property, integration, browser
+	$(RUN)pytest
+
+check: install  ## Lint, types, contracts, dashboards, secrets: everything that needs no service
+	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
+
+format: install  ## Put the code in order
+	$(RUN)ruff check --fix . && $(RUN)ruff format .
+
+up: install  ## Start the services
+	$(RUN)ioc up
+
+down:  ## End what `make up` or `make demo` started
+	$(RUN)ioc down
+
+status:  ## Tell how each service is
+	$(RUN)ioc status
+
+bench: install  ## Measure, and print the tables of docs/benchmarks.md
+	$(RUN)python -m bench
+
+$(CURDIR)/.uv/bin/uv:
+	python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/installed: requirements.lock pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.11 .venv && $(UV) pip sync --quiet --python .venv requirements.lock && $(UV) pip install --quiet --python .venv --no-deps --editable . && touch $@
+
+superset/.venv/installed: superset/requirements.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.11 superset/.venv && $(UV) pip sync --quiet --python superset/.venv superset/requirements.lock && touch $@

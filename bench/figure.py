@@ -1,0 +1,68 @@
+"""A measured figure, and the stack it is measured on."""
+
+import os
+import resource
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from cli.startup import prepare_tables
+from ingestion.settings import Settings
+from lake.connection import connected
+from stack.control import DATA_SERVICES, down, up
+from stack.secrets import ensure_secrets
+
+FIRST_PORT = 26_000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, what was aimed at, and what the machine did without us in the same run (`baseline`)."""
+
+    name: str
+    measured: str
+    target: str
+    is_reached: bool
+    baseline: str
+
+    def row(self) -> str:
+        """Give a line of the table."""
+        return f"| {self.name} | {self.measured} | {self.target} | {'yes' if self.is_reached else '**no**'} | {self.baseline} |"
+
+
+@contextmanager
+def small_stack() -> Iterator[tuple[Settings, duckdb.DuckDBPyConnection]]:
+    """Start PostgreSQL and the object store in an empty home; give settings and a connection with empty tables."""
+    with tempfile.TemporaryDirectory(prefix="ioc-bench-") as home:
+        settings = ensure_secrets(
+            Settings(
+                home=Path(home),
+                s3_port=FIRST_PORT,
+                postgres_port=FIRST_PORT + 16,
+                sftp_port=FIRST_PORT + 17,
+                airflow_port=FIRST_PORT + 18,
+                superset_port=FIRST_PORT + 19,
+            )
+        )
+        try:
+            up(settings, DATA_SERVICES)
+            prepare_tables(settings)
+            with connected(settings) as connection:
+                yield settings, connection
+        finally:
+            down(settings)
+
+
+def peak_gigabytes() -> float:
+    """Give the most memory this process ever held, GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def machine() -> str:
+    """Describe the machine in a line."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB of memory, shared with other work"

@@ -1,0 +1,107 @@
+"""The connectors against the services of the stack and the simulator: what was published comes out, byte for byte, once."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import httpx
+import paramiko
+import pytest
+
+from ingestion.connectors.base import Arrival, Checkpoint, Connector
+from ingestion.connectors.open311 import Open311
+from ingestion.connectors.registry import find_connector
+from ingestion.connectors.sftp import Sftp
+from ingestion.contract import Contract, find_contract
+from ingestion.errors import ServiceError, SourceAnswerError
+from ingestion.settings import Settings
+from simulator.city import SimulatedDay, simulate
+from simulator.faults import DEMO_FAULTS
+from simulator.publish import publish_logs, publish_to_sftp
+from simulator.server import feedback_server
+
+pytestmark = pytest.mark.stack
+
+NOW = datetime(2026, 11, 20, 17, 10, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> SimulatedDay:
+    """Give a day whose stations sent only one hour, to keep the sending short."""
+    simulated = simulate(date(2026, 11, 20), 46, DEMO_FAULTS, tmp_path_factory.mktemp("day"))
+    for path in (simulated.folder / "environment").iterdir():
+        if path.stem[-6:-4] != "08":
+            path.unlink()
+    return simulated
+
+
+def contents(connector: Connector, contract: Contract, checkpoint: Checkpoint) -> dict[str, bytes]:
+    arrivals: list[Arrival] = list(connector.collect(contract, checkpoint, None, lambda: NOW))
+    return {a.source_name: a.content for a in arrivals if isinstance(a.content, bytes)}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_published_station_files_come_byte_for_byte_and_only_once(stack_settings: Settings, day: SimulatedDay) -> None:
+    sent = files(day.folder / "environment")
+    told: list[tuple[int, int]] = []
+    assert publish_to_sftp(day.folder, stack_settings, lambda done, total: told.append((done, total))) == len(sent)
+    assert told[-1] == (len(sent), len(sent))
+    contract, checkpoint = find_contract("environment.station_readings"), Checkpoint()
+    connector = find_connector(contract, stack_settings)
+    assert contents(connector, contract, checkpoint) == sent
+    assert contents(connector, contract, Checkpoint.from_json(checkpoint.to_json())) == {}
+    assert checkpoint.refused == []
+
+
+def test_the_key_of_the_sftp_server_is_kept_and_another_password_refused(
+    stack_settings: Settings, day: SimulatedDay
+) -> None:
+    publish_to_sftp(day.folder, stack_settings)
+    contract = find_contract("environment.station_readings")
+    connector = find_connector(contract, stack_settings)
+    assert isinstance(connector, Sftp)
+    contents(connector, contract, Checkpoint())
+    known = paramiko.HostKeys(str(stack_settings.home_folder / "sftp" / "known_hosts"))
+    assert list(known.keys()) == [f"[{stack_settings.sftp_host}]:{stack_settings.sftp_port}"]
+    stranger = Sftp(connector.host, connector.port, connector.user, "guessed", connector.known_hosts)
+    with pytest.raises(SourceAnswerError, match="refused it"):
+        contents(stranger, contract, Checkpoint())
+
+
+def test_publishing_without_a_server_says_so(day: SimulatedDay, tmp_path: Path) -> None:
+    nobody = Settings.model_validate({"home": tmp_path, "sftp_port": 1, "sftp_password": "x"})
+    with pytest.raises(ServiceError, match=r"is `ioc up` running\?"):
+        publish_to_sftp(day.folder, nobody)
+
+
+@pytest.mark.parametrize(
+    ("feed", "folder"),
+    [
+        ("fisheries.vms_positions", "vms"),
+        ("fisheries.ais_messages", "ais"),
+        ("environment.river_levels", "river_levels"),
+    ],
+)
+def test_published_logs_come_byte_for_byte_and_only_once(
+    feed: str, folder: str, day: SimulatedDay, tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"home": tmp_path})
+    sent = {name: files(day.folder / name) for name in ("vms", "ais", "river_levels")}
+    assert publish_logs(day.folder, settings) == sum(map(len, sent.values()))
+    contract, checkpoint = find_contract(feed), Checkpoint()
+    connector = find_connector(contract, settings)
+    assert contents(connector, contract, checkpoint) == sent[folder]
+    assert contents(connector, contract, checkpoint) == {}
+
+
+def test_the_whole_book_of_the_feedback_server_comes_in_pages(day: SimulatedDay) -> None:
+    contract, checkpoint = find_contract("feedback.requests"), Checkpoint()
+    with feedback_server(day.folder) as server, httpx.Client(timeout=10) as client:
+        pages = contents(Open311(client, server.url), contract, checkpoint)
+        text = b"".join(pages.values()).decode()
+        assert contents(Open311(client, server.url), contract, checkpoint) == {}
+    received = dict(day.truth["ledger"].select("feed", "received").rows())
+    assert text.count('"service_request_id"') == received[contract.feed]
+    assert checkpoint.window_end == NOW

@@ -1,0 +1,415 @@
+"""The dbt project on a real lake: whole marts from known rows, incremental equals full refresh, broken books stop a build."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ingestion.contract import read_contracts
+from ingestion.settings import PROJECT, Settings
+from lake.connection import connected
+from lake.tables import create_tables
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+DBT = PROJECT / "dbt_project"
+DOMAINS = ("environment", "feedback", "fisheries", "quality")
+DAY_1, DAY_2 = date(2026, 11, 20), date(2026, 11, 21)
+MORNING = datetime.fromisoformat("2026-11-20T09:02:00+07:00")
+NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A lake with bronze rows, and dbt on top of it."""
+
+    settings: Settings
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
+
+    def dbt(self, command: str, clock: datetime | None, *options: str) -> dict[str, str]:
+        """Run dbt; give the status of every node by its name."""
+        environment = self.settings.child_environment(
+            IOC_DBT_EXTENSION_DIRECTORY=str(self.settings.home_folder / "duckdb_extensions"),
+            DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=self.settings.reveal("postgres_password"),
+            DBT_ENV_SECRET_IOC_S3_SECRET_KEY=self.settings.reveal("s3_secret_key"),
+            DBT_TARGET_PATH=str(self.scratch),
+            DBT_LOG_PATH=str(self.scratch),
+        )
+        arguments = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), *options]
+        arguments += ["--vars", json.dumps({"now": clock.isoformat() if clock else ""})]
+        results = self.scratch / "run_results.json"
+        results.unlink(missing_ok=True)
+        finished = subprocess.run(
+            [str(Path(sys.executable).parent / "dbt"), command, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert results.exists(), finished.stdout + finished.stderr
+        found = json.loads(results.read_text(encoding="utf-8"))["results"]
+        return {str(result["unique_id"]).split(".", 2)[2]: str(result["status"]) for result in found}
+
+    def build(self, clock: datetime) -> None:
+        """Build seeds and models and run every data test; all must pass."""
+        statuses = self.dbt("build", clock, "--exclude-resource-type", "unit_test")
+        assert {name: status for name, status in statuses.items() if status not in ("success", "pass")} == {}
+        assert len(statuses) > 150
+
+    def build_models(self, clock: datetime, *options: str) -> None:
+        """Build the models alone, which is quicker; all must pass."""
+        assert set(self.dbt("run", clock, *options).values()) == {"success"}
+
+    def run(self, sql: str) -> None:
+        """Change something."""
+        self.connection.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        """Give the rows of a query."""
+        return self.connection.execute(sql).fetchall()
+
+    def tables(self) -> dict[str, list[tuple[object, ...]]]:
+        """Give every built table, whole, in one order."""
+        names = self.rows(
+            "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
+            "where (table_catalog = 'marts' and table_schema in ('environment', 'feedback', 'fisheries', 'quality') "
+            "or table_catalog = 'lake' and table_schema = 'silver') and table_type = 'BASE TABLE' order by all"
+        )
+        return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}
+
+
+def envelope(position: str, at: str) -> str:
+    """Give what stands beside the contract's columns, as SQL."""
+    return f"'d1', {position}, 1, 1::ubigint, []::varchar[], timestamptz '{at}', timestamptz '{at}', 'l1'"
+
+
+def readings(start: str, slots: str, values: str, at: str, station: str = "46_KK01", parameter: str = "PM2.5") -> str:
+    """Give the insert of one station's readings: `slots` and `values` are SQL over `slot`."""
+    return f"""
+        insert into lake.bronze.environment__station_readings
+        select '{station}', '{parameter}', timestamptz '{start}' + slot * interval 5 minutes, {values}, 'ug/m3', '00',
+            {envelope("slot", at)}
+        from {slots} as slots (slot)
+    """
+
+
+def request(case: str, version: str, status: str, at: str, rating: str = "null") -> str:
+    """Give the insert of one version of a case, due at 12:00 on the 20th."""
+    return f"""
+        insert into lake.bronze.feedback__requests (
+            service_request_id, version_at, status, status_notes, service_code, description, agency_code, commune_code,
+            requested_at, updated_at, expected_at, address, satisfaction_rating, _position, _record_count, _loaded_at
+        )
+        values ('{case}', '{version}', '{status}', 'gọi 0905123456', 'VSMT', 'nhà ông Giả Lập', '000.00.01.H57', '19753',
+            '2026-11-20 07:00:00+07', '{version}', '2026-11-20 12:00:00+07', '1 Giả Lập', {rating}, 1, 1, '{at}')
+    """
+
+
+def fix(vessel: str, fixed_at: str, at: str, latitude: float = 16.5) -> str:
+    """Give the insert of one satellite position."""
+    return f"""
+        insert into lake.bronze.fisheries__vms_positions (
+            vessel_id, fixed_at, message_type_code, latitude, longitude, speed_knots, vessel_name,
+            _delivery_id, _position, _record_count, _loaded_at
+        )
+        values ('{vessel}', '{fixed_at}', 'POS', {latitude}, 108.5, 6.5, 'Tàu {vessel}', 'd1', 1, 1, '{at}')
+    """
+
+
+def books(delivery: str, feed: str, received: int, accepted: int, at: str) -> str:
+    """Give the insert of one delivery's balanced books; what was not accepted is in quarantine."""
+    return f"""
+        insert into lake.ledger.deliveries
+        values ('{delivery}', '{feed}', 'k', 's', 1, 'f', '{at}', 'l1', '{at}', 'loaded', {received + 1}, 1, '{{}}', {received},
+            {accepted}, 0, {received - accepted}, '{at}', '{at}')
+    """
+
+
+def first_day(warehouse: Warehouse) -> None:
+    """Write what was there on the first morning."""
+    at = "2026-11-20 09:00:00+07"
+    warehouse.run(readings("2026-11-20 06:00:00+07", "range(36)", "20.0 + slot // 12", at))
+    warehouse.run(readings("2026-11-20 06:00:00+07", "range(8)", "30.0", at, station="46_KK02"))
+    warehouse.run(
+        f"insert into lake.bronze.environment__river_levels select gauge_id, gauge_id, 'as sent', "
+        f"timestamptz '2026-11-20 08:00:00+07' + poll * interval 15 minutes, 1.5 + poll, 'rising', "
+        f"{envelope('poll', at)} "
+        "from (values ('46_TV01'), ('L1602')) as gauges (gauge_id), range(3) as polls (poll)"
+    )
+    for statement in (
+        request("PA-1", "2026-11-20 07:00:00+07", "open", at),
+        request("PA-1", "2026-11-20 08:00:00+07", "closed", at),
+        request("PA-2", "2026-11-20 07:00:00+07", "open", at),
+        fix("A", "2026-11-19 20:00:00+07", at),
+        fix("A", "2026-11-20 04:00:00+07", at, latitude=16.7),
+        fix("B", "2026-11-20 08:00:00+07", at),
+        books("d1", "fisheries.vms_positions", 3, 3, at),
+        books("d2", "feedback.requests", 4, 3, at),
+        "insert into lake.quarantine.records values "
+        f"('feedback.requests', 'd2', 4, 'raw', 1, 'agency_code_reference', 5, [], '{at}', 'l1')",
+        "insert into lake.ledger.rule_results values "
+        f"('l1', 'feedback.requests', 'agency_code_reference', 'agency_code', 5, 'correct', true, 4, 1, '{at}')",
+        f"""insert into lake.bronze.fisheries__ais_messages (payload, heard_at, mmsi, message_type, latitude, longitude, vessel_name,
+            _delivery_id, _position, _loaded_at) values
+            ('p1', '2026-11-20 08:30:00+07', '574000001', 1, 16.2, 108.1, null, 'd9', 1, '{at}'),
+            ('p2', '2026-11-20 08:31:00+07', '574000001', 5, null, null, 'FISHER', 'd9', 2, '{at}')""",
+    ):
+        warehouse.run(statement)
+
+
+def second_day(warehouse: Warehouse) -> None:
+    """Write what came later: new rows, late rows, and a load whose own clock stood an hour behind the first one's."""
+    at = "2026-11-20 08:00:00+07"
+    warehouse.run(readings("2026-11-21 08:00:00+07", "range(12)", "50.0", at))
+    warehouse.run(readings("2026-11-20 06:40:00+07", "range(1)", "30.0", at, station="46_KK02"))
+    for statement in (
+        f"insert into lake.bronze.environment__river_levels values ('46_TV01', 'n', 'r', '2026-11-20 08:20:00+07', 4.0, 'stable', "
+        f"{envelope('1', at)})",
+        request("PA-1", "2026-11-20 13:00:00+07", "closed", at, rating="5"),
+        request("PA-3", "2026-11-21 08:00:00+07", "open", at),
+        fix("A", "2026-11-19 22:00:00+07", at),
+        fix("A", "2026-11-20 00:00:00+07", at),
+        fix("A", "2026-11-20 02:00:00+07", at),
+        fix("B", "2026-11-21 08:00:00+07", at, latitude=17),
+        books("d3", "fisheries.vms_positions", 4, 4, at),
+        f"""insert into lake.bronze.fisheries__ais_messages (payload, heard_at, mmsi, message_type, vessel_name,
+            _delivery_id, _position, _loaded_at) values ('p3', '2026-11-19 08:31:00+07', '574000001', 5, 'FISHER II', 'd8', 1, '{at}')""",
+    ):
+        warehouse.run(statement)
+
+
+@pytest.fixture(scope="module")
+def warehouse(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """Give an empty lake on which nothing was built."""
+    contracts = read_contracts()
+    with connected(stack_settings) as connection:
+        create_tables(connection, contracts)
+        for contract in contracts.values():
+            connection.execute(f"delete from lake.bronze.{contract.table}")
+        for table in ("ledger.deliveries", "ledger.rule_results", "quarantine.records"):
+            connection.execute(f"delete from lake.{table}")
+        for schema in ("lake.silver", "lake.staging", *(f"marts.{domain}" for domain in DOMAINS)):
+            connection.execute(f"drop schema if exists {schema} cascade")
+        yield Warehouse(stack_settings, connection, tmp_path_factory.mktemp("dbt"))
+
+
+@pytest.fixture(scope="module")
+def built(warehouse: Warehouse) -> Warehouse:
+    """Build the first morning, then the second one on top of it."""
+    first_day(warehouse)
+    warehouse.dbt("seed", MORNING)
+    warehouse.build_models(MORNING)
+    second_day(warehouse)
+    warehouse.build(NEXT_MORNING)
+    return warehouse
+
+
+def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse) -> None:
+    step_by_step = built.tables()
+    built.build_models(NEXT_MORNING, "--full-refresh")
+    at_once = built.tables()
+    assert len(step_by_step) == 15
+    assert all(step_by_step.values())
+    assert step_by_step == at_once
+
+
+def test_a_second_build_of_the_same_rows_changes_nothing(built: Warehouse) -> None:
+    before = built.tables()
+    built.build_models(NEXT_MORNING)
+    assert built.tables() == before
+
+
+def test_air_quality_hours_hold_late_readings_and_the_newest_hour(built: Warehouse) -> None:
+    assert built.rows(
+        """
+        select station_id, hour_at::varchar, local_hour, is_latest, pm2_5_ug_m3, pm2_5_nowcast_ug_m3, vn_aqi, band_label,
+            dominant_parameter_code, nowcast_is_short
+        from marts.environment.air_quality_hours order by all
+        """
+    ) == [
+        ("46_KK01", "2026-11-19 23:00:00+00", 6, False, 20.0, None, None, None, None, False),
+        ("46_KK01", "2026-11-20 00:00:00+00", 7, False, 21.0, 20.512195, 41, "Tốt", "PM2.5", True),
+        ("46_KK01", "2026-11-20 01:00:00+00", 8, False, 22.0, 21.063444, 42, "Tốt", "PM2.5", True),
+        ("46_KK01", "2026-11-21 01:00:00+00", 8, True, 50.0, None, None, None, None, False),
+        ("46_KK02", "2026-11-19 23:00:00+00", 6, True, 30.0, None, None, None, None, False),
+    ]
+
+
+def test_station_uptime_days_list_every_station_on_every_day(built: Warehouse) -> None:
+    listed = built.rows(
+        """
+        select station_id, local_date, is_latest, expected_slots, received_slots, valid_slots, missing_slots
+        from marts.environment.station_uptime_days
+        """
+    )
+    stations = [str(row[0]) for row in built.rows("select station_id from lake.reference.stations")]
+    expected: set[tuple[object, ...]] = {
+        (station, day, day == DAY_2, slots, 0, 0, slots)
+        for station in stations
+        for day, slots in ((DAY_1, 288), (DAY_2, 108))
+    }
+    expected -= {(station, DAY_1, False, 288, 0, 0, 288) for station in ("46_KK01", "46_KK02")}
+    expected -= {("46_KK01", DAY_2, True, 108, 0, 0, 108)}
+    expected |= {
+        ("46_KK01", DAY_1, False, 288, 36, 36, 252),
+        ("46_KK02", DAY_1, False, 288, 9, 9, 279),
+        ("46_KK01", DAY_2, True, 108, 12, 12, 96),
+    }
+    assert len(stations) == 20
+    assert set(listed) == expected
+    assert len(listed) == 40
+
+
+def test_river_levels_keep_the_latest_when_an_older_one_arrives(built: Warehouse) -> None:
+    columns = "gauge_id, river_name, measured_at::varchar, level_m, trend_label, alarm_level, is_latest"
+    assert built.rows(f"select {columns} from marts.environment.river_levels order by all") == [
+        ("46_TV01", "Hương", "2026-11-20 01:00:00+00", 1.5, "Đang lên", 1, False),
+        ("46_TV01", "Hương", "2026-11-20 01:15:00+00", 2.5, "Đang lên", 2, False),
+        ("46_TV01", "Hương", "2026-11-20 01:20:00+00", 4.0, "Ổn định", 3, False),
+        ("46_TV01", "Hương", "2026-11-20 01:30:00+00", 3.5, "Đang lên", 3, True),
+        ("L1602", "as sent", "2026-11-20 01:00:00+00", 1.5, "Đang lên", None, False),
+        ("L1602", "as sent", "2026-11-20 01:15:00+00", 2.5, "Đang lên", None, False),
+        ("L1602", "as sent", "2026-11-20 01:30:00+00", 3.5, "Đang lên", None, True),
+    ]
+
+
+def test_feedback_cases_close_when_they_closed_and_fall_overdue_with_the_clock(built: Warehouse) -> None:
+    assert built.rows(
+        """
+        select service_request_id, agency_name, service_name, status_code, closed_at::varchar, is_closed, is_on_time, is_overdue,
+            hours_to_close, satisfaction_rating, version_count
+        from marts.feedback.feedback_cases order by all
+        """
+    ) == [
+        ("PA-1", "UBND phường Phú Xuân", "Vệ sinh môi trường", "closed", "2026-11-20 01:00:00+00", True, True, False, 1.0, 5, 3),
+        ("PA-2", "UBND phường Phú Xuân", "Vệ sinh môi trường", "open", None, False, None, True, None, None, 1),
+        ("PA-3", "UBND phường Phú Xuân", "Vệ sinh môi trường", "open", None, False, None, True, None, None, 1),
+    ]  # fmt: skip
+
+
+def test_feedback_agency_days_list_all_agencies_with_zeros(built: Warehouse) -> None:
+    listed = built.rows(
+        "select agency_code, local_date, received_cases, closed_cases, on_time_cases, overdue_cases, median_hours_to_close "
+        "from marts.feedback.feedback_agency_days"
+    )
+    agencies = [str(row[0]) for row in built.rows("select agency_code from lake.reference.agencies")]
+    expected: set[tuple[object, ...]] = {
+        (agency, day, 0, 0, 0, 0, None) for agency in agencies for day in (DAY_1, DAY_2)
+    }
+    expected -= {("000.00.01.H57", DAY_1, 0, 0, 0, 0, None)}
+    expected |= {("000.00.01.H57", DAY_1, 3, 1, 1, 2, 1.0)}
+    assert len(agencies) == 85
+    assert set(listed) == expected
+    assert len(listed) == 170
+
+
+def test_nothing_a_citizen_wrote_leaves_bronze(built: Warehouse) -> None:
+    for name, rows in built.tables().items():
+        assert "Giả Lập" not in repr(rows), name
+        assert "0905123456" not in repr(rows), name
+
+
+def test_vessel_gaps_are_closed_by_late_packets(built: Warehouse) -> None:
+    columns = "vessel_id, gap_started_at::varchar, gap_ended_at::varchar, duration_hours, missed_slots, is_silence_6h, is_open"
+    assert built.rows(f"select {columns} from marts.fisheries.vessel_gaps order by all") == [
+        ("A", "2026-11-19 21:00:00+00", None, 29 + 2 / 60, 13, True, True),
+        ("B", "2026-11-20 01:00:00+00", "2026-11-21 01:00:00+00", 24.0, 11, True, False),
+    ]
+
+
+def test_vessels_last_seen_hold_the_newest_fix_of_each_vessel_and_source(built: Warehouse) -> None:
+    columns = "vessel_key, vessel_name, last_fix_at::varchar, latitude, fixes_24h, is_active_24h, is_silent_6h"
+    assert built.rows(f"select {columns} from marts.fisheries.vessels_last_seen order by all") == [
+        ("ais:574000001", "FISHER II", "2026-11-20 01:30:00+00", 16.2, 0, False, True),
+        ("vms:A", "Tàu A", "2026-11-19 21:00:00+00", 16.7, 0, False, True),
+        ("vms:B", "Tàu B", "2026-11-21 01:00:00+00", 17.0, 1, True, False),
+    ]
+
+
+def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> None:
+    columns = "feed, deliveries, pieces, skipped, received, accepted, duplicate, quarantined, balance, is_balanced"
+    assert built.rows(f"select {columns} from marts.quality.ledger_totals order by all") == [
+        ("environment.river_levels", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("environment.station_readings", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("feedback.requests", 1, 5, 1, 4, 3, 0, 1, 0, True),
+        ("fisheries.ais_messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("fisheries.vms_positions", 2, 9, 2, 7, 7, 0, 0, 0, True),
+    ]
+    assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
+        ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
+    ]  # fmt: skip
+
+
+def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
+    built.run(readings("2026-11-21 09:00:00+07", "range(12)", "60.0", "2026-11-21 10:00:00+07"))
+    before = built.rows("select max(snapshot_id) from marts.environment.air_quality_hours")[0][0]
+    built.build_models(NEXT_MORNING + timedelta(hours=1))
+    assert built.rows(
+        f"select station_id, hour_at::varchar from marts.environment.air_quality_hours where snapshot_id > {before} order by all"
+    ) == [
+        ("46_KK01", "2026-11-21 01:00:00+00"),  # it was the latest
+        ("46_KK01", "2026-11-21 02:00:00+00"),
+        ("46_KK02", "2026-11-19 23:00:00+00"),  # it is the latest
+    ]
+
+
+def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
+    for statement in (
+        "update marts.environment.air_quality_hours set vn_aqi = vn_aqi + 1 where vn_aqi is not null",
+        "insert into marts.environment.air_quality_hours select * from marts.environment.air_quality_hours limit 1",
+        "delete from marts.environment.station_uptime_days where station_id = '46_KK05' and is_latest",
+        "update marts.environment.station_uptime_days set valid_slots = received_slots + 1, uptime_percent = 101 where is_latest",
+        "update marts.environment.river_levels set is_latest = true",
+        "update marts.feedback.feedback_agency_days set received_cases = received_cases + 1",
+        "delete from lake.silver.int_feedback_requests_current where service_request_id = 'PA-1'",
+        "insert into marts.fisheries.vessel_gaps select * replace (gap_started_at - interval 1 day as gap_started_at) "
+        "from marts.fisheries.vessel_gaps where is_open",
+        "update marts.quality.feed_scores set score = null",
+        "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1",
+    ):
+        built.run(statement)
+    statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:data")
+    failing = {name for name, status in statuses.items() if status == "fail"}
+    guards = (
+        "vn_aqi_is_the_worst_sub_index",
+        "unique_combination_air_quality_hours",
+        "every_pair_has_a_row_station_uptime_days",
+        "never_more_than_station_uptime_days_received_slots",
+        "value_between_station_uptime_days_uptime_percent",
+        "one_latest_per_river_levels",
+        "sums_agree_feedback_agency_days_received_cases",
+        "every_accepted_version_is_current_superseded_or_cancelled",
+        "at_most_one_open_gap_per_vessel",
+        "a_score_is_never_made_of_nothing",
+        "received_is_accepted_plus_duplicate_plus_quarantined",
+        "pieces_are_received_plus_skipped",
+    )
+    assert {guard for guard in guards if any(name.startswith(guard) for name in failing)} == set(guards)
+    assert "error" not in statuses.values()
+
+
+def test_unit_tests_of_the_formulas_pass(built: Warehouse) -> None:
+    statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:unit")
+    assert len(statuses) == 14
+    assert set(statuses.values()) == {"pass"}
+
+
+def test_a_build_without_a_clock_stops(built: Warehouse) -> None:
+    statuses = built.dbt("build", None, "--select", "vessel_gaps")
+    assert statuses == {"vessel_gaps": "error"} | {name: "skipped" for name in statuses if name != "vessel_gaps"}
+
+
+def test_no_secret_is_written_by_dbt(built: Warehouse) -> None:
+    secrets = [built.settings.reveal(name) for name in ("postgres_password", "s3_secret_key")]
+    written = [path for path in built.scratch.rglob("*") if path.is_file()]
+    assert {"dbt.log", "manifest.json"} <= {path.name for path in written}
+    for path in written:
+        content = path.read_bytes()
+        assert not [secret for secret in secrets if secret.encode() in content], path.name

@@ -1,0 +1,55 @@
+"""Each feed's golden delivery becomes exactly the rows written down beside it, typed by its contract."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ingestion.casts import cast
+from ingestion.contract import find_contract
+
+GOLDEN = Path(__file__).parents[3] / "golden"
+FEEDS = {
+    "environment.river_levels",
+    "environment.station_readings",
+    "feedback.requests",
+    "fisheries.ais_messages",
+    "fisheries.vms_positions",
+}
+
+
+def test_the_golden_folders_are_those_of_the_feeds() -> None:
+    assert {f"{path.parent.parent.name}.{path.parent.name}" for path in GOLDEN.glob("*/*/expected.json")} >= FEEDS
+
+
+@pytest.mark.parametrize("feed", sorted(FEEDS))
+def test_a_golden_delivery_becomes_its_expected_reading(feed: str, read: Callable[..., Any]) -> None:
+    folder = GOLDEN / feed.replace(".", "/")
+    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    contract = find_contract(feed)
+    delivered = read(
+        contract.format, feed, (folder / expected["delivery"]).read_bytes(), names=[str(expected["delivery"])]
+    )
+    records = delivered.reading.records
+    typed = records.select(
+        pl.col("_position").alias("position"),
+        pl.col("_record_count").alias("record_count"),
+        *(
+            cast(pl.col(column.name), column, records.schema[column.name]).alias(column.name)
+            for column in contract.columns
+        ),
+    )
+    times = [name for name, kind in typed.schema.items() if isinstance(kind, pl.Datetime)]
+    text = typed.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times)
+    assert {
+        "delivery": expected["delivery"],
+        "records": [{name: value for name, value in row.items() if value is not None} for row in text.to_dicts()],
+        "unreadable": [
+            {"position": position, "reason": reason, "error_group": group}
+            for position, reason, group in delivered.reasons
+        ],
+        "skipped": delivered.skipped,
+    } == expected

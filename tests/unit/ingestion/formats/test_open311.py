@@ -1,0 +1,154 @@
+"""Service requests as JSON array, JSON lines and XML."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ingestion.errors import DeliveryError
+
+Read = Callable[..., Any]
+FEED = "feedback.requests"
+REQUEST = {
+    "service_request_id": "PAHT-1",
+    "status": "closed",
+    "requested_datetime": "2026-11-20T07:42:10+07:00",
+    "updated_datetime": "2026-11-21T16:05:00+07:00",
+    "lat": 16.4637,
+    "long": "107.5909",
+    "ext": {"ma_xa": "00123", "ma_co_quan": "H57", "luong": "co_thoi_gian", "kenh": "app", "hai_long": 4},
+}
+ROW = {
+    "service_request_id": "PAHT-1",
+    "version_at": "2026-11-21T16:05:00+07:00",
+    "status": "closed",
+    "agency_code": "H57",
+    "commune_code": "00123",
+    "requested_at": "2026-11-20T07:42:10+07:00",
+    "updated_at": "2026-11-21T16:05:00+07:00",
+    "latitude": "16.4637",
+    "longitude": "107.5909",
+    "flow_code": "co_thoi_gian",
+    "channel_code": "app",
+    "satisfaction_rating": "4",
+}
+XML = """<?xml version="1.0" encoding="utf-8"?><service_requests><request><service_request_id>PAHT-1</service_request_id>
+<status>closed</status><requested_datetime>2026-11-20T07:42:10+07:00</requested_datetime><description/>
+<updated_datetime>2026-11-21T16:05:00+07:00</updated_datetime><lat>16.4637</lat><long>107.5909</long><ext><ma_xa>00123</ma_xa>
+<ma_co_quan>H57</ma_co_quan><luong>co_thoi_gian</luong><kenh>app</kenh><hai_long>4</hai_long></ext></request></service_requests>"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [json.dumps([REQUEST]), json.dumps(REQUEST), json.dumps([REQUEST], indent=2), f" \n{json.dumps([REQUEST])}\n", XML],
+    ids=["array", "line", "indented array", "space around", "xml"],
+)
+def test_a_request_is_the_same_in_every_shape(content: str, read: Read) -> None:
+    assert read("open311", FEED, content.encode()).rows == [ROW]
+
+
+def test_the_raw_text_of_a_json_request_is_exact(read: Read) -> None:
+    content = '[ {"lat" : 1.50,\n "lat": 2, "description":"\\u0110\\u00e0 N\u1eb5ng"} ,{"a":1e2}]'
+    records = read("open311", FEED, content.encode()).reading.records
+    assert records["_raw"].to_list() == [
+        '{"lat" : 1.50,\n "lat": 2, "description":"\\u0110\\u00e0 N\u1eb5ng"}',
+        '{"a":1e2}',
+    ]
+    assert records["latitude"].to_list() == ["1.5", None], "of a key that stands twice the first counts"
+    assert records["description"].to_list() == ["Đà Nẵng", None]
+
+
+def test_a_request_never_updated_has_the_version_of_its_request(read: Read) -> None:
+    requests = [{**REQUEST, "updated_datetime": value} for value in ("", None)]
+    rows = read("open311", FEED, json.dumps(requests).encode()).rows
+    assert [row["version_at"] for row in rows] == ["2026-11-20T07:42:10+07:00"] * 2
+    assert not any("updated_at" in row for row in rows)
+
+
+def test_an_empty_answer_has_no_pieces(read: Read) -> None:
+    assert read("open311", FEED, b"[]", b" [ ] \n", b"<service_requests/>").pieces == {0: 0, 1: 0, 2: 0}
+
+
+@pytest.mark.parametrize(
+    ("tail", "rest", "reason"),
+    [
+        (b',{"service_request_id":"PAHT-2","st', ',{"service_request_id":"PAHT-2","st', "truncated"),
+        (b",", ",", "truncated"),
+        (b"", "", "truncated"),
+        (b"] <html>502</html>", "<html>502</html>", "trailing_text"),
+        (b' {"a":1}]', '{"a":1}]', "truncated"),
+    ],
+)
+def test_a_broken_array_keeps_its_complete_requests(tail: bytes, rest: str, reason: str, read: Read) -> None:
+    delivered = read("open311", FEED, b"[" + json.dumps(REQUEST).encode() + tail)
+    assert delivered.rows == [ROW]
+    assert delivered.reasons == [(2, reason, 4)]
+    assert delivered.reading.unreadable["_raw"].to_list() == [rest]
+
+
+def test_lines_that_are_no_json_objects_stand_alone(read: Read) -> None:
+    lines = [json.dumps(REQUEST), '{"a":', "[1]", "null", "", "<request", json.dumps(REQUEST), '{"status":"\\u0000"}']
+    delivered = read("open311", FEED, "\n".join(lines).encode())
+    assert delivered.rows == [ROW, ROW]
+    assert delivered.reasons == [
+        (2, "not_json", 4),
+        (3, "not_a_request", 4),
+        (4, "not_a_request", 4),
+        (6, "not_xml", 4),
+        (8, "nul_byte", 4),
+    ]
+    assert delivered.skipped == {"blank_line": 1}
+
+
+def test_numbers_and_other_values_come_as_text(read: Read) -> None:
+    content = (
+        b'{"service_request_id":101005420892,"status":true,"lat":"x","long":-1e2,"ext":"none","address":{"street":1}}'
+    )
+    assert read("open311", FEED, content).rows == [
+        {
+            "service_request_id": "101005420892",
+            "status": "true",
+            "latitude": "x",
+            "longitude": "-100.0",
+            "address": '{"street":1}',
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'<!DOCTYPE a [<!ENTITY x "y">]><service_requests>&x;</service_requests>', "not_xml"),
+        (b'<!DOCTYPE service_requests SYSTEM "http://127.0.0.1/x.dtd"><service_requests/>', "not_xml"),
+        (b"<service_requests><request>", "not_xml"),
+        (b"<errors><error><code>400</code></error></errors>", "not_service_requests"),
+    ],
+)
+def test_xml_attacks_and_other_documents_are_refused(content: bytes, reason: str, read: Read) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        read("open311", FEED, content)
+    assert caught.value.values["reason"] == reason
+
+
+def test_the_real_answers_are_read_whole(read: Read, samples: Callable[[str], list[bytes]]) -> None:
+    (chicago,) = samples("open311/open311status_service_requests.json")
+    (many,) = samples("open311/open311status_requests_many.xml")
+    (single,) = samples("open311/open311status_requests_single.xml")
+    delivered = read("open311", FEED, chicago, many, single)
+    assert delivered.pieces == {0: 2, 1: 2, 2: 1}
+    assert delivered.reasons == []
+    by_delivery = delivered.reading.records.select("_delivery", "service_request_id", "version_at", "latitude").rows()
+    assert by_delivery == [
+        (0, "14-01100669", "2014-07-12T11:08:21-05:00", "41.858724777757864"),
+        (0, "14-01100627", "2014-07-12T11:08:20-05:00", "41.759712056258536"),
+        (1, "101005420892", "2018-07-30T00:01:00-04:00", "43.691104288"),
+        (1, "101005420894", "2018-07-30T00:01:00-04:00", "43.695823056"),
+        (2, "101005420892", "2018-07-30T00:01:00-04:00", "43.691104288"),
+    ]
+
+
+def test_a_list_of_services_is_no_list_of_requests(read: Read, samples: Callable[[str], list[bytes]]) -> None:
+    (services,) = samples("open311/open311status_services_giessen.xml")
+    with pytest.raises(DeliveryError, match="service_requests was promised, services came"):
+        read("open311", FEED, services)

@@ -1,0 +1,279 @@
+"""The same seed gives the same bytes, everywhere; the truth and the books agree with what lies in the files."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import date, timedelta
+from itertools import pairwise
+from math import cos, hypot, radians
+from pathlib import Path
+
+import polars as pl
+import pyais
+import pytest
+from polars.testing import assert_frame_equal
+
+from ingestion.errors import ConfigurationError, UnknownNameError
+from ingestion.settings import PROJECT
+from simulator.chance import chance
+from simulator.city import SimulatedDay, simulate
+from simulator.faults import (
+    AIS,
+    DEMO_FAULTS,
+    FEEDBACK,
+    NO_FAULTS,
+    READINGS,
+    RIVERS,
+    VMS,
+    FaultKind,
+    FaultProfile,
+    deal_faults,
+    fault_profile,
+)
+from simulator.truth import TABLES, read_truth
+
+FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS)
+RUN = """
+import sys
+from datetime import date
+from pathlib import Path
+from simulator.city import simulate
+from simulator.faults import DEMO_FAULTS
+simulate(date.fromisoformat(sys.argv[1]), int(sys.argv[2]), DEMO_FAULTS, Path(sys.argv[3]))
+"""
+
+
+def digest_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def test_same_seed_gives_the_same_bytes_in_another_process_with_another_hash_seed_and_time_zone(
+    faulty_day: SimulatedDay, tmp_path: Path
+) -> None:
+    subprocess.run(
+        [sys.executable, "-c", RUN, faulty_day.day.isoformat(), str(faulty_day.seed), str(tmp_path / "again")],
+        env={"PYTHONHASHSEED": "7", "TZ": "America/Los_Angeles", "PYTHONPATH": str(PROJECT), "LC_ALL": "C"},
+        check=True,
+        timeout=120,
+    )
+    assert digest_of(tmp_path / "again") == digest_of(faulty_day.folder)
+
+
+def test_another_seed_gives_another_day_and_simulating_again_leaves_nothing_of_it(
+    good_day: SimulatedDay, tmp_path: Path
+) -> None:
+    simulate(good_day.day, good_day.seed + 1, NO_FAULTS, tmp_path)
+    assert digest_of(tmp_path) != digest_of(good_day.folder)
+    simulate(good_day.day, good_day.seed, NO_FAULTS, tmp_path)
+    assert digest_of(tmp_path) == digest_of(good_day.folder)
+
+
+def test_a_folder_with_other_things_is_refused_and_untouched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.doc").write_text("years of work")
+    with pytest.raises(ConfigurationError, match=r"thesis\.doc"):
+        simulate(date(2026, 11, 20), 1, None, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_a_day_without_faults_is_complete(good_day: SimulatedDay) -> None:
+    heights = {name: frame.height for name, frame in good_day.truth.items()}
+    assert set(heights) == set(TABLES)
+    assert good_day.files["environment"] == 20 * 288
+    assert (heights["readings"], heights["feedback_cases"], heights["vessels"]) == (
+        14 * 288 * 8 + 6 * 288 * 6,
+        300,
+        200,
+    )
+    assert (heights["faults"], heights["quarantine"]) == (0, 0)
+    assert good_day.truth["ledger"]["quarantined"].to_list() == [0] * 5
+
+
+def test_the_truth_on_disk_is_the_truth_given(faulty_day: SimulatedDay) -> None:
+    read = read_truth(faulty_day.folder / "truth")
+    assert set(read) == set(faulty_day.truth)
+    for name, frame in faulty_day.truth.items():
+        assert_frame_equal(read[name], frame)
+        assert dict(frame.schema) == dict(TABLES[name])
+
+
+def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
+    keys = {
+        "readings": ["station_id", "parameter_code", "measured_at"],
+        "river_levels": ["gauge_id", "measured_at"],
+        "feedback_versions": ["service_request_id", "version_at"],
+        "feedback_cases": ["service_request_id"],
+        "vms_positions": ["vessel_id", "fixed_at"],
+        "ais_positions": ["mmsi", "heard_at"],
+        "vessels": ["mmsi"],
+    }
+    twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
+    assert twice == dict.fromkeys(keys, 0)
+
+
+def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
+    late = {
+        name: faulty_day.truth[name].filter(pl.col(column) >= faulty_day.ends_at).height
+        for name, column in (
+            ("readings", "measured_at"),
+            ("river_levels", "measured_at"),
+            ("feedback_cases", "version_at"),
+            ("vms_positions", "fixed_at"),
+            ("ais_positions", "heard_at"),
+        )
+    }
+    assert late == dict.fromkeys(late, 0)
+
+
+def test_every_kind_of_fault_is_injected_as_often_as_asked_and_written_down(faulty_day: SimulatedDay) -> None:
+    noted = faulty_day.truth["faults"].group_by("feed", "fault").len().rows()
+    assert {(feed, fault): count for feed, fault, count in noted} == {
+        (feed, fault.value): count for feed, fault, count in DEMO_FAULTS.counts
+    }
+    assert {fault for _, fault, _ in DEMO_FAULTS.counts} == set(FaultKind)
+
+
+def test_faults_and_quarantine_tell_the_same_counts(faulty_day: SimulatedDay) -> None:
+    from_faults = (
+        faulty_day.truth["faults"]
+        .filter(pl.col("outcome") == "quarantined")
+        .group_by("feed", "error_group")
+        .agg(pl.col("records").sum())
+    )
+    assert_frame_equal(from_faults, faulty_day.truth["quarantine"], check_row_order=False)
+    per_feed = dict(faulty_day.truth["quarantine"].group_by("feed").agg(pl.col("records").sum()).rows())
+    assert per_feed == dict(faulty_day.truth["ledger"].select("feed", "quarantined").rows())
+
+
+def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: SimulatedDay) -> None:
+    def pieces(folder: str, header_lines: int) -> tuple[int, int]:
+        contents = [path.read_bytes() for path in (faulty_day.folder / folder).iterdir()]
+        lines = sum(len([line for line in content.split(b"\n") if line.strip()]) for content in contents)
+        return len(contents), lines - header_lines * len(contents)
+
+    entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
+    counted = {
+        READINGS: pieces("environment", 0),
+        RIVERS: pieces("river_levels", 1),
+        FEEDBACK: (0, len(entries)),
+        VMS: pieces("vms", 0),
+        AIS: pieces("ais", 0),
+    }
+    ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
+    assert {feed: tuple(rest) for feed, *rest in ledger} == counted
+    assert tuple(row[0] for row in ledger) == FEEDS
+
+
+def test_the_books_balance(faulty_day: SimulatedDay) -> None:
+    sums = pl.col("accepted") + pl.col("duplicate") + pl.col("quarantined")
+    assert faulty_day.truth["ledger"].filter(pl.col("received") != sums).is_empty()
+    accepted = dict(faulty_day.truth["ledger"].select("feed", "accepted").rows())
+    heights = {name: frame.height for name, frame in faulty_day.truth.items()}
+    assert accepted[READINGS] == heights["readings"]
+    assert accepted[RIVERS] == heights["river_levels"]
+    assert accepted[FEEDBACK] == heights["feedback_versions"]
+    assert accepted[VMS] == heights["vms_positions"]
+
+
+def test_some_agencies_have_no_case_and_each_case_has_one_that_exists(faulty_day: SimulatedDay) -> None:
+    agencies = pl.read_csv(PROJECT / "dbt_project" / "seeds" / "agencies.csv", infer_schema=False)["agency_code"]
+    used = set(faulty_day.truth["feedback_versions"]["agency_code"])
+    assert used <= set(agencies)
+    assert len(set(agencies)) == 85
+    assert len(set(agencies) - used) >= 9
+
+
+def test_a_rating_after_the_closing_does_not_move_the_time_of_closing(good_day: SimulatedDay) -> None:
+    cases, versions = good_day.truth["feedback_cases"], good_day.truth["feedback_versions"]
+    first_closed = (
+        versions.filter(pl.col("status") == "closed").group_by("service_request_id").agg(pl.col("version_at").min())
+    )
+    closed = cases.filter(pl.col("status") == "closed").select(
+        "service_request_id", pl.col("closed_at").alias("version_at")
+    )
+    assert_frame_equal(closed, first_closed, check_row_order=False)
+    assert cases.filter(
+        pl.col("satisfaction_rating").is_not_null() & (pl.col("version_at") <= pl.col("closed_at"))
+    ).is_empty()
+
+
+def test_no_vessel_jumps(good_day: SimulatedDay) -> None:
+    fastest = 0.0
+    for _, fixes in good_day.truth["vms_positions"].sort("vessel_id", "fixed_at").group_by("vessel_id"):
+        for before, after in pairwise(fixes.select("latitude", "longitude", "fixed_at").rows()):
+            north = (after[0] - before[0]) * 111.2
+            east = (after[1] - before[1]) * 111.2 * cos(radians(before[0]))
+            fastest = max(fastest, hypot(north, east) / 1.852 / ((after[2] - before[2]).total_seconds() / 3600))
+    assert 5 < fastest < 12
+
+
+def test_a_silent_vessel_says_nothing_and_leaves_a_gap(good_day: SimulatedDay) -> None:
+    silences = good_day.truth["vessel_events"].filter(pl.col("event") == "silent_at_sea")
+    assert silences.height == 12
+    positions = good_day.truth["vms_positions"].join(silences, on="vessel_id")
+    assert positions.filter(pl.col("fixed_at").is_between("started_at", "ended_at", closed="left")).is_empty()
+    ended = silences.filter(pl.col("ended_at") < good_day.ends_at - timedelta(hours=3))["vessel_id"]
+    assert set(ended) <= set(good_day.truth["vessel_gaps"]["vessel_id"])
+    assert good_day.truth["vessel_gaps"].filter(pl.col("hours") <= 6).is_empty()
+
+
+def test_the_sentences_decode_to_the_true_positions(good_day: SimulatedDay) -> None:
+    decoded = []
+    for path in sorted((good_day.folder / "ais").iterdir()):
+        for line in path.read_text().splitlines():
+            sentence = line.rsplit("\\", 1)[1]
+            if sentence.startswith("!AIVDM,1,"):
+                message = pyais.decode(sentence)
+                if message.msg_type in (1, 18):
+                    has_position = message.lat != 91
+                    decoded.append(
+                        (
+                            f"{message.mmsi:09d}",
+                            message.msg_type,
+                            *(
+                                (message.lat, message.lon, message.speed, message.course)
+                                if has_position
+                                else (None,) * 4
+                            ),
+                        )
+                    )
+    truth = good_day.truth["ais_positions"].drop("heard_at")
+    seen = pl.DataFrame(decoded, schema=truth.schema, orient="row")
+    assert_frame_equal(seen, truth, check_row_order=False, abs_tol=2e-6, rel_tol=0)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("none", NO_FAULTS), ("demo", DEMO_FAULTS)])
+def test_fault_switch_knows_none_and_demo(text: str, expected: FaultProfile) -> None:
+    assert fault_profile(text) == expected
+
+
+def test_fault_switch_takes_some_kinds() -> None:
+    assert {fault for _, fault, _ in fault_profile("late, duplicate").counts} == {FaultKind.LATE, FaultKind.DUPLICATE}
+
+
+def test_fault_switch_refuses_an_unknown_kind() -> None:
+    with pytest.raises(UnknownNameError, match="earthquake"):
+        fault_profile("late,earthquake")
+
+
+def test_more_faults_than_items_are_refused() -> None:
+    profile = FaultProfile(((RIVERS, FaultKind.LATE, 3),))
+    with pytest.raises(ConfigurationError, match="3 times late was asked for, 2 items can have it"):
+        deal_faults(profile, RIVERS, [1, 2, 3, 4], lambda item, _: item > 2, chance(1, "test"))
+
+
+def test_no_item_gets_two_faults_and_none_that_it_cannot_have() -> None:
+    profile = FaultProfile(((RIVERS, FaultKind.LATE, 3), (RIVERS, FaultKind.DUPLICATE, 7)))
+    dealt = deal_faults(
+        profile, RIVERS, range(10), lambda item, fault: fault != FaultKind.LATE or item < 3, chance(1, "test")
+    )
+    assert dealt == {index: FaultKind.LATE if index < 3 else FaultKind.DUPLICATE for index in range(10)}
+
+
+def test_a_profile_refuses_the_same_pair_twice() -> None:
+    with pytest.raises(ConfigurationError, match="once"):
+        FaultProfile(((AIS, FaultKind.LATE, 1), (AIS, FaultKind.LATE, 2)))

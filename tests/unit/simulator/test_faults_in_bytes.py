@@ -1,0 +1,236 @@
+"""Each fault that is written down is really in the bytes, and a naive reader of the bytes finds the truth."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from ingestion.settings import PROJECT
+from simulator.city import SimulatedDay
+from simulator.faults import AIS, DEMO_FAULTS, FEEDBACK, READINGS, RIVERS, VMS, FaultKind
+
+SEEDS = PROJECT / "dbt_project" / "seeds"
+FOLDERS = {READINGS: "environment", RIVERS: "river_levels", FEEDBACK: "feedback", VMS: "vms", AIS: "ais"}
+
+
+def lines_of(content: bytes) -> list[str]:
+    return content.decode("utf-8-sig", errors="backslashreplace").splitlines()
+
+
+def fields_of(content: bytes) -> list[list[str]]:
+    return [line.split("\t") for line in lines_of(content)]
+
+
+def is_repeated(items: list[str]) -> bool:
+    return max(Counter(items).values()) > 1
+
+
+def keys_differ(content: bytes) -> bool:
+    keys = Counter((row[0], row[3]) for row in fields_of(content) if len(row) == 5)
+    return max(keys.values()) > 1 and not is_repeated(lines_of(content))
+
+
+READING_SIGNS: dict[FaultKind, Callable[[bytes], bool]] = {
+    FaultKind.LATE: lambda content: len({row[3] for row in fields_of(content)}) == 2,
+    FaultKind.DUPLICATE: lambda content: is_repeated(lines_of(content)),
+    FaultKind.DUPLICATE_FILE: lambda content: len(content) > 100,
+    FaultKind.CONFLICT: keys_differ,
+    FaultKind.MALFORMED: lambda content: 4 in {len(row) for row in fields_of(content)},
+    FaultKind.TRUNCATED: lambda content: not content.endswith(b"\n") and len(fields_of(content)[-1]) == 2,
+    FaultKind.WRONG_ENCODING: lambda content: b"\xb5g/m3" in content.replace(b"\xc2\xb5", b""),
+    FaultKind.EMPTY_FILE: lambda content: content == b"",
+    FaultKind.WRONG_UNIT: lambda content: any(row[0] == "PM10" and row[2] == "mg/m3" for row in fields_of(content)),
+    FaultKind.OUT_OF_RANGE: lambda content: any(row[1].startswith("-") for row in fields_of(content)),
+    FaultKind.UNKNOWN_CODE: lambda content: len(content) > 100,
+    FaultKind.UNKNOWN_PARAMETER: lambda content: b"XX9\t" in content,
+    FaultKind.UNKNOWN_UNIT: lambda content: b"\tppb\t" in content,
+    FaultKind.FUTURE_TIME: lambda content: b"\t2036" in content,
+    FaultKind.STUCK_SENSOR: lambda content: len(content) > 100,
+}
+
+
+def noted(day: SimulatedDay, feed: str) -> list[tuple[FaultKind, str, datetime, str]]:
+    rows = (
+        day.truth["faults"]
+        .filter(pl.col("feed") == feed)
+        .select("fault", "object_id", "event_at", "source_name")
+        .rows()
+    )
+    return [(FaultKind(fault), object_id, event_at, name) for fault, object_id, event_at, name in rows]
+
+
+@pytest.mark.parametrize("fault", [fault for feed, fault, _ in DEMO_FAULTS.counts if feed == READINGS])
+def test_each_fault_of_the_stations_is_in_the_file_that_is_named(fault: FaultKind, faulty_day: SimulatedDay) -> None:
+    names = [name for kind, _, _, name in noted(faulty_day, READINGS) if kind == fault]
+    folder = faulty_day.folder / "environment"
+    if fault == FaultKind.MISSING_SLOT:
+        assert [name for name in names if (folder / name).exists()] == []
+    else:
+        assert [name for name in names if not READING_SIGNS[fault]((folder / name).read_bytes())] == []
+
+
+def test_no_sign_of_a_fault_shows_on_a_good_day(good_day: SimulatedDay) -> None:
+    harmless = {FaultKind.DUPLICATE_FILE, FaultKind.UNKNOWN_CODE, FaultKind.STUCK_SENSOR}
+    signs = [sign for fault, sign in READING_SIGNS.items() if fault not in harmless]
+    contents = [path.read_bytes() for path in (good_day.folder / "environment").iterdir()]
+    assert [content for content in contents for sign in signs if sign(content)] == []
+
+
+def test_duplicate_files_are_the_bytes_of_another_file(faulty_day: SimulatedDay) -> None:
+    contents = Counter(path.read_bytes() for path in (faulty_day.folder / "environment").iterdir())
+    names = [name for kind, _, _, name in noted(faulty_day, READINGS) if kind == FaultKind.DUPLICATE_FILE]
+    assert [contents[(faulty_day.folder / "environment" / name).read_bytes()] for name in names] == [2] * 6
+
+
+def test_a_naive_reader_of_the_station_files_finds_the_true_readings(faulty_day: SimulatedDay) -> None:
+    stations = set(pl.read_csv(SEEDS / "stations.csv", infer_schema=False)["station_id"])
+    limits = {
+        row["parameter_code"]: (float(row["minimum_value"]), float(row["maximum_value"]))
+        for row in pl.read_csv(SEEDS / "parameters.csv", infer_schema=False).iter_rows(named=True)
+    }
+    units = {
+        row["unit"]: float(row["factor"])
+        for row in pl.read_csv(SEEDS / "units.csv", infer_schema=False).iter_rows(named=True)
+    }
+    found: dict[tuple[str, str, datetime], tuple[object, ...]] = {}
+    for path in sorted((faulty_day.folder / "environment").iterdir()):
+        station = path.stem.rsplit("_", 1)[0]
+        for row in fields_of(path.read_bytes()):
+            if len(row) != 5 or station not in stations or row[2] not in units:
+                continue
+            symbol = row[0].replace("PM2,5", "PM2.5").replace("PM25", "PM2.5")
+            value = float(row[1]) * units[row[2]]
+            measured_at = datetime.strptime(row[3] + "+0700", "%Y%m%d%H%M%S%z").astimezone(UTC)
+            low, high = limits.get(symbol, (1.0, 0.0))
+            if low <= value <= high and measured_at <= faulty_day.ends_at:
+                found.setdefault((station, symbol, measured_at), (float(row[1]), row[2], row[4], value))
+    rows = [(*key, *rest) for key, rest in found.items()]
+    truth = faulty_day.truth["readings"]
+    assert_frame_equal(pl.DataFrame(rows, schema=truth.schema, orient="row"), truth, check_row_order=False)
+
+
+def test_a_naive_reader_of_the_polls_finds_the_true_levels(faulty_day: SimulatedDay) -> None:
+    found: dict[tuple[str, datetime], tuple[object, ...]] = {}
+    for path in sorted((faulty_day.folder / "river_levels").iterdir()):
+        for line in lines_of(path.read_bytes())[1:]:
+            row = line.split(",")
+            if len(row) == 6 and row[3] and float(row[3]) <= 200:
+                measured_at = datetime.fromisoformat(row[4])
+                if measured_at <= faulty_day.ends_at:
+                    found.setdefault((row[0], measured_at), (float(row[3]), row[5]))
+    truth = faulty_day.truth["river_levels"]
+    rows = [(*key, *rest) for key, rest in found.items()]
+    assert_frame_equal(pl.DataFrame(rows, schema=truth.schema, orient="row"), truth, check_row_order=False)
+
+
+def test_each_fault_of_the_cases_is_in_the_book_of_the_server(faulty_day: SimulatedDay) -> None:
+    entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
+    agencies = set(pl.read_csv(SEEDS / "agencies.csv", infer_schema=False)["agency_code"])
+    versions = Counter((e["request"]["service_request_id"], e["changed_at"]) for e in entries)
+    whole = Counter(json.dumps(e["request"], sort_keys=True) for e in entries)
+    repeated = sum(count - 1 for count in whole.values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated})
+    counted[FaultKind.CONFLICT] = sum(count - 1 for count in versions.values()) - repeated
+    for entry in entries:
+        request, ext = entry["request"], entry["request"]["ext"]
+        updated = request["updated_datetime"]
+        counted[FaultKind.LATE] += entry["visible_at"] > entry["changed_at"]
+        counted[FaultKind.MALFORMED] += not request["requested_datetime"].endswith("+07:00")
+        counted[FaultKind.MISSING_VALUE] += ext["ma_co_quan"] is None
+        counted[FaultKind.UNKNOWN_CODE] += ext["ma_co_quan"] is not None and ext["ma_co_quan"] not in agencies
+        counted[FaultKind.SWAPPED_COORDINATES] += request["lat"] > 100
+        counted[FaultKind.OUT_OF_RANGE] += ext["hai_long"] == 9
+        counted[FaultKind.FUTURE_TIME] += updated is not None and updated.startswith("2036")
+        counted[FaultKind.WRONG_ORDER] += updated is not None and updated < request["requested_datetime"][:19]
+    assert dict(counted) == dict(DEMO_FAULTS.of(FEEDBACK))
+
+
+def vms_counts(folder: Path, ends_at: datetime) -> Counter[FaultKind]:
+    lines = [line for path in sorted((folder / "vms").iterdir()) for line in lines_of(path.read_bytes())]
+    counted: Counter[FaultKind] = Counter()
+    fixes: Counter[tuple[str, str, str]] = Counter()
+    for line in lines:
+        fields = dict(part.split("/", 1) for part in line.removeprefix("//SR//").removesuffix("//ER//").split("//"))
+        if not line.endswith("//ER//") or fields["LT"] == "LOL":
+            counted[FaultKind.MALFORMED] += 1
+        elif "TI" not in fields:
+            counted[FaultKind.MISSING_VALUE] += 1
+        elif abs(float(fields["LT"])) > 90:
+            counted[FaultKind.SWAPPED_COORDINATES] += 1
+        elif datetime.strptime(fields["DA"] + fields["TI"], "%Y%m%d%H%M").replace(tzinfo=UTC) > ends_at:
+            counted[FaultKind.FUTURE_TIME] += 1
+        else:
+            fixes[fields["XR"], fields["DA"], fields["TI"]] += 1
+    repeated = sum(count - 1 for count in Counter(lines).values())
+    counted[FaultKind.DUPLICATE] = repeated
+    counted[FaultKind.CONFLICT] = sum(count - 1 for count in fixes.values()) - repeated
+    return counted
+
+
+def test_each_fault_of_the_satellite_positions_is_in_the_files(
+    faulty_day: SimulatedDay, good_day: SimulatedDay
+) -> None:
+    asked = Counter(dict(DEMO_FAULTS.of(VMS)))
+    missing = good_day.truth["vms_positions"].height - faulty_day.truth["vms_positions"].height
+    quarantined = sum(
+        asked[fault]
+        for fault in (
+            FaultKind.MALFORMED,
+            FaultKind.MISSING_VALUE,
+            FaultKind.SWAPPED_COORDINATES,
+            FaultKind.FUTURE_TIME,
+        )
+    )
+    assert missing == asked.pop(FaultKind.MISSING_SLOT) + quarantined
+    late = [(event_at, name) for kind, _, event_at, name in noted(faulty_day, VMS) if kind == FaultKind.LATE]
+    hours = [int(name[-6:-4]) - (event_at + timedelta(hours=7)).hour for event_at, name in late]
+    assert len(hours) == asked.pop(FaultKind.LATE)
+    assert min(hours) >= 2
+    assert vms_counts(faulty_day.folder, faulty_day.ends_at) == asked
+    assert sum(vms_counts(good_day.folder, good_day.ends_at).values()) == 0
+
+
+def ais_counts(folder: Path, ends_at: datetime) -> Counter[FaultKind]:
+    counted: Counter[FaultKind] = Counter()
+    for path in sorted((folder / "ais").iterdir()):
+        lines = path.read_text().splitlines()
+        counted[FaultKind.DUPLICATE] += sum(count - 1 for count in Counter(lines).values())
+        for index, line in enumerate(lines):
+            _, block, sentence = line.split("\\")
+            body, checksum = sentence[1:].split("*")
+            total = 0
+            for character in body:
+                total ^= ord(character)
+            counted[FaultKind.BAD_CHECKSUM] += total != int(checksum, 16)
+            is_first = not body.startswith("AIVDM,2,2")
+            is_future = int(block.split("c:")[1].split("*")[0]) > ends_at.timestamp()
+            counted[FaultKind.FUTURE_TIME] += is_future and is_first
+            followers = lines[index + 1 : index + 2]
+            if body.startswith("AIVDM,2,1") and not any("!AIVDM,2,2" in follower for follower in followers):
+                counted[FaultKind.ORPHAN_FRAGMENT] += 1
+    return counted
+
+
+def test_each_fault_of_the_ais_is_in_the_logs(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    asked = Counter(dict(DEMO_FAULTS.of(AIS)))
+    late = [(event_at, name) for kind, _, event_at, name in noted(faulty_day, AIS) if kind == FaultKind.LATE]
+    hours = [int(name[-7:-5]) - (event_at + timedelta(hours=7)).hour for event_at, name in late]
+    assert len(hours) == asked.pop(FaultKind.LATE)
+    assert min(hours) >= 1
+    told = {name: faulty_day.truth[name].height for name in ("ais_positions", "ais_statics")}
+    before = {name: good_day.truth[name].height for name in told}
+    lost = asked.pop(FaultKind.MISSING_SLOT) + sum(
+        asked[fault] for fault in (FaultKind.BAD_CHECKSUM, FaultKind.ORPHAN_FRAGMENT, FaultKind.FUTURE_TIME)
+    )
+    assert sum(before.values()) - sum(told.values()) == lost
+    counted = ais_counts(faulty_day.folder, faulty_day.ends_at)
+    repeated_sentences = faulty_day.truth["ledger"].filter(pl.col("feed") == AIS)["duplicate"].item()
+    assert counted.pop(FaultKind.DUPLICATE) == repeated_sentences
+    asked.pop(FaultKind.DUPLICATE)
+    assert counted == asked
+    assert sum(ais_counts(good_day.folder, good_day.ends_at).values()) == 0

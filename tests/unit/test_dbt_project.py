@@ -1,0 +1,192 @@
+"""The dbt project from its files alone: names, grains, keys, and the facts it shares with the contracts and the seeds."""
+
+import csv
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ingestion.contract import read_contracts
+from ingestion.settings import PROJECT
+
+DBT = PROJECT / "dbt_project"
+MARTS = {
+    "environment": {"air_quality_hours", "station_uptime_days", "river_levels"},
+    "feedback": {"feedback_cases", "feedback_agency_days"},
+    "fisheries": {"vessels_last_seen", "vessel_gaps"},
+    "quality": {"feed_scores", "ledger_totals", "quarantine_reasons"},
+}
+SQL_FILES = sorted((DBT / "models").rglob("*.sql"))
+ENGINE_WORDS = ("snapshot_id", "time_bucket", "epoch(", "timezone(", "generate_series", "arg_max", "timestamptz '")
+REAL_TIME = re.compile(r"\bnow\(|current_timestamp|current_date|today\(", re.IGNORECASE)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one file of the project."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def read_seed(name: str) -> list[dict[str, str]]:
+    """Read one seed; every value is text."""
+    with (DBT / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def marts() -> list[Any]:
+    """Give every mart's entry, over all domains."""
+    files = sorted((DBT / "models" / "marts").glob("*/_*__models.yml"))
+    return [model for file in files for model in read_yaml(file)["models"]]
+
+
+def test_each_domain_has_the_marts_that_were_asked_for_and_an_entry_for_each() -> None:
+    found = {
+        folder.name: {path.stem for path in folder.glob("*.sql")} for folder in (DBT / "models" / "marts").iterdir()
+    }
+    assert found == MARTS
+    assert {model["name"] for model in marts()} == set().union(*MARTS.values())
+
+
+@pytest.mark.parametrize("model", marts(), ids=lambda model: str(model["name"]))
+def test_a_mart_has_a_grain_an_enforced_contract_a_tested_key_and_both_languages(model: Any) -> None:
+    assert re.search(r"One row per [^.]+\.$", model["description"].strip())
+    assert model["config"]["contract"]["enforced"] is True
+    keys = [test for test in model.get("data_tests", []) if isinstance(test, dict) and "unique_combination" in test]
+    keys += [column["name"] for column in model["columns"] if "unique" in column.get("data_tests", [])]
+    assert keys
+    for description in (model["description"], *(column["description"] for column in model["columns"])):
+        vietnamese, english = description.split(" / ", 1)
+        assert vietnamese.strip()
+        assert english.strip().endswith((".", ")"))
+
+
+def test_no_mart_shows_a_column_that_a_contract_restricts() -> None:
+    restricted = {
+        column.name
+        for contract in read_contracts().values()
+        for column in contract.columns
+        if column.classification == "restricted"
+    }
+    assert restricted == {"address", "description", "status_notes"}
+    assert not restricted & {column["name"] for model in marts() for column in model["columns"]}
+
+
+@pytest.mark.parametrize("path", SQL_FILES, ids=lambda path: path.stem)
+def test_a_model_keeps_the_house_style(path: Path) -> None:
+    sql = path.read_text(encoding="utf-8")
+    assert sql.rstrip().endswith("select * from final") or path.stem.startswith("stg_")
+    assert ("source(" in sql.replace("with source", "")) == path.stem.startswith("stg_")
+    assert not REAL_TIME.search(sql)
+    assert not [word for word in ENGINE_WORDS if word in sql]
+
+
+def test_every_feed_has_a_staging_model() -> None:
+    feeds = {contract.table for contract in read_contracts().values()}
+    assert {path.stem.removeprefix("stg_") for path in SQL_FILES if path.stem.startswith("stg_")} >= feeds
+
+
+@pytest.mark.parametrize("seed", read_yaml(DBT / "seeds" / "_seeds.yml")["seeds"], ids=lambda seed: str(seed["name"]))
+def test_a_seed_is_typed_column_by_column_and_its_codes_are_text(seed: Any) -> None:
+    types = seed["config"]["column_types"]
+    assert list(types) == list(read_seed(seed["name"])[0])
+    assert {kind for name, kind in types.items() if name.endswith(("_code", "_id"))} <= {"varchar"}
+    assert seed["config"]["tags"]
+
+
+def test_every_seed_has_an_entry() -> None:
+    entries = {seed["name"] for seed in read_yaml(DBT / "seeds" / "_seeds.yml")["seeds"]}
+    assert entries == {path.stem for path in (DBT / "seeds").glob("*.csv")}
+
+
+def test_sources_are_the_contracts_columns() -> None:
+    tables = {
+        table["name"]: {
+            column["name"]: column.get("data_type") for column in table["columns"] if not column["name"].startswith("_")
+        }
+        for path in sorted((DBT / "models" / "staging").glob("*/_*__sources.yml"))
+        for source in read_yaml(path)["sources"]
+        for table in source["tables"]
+    }
+    assert tables == {
+        contract.table: {column.name: column.physical_type.lower() for column in contract.columns}
+        for contract in read_contracts().values()
+    }
+
+
+def test_feeds_are_the_contracts_promises() -> None:
+    assert read_seed("feeds") == [
+        {
+            "feed": contract.feed,
+            "domain": contract.domain,
+            "label_vi": contract.label_vi,
+            "owner": contract.owner,
+            "cadence_minutes": f"{contract.cadence.total_seconds() / 60:.0f}",
+            "freshness_minutes": f"{contract.freshness.total_seconds() / 60:.0f}",
+            "freshness_limit_minutes": f"{contract.freshness_limit.total_seconds() / 60:.0f}",
+            "expected_objects": contract.expected_objects or "",
+        }
+        for contract in read_contracts().values()
+    ]
+
+
+def test_states_of_a_case_are_those_the_contract_allows() -> None:
+    allowed = read_contracts()["feedback.requests"].column("status").allowed
+    assert tuple(row["status_code"] for row in read_seed("feedback_statuses")) == allowed
+
+
+def test_variables_equal_the_thresholds_they_stand_for() -> None:
+    variables = read_yaml(DBT / "dbt_project.yml")["vars"]
+    lowest = {
+        (row["domain"], row["key"], row["level"]): float(row["lo"]) for row in read_seed("thresholds") if row["lo"]
+    }
+    assert {
+        "slots_per_hour": lowest["environment", "slots_per_hour", "expected"],
+        "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
+        "nowcast_hours": lowest["environment", "nowcast_hours", "window"],
+        "satisfied_from_rating": lowest["feedback", "satisfied_rating", "satisfied"],
+        "silence_hours": lowest["fisheries", "silence", "warning"],
+        "silence_days": lowest["fisheries", "silence", "critical"] / 24,
+        "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
+        "score_green_from": lowest["quality", "score", "green"],
+        "score_yellow_from": lowest["quality", "score", "yellow"],
+    } == {name: value for name, value in variables.items() if name not in ("now", "score_window_hours")}
+
+
+def test_bands_of_vn_aqi_cover_0_to_500_without_a_hole_and_equal_the_thresholds() -> None:
+    bands = [(row["band_code"], int(row["index_low"]), int(row["index_high"])) for row in read_seed("vn_aqi_bands")]
+    assert bands[0][1] == 0
+    assert bands[-1][2] == 500
+    assert all(later[1] == earlier[2] + 1 for earlier, later in pairwise(bands))
+    levels = [row for row in read_seed("thresholds") if row["key"] == "vn_aqi"]
+    assert bands == [(row["level"], int(row["lo"]), int(row["hi"])) for row in levels]
+
+
+def test_breakpoints_of_vn_aqi_rise_step_by_step_from_zero() -> None:
+    steps: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in read_seed("vn_aqi_breakpoints"):
+        steps.setdefault((row["parameter_code"], row["averaging"]), []).append(row)
+    assert {key: int(rows[-1]["concentration_high"]) for key, rows in steps.items()} == {
+        ("O3", "1h"): 1200,
+        ("O3", "8h"): 400,
+        ("CO", "1h"): 150_000,
+        ("SO2", "1h"): 2630,
+        ("NO2", "1h"): 3850,
+        ("PM10", "24h"): 600,
+        ("PM2.5", "24h"): 500,
+    }
+    for rows in steps.values():
+        assert (rows[0]["index_low"], rows[0]["concentration_low"]) == ("0", "0")
+        for earlier, later in pairwise(rows):
+            assert later["index_low"] == earlier["index_high"]
+            assert later["concentration_low"] == earlier["concentration_high"]
+            assert int(later["concentration_high"]) > int(later["concentration_low"])
+
+
+def test_score_weights_name_every_axis_once_and_weigh_it() -> None:
+    weights = read_seed("score_weights")
+    named = [row["component"] for row in weights if row["axis"] == "score"]
+    assert named == ["correct", "complete", "clean", "live"]
+    assert {row["axis"] for row in weights} == {*named, "score"}
+    assert all(float(row["weight"]) > 0 for row in weights)
