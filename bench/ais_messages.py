@@ -69,7 +69,10 @@ def sentences() -> list[str]:
                 "course": chance.randrange(3600) / 10,
                 "status": 7,
             }
-        made += [f"{tag}{line}" for line in encode_dict(fields, talker_id="AI", sentence_type="VDM", seq_id=number // 10 % 10)]
+        made += [
+            f"{tag}{line}"
+            for line in encode_dict(fields, talker_id="AI", sentence_type="VDM", seq_id=number // 10 % 10)
+        ]
     return made
 
 

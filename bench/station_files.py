@@ -22,7 +22,14 @@ from ingestion.settings import Settings
 FILES = 28_800
 STATIONS = 20
 START = datetime(2026, 11, 1, tzinfo=UTC)
-PARAMETERS = ("PM10\t62.4\tug/m3", "PM2,5\t38.1\tug/m3", "NO2\t24.0\tug/m3", "SO2\t11.2\tug/m3", "CO\t812\tug/m3", "O3\t55\tug/m3")
+PARAMETERS = (
+    "PM10\t62.4\tug/m3",
+    "PM2,5\t38.1\tug/m3",
+    "NO2\t24.0\tug/m3",
+    "SO2\t11.2\tug/m3",
+    "CO\t812\tug/m3",
+    "O3\t55\tug/m3",
+)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 

@@ -18,6 +18,9 @@ from ingestion.settings import Settings
 EXTENSIONS = {"httpfs": "httpfs", "postgres": "postgres_scanner", "ducklake": "ducklake", "icu": "icu"}
 """Wheel name and the name under which DuckDB loads it."""
 
+COMMIT_RETRIES = 100
+"""Commits of several writers race for the next snapshot's number; ten tries, the default, were seen to be too few."""
+
 CatalogName = Literal["lake", "marts"]
 
 
@@ -49,6 +52,7 @@ def connect(
         for name in EXTENSIONS.values():
             connection.execute(f"load {name}")
         connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set ducklake_max_retry_count = {COMMIT_RETRIES}")
         _create_secrets(connection, settings, as_reader=as_reader)
         for catalog in ("marts",) if as_reader else catalogs:
             options = "(read_only)" if as_reader else ""

@@ -1,10 +1,12 @@
 """Build the marts of a domain with dbt, and tell which snapshot holds them.
 
 dbt runs as a process of its own (its imports and its global state stay there) and writes into the `marts` catalog model by model; nobody
-reads those snapshots until one of them is released. Builds take turns per domain. Credentials reach dbt through variables
-that dbt keeps out of its logs.
+reads those snapshots until one of them is released. Builds take turns, since domains share reference lists. The lists are loaded only
+when one of them changed, and unit tests run in CI, not in every build. Credentials reach dbt through variables that dbt keeps
+out of its logs.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -39,8 +41,11 @@ def build(
     connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, *, full_refresh: bool = False
 ) -> Build:
     """Build and test a domain's models (selected by their tag) and write the build down; raises AuditError naming what failed."""
-    with exclusive(settings, f"build {domain}"), tempfile.TemporaryDirectory() as scratch:
-        finished = _run_dbt(settings, domain, Path(scratch), full_refresh=full_refresh)
+    with exclusive(settings, "build"), tempfile.TemporaryDirectory() as scratch:
+        _load_reference_lists(connection, settings, Path(scratch))
+        arguments = ["build", "--select", f"tag:{domain}", "--indirect-selection", "buildable"]
+        arguments += ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed"]
+        finished = _run_dbt(settings, Path(scratch), [*arguments, *(["--full-refresh"] if full_refresh else [])])
         results = _results(Path(scratch), finished, domain)
         failed = [result for result in results if result["status"] not in GOOD]
         if failed or finished.returncode:
@@ -70,7 +75,9 @@ def find_last_build(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
         "select max(snapshot_id) from marts.operations.builds where domain = ?", [domain]
     ).fetchone()
     if row is None or row[0] is None:
-        raise AuditError(f"{domain}: a build whose models and tests all passed was promised, there is none; run `ioc build {domain}`")
+        raise AuditError(
+            f"{domain}: a build whose models and tests all passed was promised, there is none; run `ioc build {domain}`"
+        )
     return int(row[0])
 
 
@@ -82,7 +89,27 @@ def is_built(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: in
     return bool(row and row[0])
 
 
-def _run_dbt(settings: Settings, domain: str, scratch: Path, *, full_refresh: bool) -> subprocess.CompletedProcess[str]:
+def _load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Settings, scratch: Path) -> None:
+    """Load the seeds with dbt, where a file of them is not as it was when they were loaded last."""
+    digest = hashlib.sha256()
+    for path in sorted((DBT_PROJECT / "seeds").iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    connection.execute("create schema if not exists lake.reference")
+    connection.execute("create table if not exists lake.reference.loaded_seeds (digest varchar)")
+    if connection.execute("select digest from lake.reference.loaded_seeds").fetchall() == [(digest.hexdigest(),)]:
+        return
+    finished = _run_dbt(settings, scratch, ["seed", "--full-refresh"])
+    results = _results(scratch, finished, "reference lists")
+    failed = [result for result in results if result["status"] not in GOOD]
+    if failed or finished.returncode:
+        raise AuditError(
+            f"reference lists: {len(results)} seeds were promised to load, {len(failed)} did not: {failed[0]}"
+        )
+    connection.execute("delete from lake.reference.loaded_seeds")
+    connection.execute("insert into lake.reference.loaded_seeds values (?)", [digest.hexdigest()])
+
+
+def _run_dbt(settings: Settings, scratch: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     extensions = settings.home_folder / "duckdb_extensions"
     install_extensions(extensions)
     environment = settings.child_environment(
@@ -93,11 +120,9 @@ def _run_dbt(settings: Settings, domain: str, scratch: Path, *, full_refresh: bo
         DBT_LOG_PATH=str(settings.home_folder / "logs" / "dbt"),
         DO_NOT_TRACK="1",
     )
-    command = [str(Path(sys.executable).parent / "dbt"), "build", "--quiet", "--project-dir", str(DBT_PROJECT)]
-    command += ["--profiles-dir", str(DBT_PROJECT), "--select", f"+tag:{domain}"]
+    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments, *project]
     command += ["--vars", json.dumps({"now": settings.clock().isoformat()})]
-    if full_refresh:
-        command.append("--full-refresh")
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 
 

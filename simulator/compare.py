@@ -45,11 +45,7 @@ def compare(truth: Mapping[str, pl.DataFrame], query: Query, clock: datetime) ->
     ]
 
 
-LEDGER_SQL = """
-    select feed, deliveries - duplicate_deliveries as deliveries, duplicate_deliveries, received, accepted, duplicate,
-        quarantined
-    from quality.ledger_totals
-"""
+LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 HOURS_SQL = """
     select station_id, hour_at, round(pm2_5_ug_m3, 6) as pm2_5, round(pm10_ug_m3, 6) as pm10, round(o3_ug_m3, 6) as o3
     from environment.air_quality_hours
@@ -79,7 +75,7 @@ GAPS_SQL = """
 
 
 def _ledger(truth: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    return truth["ledger"]
+    return truth["ledger"].drop("deliveries")
 
 
 def _hour_means(truth: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -1,78 +1,20 @@
-"""The dashboards as files: read superset/assets, complete them, give the bundle that Superset imports.
+"""The bundle that Superset imports, made from the files of a checkout.
 
-A file says what a person decided: a title, a mart, a metric, a place on a page. Everything that follows from that is made here and
-never typed: UUIDs (uuid5 of the slug), column lists and labels (from the descriptions of the marts), the query a chart sends, the
-coordinates of the grid. So a diff is a decision, and a renamed mart column is found by reading files.
+What follows from a person's decision is made here and never typed: UUIDs (uuid5 of the slug), column lists and labels (from the
+descriptions of the marts), the query a chart sends, the coordinates of the grid. So a diff is a decision, and a renamed mart column is
+found by reading files.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
-from uuid import NAMESPACE_URL, UUID, uuid5
+from collections.abc import Mapping
 
 import yaml
+from asset_files import DATABASE, Assets, Column, Json, Mart, Tree, as_list, as_tree, as_trees, uuid_of
 
-Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
-Tree: TypeAlias = dict[str, Json]
-
-NAMESPACE = uuid5(NAMESPACE_URL, "https://ioc.invalid/superset")
-DATABASE = "marts"
 LOCAL_TIME_ZONE = "Asia/Ho_Chi_Minh"
-GRID_COLUMNS = 12
 VERSION = "1.0.0"
 FROM_FILES: Tree = {"version": VERSION, "is_managed_externally": True}
 """Superset then offers no edit button: the files are the truth."""
-KINDS = ("databases", "datasets", "charts", "dashboards")
-
-
-def uuid_of(kind: str, slug: str) -> UUID:
-    """Give the UUID of an asset: the same in every installation, so that an import replaces and never doubles."""
-    return uuid5(NAMESPACE, f"{kind}/{slug}")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a mart: its DuckDB type and its description, `Vietnamese / English`."""
-
-    name: str
-    data_type: str
-    description: str
-
-    @property
-    def label(self) -> str:
-        """Give the Vietnamese half of the description."""
-        return self.description.partition(" / ")[0].strip()
-
-    @property
-    def is_time(self) -> bool:
-        return self.data_type in {"timestamp with time zone", "date"}
-
-
-@dataclass(frozen=True)
-class Mart:
-    """A published table as dbt describes it."""
-
-    domain: str
-    name: str
-    description: str
-    columns: Mapping[str, Column]
-
-
-@dataclass(frozen=True)
-class Assets:
-    """What the files say, by kind and slug, and the marts they speak of by `<domain>.<mart>`."""
-
-    marts: Mapping[str, Mart]
-    files: Mapping[str, Mapping[str, Tree]]
-
-
-def read_assets(project: Path) -> Assets:
-    """Read the asset files and the marts of a checkout."""
-    folder = project / "superset" / "assets"
-    files = {kind: {path.stem: _read(path) for path in sorted((folder / kind).glob("*.yaml"))} for kind in KINDS}
-    return Assets({f"{mart.domain}.{mart.name}": mart for mart in _marts(project)}, files)
 
 
 def make_bundle(assets: Assets) -> dict[str, str]:
@@ -89,22 +31,6 @@ def make_bundle(assets: Assets) -> dict[str, str]:
     for slug, dashboard in assets.files["dashboards"].items():
         bundle[f"dashboards/{slug}.yaml"] = _dashboard(slug, dashboard, assets.files["charts"])
     return {name: yaml.safe_dump(content, allow_unicode=True, sort_keys=False) for name, content in bundle.items()}
-
-
-def _read(path: Path) -> Tree:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise TypeError(f"{path.name}: a mapping was promised, {type(content).__name__} came")
-    return content
-
-
-def _marts(project: Path) -> Iterator[Mart]:
-    for path in sorted((project / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-            columns = [Column(entry["name"], entry["data_type"], entry["description"]) for entry in model["columns"]]
-            yield Mart(
-                path.parent.name, model["name"], model["description"], {column.name: column for column in columns}
-            )
 
 
 def _database(slug: str, database: Tree) -> Tree:
@@ -304,17 +230,3 @@ def _position(title: str, rows: list[Tree], charts: Mapping[str, Tree]) -> Tree:
             "parents": ["ROOT_ID", "GRID_ID"],
         }
     return position
-
-
-def as_list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
-
-
-def as_tree(value: Json) -> Tree:
-    if not isinstance(value, dict):
-        raise TypeError(f"a mapping was promised, {value!r} came")
-    return value
-
-
-def as_trees(value: Json) -> list[Tree]:
-    return [as_tree(entry) for entry in as_list(value)]

@@ -11,21 +11,8 @@ from pathlib import Path
 
 import duckdb
 import yaml
-from bundle import (
-    DATABASE,
-    KINDS,
-    Assets,
-    Json,
-    Mart,
-    Tree,
-    as_list,
-    as_tree,
-    as_trees,
-    make_bundle,
-    query_of,
-    read_assets,
-    uuid_of,
-)
+from asset_files import DATABASE, KINDS, Assets, Json, Mart, Tree, as_list, as_tree, as_trees, read_assets, uuid_of
+from bundle import make_bundle, query_of
 
 from ingestion.settings import PROJECT, Settings
 from lake.serving import define_clock

@@ -8,7 +8,8 @@ granted by hand does not outlive the next import.
 from uuid import UUID
 
 import yaml
-from bundle import KINDS, make_bundle, read_assets
+from asset_files import KINDS, read_assets
+from bundle import make_bundle
 from flask import g  # type: ignore[import-not-found, unused-ignore]
 from roles import ROLES, permissions_of
 from superset.app import create_app  # type: ignore[import-not-found, import-untyped, unused-ignore]

@@ -24,7 +24,11 @@ def _sftp(settings: Settings) -> Connector:
 
 
 def _open311(settings: Settings) -> Connector:
-    client = httpx.Client(timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS), follow_redirects=False)
+    client = httpx.Client(
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        limits=httpx.Limits(max_keepalive_connections=0),  # no line stays open between collections
+        follow_redirects=False,
+    )
     return Open311(client, settings.feedback_url)
 
 

@@ -8,6 +8,7 @@ down (files glued together) is skipped. Rows can only be read with their header,
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -21,6 +22,13 @@ from ingestion.formats.base import Envelope, Pieces, Reading
 from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, gather, set_aside, split_lines
 
 SEPARATORS = ",;\t"
+QUOTED = r'"[^"]*+(?:""[^"]*+)*+"'
+WELL_QUOTED = {
+    separator: re.compile(rf'(?:{QUOTED}|[^"{separator}]*+)(?:{separator}(?:{QUOTED}|[^"{separator}]*+))*+')
+    for separator in SEPARATORS
+}
+"""By separator, a line whose fields are each quoted whole or without any quote."""
+
 FOLDED = pl.col("_raw").str.strip_chars().str.to_lowercase()
 
 
@@ -129,11 +137,13 @@ def _field(header: Header, name: str) -> pl.Expr:
 
 
 def _fields_of(line: str, separator: str) -> list[str] | None:
+    """Part a line with quotes; null where a quote stands inside a bare field (RFC 4180), or is never closed."""
+    if WELL_QUOTED[separator].fullmatch(line) is None:
+        return None
     try:
-        rows = list(csv.reader([line], delimiter=separator, strict=True))
+        return next(csv.reader([line], delimiter=separator, strict=True), None)
     except csv.Error:
         return None
-    return rows[0] if len(rows) == 1 else None
 
 
 def _no_records(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:

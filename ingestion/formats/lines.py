@@ -37,6 +37,7 @@ def split_lines(content: BinaryIO, beginning: bytes | None = None) -> Iterator[P
     Raises DeliveryError for UTF-16 or UTF-32, recognised by its mark.
     """
     block = without_mark(content.read(base.BLOCK_BYTES) if beginning is None else beginning)
+    block = block or content.read(base.BLOCK_BYTES)
     position, carried, is_discarding = 1, b"", False
     while block:
         if is_discarding:

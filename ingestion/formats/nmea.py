@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, NamedTuple
 
 import polars as pl
@@ -20,6 +19,7 @@ from ingestion.contract import Contract
 from ingestion.formats.ais import decode_messages
 from ingestion.formats.base import SKIPPED_SCHEMA, Envelope, Pieces, Reading
 from ingestion.formats.lines import IS_BLANK, as_unreadable, gather, set_aside, split_lines
+from ingestion.formats.receivers import Heard, checksum, read_gatehouse, read_tag_block, read_trailer
 
 SENTENCE = re.compile(
     r"!(([A-Z-]{2})VD[MO],([1-9]),([1-9]),(\d?),([^,*]{0,2}),([^,*]*),([0-5]))\*([0-9A-Fa-f]{2})(?:,(.*))?", re.ASCII
@@ -29,21 +29,6 @@ SENTENCE = re.compile(
 VDM = re.compile(r"![A-Z-]{2}VD[MO]")
 OTHER_SENTENCE = re.compile(r"[!$]([A-Z]{2,}[A-Z0-9]*,[^*]*)(?:\*([0-9A-Fa-f]{2}).*)?")
 TAG_BLOCK = re.compile(r"\\([^\\*]*)\*([0-9A-Fa-f]{2})\\(.*)")
-TAG_GROUP = re.compile(r"g|\d+G\d+", re.ASCII)
-EPOCH_SECONDS, EPOCH_MILLISECONDS = re.compile(r"\d{10}", re.ASCII), re.compile(r"\d{13}", re.ASCII)
-RECEIVER = re.compile(r"[br]\w+", re.ASCII)
-FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Heard(NamedTuple):
-    """When a sentence was heard (microseconds since 1970, UTC) and by which receiver."""
-
-    at: int | None = None
-    receiver: str | None = None
-
-    def or_else(self, other: "Heard") -> "Heard":
-        """Fill what is not known from another source."""
-        return Heard(other.at if self.at is None else self.at, self.receiver or other.receiver)
 
 
 class Message(NamedTuple):
@@ -122,7 +107,7 @@ class Receiver:
             if block is None or checksum(block[1]) != int(block[2], 16):
                 self._refuse(index, "broken_tag_block" if block is None else "bad_checksum")
                 return
-            heard, group = _read_tag_block(block[1])
+            heard, group = read_tag_block(block[1])
             line = block[3].strip()
             if not line:
                 self._announced = heard
@@ -135,7 +120,7 @@ class Receiver:
             self._refuse(index, "bad_checksum")
         else:
             if sentence[10]:
-                heard = heard.or_else(_read_trailer(sentence[10]))
+                heard = heard.or_else(read_trailer(sentence[10]))
             heard, self._announced = heard.or_else(self._announced), Heard()
             self._meet_sentence(index, sentence, heard, group)
 
@@ -175,7 +160,7 @@ class Receiver:
             self._refuse(index, "bad_checksum")
         elif not line.startswith("$PGHP,"):
             self.skipped[delivery, "other_sentence"] += 1
-        elif other[2] is None or (announced := _read_gatehouse(other[1].split(","))) is None:
+        elif other[2] is None or (announced := read_gatehouse(other[1].split(","))) is None:
             self._refuse(index, "broken_sentence")
         else:
             self._announced = announced
@@ -188,49 +173,6 @@ class Receiver:
 
     def _orphan(self, fragments: Fragments) -> None:
         self.unreadable |= dict.fromkeys(fragments.indices, "orphan_fragment")
-
-
-def checksum(text: str) -> int:
-    """Give the exclusive or of all bytes (NMEA 0183), by folding one whole number in halves."""
-    content = text.encode()
-    number, shift = int.from_bytes(content, "big"), 8
-    while shift < 8 * len(content):
-        shift *= 2
-    while shift > 8:
-        shift //= 2
-        number ^= number >> shift
-    return number & 0xFF
-
-
-def _read_tag_block(text: str) -> tuple[Heard, str]:
-    """Give time and source, and the id that binds the lines of a group (`g:1-2-0136`, `1G2:0136`)."""
-    fields = dict(part.partition(":")[::2] for part in reversed(text.split(",")))
-    groups = [value.rpartition("-")[2] for key, value in fields.items() if TAG_GROUP.fullmatch(key)]
-    return Heard(_epoch(fields.get("c", "")), fields.get("s") or None), groups[0] if groups else ""
-
-
-def _read_trailer(text: str) -> Heard:
-    """Read what receivers write behind the checksum: their name (`b003669976`, `r09STOL1`) and, last, an epoch."""
-    fields = text.split(",")
-    times = [time for part in fields if (time := _epoch(part)) is not None]
-    names = [part for part in fields if RECEIVER.fullmatch(part)]
-    return Heard(times[-1] if times else None, names[-1] if names else None)
-
-
-def _read_gatehouse(fields: list[str]) -> Heard | None:
-    """Read `PGHP,1,year,month,day,hour,minute,second,millisecond,country,region,site,...`; null where it is no time."""
-    try:
-        year, month, day, hour, minute, second, milliseconds = map(int, fields[2:9])
-        moment = datetime(year, month, day, hour, minute, second, milliseconds * 1000, tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-    return Heard((moment - FIRST_MOMENT) // timedelta(microseconds=1), fields[11] or None if len(fields) > 11 else None)
-
-
-def _epoch(text: str) -> int | None:
-    if EPOCH_SECONDS.fullmatch(text):
-        return int(text) * 1_000_000
-    return int(text) * 1000 if EPOCH_MILLISECONDS.fullmatch(text) else None
 
 
 def _records(lines: pl.DataFrame, raws: list[str], messages: list[Message], decoded: pl.DataFrame) -> pl.DataFrame:

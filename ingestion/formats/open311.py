@@ -8,30 +8,18 @@ first time. XML is read without DTD and entities.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
-from xml.etree.ElementTree import Element, ParseError, tostring
 
 import duckdb
-import msgspec
 import polars as pl
-from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading
-from ingestion.formats.lines import (
-    IS_BLANK,
-    as_unreadable,
-    cut_piece,
-    empty_as_null,
-    set_aside,
-    split_lines,
-    without_mark,
-)
+from ingestion.formats.documents import BROKEN_XML, array_pieces, read_document, xml_pieces
+from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, set_aside, split_lines, without_mark
 
 EXTENSION_KEYS = {
     "commune_code": "ma_xa",
@@ -42,10 +30,9 @@ EXTENSION_KEYS = {
 }
 """Columns that stand in the object `ext`, and their keys there."""
 
+ROOT = "service_requests"
 UPDATED, REQUESTED = "updated_datetime", "requested_datetime"
-SPACE, COMMA, CLOSING = re.compile(r"\s*"), re.compile(r"\s*,\s*"), re.compile(r"\s*\]")
 IS_XML = pl.col("_raw").str.starts_with("<")
-BROKEN_XML = (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError)
 
 
 class Open311:
@@ -56,9 +43,9 @@ class Open311:
         beginning = without_mark(content.read(base.BLOCK_BYTES))
         first = beginning.lstrip()[:1]
         if first == b"[":
-            yield _array_pieces(_document(content, beginning))
+            yield array_pieces(read_document(content, beginning))
         elif first == b"<":
-            yield _xml_pieces(_document(content, beginning))
+            yield xml_pieces(read_document(content, beginning), ROOT)
         else:
             yield from split_lines(content, beginning)
 
@@ -71,7 +58,7 @@ class Open311:
             {"not_a_request": ~(is_object | IS_XML), "nul_byte": pl.col("_raw").str.contains("\\u0000", literal=True)},
         )
         wire = {c.name: c.wire_name for c in contract.columns if c.name not in (*EXTENSION_KEYS, contract.version)}
-        keys = [*{*wire.values(), UPDATED, REQUESTED}]
+        keys = [*dict.fromkeys([*wire.values(), UPDATED, REQUESTED])]
         parsed = pl.concat([_read_json(readable.filter(~IS_XML), keys), _read_xml(readable.filter(IS_XML), keys)])
         is_read = pl.col("request").is_not_null()
         reason = pl.when(IS_XML).then(pl.lit("not_xml")).otherwise(pl.lit("not_json")).alias("reason")
@@ -93,87 +80,12 @@ class Open311:
         return Reading(records, pl.concat([unreadable, broken]), skipped)
 
 
-def _document(content: BinaryIO, beginning: bytes) -> bytes:
-    parts, size = [beginning], len(beginning)
-    while size <= base.DOCUMENT_BYTES_LIMIT and (part := content.read(base.BLOCK_BYTES)):
-        parts.append(part)
-        size += len(part)
-    if size > base.DOCUMENT_BYTES_LIMIT:
-        raise DeliveryError(
-            f"delivery: a document up to {base.DOCUMENT_BYTES_LIMIT} bytes was promised, a larger one came; "
-            "ask for smaller pages or for one object a line",
-            reason="document_too_large",
-        )
-    return b"".join(parts)
-
-
-def _array_pieces(document: bytes) -> Pieces:
-    try:
-        elements = [bytes(element) for element in msgspec.json.decode(document, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, RecursionError):
-        return _salvaged_pieces(document.decode("utf-8", errors="surrogateescape"))
-    return _cut(elements)
-
-
-def _salvaged_pieces(text: str) -> Pieces:
-    elements, end, is_closed = _complete_elements(text)
-    pieces = _cut([element.encode("utf-8", errors="surrogateescape") for element in elements])
-    rest = text[end:].strip()
-    if is_closed and not rest:
-        return pieces
-    raw, _ = cut_piece(rest.encode("utf-8", errors="surrogateescape"))
-    reason = "trailing_text" if is_closed else "truncated"
-    return Pieces(1, [*pieces.raws, raw], {**pieces.problems, len(pieces.raws): reason})
-
-
-def _complete_elements(text: str) -> tuple[list[str], int, bool]:
-    """Give the complete elements of a broken array, where the last of them ends, and whether the array is closed."""
-    decode = json.JSONDecoder().raw_decode
-    elements: list[str] = []
-    end = text.index("[") + 1
-    while True:
-        if closing := CLOSING.match(text, end):
-            return elements, closing.end(), True
-        separator = (COMMA if elements else SPACE).match(text, end)
-        if separator is None:
-            return elements, end, False
-        try:
-            _, stop = decode(text, separator.end())
-        except (ValueError, RecursionError):
-            return elements, end, False
-        elements.append(text[separator.end() : stop])
-        end = stop
-
-
-def _cut(elements: list[bytes]) -> Pieces:
-    cut = [cut_piece(element) for element in elements]
-    return Pieces(1, [text for text, _ in cut], {i: problem for i, (_, problem) in enumerate(cut) if problem})
-
-
-def _xml_pieces(document: bytes) -> Pieces:
-    try:
-        root = fromstring(document, forbid_dtd=True)
-        texts = [_xml_text(child).encode() for child in root]
-    except BROKEN_XML as error:
-        raise DeliveryError(
-            f"delivery: XML without DTD and entities was promised, {type(error).__name__} came", reason="not_xml"
-        ) from error
-    if root.tag != "service_requests":
-        raise DeliveryError(
-            f"delivery: a root service_requests was promised, {root.tag[:80]} came", reason="not_service_requests"
-        )
-    return _cut(texts)
-
-
-def _xml_text(element: Element) -> str:
-    element.tail = None
-    return tostring(element, encoding="unicode")
-
-
 def _read_json(pieces: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """Add the column `request`: a struct of texts, null where the text is no JSON."""
     extension = dict.fromkeys(EXTENSION_KEYS.values(), "VARCHAR")
     structure = json.dumps({**dict.fromkeys(keys, "VARCHAR"), "ext": extension})
+    if pieces.is_empty():
+        return pieces.with_columns(pl.lit(None, dtype=_request_type(keys)).alias("request"))
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.register("pieces", pieces.select("_raw"))
         query = "select try(json_transform(_raw, $structure)) as request from pieces"

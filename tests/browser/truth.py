@@ -67,7 +67,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "is_closed": n < 4,
             "is_overdue": n >= 5,
         }
-        | ({"is_on_time": n < 3, "hours_to_close": 1.0} if n < 4 else {"is_on_time": None})
+        | {"is_on_time": n < 3 if n < 4 else None, "hours_to_close": 1.0 if n < 4 else None}
         | dict(PLACE)
         for n in range(7)
     ],

@@ -212,10 +212,9 @@ def test_names_that_leave_the_folder_are_known(name: str, expected: bool) -> Non
 
 
 def test_a_pattern_is_matched_on_the_last_part_of_the_name() -> None:
-    assert [name for name in ("a.txt", "x/a.txt", "a.txt.part", ".a.txt", "a.TXT") if is_wanted(name, "*.txt")] == [
-        "a.txt",
-        "x/a.txt",
-    ]
+    names = ("a.txt", "x/a.txt", "a.txt.part", "a.txt.tmp", "a.txt~", ".a.txt", "a.TXT")
+    assert [name for name in names if is_wanted(name, "*.txt")] == ["a.txt", "x/a.txt"]
+    assert [name for name in names if is_wanted(name, "*")] == ["a.txt", "x/a.txt", "a.TXT"]
 
 
 def test_a_window_needs_a_start_before_its_end() -> None:

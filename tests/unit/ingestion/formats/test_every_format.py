@@ -55,7 +55,7 @@ def test_a_file_cut_anywhere_keeps_its_complete_records(case: Case, read: Read) 
     whole = case.write(12)
     rows = read(case.format, case.feed, whole).rows
     cuts = 0
-    for end in range(1, len(whole), 7):
+    for end in range(1, len(whole), len(whole) // 30):
         try:
             cut = read(case.format, case.feed, whole[:end])
         except DeliveryError:
@@ -167,7 +167,8 @@ def test_a_piece_without_end_is_cut_and_counted_once(case: Case, read: Read, mon
     monkeypatch.setattr(base, "PIECE_BYTES_LIMIT", 2000)
     monkeypatch.setattr(base, "BLOCK_BYTES", 700)
     piece = case.piece(2).encode()
-    content = case.write(4).replace(piece, piece[:33] + b"9" * 50_000 + piece[33:])
+    place = piece.index(b"2")
+    content = case.write(4).replace(piece, piece[:place] + b"9" * 50_000 + piece[place:])
     delivered = read(case.format, case.feed, content)
     assert delivered.reasons == [(3 + case.skipped, "piece_too_long", 4)]
     assert len(delivered.reading.unreadable["_raw"][0]) <= 2700

@@ -18,6 +18,6 @@ def test_each_name_gives_its_own_format() -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_names_that_exist() -> None:
-    with pytest.raises(UnknownNameError, match="tt11: .*csv, naf, nmea, open311, tt10") as caught:
+    with pytest.raises(UnknownNameError, match=r"tt11: .*csv, naf, nmea, open311, tt10") as caught:
         find_format("tt11")
     assert caught.value.values == {"format": "tt11"}

@@ -37,7 +37,7 @@ def test_the_station_stands_in_the_name(name: str, station: str, read: Read) -> 
     "name", ["readings.txt", "KK01_2026112008050.txt", "KK01_20261120080500.csv", "_20261120080500.txt"]
 )
 def test_a_name_without_station_refuses_the_file(name: str, read: Read) -> None:
-    with pytest.raises(DeliveryError, match="<station>_<yyyymmddhhmmss>.txt") as caught:
+    with pytest.raises(DeliveryError, match=r"<station>_<yyyymmddhhmmss>\.txt") as caught:
         read("tt10", FEED, b"", names=[name])
     assert caught.value.values["reason"] == "file_name_without_station"
 

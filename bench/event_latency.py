@@ -1,0 +1,88 @@
+"""From a file at the SFTP folder to a released mart, through Airflow: the 95th percentile of ten events. Aim: at most 60 s.
+
+Needs a running stack (`ioc up`) whose DAGs are quiet: the event wakes the feed's DAG as its schedule would, everything after it follows by
+itself. The clock starts before the file is sent and stops when a reader sees the value.
+"""
+
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+
+import paramiko
+
+from bench.figure import Figure
+from cli.airflow import Airflow
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import create_released_views
+
+EVENTS = 10
+PATIENCE_SECONDS = 300
+POLL_SECONDS = 0.5
+DAG = "ingest__environment__station_readings"
+
+
+def measure() -> Figure:
+    """Send ten files one after the other; wait for each to be released."""
+    settings = Settings()
+    with Airflow(settings) as airflow:
+        airflow.await_quiet(PATIENCE_SECONDS, lambda: True)
+        seconds = sorted(one_event(settings, airflow, number) for number in range(EVENTS))
+    p95 = statistics.quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0]
+    return Figure(
+        f"event to released mart through Airflow, {EVENTS} events",
+        f"median {statistics.median(seconds):.0f} s, p95 {p95:.0f} s, worst {seconds[-1]:.0f} s",
+        "p95 ≤ 60 s",
+        p95 <= 60,
+        "polling every 0.5 s",
+    )
+
+
+def one_event(settings: Settings, airflow: Airflow, number: int) -> float:
+    """Send one reading and give the seconds until a reader sees it."""
+    moment = (settings.clock() + timedelta(hours=7)).replace(minute=0, second=0, microsecond=0) - timedelta(
+        minutes=5 * number
+    )
+    stamp = datetime.now(UTC).strftime("%H%M%S")
+    value = int(stamp) % 900 + number / 100
+    name = f"46_NM01_{moment:%Y%m%d%H%M%S}.txt"
+    began = time.monotonic()
+    send(
+        settings,
+        name,
+        f"pH\t7\t-\t{moment:%Y%m%d%H%M%S}\t00\r\nTSS\t{value % 100:.2f}\tmg/L\t{moment:%Y%m%d%H%M}{int(stamp) % 60:02d}\t00\r\n",
+    )
+    airflow.trigger(DAG)
+    before = newest_release(settings)
+    while newest_release(settings) == before:
+        if time.monotonic() - began > PATIENCE_SECONDS:
+            raise TimeoutError(f"event {number}: a release within {PATIENCE_SECONDS} s was promised, none came")
+        time.sleep(POLL_SECONDS)
+    return time.monotonic() - began
+
+
+def newest_release(settings: Settings) -> int:
+    """Give the release of the environment that readers see."""
+    with connected(settings, as_reader=True) as connection:
+        return create_released_views(connection)["environment"].release_id
+
+
+def send(settings: Settings, name: str, text: str) -> None:
+    """Put one file as a data logger does: under another name first."""
+    with paramiko.SSHClient() as client:
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+        client.connect(
+            settings.sftp_host,
+            settings.sftp_port,
+            settings.sftp_user,
+            settings.reveal("sftp_password"),
+            look_for_keys=False,
+        )
+        with client.open_sftp() as session:
+            with session.open(f"environment/{name}.part", "w") as file:
+                file.write(text)
+            session.posix_rename(f"environment/{name}.part", f"environment/{name}")
+
+
+if __name__ == "__main__":
+    print(measure().row())
