@@ -38,9 +38,10 @@ def run_demo(*, day: str, seed: int, faults: str) -> None:
     say(
         f"Simulated {chosen} with seed {seed}: {sum(simulated.files.values()):,} files ({time.monotonic() - began:.0f} s)"
     )
-    settings = start(None)
+    settings = start(["postgres", "seaweedfs", "sftp", "simulator"])
     sent = publish_to_sftp(simulated.folder, settings) + publish_logs(simulated.folder, settings)
     say(f"The city's systems hold {sent:,} files and {simulated.truth['feedback_cases'].height} feedback cases")
+    start(None)
     runs = _let_airflow_work(settings)
     comparisons = _compare(settings, simulated)
     charts = {

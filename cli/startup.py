@@ -11,12 +11,20 @@ from stack import control
 
 
 def start(only: list[str] | None, *, as_json: bool = False) -> Settings:
-    """Bring services up (all, where `only` is None) and create the tables that are missing; give settings with their secrets."""
-    control.up(Settings(), only, lambda line: say(line, as_json=as_json))
+    """Bring services up (all, where `only` is None) and create the tables that are missing; give settings with their secrets.
+
+    The services that hold data come first, then the tables, then the rest: a DAG can run the moment Airflow is up.
+    """
+    control.up(Settings(), _data_services(only), lambda line: say(line, as_json=as_json))
     settings = Settings()
     if only is None or {"postgres", "seaweedfs"} <= set(only):
         prepare_tables(settings)
+    control.up(settings, only, lambda line: say(line, as_json=as_json))
     return settings
+
+
+def _data_services(only: list[str] | None) -> list[str]:
+    return sorted(control.DATA_SERVICES if only is None else control.DATA_SERVICES & set(only))
 
 
 def prepare_tables(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
+import polars.selectors as cs
 
 Query = Callable[[str], pl.DataFrame]
 """Runs SQL over the released marts."""
@@ -20,6 +21,7 @@ LEAST_SLOTS = 9
 
 CLOSED = ("closed", "resolved", "no_further_action", "duplicate", "not_responsible")
 SILENCE = timedelta(hours=6)
+DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def compare(truth: Mapping[str, pl.DataFrame], query: Query, clock: datetime) ->
 
 LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 HOURS_SQL = """
-    select station_id, hour_at, round(pm2_5_ug_m3, 6) as pm2_5, round(pm10_ug_m3, 6) as pm10, round(o3_ug_m3, 6) as o3
+    select station_id, hour_at, pm2_5_ug_m3 as pm2_5, pm10_ug_m3 as pm10, o3_ug_m3 as o3
     from environment.air_quality_hours
     where coalesce(pm2_5_ug_m3, pm10_ug_m3, o3_ug_m3) is not null
 """
@@ -65,7 +67,7 @@ AGENCY_SQL = """
     from feedback.feedback_agency_days where received_cases > 0
 """
 LAST_SEEN_SQL = """
-    select source_code, vessel_id, last_fix_at, round(latitude, 4) as latitude, round(longitude, 4) as longitude, is_silent_6h
+    select source_code, vessel_id, last_fix_at, latitude, longitude, is_silent_6h
     from fisheries.vessels_last_seen
 """
 GAPS_SQL = """
@@ -83,7 +85,7 @@ def _hour_means(truth: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     means = (
         valid.with_columns(hour_at=pl.col("measured_at").dt.truncate("1h"))
         .group_by("station_id", "hour_at", "parameter_code")
-        .agg(pl.col("value_in_reference_unit").mean().round(6).alias("mean"), pl.len().alias("slots"))
+        .agg(pl.col("value_in_reference_unit").mean().alias("mean"), pl.len().alias("slots"))
         .filter(pl.col("slots") >= LEAST_SLOTS)
     )
     wide = means.pivot("parameter_code", index=["station_id", "hour_at"], values="mean")
@@ -140,7 +142,8 @@ def _last_seen(truth: Mapping[str, pl.DataFrame], clock: datetime) -> pl.DataFra
             "source_code",
             "vessel_id",
             pl.col("at").alias("last_fix_at"),
-            pl.col("latitude", "longitude").round(4),
+            "latitude",
+            "longitude",
             (pl.lit(clock) - pl.col("at") > SILENCE).alias("is_silent_6h"),
         )
     )
@@ -157,10 +160,11 @@ def _silences(truth: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _compare(mart: str, expected: pl.DataFrame, found: pl.DataFrame) -> Comparison:
-    """Compare two tables as sets of rows, in the truth's columns and types."""
+    """Compare two tables as sets of rows, in the truth's columns and types; numbers agree where six decimals do."""
     if missing := set(expected.columns) - set(found.columns):
         return Comparison(mart, expected.height, (f"the mart has no {', '.join(sorted(missing))}",))
     shown = found.select(pl.col(name).cast(kind) for name, kind in expected.schema.items())
+    expected, shown = (frame.with_columns(cs.float().round(DECIMALS)) for frame in (expected, shown))
     only_truth = expected.join(shown, on=expected.columns, how="anti", nulls_equal=True)
     only_mart = shown.join(expected, on=expected.columns, how="anti", nulls_equal=True)
     differences = [f"only in truth: {row}" for row in only_truth.iter_rows(named=True)]

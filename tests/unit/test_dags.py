@@ -1,0 +1,99 @@
+"""The DAGs: one a contract, one a domain, maintenance; parsed by Airflow itself, in a process and a home of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingestion.contract import read_contracts
+from ingestion.settings import PROJECT, Settings
+
+PARSE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag(dag_folder=sys.argv[1], load_op_links=False)
+print("RESULT" + json.dumps({
+    "errors": {path: str(error) for path, error in bag.import_errors.items()},
+    "dags": {dag.dag_id: {
+        "tasks": sorted(dag.task_ids),
+        "edges": sorted([task.task_id, later] for task in dag.tasks for later in task.downstream_task_ids),
+        "retries": sorted({task.retries for task in dag.tasks}),
+        "catchup": dag.catchup,
+        "max_active_runs": dag.max_active_runs,
+    } for dag in bag.dags.values()},
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """Parse the DAGs once."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = Settings(home=home).child_environment(
+        AIRFLOW_HOME=str(home),
+        AIRFLOW__CORE__LOAD_EXAMPLES="False",
+        AIRFLOW__CORE__UNIT_TEST_MODE="True",
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home / 'unused.db'}",
+        PYTHONPATH=f"{PROJECT}:{PROJECT / 'dags'}",
+    )
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PARSE, str(PROJECT / "dags")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in finished.stdout.splitlines() if line.startswith("RESULT")]
+    assert len(lines) == 1, finished.stderr[-2000:]
+    answer: dict[str, dict[str, object]] = json.loads(lines[0].removeprefix("RESULT"))
+    return answer
+
+
+def test_every_dag_is_there_and_imports(parsed: dict[str, dict[str, object]]) -> None:
+    contracts = read_contracts().values()
+    expected = {f"ingest__{contract.table}" for contract in contracts}
+    expected |= {f"marts__{contract.domain}" for contract in contracts} | {"marts__quality", "maintenance"}
+    assert parsed["errors"] == {}
+    assert set(parsed["dags"]) == expected
+    assert len(expected) == 10
+
+
+def test_a_feed_is_collected_then_loaded_and_marts_pass_their_audit_before_release(
+    parsed: dict[str, dict[str, object]],
+) -> None:
+    edges = {dag_id: facts["edges"] for dag_id, facts in parsed["dags"].items()}  # type: ignore[index]
+    for dag_id, found in edges.items():
+        if dag_id.startswith("ingest__"):
+            assert found == [["collect", "load"]], dag_id
+        elif dag_id.startswith("marts__"):
+            assert found == [["audit", "publish"], ["build", "audit"]], dag_id
+
+
+def test_no_dag_catches_up_or_runs_twice_at_once(parsed: dict[str, dict[str, object]]) -> None:
+    for dag_id, facts in parsed["dags"].items():
+        assert (facts["catchup"], facts["max_active_runs"], facts["retries"]) == (False, 1, [3]), dag_id  # type: ignore[index]
+
+
+RETRY = """
+import sys
+from retries import stops_unless_retryable
+from airflow.sdk.exceptions import AirflowFailException
+from ingestion.errors import AuditError, SourceUnavailableError
+for error in (SourceUnavailableError("x"), AuditError("x"), ValueError("x")):
+    def task(): raise error
+    try: stops_unless_retryable(task)()
+    except AirflowFailException: print("stop", type(error).__name__)
+    except Exception as other: print("retry", type(other).__name__)
+"""
+
+
+def test_only_errors_that_a_retry_helps_are_retried(tmp_path: Path) -> None:
+    environment = Settings(home=tmp_path).child_environment(
+        AIRFLOW_HOME=str(tmp_path), PYTHONPATH=f"{PROJECT}:{PROJECT / 'dags'}"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", RETRY], env=environment, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.splitlines()[-3:] == ["retry SourceUnavailableError", "stop AuditError", "stop ValueError"]
