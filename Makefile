@@ -1,7 +1,7 @@
 # Each target is one line; `make` alone tells what there is.
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format up down status bench
-UV := $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
+UV ?= $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
 RUN := .venv/bin/
 
 help:  ## Tell what there is to make

@@ -97,7 +97,7 @@ class Loader:
                     continue
                 for pieces in self._split(staging, contract, tally, content):
                     waiting.append((number, pieces))
-                    size += sum(map(len, pieces.raws))
+                    size += pieces.size
                     if size >= READ_CHARACTERS:
                         self._stage(staging, contract, waiting)
                         waiting, size = [], 0
@@ -131,15 +131,18 @@ class Loader:
         staging.add(reading, check(records, contract, self._reference))
 
     def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
-        envelopes = {number: Envelope(staging.tallies[number].delivery.source_name) for number, _ in blocks}
-        try:
-            return find_format(contract.format).read(join_pieces(blocks), contract, envelopes)
-        except DeliveryError as error:
-            number = error.values.get("delivery")
-            if not isinstance(number, int):
-                raise
-            staging.set_aside(staging.tallies[number], error)
-            return self._read(staging, contract, [block for block in blocks if block[0] != number])
+        """Read blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""
+        readable = blocks
+        while True:
+            envelopes = {number: Envelope(staging.tallies[number].delivery.source_name) for number, _ in readable}
+            try:
+                return find_format(contract.format).read(join_pieces(readable), contract, envelopes)
+            except DeliveryError as error:
+                broken = error.values.get("delivery")
+                if not isinstance(broken, int):
+                    raise
+                staging.set_aside(staging.tallies[broken], error)
+                readable = [block for block in readable if block[0] != broken]
 
     def _known(self, contract: Contract, batch: list[Delivery]) -> set[tuple[str, str]]:
         """Give digest and name of those deliveries of the ledger that a delivery of the batch may repeat.

@@ -84,7 +84,11 @@ class Settings(BaseSettings):
         chosen = {**env_settings(), **init_settings()}
         home = Path(str(chosen.get("home", ".ioc")))
         files = (home / "settings.env", home / "secrets.env")
-        return init_settings, env_settings, DotEnvSettingsSource(settings_cls, env_file=files, env_file_encoding="utf-8")
+        return (
+            init_settings,
+            env_settings,
+            DotEnvSettingsSource(settings_cls, env_file=files, env_file_encoding="utf-8"),
+        )
 
     @cached_property
     def home_folder(self) -> Path:

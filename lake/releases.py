@@ -93,7 +93,17 @@ def list_releases(connection: duckdb.DuckDBPyConnection) -> list[Release]:
         order by release_id
         """
     ).fetchall()
-    names = ("release_id", "domain", "snapshot_id", "verdict", "action", "reason", "scores", "last_event_at", "published_at")
+    names = (
+        "release_id",
+        "domain",
+        "snapshot_id",
+        "verdict",
+        "action",
+        "reason",
+        "scores",
+        "last_event_at",
+        "published_at",
+    )
     return [Release(**dict(zip(names, [*row[:6], json.loads(row[6]), *row[7:]], strict=True))) for row in rows]
 
 

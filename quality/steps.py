@@ -24,7 +24,9 @@ def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None
     with connected(settings) as connection:
         chosen = build.find_last_build(connection, domain) if snapshot_id is None else snapshot_id
         if not build.is_built(connection, domain, chosen):
-            raise AuditError(f"{domain}: snapshot {chosen} is not the result of a complete build; run `ioc build {domain}`")
+            raise AuditError(
+                f"{domain}: snapshot {chosen} is not the result of a complete build; run `ioc build {domain}`"
+            )
         verdict = audit.audit(connection, domain, chosen, settings.clock())
         verdicts.record_verdict(connection, verdict)
         return verdict

@@ -67,7 +67,7 @@ def run_city(settings: Settings, folder: Path, faults: str) -> City:
         settings = settings.model_copy(
             update={
                 "now": written.ends_at.astimezone(UTC),
-                "feedback_url": f"http://127.0.0.1:{server.port}/open311/v2",
+                "feedback_url": server.url,
             }
         )
         prepare_tables(settings)
@@ -118,10 +118,7 @@ def test_the_quarantine_holds_what_the_faults_put_there(city: City) -> None:
             "select feed, error_group, sum(record_count)::bigint as records from lake.quarantine.records group by all"
         ).pl()
     expected = city.truth["quarantine"]
-    assert (
-        found.cast(dict(expected.schema)).sort("feed", "error_group").rows()
-        == expected.sort("feed", "error_group").rows()
-    )
+    assert found.cast(expected.schema).sort("feed", "error_group").rows() == expected.sort("feed", "error_group").rows()
 
 
 def test_collecting_and_loading_again_changes_nothing(city: City) -> None:
