@@ -24,15 +24,22 @@ DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss"
 """Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
 
 
-def cast(value: pl.Expr, column: Column, wire_type: pl.DataType) -> pl.Expr:
-    """Cast a column of text, or of a type near its own, to its contract's type; null where that cannot be done."""
+UNTIDY = r"[\s\u00a0]{2}|[^\S ]|\u00a0|^ | $|[\u0300-\u036f\u1100-\u11ff\u2126\u212a\u212b]"
+"""Finds text that `tidy` could change: space to collapse, combining marks, or signs with another canonical form."""
+
+
+def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: bool) -> pl.Expr:
+    """Cast a column of text, or of a type near its own, to its contract's type; null where that cannot be done.
+
+    `is_tidy` tells that no value matches UNTIDY: most columns of most batches, and tidying is the dearest cast of all.
+    """
     kind = TYPES.get(column.physical_type)
     if kind is None:
         raise ContractError(
             f"{column.name}: physicalType one of {', '.join(TYPES)} was promised, {column.physical_type} came"
         )
     if kind == pl.String():
-        return _text(value.cast(pl.String))
+        return value.cast(pl.String) if is_tidy else _tidied(value.cast(pl.String))
     if wire_type == kind and kind != pl.Float64():
         return value
     if wire_type != pl.String() and not wire_type.is_numeric():
@@ -48,7 +55,7 @@ def cast(value: pl.Expr, column: Column, wire_type: pl.DataType) -> pl.Expr:
     return text.cast(kind, strict=False)
 
 
-def _text(text: pl.Expr) -> pl.Expr:
+def _tidied(text: pl.Expr) -> pl.Expr:
     return text.str.normalize("NFC").str.replace_all(r"[\s\u00a0]+", " ").str.strip_chars(" ")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from ingestion.casts import cast
+from ingestion.casts import UNTIDY, cast
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Column, Contract
 from ingestion.reference import Reference
 
@@ -71,8 +71,11 @@ def check(records: pl.DataFrame, contract: Contract, reference: Reference) -> Ch
     """
     own = [name for name in records.columns if name.startswith("_")]
     wire = records.select(*own, "received_at", *(_wire_column(column, records) for column in contract.columns))
+    untidy = _untidy(wire, contract)
     typed = wire.with_columns(
-        cast(pl.col(_wire(column)), column, wire.schema[_wire(column)]).alias(column.name)
+        cast(pl.col(_wire(column)), column, wire.schema[_wire(column)], is_tidy=column.name not in untidy).alias(
+            column.name
+        )
         for column in contract.columns
     )
     tests = list(_tests(contract, reference))
@@ -182,6 +185,13 @@ def _result(test: _Test, passes: pl.Series) -> RuleResult:
         evaluated=int(passes.count()),
         failed=int((~passes).sum() or 0),
     )
+
+
+def _untidy(wire: pl.DataFrame, contract: Contract) -> set[str]:
+    """Name the text columns of a batch in which some value wants tidying."""
+    texts = [column for column in contract.columns if wire.schema[_wire(column)] == pl.String()]
+    found = wire.select(pl.col(_wire(column)).str.contains(UNTIDY).any().alias(column.name) for column in texts)
+    return {name for name in found.columns if found[name].item()}
 
 
 def _wire(column: Column) -> str:
