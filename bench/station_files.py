@@ -20,7 +20,6 @@ from ingestion.reference import Reference
 from ingestion.settings import Settings
 
 FILES = 28_800
-STATIONS = 20
 START = datetime(2026, 11, 1, tzinfo=UTC)
 PARAMETERS = (
     "PM10\t62.4\tug/m3",
@@ -58,11 +57,12 @@ def measure() -> Figure:
 
 def day_of_files() -> list[tuple[str, bytes]]:
     """Make the files; each has a time of its own, so that none repeats another."""
+    stations = Reference().values_of("stations.station_id").sort().to_list()
     made = []
     for number in range(FILES):
-        moment = START + timedelta(minutes=5 * (number // STATIONS), hours=7)
+        moment = START + timedelta(minutes=5 * (number // len(stations)), hours=7)
         lines = (f"{line}\t{moment:%Y%m%d%H%M%S}\t00\r\n" for line in PARAMETERS)
-        made.append((f"46_KK{number % STATIONS + 1:02d}_{moment:%Y%m%d%H%M%S}.txt", "".join(lines).encode()))
+        made.append((f"{stations[number % len(stations)]}_{moment:%Y%m%d%H%M%S}.txt", "".join(lines).encode()))
     return made
 
 

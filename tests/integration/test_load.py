@@ -96,6 +96,15 @@ def test_a_record_that_bronze_holds_is_a_duplicate_and_a_different_one_a_conflic
     assert lake.query("select value from lake.bronze.environment__station_readings") == [(62.4,)]
 
 
+def test_a_record_is_a_duplicate_also_where_bronze_has_it_under_another_hash(lake: Lake) -> None:
+    lake.land(READINGS, NAME, "PM10\t62.4\tug/m3\t20261120080500\t00\n")
+    lake.load(READINGS)
+    lake.connection.execute("update lake.bronze.environment__station_readings set _content_hash = 1")
+    lake.land(READINGS, NAME, "PM10\t62.40\tug/m3\t20261120080500\t00\nPM10\t99\tug/m3\t20261120080500\t00\n")
+    (row,) = lake.load(READINGS)
+    assert (row.accepted, row.duplicate, row.quarantined) == (0, 1, 1)
+
+
 def feedback(version: str, status: str, **more: object) -> dict[str, object]:
     """Make a request of one version."""
     return {
