@@ -71,6 +71,11 @@ def _folder(settings: Settings, day: date, seed: int) -> Path:
 def _set_the_clock(day: date, seed: int) -> Settings:
     """Write the demo's clock and feedback source where every process of this stack reads them."""
     settings = Settings()
+    if settings.simulated_day not in (None, _folder(settings, day, seed)):
+        raise ConfigurationError(
+            f"demo: an empty stack, or one with this day, was promised; {settings.home} holds {settings.simulated_day}; "
+            "name that day and seed, or set IOC_HOME to another folder"
+        )
     end = (midnight(day) + timedelta(days=1)).astimezone(UTC)
     settings.home_folder.mkdir(parents=True, exist_ok=True)
     (settings.home_folder / "settings.env").write_text(

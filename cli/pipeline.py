@@ -49,8 +49,11 @@ def collect(feeds: Feeds = None, as_json: AsJson = False) -> None:
     settings = Settings()
     rows: list[Row] = []
     for contract in chosen_feeds(feeds):
-        landed = collect_feed(settings, contract)
-        rows.append({"feed": contract.feed, "deliveries": len(landed), "bytes": sum(one.bytes for one in landed)})
+        collected = collect_feed(settings, contract)
+        landed = collected.deliveries
+        refused = [f"{refusal.name}: {refusal.reason}" for refusal in collected.refused]
+        size = sum(one.bytes for one in landed)
+        rows.append({"feed": contract.feed, "deliveries": len(landed), "bytes": size, "refused": refused})
     show(rows, "Collected", as_json=as_json)
 
 

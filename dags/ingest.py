@@ -37,8 +37,9 @@ def ingest(contract: Contract) -> DAG:
             from ingestion.collect import collect as collect_feed  # noqa: PLC0415  heavy
             from ingestion.settings import Settings  # noqa: PLC0415
 
-            landed = collect_feed(Settings(), contract)
-            return {"deliveries": len(landed), "bytes": sum(delivery.bytes for delivery in landed)}
+            collected = collect_feed(Settings(), contract)
+            size = sum(delivery.bytes for delivery in collected.deliveries)
+            return {"deliveries": len(collected.deliveries), "bytes": size, "refused": len(collected.refused)}
 
         @task(outlets=[asset])
         @stops_unless_retryable

@@ -5,7 +5,9 @@ same bytes again, which the load recognises as duplicate deliveries. Where a sou
 landed and remembered, and the error goes on to whoever decides about retries.
 """
 
-from ingestion.connectors.base import Arrival, Checkpoint, Window
+from dataclasses import dataclass
+
+from ingestion.connectors.base import Arrival, Checkpoint, Refusal, Window
 from ingestion.connectors.registry import find_connector
 from ingestion.contract import Contract
 from ingestion.errors import SourceError
@@ -13,12 +15,21 @@ from ingestion.landing import Delivery, Landing
 from ingestion.settings import Settings
 from lake.lock import exclusive
 
+
+@dataclass(frozen=True)
+class Collected:
+    """What one collection landed, and the files it refused, each with its reason (a hostile name, a link out of the folder)."""
+
+    deliveries: tuple[Delivery, ...]
+    refused: tuple[Refusal, ...]
+
+
 LAND_TOGETHER = 512
 """How many arrivals are landed at once, and at most fetched again after a crash."""
 
 
-def collect(settings: Settings, contract: Contract, window: Window | None = None) -> list[Delivery]:
-    """Land what is new at the source, or all of a window; give the deliveries.
+def collect(settings: Settings, contract: Contract, window: Window | None = None) -> Collected:
+    """Land what is new at the source, or all of a window; give the deliveries and the refusals.
 
     Raises SourceUnavailableError where a retry can help and SourceAnswerError where it cannot, after landing what came.
     """
@@ -45,4 +56,4 @@ def collect(settings: Settings, contract: Contract, window: Window | None = None
             raise
         land_waiting()
         landing.write_checkpoint(contract, checkpoint.to_json())
-    return landed
+    return Collected(tuple(landed), tuple(checkpoint.refused))

@@ -1,6 +1,6 @@
 """Bring a simulated day to where the agencies would: the stations' files to the SFTP folder, logs and polls into the drop folders.
 
-Everything is written under a name ending in `.part` and then renamed, as a careful sender does. Doing it twice writes the same files again.
+Everything is written under a name ending in `.part` and then renamed, as a careful sender does.
 """
 
 import shutil
@@ -26,6 +26,8 @@ def publish_logs(folder: Path, settings: Settings) -> int:
     files = [path for name in LOGS for path in sorted((folder / name).iterdir())]
     for path in files:
         target = settings.vessel_logs / path.parent.name / path.name
+        if target.exists() and target.stat().st_size == path.stat().st_size:
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_name(f"{target.name}.part")
         shutil.copyfile(path, unfinished)
@@ -34,7 +36,10 @@ def publish_logs(folder: Path, settings: Settings) -> int:
 
 
 def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int], None] = lambda _, __: None) -> int:
-    """Send the stations' files to the SFTP folder `environment`; give how many. `report` is told files done and files in all.
+    """Send the stations' files to the SFTP folder `environment`; give how many files of the day are there then.
+
+    A file that is there already, of the same size, is not sent again: a day's files have a time in their name and never change.
+    `report` is told files sent and files to send.
 
     Raises ServiceError where the server is not there or the line breaks.
     """
@@ -60,7 +65,9 @@ def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int
             session = free.get()
             with suppress(OSError):  # it is there already
                 session.mkdir(STATIONS)
+            there = {entry.filename: entry.st_size for entry in session.listdir_attr(STATIONS)}
             free.put(session)
+            due = [path for path in files if there.get(path.name) != path.stat().st_size]
 
             def send(path: Path) -> None:
                 channel = free.get()
@@ -70,8 +77,8 @@ def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int
                     free.put(channel)
 
             pool = stack.enter_context(ThreadPoolExecutor(CHANNELS))
-            for done, _ in enumerate(pool.map(send, files), 1):
-                report(done, len(files))
+            for done, _ in enumerate(pool.map(send, due), 1):
+                report(done, len(due))
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise ServiceError(
             f"sftp: {len(files)} files were to be sent to {settings.sftp_host}:{settings.sftp_port}, {type(error).__name__} came; "
