@@ -21,7 +21,8 @@ from ingestion.settings import Settings
 from lake.connection import connected
 from lake.releases import create_released_views, list_releases, releases_in_force
 from simulator.city import SimulatedDay, simulate
-from simulator.compare import Comparison, compare
+from simulator.compare import compare
+from simulator.comparisons.base import Comparison
 from simulator.faults import fault_profile
 from simulator.local_time import midnight
 from simulator.publish import publish_logs, publish_to_sftp

@@ -28,6 +28,8 @@ from ingestion.settings import PROJECT
 CONTRACTS = PROJECT / "contracts"
 PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 """What may stand in SQL unescaped."""
+CLASSES = ("open", "internal", "restricted", "personal")
+"""How a column may be seen; `ingestion/privacy.py` says what becomes of each."""
 MINUTES = {"minutes": 1, "hours": 60, "days": 1440}
 
 
@@ -235,6 +237,11 @@ def _column(path: Path, item: SchemaProperty) -> Column:
     if not (item.name and item.logicalType and item.physicalType and item.businessName and item.classification):
         raise ContractError(
             f"{path.name}: column {item.name} needs logicalType, physicalType, businessName (vi) and classification"
+        )
+    if item.classification not in CLASSES or (item.classification == "personal" and item.physicalType != "VARCHAR"):
+        raise ContractError(
+            f"{path.name}: column {item.name} needs a classification of {', '.join(CLASSES)}, and VARCHAR where it is personal; "
+            f"{item.classification} {item.physicalType} came"
         )
     options = item.logicalTypeOptions or {}
     zoned = bool(options.get("timezone", True))

@@ -3,6 +3,7 @@
     fetch    its bytes come back from landing, and are verified
     read     the format cuts them into pieces and reads the pieces into records
     check    the contract judges every record
+    protect  hashes stand for personal values from here on
     stage    records that passed wait in a temporary table, the others in the quarantine's
     split    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
     balance  the ledger must add up for every delivery
@@ -14,6 +15,7 @@ nothing of it, and running again gives the same tables. Loads of one feed take t
 
 import secrets
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
 import duckdb
@@ -26,6 +28,7 @@ from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.landing import Content, Delivery, Landing
 from ingestion.ledger import LedgerRow, Status
+from ingestion.privacy import protect
 from ingestion.reference import Reference
 from ingestion.settings import Settings
 from ingestion.staging import Staging, Tally
@@ -128,7 +131,9 @@ class Loader:
             schema={"_delivery": pl.UInt32, "received_at": pl.Datetime("us", "UTC")},
         )
         records = reading.records.join(received_at, on="_delivery", how="left", maintain_order="left")
-        staging.add(reading, check(records, contract, self._reference))
+        checked = check(records, contract, self._reference)
+        key = self._settings.reveal("privacy_key").encode()
+        staging.add(reading, replace(checked, passed=protect(checked.passed, contract, key)))
 
     def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
         """Read blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""

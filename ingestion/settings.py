@@ -48,12 +48,16 @@ class Settings(BaseSettings):
     s3_reader_access_key: str = "ioc-marts-reader"
     s3_reader_secret_key: SecretStr = SecretStr("")
 
+    privacy_key: SecretStr = Field(
+        default=SecretStr(""), description="key of the hashes that stand for personal identifiers"
+    )
+
     sftp_host: str = "127.0.0.1"
     sftp_port: int = 12022
     sftp_user: str = "ioc-sftp"
     sftp_password: SecretStr = SecretStr("")
     feedback_url: str = "http://127.0.0.1:18090/open311/v2"
-    vessel_log_folder: Path = Path("vessel_logs")
+    drop_folder: Path = Path("drop")
     simulated_day: Path | None = Field(
         default=None, description="folder of a simulated day, served at IOC_FEEDBACK_URL; empty = no simulator"
     )
@@ -96,9 +100,9 @@ class Settings(BaseSettings):
         return self.home.resolve()
 
     @cached_property
-    def vessel_logs(self) -> Path:
-        """Give the folder in which vessel operators drop their logs; a relative one stands below home."""
-        return self.home_folder / self.vessel_log_folder
+    def drop(self) -> Path:
+        """Give the folder in which agencies drop their files; a relative one stands below home."""
+        return self.home_folder / self.drop_folder
 
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:

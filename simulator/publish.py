@@ -22,10 +22,10 @@ SECONDS = 15
 
 
 def publish_logs(folder: Path, settings: Settings) -> int:
-    """Drop the logs of vessels and the polls of gauges into `vessel_logs/<feed>`; give how many files."""
+    """Drop the logs of vessels and the polls of gauges into `drop/<feed>`; give how many files."""
     files = [path for name in LOGS for path in sorted((folder / name).iterdir())]
     for path in files:
-        target = settings.vessel_logs / path.parent.name / path.name
+        target = settings.drop / path.parent.name / path.name
         if target.exists() and target.stat().st_size == path.stat().st_size:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)

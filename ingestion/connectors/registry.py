@@ -33,7 +33,7 @@ def _open311(settings: Settings) -> Connector:
 
 
 CONNECTORS: Mapping[str, Callable[[Settings], Connector]] = {
-    "folder": lambda settings: Folder(settings.vessel_logs),
+    "folder": lambda settings: Folder(settings.drop),
     "open311": _open311,
     "sftp": _sftp,
 }

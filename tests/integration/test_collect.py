@@ -21,7 +21,7 @@ LEVELS = "environment.river_levels"
 
 def drop(settings: Settings, name: str, text: str) -> Path:
     """Put a file where the poller would."""
-    path = settings.vessel_logs / "river_levels" / name
+    path = settings.drop / "river_levels" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
@@ -31,8 +31,8 @@ def drop(settings: Settings, name: str, text: str) -> Path:
 def source(lake: Lake, tmp_path: Path) -> Lake:
     """Give a lake whose drop folder is empty, and whose collectors remember nothing."""
     lake.landing.write_checkpoint(lake.contracts[LEVELS], Checkpoint().to_json())
-    settings = lake.settings.model_copy(update={"vessel_log_folder": tmp_path})
-    settings.__dict__.pop("vessel_logs", None)
+    settings = lake.settings.model_copy(update={"drop_folder": tmp_path})
+    settings.__dict__.pop("drop", None)
     return Lake(settings, lake.connection, lake.landing, lake.contracts)
 
 
@@ -47,7 +47,7 @@ def test_a_link_out_of_the_folder_is_refused_with_its_reason(source: Lake, tmp_p
     secret = tmp_path / "secret.txt"
     secret.write_text("secret", encoding="utf-8")
     drop(source.settings, "a.csv", "x")
-    (source.settings.vessel_logs / "river_levels" / "b.csv").symlink_to(secret)
+    (source.settings.drop / "river_levels" / "b.csv").symlink_to(secret)
     collected = collect(source.settings, source.contracts[LEVELS])
     assert [delivery.source_name for delivery in collected.deliveries] == ["a.csv"]
     assert [refusal.name for refusal in collected.refused] == ["b.csv"]

@@ -30,6 +30,7 @@ def test_every_secret_is_drawn_and_no_two_are_equal(tmp_path: Path) -> None:
         "airflow_secret_key",
         "postgres_password",
         "postgres_reader_password",
+        "privacy_key",
         "s3_reader_secret_key",
         "s3_secret_key",
         "sftp_password",

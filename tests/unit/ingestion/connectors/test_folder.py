@@ -29,7 +29,7 @@ def contract() -> Contract:
 
 @pytest.fixture
 def drop(tmp_path: Path) -> Path:
-    folder = tmp_path / "vessel_logs" / "ais"
+    folder = tmp_path / "drop" / "ais"
     folder.mkdir(parents=True)
     return folder
 

@@ -1,0 +1,44 @@
+"""Compare a mart with the truth of a simulated day, as sets of rows.
+
+What a mart must show is worked out from the truth, in polars and with no line of the pipeline's SQL; whole tables are compared, and what
+differs comes back as differences. None is the only good answer.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+import polars.selectors as cs
+
+Truth = Mapping[str, pl.DataFrame]
+"""The tables of the truth, by name."""
+
+Query = Callable[[str], pl.DataFrame]
+"""Runs SQL over the released marts."""
+
+LOCAL = "Asia/Ho_Chi_Minh"
+DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One mart against the truth: how many rows were compared, and examples of what differs (`truth` or `mart` has it alone)."""
+
+    mart: str
+    rows: int
+    differences: tuple[str, ...]
+
+
+def compare_rows(mart: str, expected: pl.DataFrame, found: pl.DataFrame) -> Comparison:
+    """Compare two tables as sets of rows, in the truth's columns and types; numbers agree where six decimals do."""
+    if missing := set(expected.columns) - set(found.columns):
+        return Comparison(mart, expected.height, (f"the mart has no {', '.join(sorted(missing))}",))
+    shown = found.select(pl.col(name).cast(kind) for name, kind in expected.schema.items())
+    expected, shown = (frame.with_columns(cs.float().round(DECIMALS)) for frame in (expected, shown))
+    only_truth = expected.join(shown, on=expected.columns, how="anti", nulls_equal=True)
+    only_mart = shown.join(expected, on=expected.columns, how="anti", nulls_equal=True)
+    differences = [f"only in truth: {row}" for row in only_truth.iter_rows(named=True)]
+    differences += [f"only in mart: {row}" for row in only_mart.iter_rows(named=True)]
+    if not differences and expected.height != shown.height:
+        differences = [f"{expected.height} rows in truth, {shown.height} in mart"]
+    return Comparison(mart, expected.height, tuple(differences))

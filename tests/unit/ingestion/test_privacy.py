@@ -1,0 +1,53 @@
+"""Personal values: a keyed hash for what names a person, a mask in free text, everything else as sent."""
+
+import hashlib
+import hmac
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from ingestion.contract import Contract, find_contract
+from ingestion.privacy import MASK, protect, pseudonym
+
+KEY = b"a key of this test"
+
+
+@pytest.fixture
+def contract() -> Contract:
+    """Give the feedback contract with its agency's name as a personal column."""
+    found = find_contract("feedback.requests")
+    columns = (
+        replace(column, classification="personal") if column.name == "agency_responsible" else column
+        for column in found.columns
+    )
+    return replace(found, columns=tuple(columns))
+
+
+def rows(**values: str | None) -> pl.DataFrame:
+    names = ("status_notes", "description", "address", "agency_responsible", "service_name")
+    return pl.DataFrame({name: [values.get(name)] for name in names}, schema=dict.fromkeys(names, pl.String))
+
+
+def test_a_personal_value_becomes_its_hmac_and_a_missing_one_stays_missing(contract: Contract) -> None:
+    both = pl.concat([rows(agency_responsible="Nguyễn Thị Bích"), rows()])
+    hashed = protect(both, contract, KEY)["agency_responsible"].to_list()
+    assert hashed == [hmac.new(KEY, "Nguyễn Thị Bích".encode(), hashlib.sha256).hexdigest(), None]
+
+
+def test_the_hash_depends_on_the_key() -> None:
+    assert pseudonym("0912345678", KEY) != pseudonym("0912345678", b"another key")
+
+
+@pytest.mark.parametrize(
+    "personal", ["0912345678", "0912 345 678", "+84 912.345.678", "046090001234", "a.b-c@example.vn", "0234 3-822-822"]
+)
+def test_restricted_text_loses_numbers_and_addresses_of_persons(contract: Contract, personal: str) -> None:
+    text = protect(rows(description=f"Gọi {personal}, hẻm 12 đường số 3"), contract, KEY)["description"].item()
+    assert text == f"Gọi {MASK}, hẻm 12 đường số 3"
+
+
+def test_what_is_open_stays_as_sent(contract: Contract) -> None:
+    assert protect(rows(service_name="Đường dây 0912345678"), contract, KEY)["service_name"].item() == (
+        "Đường dây 0912345678"
+    )
