@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingestion.connectors.registry import CONNECTORS
-from ingestion.contract import Contract, read_contracts
+from ingestion.contract import CLASSES, Contract, read_contracts
 from ingestion.formats.registry import FORMATS
 from ingestion.settings import PROJECT, Settings
 
@@ -57,7 +57,7 @@ def test_every_column_is_labelled_described_and_classed(contract: Contract) -> N
     poor = [
         column.name
         for column in contract.columns
-        if not (column.label_vi and column.description and column.classification in ("open", "internal", "restricted"))
+        if not (column.label_vi and column.description and column.classification in CLASSES)
     ]
     assert poor == []
 
