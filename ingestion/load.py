@@ -1,4 +1,4 @@
-"""The only writer of bronze. This page is the story of a delivery:
+"""Landing to bronze. This page is the story of a delivery:
 
     fetch    its bytes come back from landing, and are verified
     read     the format cuts them into pieces and reads the pieces into records
@@ -21,6 +21,7 @@ from itertools import groupby
 import duckdb
 import polars as pl
 
+from ingestion.bronze import write
 from ingestion.checks import check
 from ingestion.contract import Contract
 from ingestion.errors import DeliveryError
@@ -31,6 +32,7 @@ from ingestion.ledger import LedgerRow, Status
 from ingestion.privacy import protect
 from ingestion.reference import Reference
 from ingestion.settings import Settings
+from ingestion.split import split
 from ingestion.staging import Staging, Tally
 from lake.connection import connected
 from lake.lock import exclusive
@@ -79,11 +81,11 @@ class Loader:
         with Staging(self._connection, contract, load_id, now) as staging:
             self._fill(staging, contract, batch)
             with transaction(self._connection, "lake", f"load {load_id}", {"feed": contract.feed, "load_id": load_id}):
-                staging.split()
+                split(self._connection, contract)
                 rows = staging.ledger_rows()
                 for row in rows:
                     row.require_balance()
-                staging.write(rows)
+                write(self._connection, staging, rows)
         return rows
 
     def _fill(self, staging: Staging, contract: Contract, batch: list[Delivery]) -> None:

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from ingestion.contract import Contract
 from ingestion.errors import LedgerError
 from ingestion.ledger import LedgerRow
 from ingestion.settings import PROJECT
+from ingestion.split import split
 
 from .conftest import NOON, Lake
 
@@ -179,15 +182,11 @@ def test_a_hostile_file_name_lands_as_one_harmless_part(lake: Lake) -> None:
 
 
 def test_books_that_do_not_balance_commit_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ingestion.staging import Staging  # noqa: PLC0415
+    def lose_a_record(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+        split(connection, contract)
+        connection.execute("delete from verdicts where _position = 1")
 
-    split = Staging.split
-
-    def lose_a_record(staging: Staging) -> None:
-        split(staging)
-        staging._connection.execute("delete from verdicts where _position = 1")
-
-    monkeypatch.setattr(Staging, "split", lose_a_record)
+    monkeypatch.setattr("ingestion.load.split", lose_a_record)
     lake.land(READINGS, NAME, FILE)
     with pytest.raises(LedgerError, match="received 5 = accepted 1"):
         lake.load(READINGS)
@@ -210,13 +209,14 @@ def test_bytes_that_changed_in_landing_are_refused(lake: Lake) -> None:
 KILLED_AT = (
     "ingestion.landing.Landing.read_many",
     "ingestion.staging.Staging.add",
-    "ingestion.staging.Staging.split",
+    "ingestion.load.split",
     "ingestion.staging.Staging.ledger_rows",
-    "ingestion.staging.Staging.write",
+    "ingestion.load.write",
 )
 
 CHILD = """
 import importlib, os, signal, sys
+import ingestion.load
 path, when = sys.argv[1:]
 module, owner, name = path.rsplit(".", 2)
 owner = getattr(importlib.import_module(module), owner)
