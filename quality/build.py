@@ -10,7 +10,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,12 +40,12 @@ def build(
     connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, *, full_refresh: bool = False
 ) -> Build:
     """Build and test a domain's models (selected by their tag) and write the build down; raises AuditError naming what failed."""
-    with exclusive(settings, "build"), tempfile.TemporaryDirectory() as scratch:
-        _load_reference_lists(connection, settings, Path(scratch))
+    with exclusive(settings, "build"):
+        _load_reference_lists(connection, settings)
         arguments = ["build", "--select", f"tag:{domain}", "--indirect-selection", "buildable"]
         arguments += ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed"]
-        finished = _run_dbt(settings, Path(scratch), [*arguments, *(["--full-refresh"] if full_refresh else [])])
-        results = _results(Path(scratch), finished, domain)
+        finished = _run_dbt(settings, [*arguments, *(["--full-refresh"] if full_refresh else [])])
+        results = _results(settings, finished, domain)
         failed = [result for result in results if result["status"] not in GOOD]
         if failed or finished.returncode:
             named = "; ".join(f"{result['unique_id']}: {_first_line(result['message'])}" for result in failed[:5])
@@ -89,7 +88,7 @@ def is_built(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: in
     return bool(row and row[0])
 
 
-def _load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Settings, scratch: Path) -> None:
+def _load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Load the seeds with dbt, where a file of them is not as it was when they were loaded last."""
     digest = hashlib.sha256()
     for path in sorted((DBT_PROJECT / "seeds").iterdir()):
@@ -98,8 +97,8 @@ def _load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Setti
     connection.execute("create table if not exists lake.reference.loaded_seeds (digest varchar)")
     if connection.execute("select digest from lake.reference.loaded_seeds").fetchall() == [(digest.hexdigest(),)]:
         return
-    finished = _run_dbt(settings, scratch, ["seed", "--full-refresh"])
-    results = _results(scratch, finished, "reference lists")
+    finished = _run_dbt(settings, ["seed", "--full-refresh"])
+    results = _results(settings, finished, "reference lists")
     failed = [result for result in results if result["status"] not in GOOD]
     if failed or finished.returncode:
         raise AuditError(
@@ -109,27 +108,33 @@ def _load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Setti
     connection.execute("insert into lake.reference.loaded_seeds values (?)", [digest.hexdigest()])
 
 
-def _run_dbt(settings: Settings, scratch: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+def _target(settings: Settings) -> Path:
+    """Where dbt keeps what it parsed and tells what it did: builds take turns, and the next one parses only what changed."""
+    return settings.home_folder / "dbt"
+
+
+def _run_dbt(settings: Settings, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     extensions = settings.home_folder / "duckdb_extensions"
     install_extensions(extensions)
     environment = settings.child_environment(
         IOC_DBT_EXTENSION_DIRECTORY=str(extensions),
         DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=settings.reveal("postgres_password"),
         DBT_ENV_SECRET_IOC_S3_SECRET_KEY=settings.reveal("s3_secret_key"),
-        DBT_TARGET_PATH=str(scratch),
+        IOC_DBT_NOW=settings.clock().isoformat(),
+        DBT_TARGET_PATH=str(_target(settings)),
         DBT_LOG_PATH=str(settings.home_folder / "logs" / "dbt"),
         DO_NOT_TRACK="1",
     )
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments, *project]
-    command += ["--vars", json.dumps({"now": settings.clock().isoformat()})]
+    (_target(settings) / "run_results.json").unlink(missing_ok=True)
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 
 
 def _results(
-    scratch: Path, finished: subprocess.CompletedProcess[str], domain: str
+    settings: Settings, finished: subprocess.CompletedProcess[str], domain: str
 ) -> list[dict[str, str | float | None]]:
-    path = scratch / "run_results.json"
+    path = _target(settings) / "run_results.json"
     if not path.exists():
         lines = (finished.stdout + finished.stderr).strip().splitlines()
         raise AuditError(

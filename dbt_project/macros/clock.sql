@@ -1,9 +1,11 @@
-{# The clock of the build, from the var `now`. A build without one stops: nothing here reads the real time. #}
+{# The clock of the build: IOC_DBT_NOW, ISO 8601 with offset; a unit test gives the var `now` instead. A build without one stops: nothing here
+   reads the real time. It is read when a model runs and not when the project is parsed, so that a new hour is no reason to parse again. #}
 {% macro clock() -%}
-    {%- if not var('now') and execute -%}
-        {{ exceptions.raise_compiler_error("clock: the var `now` was promised as ISO 8601 with offset, none came; give --vars '{now: ...}'") }}
+    {%- set now = var('now') or (env_var('IOC_DBT_NOW', '') if execute else '1970-01-01T00:00:00+00:00') -%}
+    {%- if not now -%}
+        {{ exceptions.raise_compiler_error("clock: IOC_DBT_NOW was promised as ISO 8601 with offset, it is empty; `ioc build` sets it") }}
     {%- endif -%}
-    {{ instant(var('now') or '1970-01-01T00:00:00+00:00') }}
+    {{ instant(now) }}
 {%- endmacro %}
 
 {# The local time (UTC+7) of an instant, without a zone. #}

@@ -39,11 +39,11 @@ class Warehouse:
             IOC_DBT_EXTENSION_DIRECTORY=str(self.settings.home_folder / "duckdb_extensions"),
             DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=self.settings.reveal("postgres_password"),
             DBT_ENV_SECRET_IOC_S3_SECRET_KEY=self.settings.reveal("s3_secret_key"),
+            IOC_DBT_NOW=clock.isoformat() if clock else "",
             DBT_TARGET_PATH=str(self.scratch),
             DBT_LOG_PATH=str(self.scratch),
         )
         arguments = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), *options]
-        arguments += ["--vars", json.dumps({"now": clock.isoformat() if clock else ""})]
         results = self.scratch / "run_results.json"
         results.unlink(missing_ok=True)
         finished = subprocess.run(

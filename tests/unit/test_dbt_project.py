@@ -146,6 +146,7 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
         "nowcast_hours": lowest["environment", "nowcast_hours", "window"],
         "satisfied_from_rating": lowest["feedback", "satisfied_rating", "satisfied"],
+        "least_cell": lowest["privacy", "least_cell", "shown"],
         "silence_hours": lowest["fisheries", "silence", "warning"],
         "silence_days": lowest["fisheries", "silence", "critical"] / 24,
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
