@@ -14,7 +14,7 @@ from cli.startup import prepare_tables
 from ingestion.settings import Settings
 from lake.connection import connected
 from stack.control import DATA_SERVICES, down, up
-from stack.secrets import ensure_secrets
+from stack.separate import separate_stack
 
 FIRST_PORT = 26_000
 
@@ -38,16 +38,7 @@ class Figure:
 def small_stack() -> Iterator[tuple[Settings, duckdb.DuckDBPyConnection]]:
     """Start PostgreSQL and the object store in an empty home; give settings and a connection with empty tables."""
     with tempfile.TemporaryDirectory(prefix="ioc-bench-") as home:
-        settings = ensure_secrets(
-            Settings(
-                home=Path(home),
-                s3_port=FIRST_PORT,
-                postgres_port=FIRST_PORT + 16,
-                sftp_port=FIRST_PORT + 17,
-                airflow_port=FIRST_PORT + 18,
-                superset_port=FIRST_PORT + 19,
-            )
-        )
+        settings = separate_stack(Path(home), FIRST_PORT)
         try:
             up(settings, DATA_SERVICES)
             prepare_tables(settings)

@@ -45,16 +45,7 @@ def require_pass(settings: Settings, domain: str, snapshot_id: int) -> int:
 def publish_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> Release:
     """Publish a domain as of a snapshot; as of its last audited one, where none is named."""
     with connected(settings) as connection:
-        chosen = snapshot_id
-        if chosen is None:
-            row = connection.execute(
-                "select max(snapshot_id) from marts.operations.audits where domain = ?", [domain]
-            ).fetchone()
-            if row is None or row[0] is None:
-                raise AuditError(
-                    f"{domain}: an audit was promised before publication, there is none; run `ioc audit {domain}`"
-                )
-            chosen = int(row[0])
+        chosen = verdicts.find_last_audited(connection, domain) if snapshot_id is None else snapshot_id
         return release.publish(connection, settings, domain, chosen)
 
 

@@ -94,6 +94,16 @@ def record_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> N
         )
 
 
+def find_last_audited(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
+    """Give the newest snapshot of a domain that was audited; raises AuditError where none was."""
+    row = connection.execute(
+        "select max(snapshot_id) from marts.operations.audits where domain = ?", [domain]
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise AuditError(f"{domain}: an audit was promised before publication, there is none; run `ioc audit {domain}`")
+    return int(row[0])
+
+
 def find_verdict(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int) -> Verdict | None:
     """Give the newest verdict on a domain's snapshot, the last written of equally old ones; None where there is none."""
     try:

@@ -19,7 +19,6 @@ from urllib.parse import quote
 
 import httpx
 
-from ingestion.errors import ServiceError
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
 from stack.programs import run_program
@@ -173,15 +172,3 @@ def airflow_services(settings: Settings) -> tuple[AirflowService, ...]:
         AirflowService(shared, "airflow-dag-processor", ("dag-processor",), "dag_processor"),
         AirflowService(shared, "airflow-triggerer", ("triggerer", "--skip-serve-logs"), "triggerer"),
     )
-
-
-def airflow_token(settings: Settings) -> str:
-    """Log in to Airflow's API as the admin user, and give the token to send as `Authorization: Bearer`."""
-    user = {"username": settings.airflow_user, "password": settings.reveal("airflow_password")}
-    url = f"http://{settings.airflow_host}:{settings.airflow_port}/auth/token"
-    try:
-        answer = httpx.post(url, json=user, timeout=10, trust_env=False)
-        answer.raise_for_status()
-    except httpx.HTTPError as error:
-        raise ServiceError(f"airflow: a token was promised, {type(error).__name__} came", service="airflow") from error
-    return str(answer.json()["access_token"])

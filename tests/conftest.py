@@ -13,13 +13,10 @@ import pytest
 from ingestion.settings import Settings
 from stack.control import DATA_SERVICES, down, up
 from stack.object_store import PORT_OFFSETS
-from stack.secrets import ensure_secrets
+from stack.separate import PORTS, separate_stack
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
 """Below the range from which Linux draws ports for outgoing connections, so that nobody takes one in between."""
-
-BLOCK = 32
-"""Ports per stack; SeaweedFS alone takes a dozen."""
 
 
 def _is_free(port: int) -> bool:
@@ -34,14 +31,14 @@ def _is_free(port: int) -> bool:
 @pytest.fixture(scope="session")
 def free_ports() -> Callable[[], int]:
     """Give a function that yields the first port of a free block of 32, another at every call and in every process."""
-    blocks = (HIGHEST_PORT - LOWEST_PORT) // BLOCK
+    blocks = (HIGHEST_PORT - LOWEST_PORT) // PORTS
     order = iter((os.getpid() * 37 + step) % blocks for step in range(blocks))
 
     def next_block() -> int:
         for block in order:
-            first = LOWEST_PORT + block * BLOCK
+            first = LOWEST_PORT + block * PORTS
             s3_extra = first + PORT_OFFSETS["admin.port.grpc"]
-            if all(map(_is_free, [*range(first, first + BLOCK), s3_extra])):
+            if all(map(_is_free, [*range(first, first + PORTS), s3_extra])):
                 return first
         raise AssertionError("no free block of ports left")
 
@@ -59,18 +56,7 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
     homes = (folder / str(number) for number in count())
 
     def make() -> Settings:
-        first = free_ports()
-        return ensure_secrets(
-            Settings(
-                home=next(homes),
-                s3_port=first,
-                postgres_port=first + 16,
-                sftp_port=first + 17,
-                airflow_port=first + 18,
-                superset_port=first + 19,
-                feedback_url=f"http://127.0.0.1:{first + 20}/open311/v2",
-            )
-        )
+        return separate_stack(next(homes), free_ports())
 
     yield make
     shutil.rmtree(folder)

@@ -1,0 +1,24 @@
+"""A stack beside others: a home of its own and a block of ports of its own, as tests and measurements need."""
+
+from pathlib import Path
+
+from ingestion.settings import Settings
+from stack.secrets import ensure_secrets
+
+PORTS = 32
+"""How many ports from the first one on belong to a stack; the object store alone takes a dozen, and one 10,008 above."""
+
+
+def separate_stack(home: Path, first_port: int) -> Settings:
+    """Give the settings of a stack in `home` whose ports begin at `first_port`, its secrets drawn."""
+    return ensure_secrets(
+        Settings(
+            home=home,
+            s3_port=first_port,
+            postgres_port=first_port + 16,
+            sftp_port=first_port + 17,
+            airflow_port=first_port + 18,
+            superset_port=first_port + 19,
+            feedback_url=f"http://127.0.0.1:{first_port + 20}/open311/v2",
+        )
+    )
