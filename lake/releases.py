@@ -133,20 +133,21 @@ def create_released_views(connection: duckdb.DuckDBPyConnection, as_of: datetime
     in_force = releases_in_force(connection, as_of)
     for domain, release in in_force.items():
         connection.execute(f'create schema if not exists memory."{domain}"')
-        for table in _tables(connection, domain, release.snapshot_id):
+        for table in tables_of(connection, domain, release.snapshot_id):
             connection.execute(
                 f'create or replace view memory."{domain}"."{table}" as '
                 f'select * from marts."{domain}"."{table}" at (version => {release.snapshot_id})'
             )
     connection.execute(f"create schema if not exists memory.{OPERATIONS}")
-    for table in _tables(connection, OPERATIONS, latest_snapshot(connection)):
+    for table in tables_of(connection, OPERATIONS, latest_snapshot(connection)):
         connection.execute(
             f'create or replace view memory.{OPERATIONS}."{table}" as select * from marts.{OPERATIONS}."{table}"'
         )
     return in_force
 
 
-def _tables(connection: duckdb.DuckDBPyConnection, schema: str, snapshot_id: int) -> list[str]:
+def tables_of(connection: duckdb.DuckDBPyConnection, schema: str, snapshot_id: int) -> list[str]:
+    """Name the tables that a schema of the marts holds as of a snapshot: what its release will show."""
     rows = connection.execute(
         """
         select tables.table_name

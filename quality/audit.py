@@ -15,12 +15,10 @@ import duckdb
 from ingestion.contract import read_contracts
 from ingestion.errors import UnknownNameError
 from ingestion.reference import Reference
-from lake.releases import releases_in_force
+from lake.releases import releases_in_force, tables_of
 from quality.suites import environment, feedback, fisheries, quality
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
-from quality.verdicts import CheckResult, Verdict, create_audit_table, find_verdict, record_verdict
-
-__all__ = ["CheckResult", "Verdict", "audit", "create_audit_table", "find_verdict", "record_verdict"]
+from quality.verdicts import CheckResult, Verdict
 
 SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]] = {
     "environment": (environment.MARTS, environment.expectations),
@@ -48,13 +46,25 @@ def audit(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int, 
     marts, expectations = SUITES[domain]
     released_rows = _released_rows(connection, domain, marts, snapshot_id, clock)
     checks = expectations(AuditFacts(clock, read_contracts(), Reference(), released_rows))
-    return judge(domain, snapshot_id, clock, run_checks(connection, domain, snapshot_id, checks))
+    results = run_checks(connection, domain, snapshot_id, checks)
+    return judge(domain, snapshot_id, clock, (*results, *_strangers(connection, domain, snapshot_id, marts)))
 
 
 def judge(domain: str, snapshot_id: int, clock: datetime, results: tuple[CheckResult, ...]) -> Verdict:
     """Pass where there are checks and no critical one failed."""
     passed = bool(results) and all(result.passed for result in results if result.severity == "critical")
     return Verdict(domain, snapshot_id, passed, clock, results)
+
+
+def _strangers(
+    connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int, marts: tuple[str, ...]
+) -> tuple[CheckResult, ...]:
+    """Fail each table of the schema that is no mart of the suite: a release would show it, and nobody judged it."""
+    return tuple(
+        CheckResult(table, "the table is a mart of the suite", 5, "critical", False, "no mart of it", "a mart of it")
+        for table in tables_of(connection, domain, snapshot_id)
+        if table not in marts
+    )
 
 
 def run_checks(

@@ -16,8 +16,9 @@ from ingestion.settings import PROJECT, Settings
 from lake.connection import connect
 from lake.releases import latest_snapshot, record_release
 from lake.tables import create_tables
-from quality.audit import SUITES, Verdict, audit, find_verdict, record_verdict
+from quality.audit import SUITES, audit
 from quality.suites.check import AuditFacts
+from quality.verdicts import Verdict, find_verdict, record_verdict
 from stack.control import down, up
 
 pytestmark = pytest.mark.stack
@@ -623,6 +624,16 @@ def test_marts_that_do_not_exist_in_a_snapshot_fail_every_check(marts: Marts) ->
     }
     assert (before.passed, never.passed) == (False, False)
     assert len(before.failures("critical")) == len(before.checks) > 0
+
+
+def test_a_table_that_no_suite_knows_blocks_its_domain(marts: Marts) -> None:
+    try:
+        marts.connection.execute("create table marts.feedback.cases_by_hand as select 1 as one")
+        verdict = audit(marts.connection, "feedback", latest_snapshot(marts.connection), CLOCK)
+    finally:
+        marts.connection.execute("drop table marts.feedback.cases_by_hand")
+    assert failed(verdict) == {("cases_by_hand", "the table is a mart of the suite"): "no mart of it"}
+    assert verdict.passed is False
 
 
 def test_an_audit_leaves_the_connection_and_the_marts_as_they_were(marts: Marts) -> None:
