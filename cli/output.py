@@ -20,12 +20,20 @@ Result = TypeVar("Result")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
-console = Console()
-complaints = Console(stderr=True)
+PAGE_WIDTH = 140
+"""Columns of a table that goes into a file or a pipe, where nobody says how wide the page is."""
+
+LONGEST_CELL = 90
+
+console = Console(width=None if sys.stdout.isatty() else PAGE_WIDTH)
+complaints = Console(stderr=True, width=None if sys.stderr.isatty() else PAGE_WIDTH)
 
 
 def show(rows: Sequence[Row], title: str, *, as_json: bool, columns: Sequence[str] | None = None) -> None:
-    """Print rows as a table (only `columns`, where given), or all their fields as a JSON list."""
+    """Print rows as a table (only `columns`, where given), or all their fields as a JSON list.
+
+    A table shows the first LONGEST_CELL characters of a `reason`; JSON holds all of it.
+    """
     if as_json:
         sys.stdout.write(json.dumps([dict(row) for row in rows], default=_json, ensure_ascii=False, indent=2) + "\n")
         return
@@ -35,7 +43,10 @@ def show(rows: Sequence[Row], title: str, *, as_json: bool, columns: Sequence[st
         is_number = bool(rows) and all(isinstance(row.get(name), int | float | None) for row in rows)
         table.add_column(name, justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in names))
+        cells = {name: _cell(row.get(name)) for name in names}
+        if len(reason := cells.get("reason", "")) > LONGEST_CELL:
+            cells["reason"] = f"{reason[:LONGEST_CELL]} … (--json tells all)"
+        table.add_row(*cells.values())
     console.print(table)
     if not rows:
         console.print("(none)")

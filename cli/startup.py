@@ -15,11 +15,19 @@ def start(only: list[str] | None, *, as_json: bool = False) -> Settings:
 
     The services that hold data come first, then the tables, then the rest: a DAG can run the moment Airflow is up.
     """
-    control.up(Settings(), _data_services(only), lambda line: say(line, as_json=as_json))
+    told: set[str] = set()
+
+    def report(line: str) -> None:
+        service = line.partition(":")[0]
+        if service not in told:
+            say(line, as_json=as_json)
+        told.add(service)
+
+    control.up(Settings(), _data_services(only), report)
     settings = Settings()
     if only is None or {"postgres", "seaweedfs"} <= set(only):
         prepare_tables(settings)
-    control.up(settings, only, lambda line: say(line, as_json=as_json))
+    control.up(settings, only, report)
     return settings
 
 
