@@ -172,7 +172,7 @@ class Contract:
 def read_contract(path: Path) -> Contract:
     """Read one contract file; raise ContractError with the file's name and what is wrong in it."""
     try:
-        document = OpenDataContractStandard(**yaml.safe_load(path.read_text(encoding="utf-8")))
+        document = OpenDataContractStandard(**yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
     except (ValidationError, yaml.YAMLError, TypeError) as error:
         raise ContractError(f"{path.name}: a contract of ODCS 3.2 was promised; {error}") from error
     return _contract_of(path, document)
