@@ -17,6 +17,7 @@ FEEDS = {
     "environment.station_readings",
     "feedback.requests",
     "fisheries.ais_messages",
+    "fisheries.vessels",
     "fisheries.vms_positions",
 }
 
@@ -43,7 +44,11 @@ def test_a_golden_delivery_becomes_its_expected_reading(feed: str, read: Callabl
         ),
     )
     times = [name for name, kind in typed.schema.items() if isinstance(kind, pl.Datetime)]
-    text = typed.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times)
+    dates = [name for name, kind in typed.schema.items() if kind == pl.Date]
+    text = typed.with_columns(
+        *(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times),
+        *(pl.col(name).dt.strftime("%Y-%m-%d") for name in dates),
+    )
     assert {
         "delivery": expected["delivery"],
         "records": [{name: value for name, value in row.items() if value is not None} for row in text.to_dicts()],
