@@ -6,6 +6,7 @@ list, as no contract refers to one; they are made here and written into the trut
 
 import csv
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -82,6 +83,23 @@ class Vessel:
 
 
 @dataclass(frozen=True)
+class Boundary:
+    """A closed line round the waters in which the vessels may be: its vertices, latitude and longitude, WGS 84, degrees."""
+
+    boundary_code: str
+    vertices: tuple[tuple[float, float], ...]
+
+    def eastern_longitude(self, latitude: float) -> float:
+        """Tell where a vessel that sails due east on a latitude crosses the line last."""
+        crossings = [
+            west + (east - west) * (latitude - south) / (north - south)
+            for (south, west), (north, east) in pairwise((*self.vertices, self.vertices[0]))
+            if (south > latitude) != (north > latitude)
+        ]
+        return max(crossings)
+
+
+@dataclass(frozen=True)
 class City:
     """The city, each list in the order of its file."""
 
@@ -91,6 +109,7 @@ class City:
     agencies: tuple[Agency, ...]
     topics: tuple[Topic, ...]
     ports: tuple[Port, ...]
+    boundary: Boundary
     vessels: tuple[Vessel, ...]
 
 
@@ -114,6 +133,14 @@ def read_city(seeds: Path, stream: Random) -> City:
         ),
         topics=tuple(Topic(row["service_code"], row["service_name"]) for row in _rows(seeds, "feedback_topics")),
         ports=ports,
+        boundary=Boundary(
+            "ranh_gioi_gia_lap",
+            tuple(
+                (float(row["latitude"]), float(row["longitude"]))
+                for row in _rows(seeds, "maritime_boundaries")
+                if row["boundary_code"] == "ranh_gioi_gia_lap"
+            ),
+        ),
         vessels=tuple(_vessels(ports, stream)),
     )
 
