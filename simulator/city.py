@@ -64,7 +64,7 @@ def simulate(
         "feedback": lambda folder: emit_feedback(city, day, seed, profile, folder),
         "vms": lambda folder: emit_vms(voyages, day, seed, profile, folder),
         "ais": lambda folder: emit_ais(voyages, day, seed, profile, folder),
-        "vessels": lambda folder: emit_vessel_registry(voyages, city, day, seed, profile, folder),
+        "vessels": lambda folder: emit_vessel_registry(voyages, day, seed, profile, folder),
     }
     emissions = []
     for name in FOLDERS:

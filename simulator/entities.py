@@ -80,6 +80,7 @@ class Vessel:
     length_m: float
     ais_class: str
     port: Port
+    commune_code: str
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,14 @@ def read_city(seeds: Path, stream: Random) -> City:
         )
         for row in _rows(seeds, "ports")
     )
+    communes = tuple(
+        Commune(row["commune_code"], row["commune_name"], float(row["latitude"]), float(row["longitude"]))
+        for row in _rows(seeds, "communes")
+    )
     return City(
         stations=tuple(Station(row["station_id"], row["kind"]) for row in _rows(seeds, "stations")),
         gauges=tuple(Gauge(row["gauge_id"], row["gauge_name"], row["river_name"]) for row in _rows(seeds, "gauges")),
-        communes=tuple(
-            Commune(row["commune_code"], row["commune_name"], float(row["latitude"]), float(row["longitude"]))
-            for row in _rows(seeds, "communes")
-        ),
+        communes=communes,
         agencies=tuple(
             Agency(row["agency_code"], row["agency_name"], row["commune_code"]) for row in _rows(seeds, "agencies")
         ),
@@ -141,11 +143,11 @@ def read_city(seeds: Path, stream: Random) -> City:
                 if row["boundary_code"] == "ranh_gioi_gia_lap"
             ),
         ),
-        vessels=tuple(_vessels(ports, stream)),
+        vessels=tuple(_vessels(ports, communes, stream)),
     )
 
 
-def _vessels(ports: tuple[Port, ...], stream: Random) -> list[Vessel]:
+def _vessels(ports: tuple[Port, ...], communes: tuple[Commune, ...], stream: Random) -> list[Vessel]:
     numbers = stream.sample(range(90_000, 100_000), VESSELS)
     tails = stream.sample(range(10_000), VESSELS)
     vessels = []
@@ -160,6 +162,7 @@ def _vessels(ports: tuple[Port, ...], stream: Random) -> list[Vessel]:
                 length_m=round(stream.uniform(15, 28), 1),
                 ais_class=("A", "B", "")[min(index % 5, 2)],
                 port=stream.choice(ports),
+                commune_code=stream.choice(communes).commune_code,
             )
         )
     return vessels

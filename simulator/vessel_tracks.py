@@ -118,6 +118,9 @@ SILENT_OPERATOR_FROM = timedelta(hours=15)
 SILENT_OPERATOR_SHARE = {"in_port": 6, "at_sea": 20}
 """How many of the vessels that do so report through the operator that falls silent at 15:00."""
 
+STILL_SILENT = 3
+"""How many silent vessels have not been heard again by the end of the day."""
+
 LOST_FOR = timedelta(days=11)
 KILOMETRES_INSIDE, KILOMETRES_OUTSIDE = 5.0, 6.0
 """Where the vessels near the boundary and across it fish: so far from the line, which is 9.3 km (5 NM) wide to its inside."""
@@ -136,6 +139,9 @@ def plan_voyages(vessels: Iterable[Vessel], boundary: Boundary, day: date, strea
     for vessel, (behaviour, number) in zip(vessels, behaviours, strict=True):
         has_silent_operator = number < SILENT_OPERATOR_SHARE.get(behaviour, 0)
         voyage = _voyage(vessel, behaviour, start, stream)
+        if behaviour == "silent" and number < STILL_SILENT:
+            silent_from = start + timedelta(hours=stream.uniform(10, 14))
+            voyage = replace(voyage, silent_from=silent_from, silent_to=start + timedelta(days=1))
         if behaviour in ("near_boundary", "across_boundary"):
             voyage = _to_the_boundary(voyage, boundary, start, stream)
         voyages.append(

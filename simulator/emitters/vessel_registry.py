@@ -1,7 +1,7 @@
 """The registry's lists: the whole register as a CSV, one a month, the last one a day before the simulated day.
 
-Each list is a new version of every vessel on it. Some licences were renewed between two lists. A few vessels that are at sea stand on no list,
-and a few on the list are never heard: both are states of the world, no faults.
+Each list is a new version of every vessel on it. Some licences were renewed between two lists. A few vessels that are at sea stand on no
+list, and a few on the list are never heard: both are states of the world, no faults.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 
 from simulator.chance import chance
-from simulator.entities import City
 from simulator.faults import REGISTRY, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import in_utc, midnight
 from simulator.truth import Books, Emission
@@ -70,11 +69,9 @@ class Entry:
         )
 
 
-def emit_vessel_registry(
-    voyages: list[Voyage], city: City, day: date, seed: int, profile: FaultProfile, folder: Path
-) -> Emission:
+def emit_vessel_registry(voyages: list[Voyage], day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
     """Write the lists into a folder, made by the caller; faults come into the last one."""
-    newest = _entries(voyages, city, day, chance(seed, "vessels/registry"))
+    newest = _entries(voyages, day, chance(seed, "vessels/registry"))
     renewed = [voyage.vessel.vessel_id for voyage in voyages if voyage.behaviour == "at_sea"][-RENEWED:]
     earlier = [
         replace(
@@ -128,32 +125,41 @@ def _lines(entry: Entry, fault: FaultKind | None, index: int) -> list[str]:
             return [entry.text]
 
 
-def _entries(voyages: list[Voyage], city: City, day: date, stream: Random) -> list[Entry]:
+def _entries(voyages: list[Voyage], day: date, stream: Random) -> list[Entry]:
     in_port = [voyage.vessel.vessel_id for voyage in voyages if voyage.behaviour == "in_port"]
     expired = {*in_port[:EXPIRED_IN_PORT], *(v.vessel.vessel_id for v in voyages if v.behaviour == "expired")}
     identities = [
-        (vessel.vessel_id, vessel.vessel_name, vessel.mmsi, vessel.call_sign, vessel.length_m, voyage.operator_code)
+        (vessel, voyage.operator_code)
         for voyage in voyages
         if voyage.behaviour != "unlisted"
         for vessel in (voyage.vessel,)
     ]
     identities += [
-        (f"TTH-8000{n}-TS", f"TTH 8000{n} TS", f"57402000{n}", f"XVZZ{n}", 15.5 + n, OPERATORS[n % len(OPERATORS)])
+        (
+            replace(
+                voyages[n].vessel,
+                vessel_id=f"TTH-8000{n}-TS",
+                vessel_name=f"TTH 8000{n} TS",
+                mmsi=f"57402000{n}",
+                call_sign=f"XVZZ{n}",
+            ),
+            OPERATORS[n % len(OPERATORS)],
+        )
         for n in range(1, NEVER_HEARD + 1)
     ]
     entries = []
-    for number, (vessel_id, vessel_name, mmsi, call_sign, length, operator) in enumerate(identities, 1):
-        days = -stream.randint(10, 200) if vessel_id in expired else stream.randint(40, 700)
+    for number, (vessel, operator) in enumerate(identities, 1):
+        days = -stream.randint(10, 200) if vessel.vessel_id in expired else stream.randint(40, 700)
         entries.append(
             Entry(
-                vessel_id=vessel_id,
-                vessel_name=vessel_name,
-                mmsi=mmsi,
-                call_sign=call_sign,
-                length_m=f"{length:.1f}",
+                vessel_id=vessel.vessel_id,
+                vessel_name=vessel.vessel_name,
+                mmsi=vessel.mmsi,
+                call_sign=vessel.call_sign,
+                length_m=f"{vessel.length_m:.1f}",
                 power_kw=stream.randrange(90, 800, 10),
                 gear=stream.choice(GEARS),
-                commune_code=stream.choice(city.communes).commune_code,
+                commune_code=vessel.commune_code,
                 owner=f"CT-{stream.randrange(10**8):08d}",
                 licence_number=f"GP-46-{number:04d}",
                 licence_expires=day + timedelta(days=days),
