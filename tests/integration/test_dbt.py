@@ -350,11 +350,11 @@ def test_a_silent_operator_is_one_finding_and_its_vessels_are_unknown(built: War
         ("operator_silent", "X", "2026-11-20 01:00:00+00", "2026-11-21 01:00:00+00", False),
     ]
     assert built.rows(
-        "select vessel_id, finding_code, known_silent_hours from marts.fisheries.vessel_gaps order by all"
+        "select vessel_id, finding_code, round(known_silent_hours, 6) from marts.fisheries.vessel_gaps order by all"
     ) == [
-        ("A", "unknown", 4 + 32 / 60),
+        ("A", "unknown", 4.533333),
         ("B", "unknown", 0.0),
-        ("P", "unknown", 1 + 32 / 60),
+        ("P", "unknown", 1.533333),
     ]
     columns = "local_date, at_sea_slots, received_slots, unknown_slots, missed_slots"
     assert built.rows(f"select {columns} from marts.fisheries.vessel_slot_days where vessel_id = 'B' order by all") == [
