@@ -1,6 +1,7 @@
 """One day of the city: every feed's bytes, the faults among them, and the truth, all from one seed.
 
     <into>/environment/*.txt      <into>/river_levels/*.csv     <into>/vms/*.naf     <into>/ais/*.nmea
+    <into>/vessels/*.csv (the registry)
     <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
 
 The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
@@ -22,6 +23,7 @@ from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.open311 import emit_feedback
 from simulator.emitters.tt10 import emit_readings
+from simulator.emitters.vessel_registry import emit_vessel_registry
 from simulator.entities import City, read_city
 from simulator.faults import NO_FAULTS, FaultProfile
 from simulator.local_time import midnight
@@ -29,7 +31,7 @@ from simulator.truth import Emission, frame_of, frames_of_books, write_truth
 from simulator.vessel_tracks import plan_voyages
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
-FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais")
+FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais", "vessels")
 TRUTH = "truth"
 
 
@@ -55,13 +57,14 @@ def simulate(
     _clear(into)
     profile = faults or NO_FAULTS
     city = read_city(SEEDS, chance(seed, "vessels"))
-    voyages = plan_voyages(city.vessels, day, chance(seed, "voyages"))
+    voyages = plan_voyages(city.vessels, city.boundary, day, chance(seed, "voyages"))
     emitters: dict[str, Callable[[Path], Emission]] = {
         "environment": lambda folder: emit_readings(city, day, seed, profile, folder),
         "river_levels": lambda folder: emit_river_levels(city, day, seed, profile, folder),
         "feedback": lambda folder: emit_feedback(city, day, seed, profile, folder),
         "vms": lambda folder: emit_vms(voyages, day, seed, profile, folder),
         "ais": lambda folder: emit_ais(voyages, day, seed, profile, folder),
+        "vessels": lambda folder: emit_vessel_registry(voyages, day, seed, profile, folder),
     }
     emissions = []
     for name in FOLDERS:

@@ -6,6 +6,7 @@ list, as no contract refers to one; they are made here and written into the trut
 
 import csv
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -79,6 +80,24 @@ class Vessel:
     length_m: float
     ais_class: str
     port: Port
+    commune_code: str
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A closed line round the waters in which the vessels may be: its vertices, latitude and longitude, WGS 84, degrees."""
+
+    boundary_code: str
+    vertices: tuple[tuple[float, float], ...]
+
+    def eastern_longitude(self, latitude: float) -> float:
+        """Tell where a vessel that sails due east on a latitude crosses the line last."""
+        crossings = [
+            west + (east - west) * (latitude - south) / (north - south)
+            for (south, west), (north, east) in pairwise((*self.vertices, self.vertices[0]))
+            if (south > latitude) != (north > latitude)
+        ]
+        return max(crossings)
 
 
 @dataclass(frozen=True)
@@ -91,6 +110,7 @@ class City:
     agencies: tuple[Agency, ...]
     topics: tuple[Topic, ...]
     ports: tuple[Port, ...]
+    boundary: Boundary
     vessels: tuple[Vessel, ...]
 
 
@@ -102,23 +122,32 @@ def read_city(seeds: Path, stream: Random) -> City:
         )
         for row in _rows(seeds, "ports")
     )
+    communes = tuple(
+        Commune(row["commune_code"], row["commune_name"], float(row["latitude"]), float(row["longitude"]))
+        for row in _rows(seeds, "communes")
+    )
     return City(
         stations=tuple(Station(row["station_id"], row["kind"]) for row in _rows(seeds, "stations")),
         gauges=tuple(Gauge(row["gauge_id"], row["gauge_name"], row["river_name"]) for row in _rows(seeds, "gauges")),
-        communes=tuple(
-            Commune(row["commune_code"], row["commune_name"], float(row["latitude"]), float(row["longitude"]))
-            for row in _rows(seeds, "communes")
-        ),
+        communes=communes,
         agencies=tuple(
             Agency(row["agency_code"], row["agency_name"], row["commune_code"]) for row in _rows(seeds, "agencies")
         ),
         topics=tuple(Topic(row["service_code"], row["service_name"]) for row in _rows(seeds, "feedback_topics")),
         ports=ports,
-        vessels=tuple(_vessels(ports, stream)),
+        boundary=Boundary(
+            "ranh_gioi_gia_lap",
+            tuple(
+                (float(row["latitude"]), float(row["longitude"]))
+                for row in _rows(seeds, "maritime_boundaries")
+                if row["boundary_code"] == "ranh_gioi_gia_lap"
+            ),
+        ),
+        vessels=tuple(_vessels(ports, communes, stream)),
     )
 
 
-def _vessels(ports: tuple[Port, ...], stream: Random) -> list[Vessel]:
+def _vessels(ports: tuple[Port, ...], communes: tuple[Commune, ...], stream: Random) -> list[Vessel]:
     numbers = stream.sample(range(90_000, 100_000), VESSELS)
     tails = stream.sample(range(10_000), VESSELS)
     vessels = []
@@ -133,6 +162,7 @@ def _vessels(ports: tuple[Port, ...], stream: Random) -> list[Vessel]:
                 length_m=round(stream.uniform(15, 28), 1),
                 ais_class=("A", "B", "")[min(index % 5, 2)],
                 port=stream.choice(ports),
+                commune_code=stream.choice(communes).commune_code,
             )
         )
     return vessels

@@ -21,6 +21,7 @@ RIVERS = "environment.river_levels"
 FEEDBACK = "feedback.requests"
 VMS = "fisheries.vms_positions"
 AIS = "fisheries.ais_messages"
+REGISTRY = "fisheries.vessels"
 
 
 class FaultKind(StrEnum):
@@ -111,6 +112,14 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "future_time": 3,
     },
     AIS: {"missing_slot": 20, "late": 10, "duplicate": 12, "bad_checksum": 12, "orphan_fragment": 5, "future_time": 4},
+    REGISTRY: {
+        "duplicate": 4,
+        "conflict": 2,
+        "malformed": 4,
+        "missing_value": 3,
+        "out_of_range": 2,
+        "unknown_code": 3,
+    },
 }
 """Faults of the demonstration, by feed: every kind that a feed knows."""
 

@@ -15,14 +15,14 @@ import paramiko
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 
-LOGS = ("vms", "ais", "river_levels")
+LOGS = ("vms", "ais", "river_levels", "vessels")
 STATIONS = "environment"
 CHANNELS = 8
 SECONDS = 15
 
 
 def publish_logs(folder: Path, settings: Settings) -> int:
-    """Drop the logs of vessels and the polls of gauges into `drop/<feed>`; give how many files."""
+    """Drop the logs and the registry of vessels and the polls of gauges into `drop/<feed>`; give how many files."""
     files = [path for name in LOGS for path in sorted((folder / name).iterdir())]
     for path in files:
         target = settings.drop / path.parent.name / path.name

@@ -68,6 +68,16 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "ais_class": pl.String(),
         "home_port": pl.String(),
     },
+    "vessel_registry": {
+        "vessel_id": pl.String(),
+        "listed_at": TIME,
+        "vessel_name": pl.String(),
+        "mmsi": pl.String(),
+        "length_m": pl.Float64(),
+        "commune_code": pl.String(),
+        "licence_expires_date": pl.Date(),
+        "operator_code": pl.String(),
+    },
     "ais_positions": {
         "mmsi": pl.String(),
         "heard_at": TIME,

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from math import atan2, cos, degrees, hypot, pi, radians, sin
 from random import Random
 
-from simulator.entities import Port, Vessel
+from simulator.entities import Boundary, Port, Vessel
 from simulator.local_time import midnight
 
 KILOMETRES_PER_DEGREE = 111.2
@@ -71,7 +71,10 @@ class Trip:
 
 @dataclass(frozen=True)
 class Voyage:
-    """A vessel's day: its trip, its reporting interval, and when it says nothing (both ends in UTC+7, the end excluded)."""
+    """A vessel's day: its trip, its reporting interval, and when it says nothing (both ends in UTC+7, the end excluded).
+
+    The operator carries its satellite reports; `odd_at` is when its device tells something that cannot be, once.
+    """
 
     vessel: Vessel
     behaviour: str
@@ -80,6 +83,9 @@ class Voyage:
     offset: timedelta
     silent_from: datetime | None = None
     silent_to: datetime | None = None
+    operator_code: str = ""
+    operator_silent_from: datetime | None = None
+    odd_at: datetime | None = None
 
     def is_silent(self, moment: datetime) -> bool:
         """Tell whether the device says nothing at a moment."""
@@ -88,62 +94,128 @@ class Voyage:
         return self.silent_from <= moment < self.silent_to
 
 
-BEHAVIOURS = (("in_port", 40), ("at_sea", 110), ("leaving", 18), ("returning", 16), ("silent", 12), ("manual", 4))
+BEHAVIOURS = (
+    ("in_port", 40),
+    ("at_sea", 89),
+    ("leaving", 18),
+    ("returning", 16),
+    ("silent", 12),
+    ("manual", 4),
+    ("near_boundary", 4),
+    ("across_boundary", 3),
+    ("expired", 4),
+    ("unlisted", 3),
+    ("lost", 3),
+    ("jumping", 2),
+    ("too_fast", 2),
+)
 """What the 200 vessels do in the day, and how many do so."""
 
 INTERVALS = (timedelta(hours=2), timedelta(hours=2), timedelta(hours=1), timedelta(minutes=30))
+OPERATORS = ("VMS-GL1", "VMS-GL2")
+SILENT_OPERATOR = "VMS-GL3"
+SILENT_OPERATOR_FROM = timedelta(hours=15)
+SILENT_OPERATOR_SHARE = {"in_port": 6, "at_sea": 20}
+"""How many of the vessels that do so report through the operator that falls silent at 15:00."""
+
+STILL_SILENT = 3
+"""How many silent vessels have not been heard again by the end of the day."""
+
+LOST_FOR = timedelta(days=11)
+KILOMETRES_INSIDE, KILOMETRES_OUTSIDE = 5.0, 6.0
+"""Where the vessels near the boundary and across it fish: so far from the line, which is 9.3 km (5 NM) wide to its inside."""
 
 
-def plan_voyages(vessels: Iterable[Vessel], day: date, stream: Random) -> list[Voyage]:
+def plan_voyages(vessels: Iterable[Vessel], boundary: Boundary, day: date, stream: Random) -> list[Voyage]:
     """Draw the day of each vessel.
 
-    A silent vessel is at sea and says nothing for 6.5 to 14 hours; a manual one has a broken device and reports by other means every six
-    hours (NĐ 37/2024/NĐ-CP); one in port switches its device off, or reports on.
+    A silent vessel is at sea and says nothing for 6.5 to 14 hours, a lost one for eleven days; a manual one has a broken device and reports
+    by other means every six hours (NĐ 37/2024/NĐ-CP); one in port switches its device off, or reports on. One operator falls silent
+    with all its vessels, which go on fishing.
     """
-    behaviours = [name for name, count in BEHAVIOURS for _ in range(count)]
+    behaviours = [(name, number) for name, count in BEHAVIOURS for number in range(count)]
     start = midnight(day)
     voyages = []
-    for vessel, behaviour in zip(vessels, behaviours, strict=True):
-        left_at, home_at = (
-            start - timedelta(hours=stream.uniform(8, 96)),
-            start + timedelta(hours=stream.uniform(30, 96)),
-        )
-        silent_from = silent_to = None
-        if behaviour == "in_port":
-            left_at = home_at = start + timedelta(days=9)
-            if stream.random() < 0.3:
-                silent_from, silent_to = start + timedelta(hours=stream.uniform(2, 5)), start + timedelta(days=1)
-        elif behaviour == "leaving":
-            left_at = start + timedelta(hours=stream.uniform(2, 12))
-        elif behaviour == "returning":
-            home_at = start + timedelta(hours=stream.uniform(8, 20))
-        elif behaviour == "silent":
-            silent_from = start + timedelta(hours=stream.uniform(2.5, 9))
-            silent_to = silent_from + timedelta(hours=stream.uniform(6.5, 14))
+    for vessel, (behaviour, number) in zip(vessels, behaviours, strict=True):
+        has_silent_operator = number < SILENT_OPERATOR_SHARE.get(behaviour, 0)
+        voyage = _voyage(vessel, behaviour, start, stream)
+        if behaviour == "silent" and number < STILL_SILENT:
+            silent_from = start + timedelta(hours=stream.uniform(10, 14))
+            voyage = replace(voyage, silent_from=silent_from, silent_to=start + timedelta(days=1))
+        if behaviour in ("near_boundary", "across_boundary"):
+            voyage = _to_the_boundary(voyage, boundary, start, stream)
         voyages.append(
-            Voyage(
-                vessel,
-                behaviour,
-                Trip(
-                    port=replace(
-                        vessel.port,
-                        latitude=vessel.port.latitude + stream.uniform(-0.005, 0.005),
-                        longitude=vessel.port.longitude + stream.uniform(-0.005, 0.005),
-                    ),
-                    left_at=left_at,
-                    home_at=home_at,
-                    bearing_degrees=stream.uniform(30, 75),
-                    distance_km=stream.uniform(25, 65),
-                    radius_km=stream.uniform(3, 9),
-                    cruise_knots=stream.uniform(6.5, 9.5),
-                ),
-                interval=timedelta(minutes=350) if behaviour == "manual" else stream.choice(INTERVALS),
-                offset=timedelta(minutes=stream.randint(3, 24)),
-                silent_from=silent_from,
-                silent_to=silent_to,
+            replace(
+                voyage,
+                operator_code=SILENT_OPERATOR if has_silent_operator else stream.choice(OPERATORS),
+                operator_silent_from=start + SILENT_OPERATOR_FROM if has_silent_operator else None,
             )
         )
     return voyages
+
+
+def _voyage(vessel: Vessel, behaviour: str, start: datetime, stream: Random) -> Voyage:
+    left_at, home_at = (
+        start - timedelta(hours=stream.uniform(8, 96)),
+        start + timedelta(hours=stream.uniform(30, 96)),
+    )
+    silent_from = silent_to = odd_at = None
+    if behaviour == "in_port":
+        left_at = home_at = start + timedelta(days=9)
+        if stream.random() < 0.3:
+            silent_from, silent_to = start + timedelta(hours=stream.uniform(2, 5)), start + timedelta(days=1)
+    elif behaviour == "leaving":
+        left_at = start + timedelta(hours=stream.uniform(2, 12))
+    elif behaviour == "returning":
+        home_at = start + timedelta(hours=stream.uniform(8, 20))
+    elif behaviour == "silent":
+        silent_from = start + timedelta(hours=stream.uniform(2.5, 9))
+        silent_to = silent_from + timedelta(hours=stream.uniform(6.5, 14))
+    elif behaviour == "lost":
+        left_at = start - LOST_FOR - timedelta(hours=stream.uniform(24, 48))
+        silent_from, silent_to = start - LOST_FOR, start + timedelta(days=1)
+    elif behaviour in ("jumping", "too_fast"):
+        odd_at = start + timedelta(hours=stream.uniform(8, 16))
+    return Voyage(
+        vessel,
+        behaviour,
+        Trip(
+            port=replace(
+                vessel.port,
+                latitude=vessel.port.latitude + stream.uniform(-0.005, 0.005),
+                longitude=vessel.port.longitude + stream.uniform(-0.005, 0.005),
+            ),
+            left_at=left_at,
+            home_at=home_at,
+            bearing_degrees=stream.uniform(30, 75),
+            distance_km=stream.uniform(25, 65),
+            radius_km=stream.uniform(3, 9),
+            cruise_knots=stream.uniform(6.5, 9.5),
+        ),
+        interval=timedelta(minutes=350) if behaviour == "manual" else stream.choice(INTERVALS),
+        offset=timedelta(minutes=stream.randint(3, 24)),
+        silent_from=silent_from,
+        silent_to=silent_to,
+        odd_at=odd_at,
+    )
+
+
+def _to_the_boundary(voyage: Voyage, boundary: Boundary, start: datetime, stream: Random) -> Voyage:
+    """Send a vessel due east in the night, to fish on one side of the line or the other."""
+    port = voyage.trip.port
+    width = KILOMETRES_PER_DEGREE * cos(radians(port.latitude))
+    to_the_line = (boundary.eastern_longitude(port.latitude) - port.longitude) * width
+    beyond = KILOMETRES_OUTSIDE if voyage.behaviour == "across_boundary" else -KILOMETRES_INSIDE
+    trip = replace(
+        voyage.trip,
+        left_at=start - timedelta(hours=stream.uniform(4, 8)),
+        home_at=start + timedelta(hours=stream.uniform(40, 60)),
+        bearing_degrees=90.0,
+        distance_km=to_the_line + beyond,
+        radius_km=1.5,
+        cruise_knots=9.5,
+    )
+    return replace(voyage, trip=trip, interval=timedelta(minutes=30))
 
 
 def full_circle(course_degrees: float) -> int:

@@ -1,23 +1,27 @@
 """What is usual in the marts of fishing vessels.
 
 Positions outside the globe, and speeds that AIS uses to say "not available", must never be shown. Vessels anywhere in the world may be
-heard, so being outside the East Sea is a warning. No silence at all is a legitimate state: `vessel_gaps` may be empty.
+heard, so being outside the East Sea is a warning. No silence, no crossing and no finding at all are legitimate states: `vessel_gaps`,
+`vessel_boundary_events` and `vessel_alerts` may be empty.
 """
 
 from quality.suites.check import (
     AuditFacts,
     Check,
     covers,
+    has_mean,
     has_no_rows,
     has_not_shrunk,
     is_between,
+    is_filled,
     is_fresh,
     is_not_empty,
     is_one_of,
 )
 
 LAST_SEEN, GAPS = "vessels_last_seen", "vessel_gaps"
-MARTS = (LAST_SEEN, GAPS)
+SLOTS, EVENTS, ALERTS = "vessel_slot_days", "vessel_boundary_events", "vessel_alerts"
+MARTS = (LAST_SEEN, GAPS, SLOTS, EVENTS, ALERTS)
 SOURCES = {"vms": "fisheries.vms_positions", "ais": "fisheries.ais_messages"}
 """Value of `source_code` and the feed it comes from."""
 
@@ -31,6 +35,26 @@ RESTLESS_VESSELS = """
     having count(*) > 12
 """
 """A silence misses a whole two-hour slot, and a day has twelve."""
+
+SLOTS_A_DAY = 12
+"""Decree 26/2019 as amended by 37/2024: a position every two hours."""
+
+RESTLESS_CROSSINGS = """
+    select vessel_key
+    from {batch}
+    group by vessel_key, started_date
+    having count(*) > 6
+"""
+"""With two fixes to confirm each change, a vessel that changes more often a day lies on the line, or the line is wrong (design value)."""
+
+DROWNED_OPERATORS = """
+    select operator_code
+    from {batch}
+    where kind_code in ('silent_6h', 'silent_10d') and is_open
+    group by operator_code
+    having count(*) > 50
+"""
+"""So many open silences of one operator's vessels are rather the operator's than theirs (design value)."""
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
@@ -53,4 +77,23 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_between(GAPS, "duration_hours", 0, None, "critical"),
         is_between(GAPS, "duration_hours", 0, 24 * 30, "warning", share=0.99),
         has_no_rows(GAPS, "no vessel has more than 12 silences a day", RESTLESS_VESSELS, 6, "warning"),
+        *_findings(facts),
+    ]
+
+
+def _findings(facts: AuditFacts) -> list[Check]:
+    kinds = facts.objects_of("vessel_alert_kinds.kind_code")
+    return [
+        is_one_of(LAST_SEEN, "is_registered", (True,), "warning", share=0.8),
+        is_one_of(LAST_SEEN, "status_code", ("at_sea", "in_port"), "warning", share=0.5),
+        is_not_empty(SLOTS),
+        *has_not_shrunk(SLOTS, facts),
+        is_between(SLOTS, "at_sea_slots", 1, SLOTS_A_DAY, "critical"),
+        is_between(SLOTS, "compliance_percent", 0, 100, "critical"),
+        has_mean(SLOTS, "compliance_percent", 50, 100, "warning"),
+        is_one_of(EVENTS, "zone_code", ("inside", "near", "across"), "critical"),
+        has_no_rows(EVENTS, "no vessel changes its zone more than 6 times a day", RESTLESS_CROSSINGS, 6, "warning"),
+        is_one_of(ALERTS, "kind_code", kinds, "critical"),
+        is_filled(ALERTS, "evidence", 1.0, "critical"),
+        has_no_rows(ALERTS, "no operator has more than 50 open silences", DROWNED_OPERATORS, 6, "warning"),
     ]

@@ -1,7 +1,8 @@
 """The satellite operator's day: hourly files of NAF messages, one a line, `//SR//…//ER//` (UTC, speed in knots times ten).
 
 Devices differ without being at fault: the order of keys varies, some messages carry no speed and course, vessels with a broken
-device report by hand (`TM/MAN`). A vessel that falls silent is an event of the day, not a fault.
+device report by hand (`TM/MAN`). A vessel that falls silent, or all those of one operator at once, a device that tells an impossible
+position or speed once: events of the day, not faults. What the lost vessels told last lies in files of that earlier day.
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +17,10 @@ from simulator.local_time import FUTURE, LOCAL, in_utc, midnight
 from simulator.truth import Books, Emission
 from simulator.vessel_tracks import Fix, Voyage, full_circle
 
+JUMP_DEGREES = 3.0
+IMPOSSIBLE_KNOTS = 31.0
+LAST_REPORTS = tuple(timedelta(hours=hours) for hours in (4, 2, 0))
+"""How long before it fell silent a lost vessel reported last."""
 SILENCE = timedelta(hours=6)
 ORDERS = (
     ("TM", "FS", "RC", "NA", "XR", "DA", "TI", "LT", "LG", "SP", "CO"),
@@ -26,11 +31,12 @@ ORDERS = (
 
 @dataclass(frozen=True)
 class Report:
-    """One position of one vessel; `hour` is the local hour in whose file it comes."""
+    """One position of one vessel; `day` and `hour` are the local hour in whose file it comes."""
 
     voyage: Voyage
     number: int
     fixed_at: datetime
+    day: date
     hour: int
     fix: Fix
     has_speed: bool
@@ -81,28 +87,32 @@ def emit_vms(voyages: list[Voyage], day: date, seed: int, profile: FaultProfile,
     stream = chance(seed, "vms/reports")
     reports = sorted(
         (report for voyage in voyages for report in _reports(voyage, day, stream)),
-        key=lambda report: (report.hour, report.fixed_at, report.voyage.vessel.vessel_id),
+        key=lambda report: (report.day, report.hour, report.fixed_at, report.voyage.vessel.vessel_id),
     )
     faults = chance(seed, "vms/faults")
-    dealt = deal_faults(profile, VMS, reports, _can_have, faults)
+    dealt = deal_faults(
+        profile, VMS, reports, lambda report, fault: report.day == day and _can_have(report, fault), faults
+    )
     books = Books(VMS)
     rows: list[tuple[object, ...]] = []
-    files: dict[int, list[str]] = {hour: [] for hour in range(24)}
+    files: dict[tuple[date, int], list[str]] = {(day, hour): [] for hour in range(24)}
     for index, report in enumerate(reports):
         fault = dealt.get(index)
         hour = min(report.hour + faults.randint(2, 8), 23) if fault == FaultKind.LATE else report.hour
         lines = _lines(report, fault, index)
-        files[hour].extend(lines)
+        files.setdefault((report.day, hour), []).extend(lines)
         if fault is None or fault in (FaultKind.LATE, FaultKind.DUPLICATE, FaultKind.CONFLICT):
             rows.append(report.row())
             books.accept()
         if fault is not None:
             outcome = _enter(books, fault)
             vessel, records = report.voyage.vessel.vessel_id, int(outcome != "missing")
-            name = _name(day, hour)
+            name = _name(report.day, hour)
             books.note(fault, vessel, in_utc(report.fixed_at), name, outcome=outcome, records=records)
-    for hour, messages in files.items():
-        (folder / _name(day, hour)).write_text("".join(f"{line}\n" for line in messages), encoding="utf-8", newline="")
+    for (of_day, hour), messages in files.items():
+        (folder / _name(of_day, hour)).write_text(
+            "".join(f"{line}\n" for line in messages), encoding="utf-8", newline=""
+        )
         books.deliver()
     return Emission(books, {"vms_positions": rows, "vessel_events": _events(voyages), "vessel_gaps": _gaps(rows)})
 
@@ -143,29 +153,67 @@ def _lines(report: Report, fault: FaultKind | None, index: int) -> list[str]:
 
 
 def _reports(voyage: Voyage, day: date, stream: Random) -> list[Report]:
-    start, reports = midnight(day), []
-    moment, number = start + voyage.offset, 0
+    start, reports = midnight(day), _last_reports(voyage)
+    moment, number, odd_at = start + voyage.offset, 0, voyage.odd_at
     while moment < start + timedelta(days=1):
         fixed_at = moment + timedelta(minutes=stream.randint(0, 3))
         sent_at = fixed_at + timedelta(minutes=stream.randint(1, 9))
         has_speed = stream.random() > 0.03
-        if fixed_at < start + timedelta(days=1) and not voyage.is_silent(fixed_at):
+        if fixed_at < start + timedelta(days=1) and not _is_silent(voyage, fixed_at):
             hour = 23 if sent_at >= start + timedelta(days=1) else sent_at.astimezone(LOCAL).hour
-            reports.append(Report(voyage, number, fixed_at, hour, voyage.trip.fix(fixed_at), has_speed))
+            fix = voyage.trip.fix(fixed_at)
+            if odd_at is not None and fixed_at >= odd_at:
+                fix, has_speed, odd_at = _impossible(voyage, fix), True, None
+            reports.append(Report(voyage, number, fixed_at, day, hour, fix, has_speed))
         moment, number = moment + voyage.interval, number + 1
     return reports
 
 
+def _is_silent(voyage: Voyage, moment: datetime) -> bool:
+    lost_operator = voyage.operator_silent_from is not None and moment >= voyage.operator_silent_from
+    return lost_operator or voyage.is_silent(moment)
+
+
+def _impossible(voyage: Voyage, fix: Fix) -> Fix:
+    if voyage.behaviour == "jumping":
+        return replace(fix, latitude=fix.latitude + JUMP_DEGREES)
+    return replace(fix, speed_knots=IMPOSSIBLE_KNOTS)
+
+
+def _last_reports(voyage: Voyage) -> list[Report]:
+    """Give what a vessel told before it was lost, in files of that day."""
+    if voyage.behaviour != "lost" or voyage.silent_from is None:
+        return []
+    moments = [voyage.silent_from.replace(second=0, microsecond=0) - before for before in LAST_REPORTS]
+    return [
+        Report(voyage, number, moment, moment.date(), moment.hour, voyage.trip.fix(moment), has_speed=True)
+        for number, moment in enumerate(moments, -len(moments))
+    ]
+
+
 def _events(voyages: list[Voyage]) -> list[tuple[object, ...]]:
-    """Tell what the vessels did: silences at sea, devices switched off in port, journeys, reports by hand."""
-    names = {"silent": "silent_at_sea", "in_port": "device_off_in_port"}
+    """Tell what the vessels did: silences, journeys, reports by hand, and all that must raise an alert."""
+    names = {"silent": "silent_at_sea", "in_port": "device_off_in_port", "lost": "lost_at_sea"}
     rows: list[tuple[object, ...]] = []
+    alerts = {
+        "near_boundary": "near_boundary",
+        "across_boundary": "across_boundary",
+        "expired": "licence_expired_at_sea",
+        "unlisted": "unknown_vessel",
+        "jumping": "teleport",
+        "too_fast": "speed_outlier",
+    }
     for voyage in voyages:
         vessel, trip = voyage.vessel.vessel_id, voyage.trip
         if voyage.silent_from is not None and voyage.silent_to is not None:
             rows.append((vessel, names[voyage.behaviour], in_utc(voyage.silent_from), in_utc(voyage.silent_to)))
         if voyage.behaviour != "in_port":
             rows.append((vessel, "journey", in_utc(trip.left_at), in_utc(trip.home_at)))
+        if voyage.behaviour in alerts:
+            since = voyage.odd_at or trip.left_at
+            rows.append((vessel, alerts[voyage.behaviour], in_utc(since), in_utc(trip.home_at)))
+        if voyage.operator_silent_from is not None:
+            rows.append((vessel, "operator_silent", in_utc(voyage.operator_silent_from), in_utc(trip.home_at)))
         if voyage.behaviour == "manual":
             rows.append((vessel, "reports_by_hand", in_utc(trip.left_at), in_utc(trip.home_at)))
     return rows

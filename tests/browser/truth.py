@@ -92,6 +92,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "hours_since_fix": 3.0,
         }
         | {"is_silent_6h": n < 2, "is_active_24h": True, "is_in_east_sea": True}
+        | {"status_code": "silent_6h" if n < 2 else "unknown" if n < 5 else "at_sea", "status_label": "Trên biển"}
         | dict(PLACE)
         for n in range(11)
     ],
@@ -104,6 +105,25 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "missed_slots": 3,
             "is_open": True,
         }
+    ],
+    "fisheries.vessel_slot_days": [
+        {"vessel_key": f"vms:T{n}", "vessel_id": f"T{n}", "local_date": "2026-03-10", "is_latest": True}
+        | {"at_sea_slots": 4, "received_slots": received, "unknown_slots": 0, "missed_slots": 4 - received}
+        | {"compliance_percent": 25.0 * received}
+        for n, received in enumerate([4, 2])
+    ],
+    "fisheries.vessel_boundary_events": [
+        {"vessel_key": "vms:T0", "vessel_id": "T0", "zone_label": "Gần ranh giới", "started_at": AT_NINE}
+        | {"confirmed_at": AT_ELEVEN, "boundary_distance_nm": 3.0}
+    ],
+    "fisheries.vessel_alerts": [
+        {"kind_code": kind, "kind_label": label, "severity_code": "critical", "severity_label": "Nghiêm trọng"}
+        | {"subject_code": subject, "started_at": AT_NINE, "is_open": True, "evidence": "3,0 giờ"}
+        for kind, label, subject in [
+            ("operator_silent", "Nhà cung cấp VMS im lặng", "X"),
+            ("across_boundary", "Vượt ranh giới", "vms:T0"),
+            ("silent_10d", "Mất kết nối quá 10 ngày", "vms:T1"),
+        ]
     ],
     "quality.feed_scores": [
         {
@@ -157,7 +177,14 @@ NUMBERS = {
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
     "phan-anh": {"Số phản ánh": "7", "Quá hạn chưa xử lý": "2", "Đúng hạn (%)": "75,0", "Tuổi dữ liệu (giờ)": "1,0"},
-    "tau-ca": {"Số tàu theo dõi": "11", "Mất kết nối VMS quá 6 giờ": "2", "Dữ liệu mới nhất lúc": "09:00 10/03/2026"},
+    "tau-ca": {
+        "Số tàu theo dõi": "11",
+        "Mất kết nối VMS quá 6 giờ": "2",
+        "Tàu không thể biết": "3",
+        "Cảnh báo nghiêm trọng": "3",
+        "Tuân thủ 2 giờ (%)": "75,0",
+        "Dữ liệu mới nhất lúc": "09:00 10/03/2026",
+    },
     "dung-du-sach-song": {"Sống (%)": "80,0", "Điểm trung bình": "94,0", "Chênh lệch sổ cái": "0"},
 }
 """What the big numbers of each page must say about these rows."""

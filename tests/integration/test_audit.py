@@ -56,7 +56,7 @@ GOOD_ROWS = {
     """,
     "fisheries.vessels_last_seen": """
         select source_code || ':' || number as vessel_key, source_code, 16.5 as latitude, 108.2 as longitude, 7.5 as speed_knots,
-            90.0 as course_degrees, true as is_in_east_sea, false as is_silent_6h,
+            90.0 as course_degrees, true as is_in_east_sea, false as is_silent_6h, true as is_registered, 'at_sea' as status_code,
             timestamptz '2026-03-01 04:00:00+00' - interval (number) minute as last_fix_at
         from range(50) as vessels(number), (values ('vms'), ('ais')) as sources(source_code)
     """,
@@ -64,6 +64,21 @@ GOOD_ROWS = {
         select 'vms:' || number as vessel_key, timestamptz '2026-02-28 20:00:00+00' as gap_started_at,
             date '2026-03-01' as gap_started_date, 4.0 as duration_hours
         from range(20) as vessels(number)
+    """,
+    "fisheries.vessel_slot_days": """
+        select 'vms:' || number as vessel_key, date '2026-02-28' as local_date, 12 as at_sea_slots, 11 as received_slots,
+            91.7 as compliance_percent
+        from range(50) as vessels(number)
+    """,
+    "fisheries.vessel_boundary_events": """
+        select 'vms:' || number as vessel_key, 'near' as zone_code, date '2026-02-28' as started_date,
+            timestamptz '2026-02-28 04:00:00+00' + interval (number) minute as started_at
+        from range(20) as vessels(number)
+    """,
+    "fisheries.vessel_alerts": """
+        select 'silent_6h' as kind_code, 'vms:' || number as subject_code, 'X' as operator_code, number < 40 as is_open,
+            '6,5 giờ không có vị trí' as evidence
+        from range(60) as vessels(number)
     """,
     "quality.feed_scores": """
         select feed, 95.0 as score, 'green' as level, 100.0 as identifier_percent, 5.0 as age_minutes, freshness_limit_minutes
@@ -391,6 +406,58 @@ DAMAGES = [
         {"no vessel has more than 12 silences a day": "1 row"},
     ),
     Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set is_registered = false where source_code = 'ais'",
+        {"is_registered is usual": "50 of 100 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessels_last_seen",
+        "update {mart} set status_code = 'unknown' where vessel_key <> 'ais:3'",
+        {"status_code is usual": "99 of 100 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessel_slot_days",
+        "delete from {mart}",
+        {
+            "vessel_slot_days has rows": "0 rows",
+            "vessel_slot_days did not shrink": "0 rows",
+            "mean compliance_percent is usual": "nothing",
+        },
+    ),
+    Damage(
+        "fisheries.vessel_slot_days",
+        "update {mart} set at_sea_slots = 13, compliance_percent = 101 where vessel_key = 'vms:1'",
+        {
+            "at_sea_slots is in range": "1 of 50 rows failing",
+            "compliance_percent is in range": "1 of 50 rows failing",
+        },
+    ),
+    Damage(
+        "fisheries.vessel_slot_days",
+        "update {mart} set compliance_percent = 49",
+        {"mean compliance_percent is usual": "49"},
+    ),
+    Damage(
+        "fisheries.vessel_boundary_events",
+        "update {mart} set zone_code = 'beyond' where vessel_key = 'vms:1'",
+        {"zone_code is known": "1 of 20 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessel_boundary_events",
+        "update {mart} set vessel_key = 'vms:1'",
+        {"no vessel changes its zone more than 6 times a day": "1 row"},
+    ),
+    Damage(
+        "fisheries.vessel_alerts",
+        "update {mart} set kind_code = 'mutiny', evidence = null where subject_code = 'vms:1'",
+        {"kind_code is known": "1 of 60 rows failing", "evidence is filled": "1 of 60 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessel_alerts",
+        "update {mart} set is_open = true",
+        {"no operator has more than 50 open silences": "1 row"},
+    ),
+    Damage(
         "quality.feed_scores",
         "delete from {mart}",
         {"feed_scores has rows": "0 rows", "feed covers its reference list": missing(FEEDS)},
@@ -572,7 +639,12 @@ def test_bad_data_fails_its_checks_with_numbers_and_no_other(marts: Marts, damag
 
 
 def test_silences_may_be_absent_and_the_quarantine_may_be_empty(marts: Marts) -> None:
-    empty = ("fisheries.vessel_gaps", "quality.quarantine_reasons")
+    empty = (
+        "fisheries.vessel_gaps",
+        "fisheries.vessel_boundary_events",
+        "fisheries.vessel_alerts",
+        "quality.quarantine_reasons",
+    )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])
         verdicts = [audit(marts.connection, domain, snapshot, CLOCK) for domain in ("fisheries", "quality")]
@@ -619,8 +691,7 @@ def test_marts_that_do_not_exist_in_a_snapshot_fail_every_check(marts: Marts) ->
     never = audit(marts.connection, "fisheries", 999_999, CLOCK)
     assert {check.observed for check in never.checks} == {"not evaluated: No snapshot found at version 999999"}
     assert {check.observed for check in before.checks} == {
-        'not evaluated: Table with name "fisheries.vessels_last_seen" does not exist',
-        'not evaluated: Table with name "fisheries.vessel_gaps" does not exist',
+        f'not evaluated: Table with name "fisheries.{mart}" does not exist' for mart in SUITES["fisheries"][0]
     }
     assert (before.passed, never.passed) == (False, False)
     assert len(before.failures("critical")) == len(before.checks) > 0

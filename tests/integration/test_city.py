@@ -55,7 +55,7 @@ class City:
                 return connection.execute(sql).pl()
 
             compared = compare(self.truth, query, self.settings.clock())
-        assert len(compared) == 8
+        assert len(compared) == 11
         assert all(one.rows > 0 for one in compared)
         return {one.mart: one.differences[:3] for one in compared if one.differences}
 

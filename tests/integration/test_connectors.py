@@ -82,13 +82,14 @@ def test_publishing_without_a_server_says_so(day: SimulatedDay, tmp_path: Path) 
         ("fisheries.vms_positions", "vms"),
         ("fisheries.ais_messages", "ais"),
         ("environment.river_levels", "river_levels"),
+        ("fisheries.vessels", "vessels"),
     ],
 )
 def test_published_logs_come_byte_for_byte_and_only_once(
     feed: str, folder: str, day: SimulatedDay, tmp_path: Path
 ) -> None:
     settings = Settings.model_validate({"home": tmp_path})
-    sent = {name: files(day.folder / name) for name in ("vms", "ais", "river_levels")}
+    sent = {name: files(day.folder / name) for name in ("vms", "ais", "river_levels", "vessels")}
     assert publish_logs(day.folder, settings) == sum(map(len, sent.values()))
     contract, checkpoint = find_contract(feed), Checkpoint()
     connector = find_connector(contract, settings)

@@ -123,6 +123,18 @@ def fix(vessel: str, fixed_at: str, at: str, latitude: float = 16.5) -> str:
     """
 
 
+def listed(vessel: str, at: str, expires: str = "2027-01-31") -> str:
+    """Give the insert of one vessel on the register's list of the first of November."""
+    return f"""
+        insert into lake.bronze.fisheries__vessels (
+            vessel_id, listed_at, vessel_name, length_m, commune_code, owner_hash, licence_number, licence_expires_date, vms_device,
+            _delivery_id, _position, _record_count, _loaded_at
+        )
+        values ('{vessel}', '2026-11-01 00:00:00+07', 'Tàu {vessel}', 18, '19753', 'hash-of-an-owner', 'GP', '{expires}', 'X/1',
+            'd1', 1, 1, '{at}')
+    """
+
+
 def books(delivery: str, feed: str, received: int, accepted: int, at: str) -> str:
     """Give the insert of one delivery's balanced books; what was not accepted is in quarantine."""
     return f"""
@@ -150,6 +162,10 @@ def first_day(warehouse: Warehouse) -> None:
         fix("A", "2026-11-19 20:00:00+07", at),
         fix("A", "2026-11-20 04:00:00+07", at, latitude=16.7),
         fix("B", "2026-11-20 08:00:00+07", at),
+        fix("P", "2026-11-20 06:00:00+07", at, latitude=19),
+        fix("P", "2026-11-20 07:00:00+07", at, latitude=19),
+        *(listed(vessel, at) for vessel in ("B", "N", "P")),
+        listed("A", at, expires="2026-11-19"),
         books("d1", "fisheries.vms_positions", 3, 3, at),
         books("d2", "feedback.requests", 4, 3, at),
         "insert into lake.quarantine.records values "
@@ -178,6 +194,7 @@ def second_day(warehouse: Warehouse) -> None:
         fix("A", "2026-11-20 00:00:00+07", at),
         fix("A", "2026-11-20 02:00:00+07", at),
         fix("B", "2026-11-21 08:00:00+07", at, latitude=17),
+        fix("P", "2026-11-20 05:30:00+07", at, latitude=19),
         books("d3", "fisheries.vms_positions", 4, 4, at),
         f"""insert into lake.bronze.fisheries__ais_messages (payload, heard_at, mmsi, message_type, vessel_name,
             _delivery_id, _position, _loaded_at) values ('p3', '2026-11-19 08:31:00+07', '574000001', 5, 'FISHER II', 'd8', 1, '{at}')""",
@@ -215,7 +232,7 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
     step_by_step = built.tables()
     built.build_models(NEXT_MORNING, "--full-refresh")
     at_once = built.tables()
-    assert len(step_by_step) == 15
+    assert len(step_by_step) == 21
     assert all(step_by_step.values())
     assert step_by_step == at_once
 
@@ -321,7 +338,47 @@ def test_vessel_gaps_are_closed_by_late_packets(built: Warehouse) -> None:
     assert built.rows(f"select {columns} from marts.fisheries.vessel_gaps order by all") == [
         ("A", "2026-11-19 21:00:00+00", None, 29 + 2 / 60, 13, True, True),
         ("B", "2026-11-20 01:00:00+00", "2026-11-21 01:00:00+00", 24.0, 11, True, False),
+        ("P", "2026-11-20 00:00:00+00", None, 26 + 2 / 60, 12, True, True),
     ]
+
+
+def test_a_silent_operator_is_one_finding_and_its_vessels_are_unknown(built: Warehouse) -> None:
+    columns = "kind_code, subject_code, started_at::varchar, ended_at::varchar, is_open"
+    assert built.rows(f"select {columns} from marts.fisheries.vessel_alerts order by all") == [
+        ("across_boundary", "vms:P", "2026-11-19 22:30:00+00", None, True),
+        ("licence_expired_at_sea", "vms:A", "2026-11-19 17:00:00+00", None, True),
+        ("operator_silent", "X", "2026-11-20 01:00:00+00", "2026-11-21 01:00:00+00", False),
+    ]
+    assert built.rows(
+        "select vessel_id, finding_code, round(known_silent_hours, 6) from marts.fisheries.vessel_gaps order by all"
+    ) == [
+        ("A", "unknown", 4.533333),
+        ("B", "unknown", 0.0),
+        ("P", "unknown", 1.533333),
+    ]
+    columns = "local_date, at_sea_slots, received_slots, unknown_slots, missed_slots"
+    assert built.rows(f"select {columns} from marts.fisheries.vessel_slot_days where vessel_id = 'B' order by all") == [
+        (DAY_1, 8, 1, 7, 0),
+        (DAY_2, 4, 0, 4, 0),
+    ]
+
+
+def test_a_vessel_is_judged_by_the_register(built: Warehouse) -> None:
+    columns = (
+        "vessel_key, status_code, is_registered, is_licence_expired, operator_code, zone_code, source_version >= 0"
+    )
+    assert built.rows(f"select {columns} from marts.fisheries.vessels_last_seen order by all") == [
+        ("ais:574000001", "unknown", False, None, None, "inside", True),
+        ("vms:A", "unknown", True, True, "X", "inside", True),
+        ("vms:B", "at_sea", True, False, "X", "inside", True),
+        ("vms:N", "never_heard", True, False, "X", None, False),
+        ("vms:P", "unknown", True, False, "X", "across", True),
+    ]
+
+
+def test_no_hash_of_an_owner_leaves_bronze(built: Warehouse) -> None:
+    for name, rows in built.tables().items():
+        assert "hash-of-an-owner" not in repr(rows), name
 
 
 def test_vessels_last_seen_hold_the_newest_fix_of_each_vessel_and_source(built: Warehouse) -> None:
@@ -330,6 +387,8 @@ def test_vessels_last_seen_hold_the_newest_fix_of_each_vessel_and_source(built: 
         ("ais:574000001", "FISHER II", "2026-11-20 01:30:00+00", 16.2, 0, False, True),
         ("vms:A", "Tàu A", "2026-11-19 21:00:00+00", 16.7, 0, False, True),
         ("vms:B", "Tàu B", "2026-11-21 01:00:00+00", 17.0, 1, True, False),
+        ("vms:N", "Tàu N", None, None, 0, False, False),
+        ("vms:P", "Tàu P", "2026-11-20 00:00:00+00", 19.0, 0, False, True),
     ]
 
 
@@ -340,6 +399,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("environment.station_readings", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("feedback.requests", 1, 5, 1, 4, 3, 0, 1, 0, True),
         ("fisheries.ais_messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("fisheries.vessels", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("fisheries.vms_positions", 2, 9, 2, 7, 7, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
@@ -360,6 +420,26 @@ def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
     ]
 
 
+def test_a_late_packet_takes_a_finding_back(built: Warehouse) -> None:
+    at = "2026-11-21 09:00:00+07"
+    found = (
+        "select kind_code, subject_code from marts.fisheries.vessel_alerts where subject_code = 'vms:L' order by all"
+    )
+    tracks = "select fixed_at::varchar, round(implied_knots, 3) from lake.silver.int_vessel_tracks where vessel_id = 'L' order by all"
+    built.run(fix("L", "2026-11-21 00:00:00+07", at))
+    built.run(fix("L", "2026-11-21 08:00:00+07", at, latitude=16.9))
+    built.build_models(NEXT_MORNING, "--select", "tag:fisheries")
+    assert built.rows(found) == [("silent_6h", "vms:L"), ("unknown_vessel", "vms:L")]
+    built.run(fix("L", "2026-11-21 04:00:00+07", at, latitude=16.6))
+    built.build_models(NEXT_MORNING, "--select", "tag:fisheries")
+    assert built.rows(found) == [("unknown_vessel", "vms:L")]
+    assert built.rows(tracks) == [
+        ("2026-11-20 17:00:00+00", None),
+        ("2026-11-20 21:00:00+00", 1.5),
+        ("2026-11-21 01:00:00+00", 4.5),
+    ]
+
+
 def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
     for statement in (
         "update marts.environment.air_quality_hours set vn_aqi = vn_aqi + 1 where vn_aqi is not null",
@@ -371,6 +451,13 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "delete from lake.silver.int_feedback_requests_current where service_request_id = 'PA-1'",
         "insert into marts.fisheries.vessel_gaps select * replace (gap_started_at - interval 1 day as gap_started_at) "
         "from marts.fisheries.vessel_gaps where is_open",
+        "update marts.fisheries.vessel_gaps set finding_code = 'silent_6h', known_silent_hours = 1 where is_open",
+        "update marts.fisheries.vessel_slot_days set received_slots = received_slots + 1",
+        "update marts.fisheries.vessel_boundary_events set previous_zone_code = zone_code",
+        "insert into marts.fisheries.vessel_alerts select * from marts.fisheries.vessel_alerts limit 1",
+        "delete from lake.silver.int_vessels_current where vessel_id = 'N'",
+        "delete from lake.silver.int_vessel_tracks where vessel_id = 'P'",
+        "delete from lake.reference.maritime_boundaries where vertex_number > 2",
         "update marts.quality.feed_scores set score = null",
         "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1",
     ):
@@ -387,17 +474,25 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "sums_agree_feedback_agency_days_received_cases",
         "every_accepted_version_is_current_superseded_or_cancelled",
         "at_most_one_open_gap_per_vessel",
+        "no_silence_of_a_vessel_is_its_operators",
+        "slots_at_sea_are_received_unknown_or_missed",
+        "zones_alternate_and_follow_each_other",
+        "unique_combination_vessel_alerts",
+        "every_accepted_version_is_current_superseded_or_cancelled_int_vessels_current",
+        "as_many_rows_as_int_vessel_tracks",
+        "at_least_rows_int_boundary_edges",
         "a_score_is_never_made_of_nothing",
         "received_is_accepted_plus_duplicate_plus_quarantined",
         "pieces_are_received_plus_skipped",
     )
     assert {guard for guard in guards if any(name.startswith(guard) for name in failing)} == set(guards)
     assert "error" not in statuses.values()
+    built.dbt("seed", NEXT_MORNING)
 
 
 def test_unit_tests_of_the_formulas_pass(built: Warehouse) -> None:
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:unit")
-    assert len(statuses) == 14
+    assert len(statuses) == 24
     assert set(statuses.values()) == {"pass"}
 
 

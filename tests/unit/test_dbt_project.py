@@ -16,9 +16,16 @@ DBT = PROJECT / "dbt_project"
 MARTS = {
     "environment": {"air_quality_hours", "station_uptime_days", "river_levels"},
     "feedback": {"feedback_cases", "feedback_agency_days"},
-    "fisheries": {"vessels_last_seen", "vessel_gaps"},
+    "fisheries": {
+        "vessels_last_seen",
+        "vessel_gaps",
+        "vessel_slot_days",
+        "vessel_boundary_events",
+        "vessel_alerts",
+    },
     "quality": {"feed_scores", "ledger_totals", "quarantine_reasons"},
 }
+WITHOUT_THRESHOLD = ("now", "score_window_hours", "least_cell", "ais_fishing_type", "maritime_boundary")
 SQL_FILES = sorted((DBT / "models").rglob("*.sql"))
 ENGINE_WORDS = ("snapshot_id", "time_bucket", "epoch(", "timezone(", "generate_series", "arg_max", "timestamptz '")
 REAL_TIME = re.compile(r"\bnow\(|current_timestamp|current_date|today\(", re.IGNORECASE)
@@ -141,6 +148,7 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
     lowest = {
         (row["domain"], row["key"], row["level"]): float(row["lo"]) for row in read_seed("thresholds") if row["lo"]
     }
+    port_knots = next(float(row["hi"]) for row in read_seed("thresholds") if row["key"] == "port_speed")
     assert {
         "slots_per_hour": lowest["environment", "slots_per_hour", "expected"],
         "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
@@ -150,9 +158,26 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "silence_hours": lowest["fisheries", "silence", "warning"],
         "silence_days": lowest["fisheries", "silence", "critical"] / 24,
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
+        "late_packet_minutes": lowest["fisheries", "late_packet", "expected"],
+        "operator_silence_hours": lowest["fisheries", "operator_silence", "critical"],
+        "operator_least_vessels": lowest["fisheries", "operator_vessels", "least"],
+        "port_knots": port_knots,
+        "outlier_knots": lowest["fisheries", "speed", "suspicious"],
+        "teleport_knots": lowest["fisheries", "implied_speed", "suspicious"],
+        "near_boundary_nm": lowest["fisheries", "boundary", "near"],
+        "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
         "score_green_from": lowest["quality", "score", "green"],
         "score_yellow_from": lowest["quality", "score", "yellow"],
-    } == {name: value for name, value in variables.items() if name not in ("now", "score_window_hours")}
+    } == {name: value for name, value in variables.items() if name not in WITHOUT_THRESHOLD}
+
+
+def test_the_boundary_that_is_chosen_is_a_line_and_says_that_it_is_simulated() -> None:
+    chosen = read_yaml(DBT / "dbt_project.yml")["vars"]["maritime_boundary"]
+    vertices = [row for row in read_seed("maritime_boundaries") if row["boundary_code"] == chosen]
+    assert [int(row["vertex_number"]) for row in vertices] == list(range(1, len(vertices) + 1))
+    assert len(vertices) >= 3
+    assert {row["verified"] for row in vertices} == {"false"}
+    assert all("giả lập" in row["boundary_name"] for row in vertices)
 
 
 def test_bands_of_vn_aqi_cover_0_to_500_without_a_hole_and_equal_the_thresholds() -> None:

@@ -42,3 +42,18 @@
 {% macro value_at_greatest(value, ordering) -%}
     arg_max({{ value }}, {{ ordering }})
 {%- endmacro %}
+
+{# One row per whole number from one to another, both included, as column `number`; the ends may be columns of a table joined before. #}
+{% macro numbers_from_to(first, last) -%}
+    unnest(generate_series({{ first }}, {{ last }})) as numbers (number)
+{%- endmacro %}
+
+{# The local date of a slot counted by `local_slot_number`. #}
+{% macro date_of_local_slot(slot, minutes) -%}
+    cast(to_timestamp({{ slot }} * 60 * {{ minutes }}) at time zone 'UTC' as date)
+{%- endmacro %}
+
+{# The newest value that is known, the row's own included; the window is named in the query. #}
+{% macro last_known(value, window) -%}
+    last_value({{ value }} ignore nulls) over {{ window }}
+{%- endmacro %}

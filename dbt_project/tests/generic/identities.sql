@@ -59,3 +59,24 @@ where is_open
 group by vessel_key
 having count(*) > 1
 {% endtest %}
+
+{% test slots_at_sea_are_received_unknown_or_missed(model) %}
+select * from {{ model }}
+where
+    at_sea_slots <> received_slots + unknown_slots + missed_slots
+    or at_sea_slots > 24 / {{ var('vms_slot_hours') }}
+    or compliance_percent < 100 and missed_slots = 0
+{% endtest %}
+
+{# What an operator's silence hides is no violation of its vessels. #}
+{% test no_silence_of_a_vessel_is_its_operators(model) %}
+select * from {{ model }}
+where
+    finding_code in ('silent_6h', 'silent_10d')
+    and (started_in_port or known_silent_hours <= {{ var('silence_hours') }} or known_silent_hours > duration_hours + 0.0001)
+{% endtest %}
+
+{% test zones_alternate_and_follow_each_other(model) %}
+select * from {{ model }}
+where zone_code = previous_zone_code or started_at > confirmed_at or ended_at < started_at
+{% endtest %}

@@ -24,6 +24,7 @@ from simulator.faults import (
     FEEDBACK,
     NO_FAULTS,
     READINGS,
+    REGISTRY,
     RIVERS,
     VMS,
     FaultKind,
@@ -33,7 +34,7 @@ from simulator.faults import (
 )
 from simulator.truth import TABLES, read_truth
 
-FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS)
+FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, REGISTRY)
 RUN = """
 import sys
 from datetime import date
@@ -90,7 +91,7 @@ def test_a_day_without_faults_is_complete(good_day: SimulatedDay) -> None:
         200,
     )
     assert (heights["faults"], heights["quarantine"]) == (0, 0)
-    assert good_day.truth["ledger"]["quarantined"].to_list() == [0] * 5
+    assert good_day.truth["ledger"]["quarantined"].to_list() == [0] * len(FEEDS)
 
 
 def test_the_truth_on_disk_is_the_truth_given(faulty_day: SimulatedDay) -> None:
@@ -110,6 +111,7 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "vms_positions": ["vessel_id", "fixed_at"],
         "ais_positions": ["mmsi", "heard_at"],
         "vessels": ["mmsi"],
+        "vessel_registry": ["vessel_id", "listed_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -124,6 +126,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("feedback_cases", "version_at"),
             ("vms_positions", "fixed_at"),
             ("ais_positions", "heard_at"),
+            ("vessel_registry", "listed_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -162,6 +165,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         FEEDBACK: (0, len(entries)),
         VMS: pieces("vms", 0),
         AIS: pieces("ais", 0),
+        REGISTRY: pieces("vessels", 1),
     }
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger} == counted
@@ -177,6 +181,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[RIVERS] == heights["river_levels"]
     assert accepted[FEEDBACK] == heights["feedback_versions"]
     assert accepted[VMS] == heights["vms_positions"]
+    assert accepted[REGISTRY] == heights["vessel_registry"]
 
 
 def test_some_agencies_have_no_case_and_each_case_has_one_that_exists(faulty_day: SimulatedDay) -> None:
@@ -201,14 +206,52 @@ def test_a_rating_after_the_closing_does_not_move_the_time_of_closing(good_day: 
     ).is_empty()
 
 
-def test_no_vessel_jumps(good_day: SimulatedDay) -> None:
-    fastest = 0.0
-    for _, fixes in good_day.truth["vms_positions"].sort("vessel_id", "fixed_at").group_by("vessel_id"):
+def test_no_vessel_jumps_but_those_whose_device_does(good_day: SimulatedDay) -> None:
+    fastest: dict[str, float] = {}
+    for (vessel,), fixes in good_day.truth["vms_positions"].sort("vessel_id", "fixed_at").group_by("vessel_id"):
         for before, after in pairwise(fixes.select("latitude", "longitude", "fixed_at").rows()):
             north = (after[0] - before[0]) * 111.2
             east = (after[1] - before[1]) * 111.2 * cos(radians(before[0]))
-            fastest = max(fastest, hypot(north, east) / 1.852 / ((after[2] - before[2]).total_seconds() / 3600))
-    assert 5 < fastest < 12
+            knots = hypot(north, east) / 1.852 / ((after[2] - before[2]).total_seconds() / 3600)
+            fastest[str(vessel)] = max(fastest.get(str(vessel), 0.0), knots)
+    jumping = vessels_that(good_day, "teleport")
+    assert len(jumping) == 2
+    assert min(fastest.pop(vessel) for vessel in jumping) > 40
+    assert 5 < max(fastest.values()) < 12
+
+
+def vessels_that(day: SimulatedDay, event: str) -> set[str]:
+    return set(day.truth["vessel_events"].filter(pl.col("event") == event)["vessel_id"])
+
+
+def test_one_operator_falls_silent_with_all_its_vessels(good_day: SimulatedDay) -> None:
+    positions, registry = good_day.truth["vms_positions"], good_day.truth["vessel_registry"]
+    silent = vessels_that(good_day, "operator_silent")
+    assert len(silent) == 26
+    of_operator = set(registry.filter(pl.col("operator_code") == "VMS-GL3")["vessel_id"])
+    assert of_operator == silent
+    fixes = positions.filter(pl.col("vessel_id").is_in(silent))
+    assert fixes.filter(pl.col("fixed_at") >= good_day.ends_at - timedelta(hours=9)).is_empty()
+    assert not fixes.filter(pl.col("fixed_at") >= good_day.ends_at - timedelta(hours=9, minutes=30)).is_empty()
+
+
+def test_the_registry_does_not_know_some_and_knows_some_that_are_never_heard(good_day: SimulatedDay) -> None:
+    listed = set(good_day.truth["vessel_registry"]["vessel_id"])
+    sailing = set(good_day.truth["vessels"]["vessel_id"])
+    assert sailing - listed == vessels_that(good_day, "unknown_vessel")
+    assert len(sailing - listed) == 3
+    assert len(listed - sailing) == 4
+
+
+def test_lost_vessels_told_their_last_position_eleven_days_ago(good_day: SimulatedDay) -> None:
+    lost = vessels_that(good_day, "lost_at_sea")
+    fixes = good_day.truth["vms_positions"].filter(pl.col("vessel_id").is_in(lost))
+    assert len(lost) == 3
+    assert fixes.height == 9
+    assert fixes["fixed_at"].max() == good_day.ends_at - timedelta(days=12)
+    assert not set(good_day.truth["vessels"].filter(pl.col("vessel_id").is_in(lost))["mmsi"]) & set(
+        good_day.truth["ais_positions"]["mmsi"]
+    )
 
 
 def test_a_silent_vessel_says_nothing_and_leaves_a_gap(good_day: SimulatedDay) -> None:

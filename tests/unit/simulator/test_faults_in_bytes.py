@@ -12,7 +12,7 @@ from polars.testing import assert_frame_equal
 
 from ingestion.settings import PROJECT
 from simulator.city import SimulatedDay
-from simulator.faults import AIS, DEMO_FAULTS, FEEDBACK, READINGS, RIVERS, VMS, FaultKind
+from simulator.faults import AIS, DEMO_FAULTS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 FOLDERS = {READINGS: "environment", RIVERS: "river_levels", FEEDBACK: "feedback", VMS: "vms", AIS: "ais"}
@@ -170,6 +170,30 @@ def vms_counts(folder: Path, ends_at: datetime) -> Counter[FaultKind]:
     counted[FaultKind.DUPLICATE] = repeated
     counted[FaultKind.CONFLICT] = sum(count - 1 for count in fixes.values()) - repeated
     return counted
+
+
+def registry_counts(folder: Path) -> Counter[FaultKind]:
+    communes = set(pl.read_csv(SEEDS / "communes.csv", infer_schema=False)["commune_code"])
+    counted: Counter[FaultKind] = Counter()
+    lines = [line for path in sorted((folder / "vessels").iterdir()) for line in lines_of(path.read_bytes())[1:]]
+    versions: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        row = line.split(",")
+        if len(row) != 14 or len(row[2]) != 9:
+            counted[FaultKind.MALFORMED] += 1
+            continue
+        versions[row[0], row[13]] += 1
+        counted[FaultKind.MISSING_VALUE] += row[4] == ""
+        counted[FaultKind.OUT_OF_RANGE] += row[4] == "0"
+        counted[FaultKind.UNKNOWN_CODE] += row[8] not in communes
+    counted[FaultKind.DUPLICATE] = sum(count - 1 for count in Counter(lines).values())
+    counted[FaultKind.CONFLICT] = sum(count - 1 for count in versions.values()) - counted[FaultKind.DUPLICATE]
+    return counted
+
+
+def test_each_fault_of_the_registry_is_in_its_lists(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert dict(registry_counts(faulty_day.folder)) == dict(DEMO_FAULTS.of(REGISTRY))
+    assert sum(registry_counts(good_day.folder).values()) == 0
 
 
 def test_each_fault_of_the_satellite_positions_is_in_the_files(

@@ -9,6 +9,7 @@ with told as (
         'vms:' || vessel_id as vessel_key,
         vessel_name,
         call_sign,
+        cast(null as varchar) as ship_type_code,
         _delivery_id,
         _position,
         _source_version
@@ -19,17 +20,21 @@ with told as (
         'ais:' || mmsi as vessel_key,
         vessel_name,
         call_sign,
+        ship_type_code,
         _delivery_id,
         _position,
         _source_version
     from {{ ref('stg_fisheries__ais_messages') }}
-    where _source_version > {{ built }} and (vessel_name is not null or call_sign is not null)
+    where
+        _source_version > {{ built }}
+        and (vessel_name is not null or call_sign is not null or ship_type_code is not null)
     {%- if is_incremental() %}
     union all
     select
         vessel_key,
         vessel_name,
         call_sign,
+        ship_type_code,
         '' as _delivery_id,
         0 as _position,
         _source_version
@@ -53,6 +58,7 @@ final as (
         vessel_key,
         {{ value_at_greatest('vessel_name', 'arrival') }} as vessel_name,
         {{ value_at_greatest('call_sign', 'arrival') }} as call_sign,
+        {{ value_at_greatest('ship_type_code', 'arrival') }} as ship_type_code,
         max(_source_version) as _source_version
     from ranked
     group by vessel_key

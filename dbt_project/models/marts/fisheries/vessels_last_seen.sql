@@ -2,7 +2,8 @@
 
 {%- set built = built_version('source_version') %}
 
--- Every vessel is written each time, for its silence grows with the clock; only new positions are read.
+-- Every vessel is written each time, for its silence grows with the clock; only new positions are read. A registered vessel has its row for
+-- the satellite device even where it was never heard.
 with positions as (
 
     select
@@ -14,8 +15,11 @@ with positions as (
         longitude,
         speed_knots,
         course_degrees,
+        port_code,
+        is_in_port,
+        zone_code,
         _source_version
-    from {{ ref('int_vessel_positions') }}
+    from {{ ref('int_vessel_tracks') }}
     where _source_version > {{ built }}
     {%- if is_incremental() %}
     union all
@@ -28,8 +32,12 @@ with positions as (
         longitude,
         speed_knots,
         course_degrees,
+        port_code,
+        is_in_port,
+        zone_code,
         source_version as _source_version
     from {{ this }}
+    where last_fix_at is not null
     {%- endif %}
 
 ),
@@ -59,6 +67,20 @@ names as (
 
 ),
 
+registrations as (
+
+    select * from {{ ref('int_vessel_registrations') }}
+
+),
+
+open_gaps as (
+
+    select vessel_key, finding_code
+    from {{ ref('vessel_gaps') }}
+    where is_open
+
+),
+
 last_fixes as (
 
     select
@@ -69,29 +91,113 @@ last_fixes as (
 
 ),
 
+never_heard as (
+
+    select
+        registrations.vessel_key,
+        'vms' as source_code,
+        registrations.registration_number as vessel_id
+    from registrations
+    left join last_fixes using (vessel_key)
+    where registrations.vessel_key = 'vms:' || registrations.registration_number and last_fixes.source_code is null
+
+),
+
+vessels as (
+
+    select
+        vessel_key,
+        source_code,
+        vessel_id,
+        fixed_at,
+        latitude,
+        longitude,
+        speed_knots,
+        course_degrees,
+        port_code,
+        is_in_port,
+        zone_code,
+        hours_since_fix,
+        source_version
+    from last_fixes
+    union all
+    select
+        vessel_key,
+        source_code,
+        vessel_id,
+        null as fixed_at,
+        null as latitude,
+        null as longitude,
+        null as speed_knots,
+        null as course_degrees,
+        null as port_code,
+        false as is_in_port,
+        null as zone_code,
+        null as hours_since_fix,
+        -1 as source_version
+    from never_heard
+
+),
+
+judged as (
+
+    select
+        vessels.*,
+        case
+            when vessels.fixed_at is null then 'never_heard'
+            when vessels.is_in_port then 'in_port'
+            when vessels.source_code = 'ais' and vessels.hours_since_fix > {{ var('silence_hours') }} then 'unknown'
+            when open_gaps.finding_code in ('silent_10d', 'silent_6h', 'unknown') then open_gaps.finding_code
+            else 'at_sea'
+        end as status_code
+    from vessels
+    left join open_gaps using (vessel_key)
+
+),
+
 final as (
 
     select
-        last_fixes.vessel_key,
-        last_fixes.source_code,
-        last_fixes.vessel_id,
-        names.vessel_name,
-        names.call_sign,
-        last_fixes.fixed_at as last_fix_at,
-        last_fixes.latitude,
-        last_fixes.longitude,
-        last_fixes.speed_knots,
-        last_fixes.course_degrees,
+        judged.vessel_key,
+        judged.source_code,
+        judged.vessel_id,
+        coalesce(names.vessel_name, registrations.registered_name) as vessel_name,
+        coalesce(names.call_sign, registrations.registered_call_sign) as call_sign,
+        judged.fixed_at as last_fix_at,
+        judged.latitude,
+        judged.longitude,
+        judged.speed_knots,
+        judged.course_degrees,
         coalesce(recent_fixes.fixes_24h, 0) as fixes_24h,
-        last_fixes.hours_since_fix,
+        judged.hours_since_fix,
         coalesce(recent_fixes.fixes_24h, 0) > 0 as is_active_24h,
-        last_fixes.hours_since_fix > {{ var('silence_hours') }} as is_silent_6h,
-        last_fixes.hours_since_fix > 24 * {{ var('silence_days') }} as is_silent_10d,
-        last_fixes.latitude between 5 and 23 and last_fixes.longitude between 99 and 118 as is_in_east_sea,
-        last_fixes.source_version
-    from last_fixes
+        coalesce(judged.hours_since_fix > {{ var('silence_hours') }}, false) as is_silent_6h,
+        coalesce(judged.hours_since_fix > 24 * {{ var('silence_days') }}, false) as is_silent_10d,
+        judged.latitude between 5 and 23 and judged.longitude between 99 and 118 as is_in_east_sea,
+        registrations.registration_number is not null as is_registered,
+        registrations.registration_number,
+        registrations.length_m,
+        registrations.commune_code,
+        registrations.operator_code,
+        registrations.licence_expires_date,
+        registrations.licence_expires_date < {{ local_date(clock()) }} as is_licence_expired,
+        judged.port_code,
+        judged.is_in_port,
+        judged.zone_code,
+        judged.status_code,
+        case judged.status_code
+            when 'never_heard' then 'Chưa từng có tín hiệu'
+            when 'in_port' then 'Trong cảng'
+            when 'silent_10d' then 'Mất kết nối quá 10 ngày'
+            when 'silent_6h' then 'Mất kết nối quá 6 giờ'
+            when 'unknown' then 'Không thể biết'
+            else 'Trên biển'
+        end as status_label,
+        judged.source_version
+    from judged
     left join recent_fixes using (vessel_key)
     left join names using (vessel_key)
+    left join registrations using (vessel_key)
 
 )
 

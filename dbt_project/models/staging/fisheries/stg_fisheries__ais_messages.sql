@@ -17,6 +17,7 @@ renamed as (
         course_degrees,
         vessel_name,
         call_sign,
+        ship_type_code,
         _delivery_id,
         _position,
         _source_version

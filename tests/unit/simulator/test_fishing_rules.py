@@ -1,0 +1,64 @@
+"""On a day without faults the rules find what the fleet was made to do, and nothing else."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from simulator.city import SimulatedDay
+from simulator.comparisons.fisheries import alerts, fleet_of, last_seen, slot_days
+from simulator.comparisons.fishing_rules import Position, boundary_events, read_places, teleports
+
+
+def planned(day: SimulatedDay, event: str) -> set[str]:
+    """Name the vessels that were made to do something."""
+    return {f"vms:{one}" for one in day.truth["vessel_events"].filter(pl.col("event") == event)["vessel_id"]}
+
+
+@pytest.fixture(scope="module")
+def found(good_day: SimulatedDay) -> dict[str, set[str]]:
+    """Give the subjects of the findings by kind; of AIS only what satellite does not tell."""
+    frame = alerts(fleet_of(good_day.truth, good_day.ends_at.astimezone(UTC)))
+    kinds = frame.group_by("kind_code").agg(pl.col("subject_code")).rows()
+    return {kind: set(subjects) for kind, subjects in kinds}
+
+
+def test_each_planned_event_is_found_and_no_other(good_day: SimulatedDay, found: dict[str, set[str]]) -> None:
+    unknown = found.pop("unknown_vessel")
+    assert {subject for subject in unknown if subject.startswith("vms:")} == planned(good_day, "unknown_vessel")
+    assert found == {
+        "teleport": planned(good_day, "teleport"),
+        "speed_outlier": planned(good_day, "speed_outlier"),
+        "licence_expired_at_sea": planned(good_day, "licence_expired_at_sea"),
+        "across_boundary": planned(good_day, "across_boundary"),
+        "near_boundary": planned(good_day, "near_boundary") | planned(good_day, "across_boundary"),
+        "silent_10d": planned(good_day, "lost_at_sea"),
+        "silent_6h": planned(good_day, "silent_at_sea"),
+        "operator_silent": {"VMS-GL3"},
+    }
+
+
+def test_the_vessels_of_the_silent_operator_are_unknown_and_not_silent(good_day: SimulatedDay) -> None:
+    seen = last_seen(fleet_of(good_day.truth, good_day.ends_at.astimezone(UTC)))
+    of_operator = [one.removeprefix("vms:") for one in planned(good_day, "operator_silent")]
+    states = seen.filter((pl.col("source_code") == "vms") & pl.col("vessel_id").is_in(of_operator))["status_code"]
+    assert dict(states.value_counts().rows()) == {"unknown": 20, "in_port": 6}
+
+
+def test_a_vessel_has_at_most_twelve_slots_a_day_and_a_lost_one_misses_them_all(good_day: SimulatedDay) -> None:
+    days = slot_days(fleet_of(good_day.truth, good_day.ends_at.astimezone(UTC)))
+    assert days["at_sea_slots"].max() == 12
+    lost = [one.removeprefix("vms:") for one in planned(good_day, "lost_at_sea")]
+    last = days.filter(pl.col("vessel_id").is_in(lost) & (pl.col("local_date") == date(2026, 11, 20)))
+    assert last["missed_slots"].to_list() == [12, 12, 12]
+
+
+def positions(*places: tuple[float, float]) -> list[Position]:
+    start = datetime(2026, 11, 20, tzinfo=UTC)
+    return [Position(start + timedelta(hours=n), *place, None) for n, place in enumerate(places)]
+
+
+def test_one_stray_position_crosses_no_boundary_and_is_one_jump() -> None:
+    stray = positions((16.5, 108.0), (19.5, 108.0), (16.5, 108.0), (16.5, 108.01))
+    assert boundary_events(stray, read_places()) == []
+    assert [times for times, _ in teleports(stray)] == [(stray[0].at, stray[2].at)]
