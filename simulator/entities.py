@@ -69,6 +69,15 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Facility:
+    """A facility that treats patients."""
+
+    facility_code: str
+    beds: int
+    commune_code: str
+
+
+@dataclass(frozen=True)
 class Vessel:
     """A fishing vessel of 15 m and more; `ais_class` is A, B, or empty for a vessel without AIS."""
 
@@ -92,6 +101,7 @@ class City:
     topics: tuple[Topic, ...]
     ports: tuple[Port, ...]
     vessels: tuple[Vessel, ...]
+    facilities: tuple[Facility, ...]
 
 
 def read_city(seeds: Path, stream: Random) -> City:
@@ -115,6 +125,9 @@ def read_city(seeds: Path, stream: Random) -> City:
         topics=tuple(Topic(row["service_code"], row["service_name"]) for row in _rows(seeds, "feedback_topics")),
         ports=ports,
         vessels=tuple(_vessels(ports, stream)),
+        facilities=tuple(
+            Facility(row["facility_code"], int(row["beds"]), row["commune_code"]) for row in _rows(seeds, "facilities")
+        ),
     )
 
 

@@ -17,7 +17,17 @@ MARTS = {
     "environment": {"air_quality_hours", "station_uptime_days", "river_levels"},
     "feedback": {"feedback_cases", "feedback_agency_days"},
     "fisheries": {"vessels_last_seen", "vessel_gaps"},
+    "health": {"facility_days", "insurance_spend_months", "icd10_months", "check_in_hours"},
     "quality": {"feed_scores", "ledger_totals", "quarantine_reasons"},
+}
+WITHOUT_THRESHOLD = {
+    "now",
+    "score_window_hours",
+    "least_cell",
+    "inpatient_visit_types",
+    "bed_visit_type",
+    "facility_days_shown",
+    "check_in_hours_shown",
 }
 SQL_FILES = sorted((DBT / "models").rglob("*.sql"))
 ENGINE_WORDS = ("snapshot_id", "time_bucket", "epoch(", "timezone(", "generate_series", "arg_max", "timestamptz '")
@@ -146,12 +156,17 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
         "nowcast_hours": lowest["environment", "nowcast_hours", "window"],
         "satisfied_from_rating": lowest["feedback", "satisfied_rating", "satisfied"],
+        "bed_occupancy_green_from": lowest["health", "bed_occupancy", "green"],
+        "bed_occupancy_yellow_above": lowest["health", "bed_occupancy", "yellow"],
+        "bed_occupancy_red_above": lowest["health", "bed_occupancy", "red"],
+        "insurance_spend_yellow_from": lowest["health", "insurance_spend", "yellow"],
+        "insurance_spend_red_from": lowest["health", "insurance_spend", "red"],
         "silence_hours": lowest["fisheries", "silence", "warning"],
         "silence_days": lowest["fisheries", "silence", "critical"] / 24,
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
         "score_green_from": lowest["quality", "score", "green"],
         "score_yellow_from": lowest["quality", "score", "yellow"],
-    } == {name: value for name, value in variables.items() if name not in ("now", "score_window_hours")}
+    } == {name: value for name, value in variables.items() if name not in WITHOUT_THRESHOLD}
 
 
 def test_bands_of_vn_aqi_cover_0_to_500_without_a_hole_and_equal_the_thresholds() -> None:

@@ -35,6 +35,7 @@ renamed as (
         settlement_year,
         settlement_month,
         _received_at as received_at,
+        _delivery_id as delivery_id,
         _position as position,
         _record_count,
         _source_version
