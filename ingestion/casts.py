@@ -16,6 +16,7 @@ TYPES: dict[str, pl.DataType] = {
     "BIGINT": pl.Int64(),
     "BOOLEAN": pl.Boolean(),
     "DATE": pl.Date(),
+    "DECIMAL(18,2)": pl.Decimal(18, 2),
     "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
 }
 """Physical type of a contract's column to polars type."""
@@ -23,6 +24,9 @@ TYPES: dict[str, pl.DataType] = {
 DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 """Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
 
+
+EXACT_NUMBER = r"^-?\d{1,16}(?:\.\d{1,2}0*)?$"
+"""Money as it may stand on the wire: what has more digits than the column is refused, not rounded."""
 
 UNTIDY = r"[\s\u00a0]{2}|[^\S ]|\u00a0|^ | $|[\u0300-\u036f\u1100-\u11ff\u2126\u212a\u212b]"
 """Finds text that `tidy` could change: space to collapse, combining marks, or signs with another canonical form."""
@@ -49,6 +53,8 @@ def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: boo
         return _timestamp(text, column)
     if kind == pl.Date():
         return pl.when(text.str.len_chars() == 10).then(text).str.to_date("%Y-%m-%d", strict=False)
+    if isinstance(kind, pl.Decimal):
+        return pl.when(text.str.contains(EXACT_NUMBER)).then(text).cast(kind, strict=False)
     number = text.cast(pl.Float64, strict=False)
     if kind == pl.Float64():
         return pl.when(number.is_finite()).then(number)

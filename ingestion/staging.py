@@ -191,9 +191,16 @@ class Staging:
             FORMAT_GROUP,
             is_identifier=False,
             evaluated=reading.records.height + reading.unreadable.height,
-            failed=reading.unreadable.height,
+            failed=reading.unreadable.filter(pl.col("error_group") == FORMAT_GROUP).height,
         )
-        for result in (*checked.results, well_formed):
+        others = [
+            RuleResult(reason, None, group, is_identifier=False, evaluated=pieces, failed=pieces)
+            for reason, group, pieces in reading.unreadable.filter(pl.col("error_group") != FORMAT_GROUP)
+            .group_by("reason", "error_group", maintain_order=True)
+            .len()
+            .iter_rows()
+        ]
+        for result in (*checked.results, well_formed, *others):
             before = self._results.get(result.rule)
             self._results[result.rule] = result if before is None else before.plus(result)
 

@@ -70,6 +70,15 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Facility:
+    """A facility that treats patients."""
+
+    facility_code: str
+    beds: int
+    commune_code: str
+
+
+@dataclass(frozen=True)
 class Vessel:
     """A fishing vessel of 15 m and more; `ais_class` is A, B, or empty for a vessel without AIS."""
 
@@ -112,6 +121,7 @@ class City:
     ports: tuple[Port, ...]
     boundary: Boundary
     vessels: tuple[Vessel, ...]
+    facilities: tuple[Facility, ...]
 
 
 def read_city(seeds: Path, stream: Random) -> City:
@@ -144,6 +154,9 @@ def read_city(seeds: Path, stream: Random) -> City:
             ),
         ),
         vessels=tuple(_vessels(ports, communes, stream)),
+        facilities=tuple(
+            Facility(row["facility_code"], int(row["beds"]), row["commune_code"]) for row in _rows(seeds, "facilities")
+        ),
     )
 
 

@@ -22,6 +22,7 @@ FEEDBACK = "feedback.requests"
 VMS = "fisheries.vms_positions"
 AIS = "fisheries.ais_messages"
 REGISTRY = "fisheries.vessels"
+CLAIMS = "health.claims"
 
 
 class FaultKind(StrEnum):
@@ -48,6 +49,13 @@ class FaultKind(StrEnum):
     STUCK_SENSOR = "stuck_sensor"  # fourteen identical values in a row: accepted, suspicious
     BAD_CHECKSUM = "bad_checksum"  # a sentence damaged on its way: quarantined, group 4
     ORPHAN_FRAGMENT = "orphan_fragment"  # one half of a message: quarantined, group 4
+    BAD_BASE64 = "bad_base64"  # an inner file that cannot be decoded: quarantined, group 4
+    ORPHAN_LINES = "orphan_lines"  # files of a claim without its summary: quarantined, group 5
+    WRONG_SUM = "wrong_sum"  # a total that is not the sum of its lines: the summary quarantined, group 6
+    WRONG_COUNT = (
+        "wrong_count"  # a message tells another number of claims than it holds: the count quarantined, group 6
+    )
+    RESEND = "resend"  # a claim sent again a day later with another content: accepted, takes the place of the former
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -61,7 +69,11 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.WRONG_ENCODING: 4,
     FaultKind.BAD_CHECKSUM: 4,
     FaultKind.ORPHAN_FRAGMENT: 4,
+    FaultKind.BAD_BASE64: 4,
     FaultKind.UNKNOWN_CODE: 5,
+    FaultKind.ORPHAN_LINES: 5,
+    FaultKind.WRONG_SUM: 6,
+    FaultKind.WRONG_COUNT: 6,
     FaultKind.UNKNOWN_PARAMETER: 5,
     FaultKind.UNKNOWN_UNIT: 5,
     FaultKind.WRONG_ORDER: 6,
@@ -110,6 +122,18 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "missing_value": 3,
         "swapped_coordinates": 4,
         "future_time": 3,
+    },
+    CLAIMS: {
+        "duplicate": 3,
+        "malformed": 2,
+        "missing_value": 3,
+        "unknown_code": 2,
+        "wrong_order": 2,
+        "bad_base64": 3,
+        "orphan_lines": 3,
+        "wrong_sum": 3,
+        "wrong_count": 2,
+        "resend": 4,
     },
     AIS: {"missing_slot": 20, "late": 10, "duplicate": 12, "bad_checksum": 12, "orphan_fragment": 5, "future_time": 4},
     REGISTRY: {

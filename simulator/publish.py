@@ -15,7 +15,7 @@ import paramiko
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 
-LOGS = ("vms", "ais", "river_levels", "vessels")
+LOGS = ("vms", "ais", "river_levels", "vessels", "health_claims")
 STATIONS = "environment"
 CHANNELS = 8
 SECONDS = 15

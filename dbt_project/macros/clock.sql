@@ -17,6 +17,11 @@
     cast({{ local_time(column) }} as date)
 {%- endmacro %}
 
+{# The local day that the clock stands in; at midnight the day that has just ended, since nothing of the next one has happened. #}
+{% macro newest_local_day() -%}
+    {{ local_date(clock() ~ ' - interval 1 second') }}
+{%- endmacro %}
+
 {# The instant at which a local day begins. #}
 {% macro start_of_local_day(date_column) -%}
     {{ at_time_zone('cast(' ~ date_column ~ ' as timestamp)', 'Asia/Ho_Chi_Minh') }}

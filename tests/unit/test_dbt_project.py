@@ -11,21 +11,19 @@ import yaml
 
 from ingestion.contract import read_contracts
 from ingestion.settings import PROJECT
+from quality.audit import SUITES
 
 DBT = PROJECT / "dbt_project"
-MARTS = {
-    "environment": {"air_quality_hours", "station_uptime_days", "river_levels"},
-    "feedback": {"feedback_cases", "feedback_agency_days"},
-    "fisheries": {
-        "vessels_last_seen",
-        "vessel_gaps",
-        "vessel_slot_days",
-        "vessel_boundary_events",
-        "vessel_alerts",
-    },
-    "quality": {"feed_scores", "ledger_totals", "quarantine_reasons"},
+WITHOUT_THRESHOLD = {
+    "now",
+    "score_window_hours",
+    "ais_fishing_type",
+    "maritime_boundary",
+    "inpatient_visit_types",
+    "bed_visit_type",
+    "facility_days_shown",
+    "check_in_hours_shown",
 }
-WITHOUT_THRESHOLD = ("now", "score_window_hours", "least_cell", "ais_fishing_type", "maritime_boundary")
 SQL_FILES = sorted((DBT / "models").rglob("*.sql"))
 ENGINE_WORDS = ("snapshot_id", "time_bucket", "epoch(", "timezone(", "generate_series", "arg_max", "timestamptz '")
 REAL_TIME = re.compile(r"\bnow\(|current_timestamp|current_date|today\(", re.IGNORECASE)
@@ -52,8 +50,8 @@ def test_each_domain_has_the_marts_that_were_asked_for_and_an_entry_for_each() -
     found = {
         folder.name: {path.stem for path in folder.glob("*.sql")} for folder in (DBT / "models" / "marts").iterdir()
     }
-    assert found == MARTS
-    assert {model["name"] for model in marts()} == set().union(*MARTS.values())
+    assert found == {domain: set(marts) for domain, (marts, _) in SUITES.items()}
+    assert {model["name"] for model in marts()} == set().union(*found.values())
 
 
 @pytest.mark.parametrize("model", marts(), ids=lambda model: str(model["name"]))
@@ -155,6 +153,11 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "nowcast_hours": lowest["environment", "nowcast_hours", "window"],
         "satisfied_from_rating": lowest["feedback", "satisfied_rating", "satisfied"],
         "least_cell": lowest["privacy", "least_cell", "shown"],
+        "bed_occupancy_green_from": lowest["health", "bed_occupancy", "green"],
+        "bed_occupancy_yellow_above": lowest["health", "bed_occupancy", "yellow"],
+        "bed_occupancy_red_above": lowest["health", "bed_occupancy", "red"],
+        "insurance_spend_yellow_from": lowest["health", "insurance_spend", "yellow"],
+        "insurance_spend_red_from": lowest["health", "insurance_spend", "red"],
         "silence_hours": lowest["fisheries", "silence", "warning"],
         "silence_days": lowest["fisheries", "silence", "critical"] / 24,
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],

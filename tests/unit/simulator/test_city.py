@@ -20,6 +20,7 @@ from simulator.chance import chance
 from simulator.city import SimulatedDay, simulate
 from simulator.faults import (
     AIS,
+    CLAIMS,
     DEMO_FAULTS,
     FEEDBACK,
     NO_FAULTS,
@@ -34,7 +35,7 @@ from simulator.faults import (
 )
 from simulator.truth import TABLES, read_truth
 
-FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, REGISTRY)
+FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, REGISTRY, CLAIMS)
 RUN = """
 import sys
 from datetime import date
@@ -112,6 +113,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "ais_positions": ["mmsi", "heard_at"],
         "vessels": ["mmsi"],
         "vessel_registry": ["vessel_id", "listed_at"],
+        "health_claims": ["facility_code", "claim_id"],
+        "health_check_ins": ["facility_code", "claim_id"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -127,6 +130,8 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("vms_positions", "fixed_at"),
             ("ais_positions", "heard_at"),
             ("vessel_registry", "listed_at"),
+            ("health_claims", "discharged_at"),
+            ("health_check_ins", "checked_in_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -158,6 +163,8 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         lines = sum(len([line for line in content.split(b"\n") if line.strip()]) for content in contents)
         return len(contents), lines - header_lines * len(contents)
 
+    claims = [path.read_bytes() for path in (faulty_day.folder / "health_claims").iterdir()]
+    miscounted = sum(content.count(b"<HOSO>") != int(content.split(b"SOLUONGHOSO>")[1][:-2]) for content in claims)
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     counted = {
         READINGS: pieces("environment", 0),
@@ -166,6 +173,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         VMS: pieces("vms", 0),
         AIS: pieces("ais", 0),
         REGISTRY: pieces("vessels", 1),
+        CLAIMS: (len(claims), sum(content.count(b"<FILEHOSO>") for content in claims) + miscounted),
     }
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger} == counted

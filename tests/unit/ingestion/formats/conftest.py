@@ -21,6 +21,7 @@ from ingestion.formats.base import (
     join_pieces,
 )
 from ingestion.formats.registry import find_format
+from simulator.claim_files import file_element, list_file
 
 ARMOUR = "0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVW`abcdefghijklmnopqrstuvw"
 SAMPLES = Path(__file__).parents[4] / ".." / "shared" / "samples"
@@ -150,6 +151,11 @@ def _request_xml(number: int) -> str:
     )
 
 
+def _dossier(number: int) -> str:
+    """Write a dossier with one file, a check-in, on one line."""
+    return f"<HOSO>{file_element('XML0', list_file('XML0', [{'MA_LK': f'LK{number}', 'NGAY_VAO': '202611200800'}]))}</HOSO>"
+
+
 def _naf(number: int) -> str:
     return f"//SR//TM/POS//NA/QNA {number} TS//XR/QNA-{number}-TS//DA/20261120//TI/0200//LT/+16.123//LG/.5//SP/65//ER//"
 
@@ -174,7 +180,7 @@ class Case:
 
     @property
     def is_lines(self) -> bool:
-        return self.name not in ("open311_array", "open311_xml")
+        return self.name not in ("open311_array", "open311_xml", "giamdinhhs")
 
     def write(self, count: int, first: int = 0) -> bytes:
         """Write a delivery of so many records."""
@@ -195,6 +201,17 @@ CASES = [
         "<service_requests>\n",
         "\n",
         "\n</service_requests>",
+    ),
+    Case(
+        "giamdinhhs",
+        "giamdinhhs",
+        "health.claims",
+        _dossier,
+        "<GIAMDINHHS><THONGTINDONVI><MACSKCB>46001</MACSKCB></THONGTINDONVI>"
+        "<THONGTINHOSO><NGAYLAP>20261120</NGAYLAP><DANHSACHHOSO>\n",
+        "\n",
+        "\n</DANHSACHHOSO></THONGTINHOSO><CHUKYDONVI/></GIAMDINHHS>\n",
+        skipped=1,
     ),
     Case("naf", "naf", "fisheries.vms_positions", _naf),
     Case("nmea", "nmea", "fisheries.ais_messages", _nmea),

@@ -1,0 +1,12 @@
+"""What is usual in the marts of health: one suite a feed, joined."""
+
+from quality.suites import health_claims
+from quality.suites.check import AuditFacts, Check
+
+SUITES = (health_claims,)
+MARTS = tuple(mart for suite in SUITES for mart in suite.MARTS)
+
+
+def expectations(facts: AuditFacts) -> list[Check]:
+    """Give the checks of all suites."""
+    return [check for suite in SUITES for check in suite.expectations(facts)]
