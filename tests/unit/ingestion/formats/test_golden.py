@@ -37,7 +37,6 @@ def test_a_golden_delivery_becomes_its_expected_reading(feed: str, read: Callabl
         ),
     )
     times = [name for name, kind in typed.schema.items() if isinstance(kind, pl.Datetime)]
-    money = [name for name, kind in typed.schema.items() if isinstance(kind, pl.Decimal)]
     plain = [name for name, kind in typed.schema.items() if kind == pl.Date or isinstance(kind, pl.Decimal)]
     text = typed.with_columns(
         *(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times),
