@@ -124,6 +124,57 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("across_boundary", "Vượt ranh giới", "vms:T0"),
             ("silent_10d", "Mất kết nối quá 10 ngày", "vms:T1"),
         ]
+    "health.facility_days": [
+        {
+            "facility_code": "46001",
+            "facility_name": "Bệnh viện",
+            "latitude": 16.47,
+            "longitude": 107.58,
+            "beds": 10,
+            "local_date": "2026-03-10",
+            "is_latest": True,
+            "visits": 31,
+            "admissions": 6,
+            "discharges": 8,
+            "treatment_days": 28,
+            "inpatients": 7,
+            "bed_occupancy_percent": 70.0,
+        }
+    ],
+    "health.insurance_spend_months": [
+        {
+            "facility_code": "46001",
+            "facility_name": "Bệnh viện",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "claims": 8,
+            "spent_vnd": 90_000_000,
+            "spent_in_year_vnd": 90_000_000,
+            "ceiling_vnd": 120_000_000,
+        }
+    ],
+    "health.icd10_months": [
+        {
+            "month_date": "2026-03-01",
+            "icd10_code": "J18",
+            "icd10_label": "Viêm phổi",
+            "is_hidden": False,
+            "is_latest": True,
+            "visits": 9,
+            "patients": 9,
+            "place": 1,
+        }
+    ],
+    "health.check_in_hours": [
+        {
+            "facility_code": "46001",
+            "facility_name": "Bệnh viện",
+            "hour_at": AT_ELEVEN,
+            "check_ins": 4,
+            "waiting": 3,
+            "is_latest": True,
+            "newest_check_in_at": AT_ELEVEN,
+        }
     ],
     "quality.feed_scores": [
         {
@@ -143,7 +194,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "age_minutes": 60.0,
             "scored_at": AT_ELEVEN,
         }
-        for domain in ("environment", "feedback", "fisheries")
+        for domain in ("environment", "feedback", "fisheries", "health")
     ],
     "quality.ledger_totals": [
         {
@@ -184,6 +235,13 @@ NUMBERS = {
         "Cảnh báo nghiêm trọng": "3",
         "Tuân thủ 2 giờ (%)": "75,0",
         "Dữ liệu mới nhất lúc": "09:00 10/03/2026",
+    "tau-ca": {"Số tàu theo dõi": "11", "Mất kết nối VMS quá 6 giờ": "2", "Dữ liệu mới nhất lúc": "09:00 10/03/2026"},
+    "kham-chua-benh": {
+        "Lượt khám": "31",
+        "Số ngày điều trị trung bình": "3,5",
+        "Sử dụng dự toán BHYT (%)": "75,0",
+        "Đang chờ khám": "3",
+        "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
     "dung-du-sach-song": {"Sống (%)": "80,0", "Điểm trung bình": "94,0", "Chênh lệch sổ cái": "0"},
 }

@@ -1,9 +1,12 @@
 """Each fault that is written down is really in the bytes, and a naive reader of the bytes finds the truth."""
 
 import json
+import re
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +16,7 @@ from polars.testing import assert_frame_equal
 from ingestion.settings import PROJECT
 from simulator.city import SimulatedDay
 from simulator.faults import AIS, DEMO_FAULTS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
+from simulator.faults import AIS, CLAIMS, DEMO_FAULTS, FEEDBACK, READINGS, RIVERS, VMS, FaultKind
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 FOLDERS = {READINGS: "environment", RIVERS: "river_levels", FEEDBACK: "feedback", VMS: "vms", AIS: "ais"}
@@ -258,3 +262,44 @@ def test_each_fault_of_the_ais_is_in_the_logs(faulty_day: SimulatedDay, good_day
     asked.pop(FaultKind.DUPLICATE)
     assert counted == asked
     assert sum(ais_counts(good_day.folder, good_day.ends_at).values()) == 0
+
+
+def claim_counts(folder: Path) -> Counter[FaultKind]:
+    """Read the messages as a clerk would, without one line of the pipeline: what breaks a promise, by kind."""
+    counted: Counter[FaultKind] = Counter()
+    made: dict[str, set[str]] = {}
+    for path in sorted((folder / "health_claims").iterdir()):
+        text = path.read_text(encoding="utf-8")
+        dossiers = re.findall(r"<HOSO>(.*?)</HOSO>", text, re.DOTALL)
+        counted[FaultKind.DUPLICATE] += len(dossiers) - len(set(dossiers))
+        counted[FaultKind.WRONG_COUNT] += f"<SOLUONGHOSO>{len(dossiers)}</SOLUONGHOSO>" not in text
+        for dossier in set(dossiers):
+            files = dict(re.findall(r"<LOAIHOSO>(\w+)</LOAIHOSO><NOIDUNGFILE>([^<]*)<", dossier))
+            inner = {}
+            for kind, encoded in files.items():
+                try:
+                    inner[kind] = b64decode(encoded, validate=True).decode()
+                except ValueError:
+                    counted[FaultKind.BAD_BASE64] += 1
+            counted[FaultKind.MALFORMED] += sum(not body.endswith(">") for body in inner.values())
+            if "XML0" in files:
+                continue
+            if "<MACSKCB>46999<" in text:
+                counted[FaultKind.UNKNOWN_CODE] += 1
+                continue
+            if "XML1" not in files:
+                counted[FaultKind.ORPHAN_LINES] += 1
+                continue
+            claim = dict(re.findall(r"<(\w+)>([^<]*)</", inner["XML1"]))
+            made.setdefault(claim["MA_LK"], set()).add(text.split("<NGAYLAP>")[1][:8])
+            counted[FaultKind.MISSING_VALUE] += claim["MA_BENH_CHINH"] == ""
+            counted[FaultKind.WRONG_ORDER] += claim["NGAY_RA"] < claim["NGAY_VAO"]
+            lines = re.findall(r"<THANH_TIEN_BV>([^<]*)<", inner.get("XML2", ""))
+            counted[FaultKind.WRONG_SUM] += bool(lines) and sum(map(Decimal, lines)) != Decimal(claim["T_THUOC"])
+    counted[FaultKind.RESEND] = sum(len(days) - 1 for days in made.values())
+    return counted
+
+
+def test_each_fault_of_the_claims_is_in_the_messages(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert dict(claim_counts(faulty_day.folder)) == dict(DEMO_FAULTS.of(CLAIMS))
+    assert sum(claim_counts(good_day.folder).values()) == 0
