@@ -18,6 +18,7 @@ FEEDS = {
     "feedback.requests",
     "fisheries.ais_messages",
     "fisheries.vms_positions",
+    "health.disease_cases",
 }
 
 
@@ -43,7 +44,11 @@ def test_a_golden_delivery_becomes_its_expected_reading(feed: str, read: Callabl
         ),
     )
     times = [name for name, kind in typed.schema.items() if isinstance(kind, pl.Datetime)]
-    text = typed.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times)
+    days = [name for name, kind in typed.schema.items() if kind == pl.Date]
+    text = typed.with_columns(
+        *(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times),
+        *(pl.col(name).cast(pl.String) for name in days),
+    )
     assert {
         "delivery": expected["delivery"],
         "records": [{name: value for name, value in row.items() if value is not None} for row in text.to_dicts()],
