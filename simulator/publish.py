@@ -15,7 +15,7 @@ import paramiko
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 
-LOGS = ("vms", "ais", "river_levels")
+LOGS = ("vms", "ais", "river_levels", "disease")
 STATIONS = "environment"
 CHANNELS = 8
 SECONDS = 15

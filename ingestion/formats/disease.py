@@ -2,7 +2,8 @@
 
 * **Case lines**, CSV: a header with `ma_ca` and its eight companions, one sick person a line.
 * **DHIS2 `dataValueSets`**, JSON: an object with the list `dataValues`, one count an element; `dataElement` is a disease and a measure
-  joined by `_`, `period` a day, ISO week, month or year. `period`, `orgUnit` and `completeDate` beside the list hold for elements that have none.
+  joined by `_`, `period` a day, ISO week, month or year. `period`, `orgUnit` and `completeDate` beside the list hold for elements
+  that have none.
 * **OpenDengue extract**, CSV: a header with `calendar_start_date`, one count of dengue a line, `NA` for nothing, `T_res` the resolution.
 
 Anything else is refused whole with its reason: DHIS2 answers of other resources (`analytics`, `organisationUnits`) hold no data values.

@@ -17,6 +17,7 @@ MARTS = {
     "environment": {"air_quality_hours", "station_uptime_days", "river_levels"},
     "feedback": {"feedback_cases", "feedback_agency_days"},
     "fisheries": {"vessels_last_seen", "vessel_gaps"},
+    "health": {"disease_weeks", "disease_reporting", "disease_history"},
     "quality": {"feed_scores", "ledger_totals", "quarantine_reasons"},
 }
 SQL_FILES = sorted((DBT / "models").rglob("*.sql"))
@@ -149,9 +150,11 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "silence_hours": lowest["fisheries", "silence", "warning"],
         "silence_days": lowest["fisheries", "silence", "critical"] / 24,
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
+        "epidemic_years": lowest["health", "epidemic_years", "history"],
+        "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],
         "score_green_from": lowest["quality", "score", "green"],
         "score_yellow_from": lowest["quality", "score", "yellow"],
-    } == {name: value for name, value in variables.items() if name not in ("now", "score_window_hours")}
+    } == {name: value for name, value in variables.items() if name not in ("now", "score_window_hours", "least_cell")}
 
 
 def test_bands_of_vn_aqi_cover_0_to_500_without_a_hole_and_equal_the_thresholds() -> None:

@@ -21,6 +21,7 @@ from simulator.city import SimulatedDay, simulate
 from simulator.faults import (
     AIS,
     DEMO_FAULTS,
+    DISEASES,
     FEEDBACK,
     NO_FAULTS,
     READINGS,
@@ -33,7 +34,7 @@ from simulator.faults import (
 )
 from simulator.truth import TABLES, read_truth
 
-FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS)
+FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, DISEASES)
 RUN = """
 import sys
 from datetime import date
@@ -90,7 +91,7 @@ def test_a_day_without_faults_is_complete(good_day: SimulatedDay) -> None:
         200,
     )
     assert (heights["faults"], heights["quarantine"]) == (0, 0)
-    assert good_day.truth["ledger"]["quarantined"].to_list() == [0] * 5
+    assert good_day.truth["ledger"]["quarantined"].to_list() == [0] * 6
 
 
 def test_the_truth_on_disk_is_the_truth_given(faulty_day: SimulatedDay) -> None:
@@ -110,6 +111,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "vms_positions": ["vessel_id", "fixed_at"],
         "ais_positions": ["mmsi", "heard_at"],
         "vessels": ["mmsi"],
+        "disease_counts": ["disease_code", "measure_code", "commune_code", "week_start_date"],
+        "disease_case_lines": ["case_code", "reported_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -124,6 +127,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("feedback_cases", "version_at"),
             ("vms_positions", "fixed_at"),
             ("ais_positions", "heard_at"),
+            ("disease_case_lines", "reported_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -155,6 +159,9 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         lines = sum(len([line for line in content.split(b"\n") if line.strip()]) for content in contents)
         return len(contents), lines - header_lines * len(contents)
 
+    diseases = [path.read_text() for path in (faulty_day.folder / "disease").iterdir()]
+    values = sum(len(json.loads(text)["dataValues"]) for text in diseases if text.startswith("{"))
+    rows = sum(len(text.splitlines()) - 1 for text in diseases if not text.startswith("{"))
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     counted = {
         READINGS: pieces("environment", 0),
@@ -162,6 +169,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         FEEDBACK: (0, len(entries)),
         VMS: pieces("vms", 0),
         AIS: pieces("ais", 0),
+        DISEASES: (len(diseases), values + rows),
     }
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger} == counted
@@ -177,6 +185,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[RIVERS] == heights["river_levels"]
     assert accepted[FEEDBACK] == heights["feedback_versions"]
     assert accepted[VMS] == heights["vms_positions"]
+    assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))
 
 
 def test_some_agencies_have_no_case_and_each_case_has_one_that_exists(faulty_day: SimulatedDay) -> None:

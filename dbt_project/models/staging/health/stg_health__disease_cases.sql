@@ -18,6 +18,7 @@ renamed as (
         place_name,
         onset_at,
         reported_at,
+        coalesce(reported_at, event_at) as version_at,
         event_at,
         period_kind,
         period_start as period_start_date,
