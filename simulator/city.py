@@ -3,6 +3,7 @@
     <into>/environment/*.txt      <into>/river_levels/*.csv     <into>/vms/*.naf     <into>/ais/*.nmea
     <into>/vessels/*.csv (the registry)
     <into>/health_claims/*.xml
+    <into>/disease/*.{json,csv}
     <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
 
 The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
@@ -20,6 +21,7 @@ from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT
 from simulator.chance import chance
 from simulator.emitters.csv_polls import emit_river_levels
+from simulator.emitters.disease import emit_diseases
 from simulator.emitters.giamdinhhs import emit_claims
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
@@ -33,7 +35,7 @@ from simulator.truth import Emission, frame_of, frames_of_books, write_truth
 from simulator.vessel_tracks import plan_voyages
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
-FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais", "vessels", "health_claims")
+FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais", "vessels", "health_claims", "disease")
 TRUTH = "truth"
 
 
@@ -68,6 +70,7 @@ def simulate(
         "ais": lambda folder: emit_ais(voyages, day, seed, profile, folder),
         "vessels": lambda folder: emit_vessel_registry(voyages, day, seed, profile, folder),
         "health_claims": lambda folder: emit_claims(city, day, seed, profile, folder),
+        "disease": lambda folder: emit_diseases(city, day, seed, profile, folder),
     }
     emissions = []
     for name in FOLDERS:

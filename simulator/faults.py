@@ -23,6 +23,7 @@ VMS = "fisheries.vms_positions"
 AIS = "fisheries.ais_messages"
 REGISTRY = "fisheries.vessels"
 CLAIMS = "health.claims"
+DISEASES = "health.disease_cases"
 
 
 class FaultKind(StrEnum):
@@ -44,6 +45,7 @@ class FaultKind(StrEnum):
     UNKNOWN_CODE = "unknown_code"  # a station, agency or commune nobody declared: quarantined, group 5
     UNKNOWN_PARAMETER = "unknown_parameter"  # a symbol nobody declared: quarantined, group 5
     UNKNOWN_UNIT = "unknown_unit"  # a unit nobody declared: quarantined, group 5
+    BAD_WEEK = "bad_week"  # a week that its year does not have: quarantined, group 2
     WRONG_ORDER = "wrong_order"  # changed before it was sent: quarantined, group 6
     FUTURE_TIME = "future_time"  # ten years too late: quarantined, group 6
     STUCK_SENSOR = "stuck_sensor"  # fourteen identical values in a row: accepted, suspicious
@@ -63,6 +65,7 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.WRONG_UNIT: 2,
     FaultKind.OUT_OF_RANGE: 2,
     FaultKind.SWAPPED_COORDINATES: 2,
+    FaultKind.BAD_WEEK: 2,
     FaultKind.CONFLICT: 3,
     FaultKind.MALFORMED: 4,
     FaultKind.TRUNCATED: 4,
@@ -143,6 +146,18 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "missing_value": 3,
         "out_of_range": 2,
         "unknown_code": 3,
+    },
+    DISEASES: {
+        "duplicate": 6,
+        "conflict": 4,
+        "malformed": 3,
+        "missing_value": 4,
+        "out_of_range": 3,
+        "bad_week": 2,
+        "unknown_code": 4,
+        "unknown_parameter": 3,
+        "wrong_order": 3,
+        "future_time": 2,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed knows."""

@@ -15,7 +15,7 @@ import paramiko
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 
-LOGS = ("vms", "ais", "river_levels", "vessels", "health_claims")
+LOGS = ("vms", "ais", "river_levels", "vessels", "health_claims", "disease")
 STATIONS = "environment"
 CHANNELS = 8
 SECONDS = 15

@@ -3,6 +3,7 @@
 from ingestion.errors import UnknownNameError
 from ingestion.formats.base import Format
 from ingestion.formats.csv import Csv
+from ingestion.formats.disease import Disease
 from ingestion.formats.giamdinhhs import Giamdinhhs
 from ingestion.formats.naf import Naf
 from ingestion.formats.nmea import Nmea
@@ -12,6 +13,7 @@ from ingestion.formats.tt10 import Tt10
 FORMATS: dict[str, type[Format]] = {
     "csv": Csv,
     "giamdinhhs": Giamdinhhs,
+    "disease": Disease,
     "naf": Naf,
     "nmea": Nmea,
     "open311": Open311,

@@ -1,9 +1,9 @@
 """What is usual in the marts of health: one suite a feed, joined."""
 
-from quality.suites import health_claims
+from quality.suites import disease, health_claims
 from quality.suites.check import AuditFacts, Check
 
-SUITES = (health_claims,)
+SUITES = (health_claims, disease)
 MARTS = tuple(mart for suite in SUITES for mart in suite.MARTS)
 
 

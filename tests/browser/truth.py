@@ -124,6 +124,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("across_boundary", "Vượt ranh giới", "vms:T0"),
             ("silent_10d", "Mất kết nối quá 10 ngày", "vms:T1"),
         ]
+    ],
     "health.facility_days": [
         {
             "facility_code": "46001",
@@ -235,7 +236,7 @@ NUMBERS = {
         "Cảnh báo nghiêm trọng": "3",
         "Tuân thủ 2 giờ (%)": "75,0",
         "Dữ liệu mới nhất lúc": "09:00 10/03/2026",
-    "tau-ca": {"Số tàu theo dõi": "11", "Mất kết nối VMS quá 6 giờ": "2", "Dữ liệu mới nhất lúc": "09:00 10/03/2026"},
+    },
     "kham-chua-benh": {
         "Lượt khám": "31",
         "Số ngày điều trị trung bình": "3,5",

@@ -80,6 +80,30 @@ GOOD_ROWS = {
             '6,5 giờ không có vị trí' as evidence
         from range(60) as vessels(number)
     """,
+    "health.disease_weeks": """
+        with places as (
+            select commune_code as place_code, 'commune' as place_level from read_csv('{seeds}/communes.csv')
+            union all select 'province', 'province'
+        )
+        select 'A91' as disease_code, place_level, place_code, date '2026-02-23' - 7 * weeks::integer as week_start_date,
+            place_code in ('19753', '19789') as is_small_cell,
+            case when place_level = 'province' then 390 when place_code not in ('19753', '19789') then 10 end as cases,
+            case when place_level = 'province' then 0 end as deaths, 50.0 as cases_per_100k, false as is_above_threshold,
+            false as is_more_deaths_than_cases
+        from places, range(5) as ages(weeks)
+    """,
+    "health.disease_reporting": """
+        select 'A91' as disease_code, date '2026-02-23' - 7 * weeks::integer as week_start_date, 20 as reported_cases,
+            18 as on_time_cases, 90.0 as on_time_percent, 12.0 as median_delay_hours,
+            timestamptz '2026-03-01 04:00:00+00' - interval (7 * weeks) day as last_reported_at
+        from range(5) as ages(weeks)
+    """,
+    "health.disease_history": """
+        select 'A91' as disease_code, 'province' as place_level, 'HUE' as place_name, 's' as series_code, 'month' as period_kind,
+            make_date(2024, months::integer, 1) as period_start_date, 10 as cases_of_month, null as cases_of_year
+        from range(1, 13) as numbers(months)
+        union all select 'A91', 'province', 'HUE', 's', 'year', date '2024-01-01', null, 120
+    """,
     "quality.feed_scores": """
         select feed, 95.0 as score, 'green' as level, 100.0 as identifier_percent, 5.0 as age_minutes, freshness_limit_minutes
         from read_csv('{seeds}/feeds.csv')
@@ -109,6 +133,7 @@ class Damage:
 AIR_STATIONS = [f"46_KK{number:02}" for number in range(1, 15)]
 STATIONS = [*AIR_STATIONS, *[f"46_NM{number:02}" for number in range(1, 7)]]
 FEEDS = list(read_contracts())
+PLACES = [*sorted(map(str, Reference().values_of("communes.commune_code"))), "province"]
 
 
 def missing(objects: list[str]) -> str:
@@ -458,6 +483,90 @@ DAMAGES = [
         {"no operator has more than 50 open silences": "1 row"},
     ),
     Damage(
+        "health.disease_weeks",
+        "delete from {mart}",
+        {
+            "disease_weeks has rows": "0 rows",
+            "disease_weeks did not shrink": "0 rows",
+            "place_code covers its reference list": missing(PLACES),
+        },
+    ),
+    Damage(
+        "health.disease_weeks",
+        "delete from {mart} where place_code = 'province'",
+        {"place_code covers its reference list": "1 missing: province"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set disease_code = 'Z99' where place_code = '99001' and week_start_date = date '2026-02-23'",
+        {"disease_code is known": "1 of 205 rows failing"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set cases = 3 where place_code = '99001' and week_start_date = date '2026-02-23'",
+        {"no number of 1 to 4 persons is shown": "1 row"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set cases = 5 where place_code = '19753' and week_start_date = date '2026-02-23'",
+        {"no hidden number can be computed": "1 row"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set cases = 379 where place_code = 'province' and week_start_date = date '2026-02-23'",
+        {"communes are not more than the province": "1 row", "no hidden number can be computed": "1 row"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set is_more_deaths_than_cases = true where place_code = '99001' and week_start_date = date '2026-02-23'",
+        {"no week has more deaths than cases": "1 row"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set cases_per_100k = 1001 where place_code = '99001' and week_start_date = date '2026-02-23'",
+        {"cases_per_100k is in its usual range": "1 of 205 rows failing"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set is_above_threshold = true",
+        {"is_above_threshold is usual": "205 of 205 rows failing"},
+    ),
+    Damage(
+        "health.disease_reporting",
+        "delete from {mart}",
+        {"disease_reporting has rows": "0 rows", "health.disease_cases is live": "nothing"},
+    ),
+    Damage(
+        "health.disease_reporting",
+        "update {mart} set reported_cases = 4 where week_start_date = date '2026-02-23'",
+        {"no week with 1 to 4 reports is shown": "1 row"},
+    ),
+    Damage(
+        "health.disease_reporting",
+        "update {mart} set on_time_percent = 49 where week_start_date >= date '2026-02-16'",
+        {"on_time_percent is in its usual range": "2 of 5 rows failing"},
+    ),
+    Damage(
+        "health.disease_reporting",
+        "update {mart} set median_delay_hours = 169 where week_start_date = date '2026-02-23'",
+        {"median_delay_hours is in its usual range": "1 of 5 rows failing"},
+    ),
+    Damage(
+        "health.disease_reporting",
+        "update {mart} set last_reported_at = last_reported_at - interval 20 day",
+        {"health.disease_cases is live": "2026-02-09T04:00:00+00:00"},
+    ),
+    Damage(
+        "health.disease_history",
+        "delete from {mart}",
+        {"disease_history has rows": "0 rows", "disease_history did not shrink": "0 rows"},
+    ),
+    Damage(
+        "health.disease_history",
+        "update {mart} set cases_of_month = 13 where period_kind = 'month'",
+        {"twelve months are not more than their year": "1 row"},
+    ),
+    Damage(
         "quality.feed_scores",
         "delete from {mart}",
         {"feed_scores has rows": "0 rows", "feed covers its reference list": missing(FEEDS)},
@@ -535,8 +644,9 @@ def create_good_marts(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every mart with the columns and types of its enforced contract, and fill it with a usual day."""
     for mart, rows in GOOD_ROWS.items():
         domain, table = mart.split(".")
-        models = PROJECT / "dbt_project" / "models" / "marts" / domain / f"_{domain}__models.yml"
-        described = {model["name"]: model for model in yaml.safe_load(models.read_text(encoding="utf-8"))["models"]}
+        files = sorted((PROJECT / "dbt_project" / "models" / "marts" / domain).glob("_*__models.yml"))
+        models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
+        described = {model["name"]: model for model in models}
         columns = ", ".join(f"{column['name']} {column['data_type']}" for column in described[table]["columns"])
         connection.execute(f"create schema if not exists marts.{domain}")
         connection.execute(f"create table marts.{mart} ({columns})")
@@ -716,7 +826,7 @@ def test_an_audit_leaves_the_connection_and_the_marts_as_they_were(marts: Marts)
 
 
 def test_an_unknown_domain_is_refused(marts: Marts) -> None:
-    with pytest.raises(UnknownNameError, match="there are environment, feedback, fisheries, quality"):
+    with pytest.raises(UnknownNameError, match="there are environment, feedback, fisheries, health, quality"):
         audit(marts.connection, "weather", marts.good, CLOCK)
 
 

@@ -169,6 +169,8 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "teleport_knots": lowest["fisheries", "implied_speed", "suspicious"],
         "near_boundary_nm": lowest["fisheries", "boundary", "near"],
         "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
+        "epidemic_years": lowest["health", "epidemic_years", "history"],
+        "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],
         "score_green_from": lowest["quality", "score", "green"],
         "score_yellow_from": lowest["quality", "score", "yellow"],
     } == {name: value for name, value in variables.items() if name not in WITHOUT_THRESHOLD}

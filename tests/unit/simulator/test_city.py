@@ -22,6 +22,7 @@ from simulator.faults import (
     AIS,
     CLAIMS,
     DEMO_FAULTS,
+    DISEASES,
     FEEDBACK,
     NO_FAULTS,
     READINGS,
@@ -35,7 +36,7 @@ from simulator.faults import (
 )
 from simulator.truth import TABLES, read_truth
 
-FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, REGISTRY, CLAIMS)
+FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, REGISTRY, CLAIMS, DISEASES)
 RUN = """
 import sys
 from datetime import date
@@ -115,6 +116,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "vessel_registry": ["vessel_id", "listed_at"],
         "health_claims": ["facility_code", "claim_id"],
         "health_check_ins": ["facility_code", "claim_id"],
+        "disease_counts": ["disease_code", "measure_code", "commune_code", "week_start_date"],
+        "disease_case_lines": ["case_code", "reported_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -132,6 +135,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("vessel_registry", "listed_at"),
             ("health_claims", "discharged_at"),
             ("health_check_ins", "checked_in_at"),
+            ("disease_case_lines", "reported_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -165,6 +169,9 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
 
     claims = [path.read_bytes() for path in (faulty_day.folder / "health_claims").iterdir()]
     miscounted = sum(content.count(b"<HOSO>") != int(content.split(b"SOLUONGHOSO>")[1][:-2]) for content in claims)
+    diseases = [path.read_text() for path in (faulty_day.folder / "disease").iterdir()]
+    values = sum(len(json.loads(text)["dataValues"]) for text in diseases if text.startswith("{"))
+    rows = sum(len(text.splitlines()) - 1 for text in diseases if not text.startswith("{"))
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     counted = {
         READINGS: pieces("environment", 0),
@@ -174,6 +181,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         AIS: pieces("ais", 0),
         REGISTRY: pieces("vessels", 1),
         CLAIMS: (len(claims), sum(content.count(b"<FILEHOSO>") for content in claims) + miscounted),
+        DISEASES: (len(diseases), values + rows),
     }
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger} == counted
@@ -190,6 +198,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[FEEDBACK] == heights["feedback_versions"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
+    assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))
 
 
 def test_some_agencies_have_no_case_and_each_case_has_one_that_exists(faulty_day: SimulatedDay) -> None:

@@ -15,8 +15,7 @@ from polars.testing import assert_frame_equal
 
 from ingestion.settings import PROJECT
 from simulator.city import SimulatedDay
-from simulator.faults import AIS, DEMO_FAULTS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
-from simulator.faults import AIS, CLAIMS, DEMO_FAULTS, FEEDBACK, READINGS, RIVERS, VMS, FaultKind
+from simulator.faults import AIS, CLAIMS, DEMO_FAULTS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 FOLDERS = {READINGS: "environment", RIVERS: "river_levels", FEEDBACK: "feedback", VMS: "vms", AIS: "ais"}

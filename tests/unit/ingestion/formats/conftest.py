@@ -165,6 +165,21 @@ def _nmea(number: int) -> str:
     return sentence(f"AIVDM,1,1,,B,15{digits}P01G?cFhE`R2IU?wn28R>,0")
 
 
+def _case_line(number: int) -> str:
+    return f"SXH-{number},A91,2026-11-18,2026-11-20 08:00,19753,{number % 90},1,xac_dinh,khoi"
+
+
+def _data_value(number: int) -> str:
+    return (
+        f'{{"dataElement":"A91_MAC","period":"2026W47","orgUnit":"{number:05}","categoryOptionCombo":"default",'
+        '"value":"12","comment":"Phường Phú Xuân"}'
+    )
+
+
+def _dengue_line(number: int) -> str:
+    return f'"VIET NAM","HA NOI CITY",NA,"VNM","1994-01-01","1994-01-31",{number},"Total","Admin1","Month","TYCHO-1"'
+
+
 @dataclass(frozen=True)
 class Case:
     """A wire format in one of its shapes: how a piece is written, what stands around and between pieces."""
@@ -180,7 +195,7 @@ class Case:
 
     @property
     def is_lines(self) -> bool:
-        return self.name not in ("open311_array", "open311_xml", "giamdinhhs")
+        return self.name not in ("open311_array", "open311_xml", "giamdinhhs", "data_values")
 
     def write(self, count: int, first: int = 0) -> bytes:
         """Write a delivery of so many records."""
@@ -191,6 +206,33 @@ class Case:
 CASES = [
     Case("tt10", "tt10", "environment.station_readings", _tt10),
     Case("csv", "csv", "environment.river_levels", _csv, "station_id,station_name,timestamp,value\n", skipped=1),
+    Case(
+        "case_lines",
+        "disease",
+        "health.disease_cases",
+        _case_line,
+        "ma_ca,icd10,ngay_khoi_phat,ngay_bao_cao,ma_xa,tuoi,gioi,phan_loai,ket_qua\n",
+        skipped=1,
+    ),
+    Case(
+        "data_values",
+        "disease",
+        "health.disease_cases",
+        _data_value,
+        '{"dataSet":"BTN","dataValues":[\n',
+        ",\n",
+        "\n]}\n",
+        1,
+    ),
+    Case(
+        "opendengue",
+        "disease",
+        "health.disease_cases",
+        _dengue_line,
+        "adm_0_name,adm_1_name,adm_2_name,ISO_A0,calendar_start_date,calendar_end_date,dengue_total,"
+        "case_definition_standardised,S_res,T_res,UUID\n",
+        skipped=1,
+    ),
     Case("open311_lines", "open311", "feedback.requests", _request),
     Case("open311_array", "open311", "feedback.requests", _request, "[\n", ",\n", "\n]\n"),
     Case(

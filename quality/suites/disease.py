@@ -1,0 +1,77 @@
+"""What is usual in the marts of notifiable diseases.
+
+A hidden number that can be read or computed is critical: it must not be released. An epidemic is no fault of the data, so a week far above
+its threshold is shown and not refused; what is unusual is a province in which most weeks lie above it.
+"""
+
+from quality.suites.check import (
+    AuditFacts,
+    Check,
+    covers,
+    has_no_rows,
+    has_not_shrunk,
+    is_between,
+    is_fresh,
+    is_not_empty,
+    is_one_of,
+)
+
+WEEKS, REPORTING, HISTORY = "disease_weeks", "disease_reporting", "disease_history"
+MARTS = (WEEKS, REPORTING, HISTORY)
+CASES = "health.disease_cases"
+
+SMALL_NUMBERS = "select disease_code from {batch} where cases between 1 and 4 or deaths between 1 and 4"
+COMPUTABLE_NUMBERS = """
+    select disease_code, week_start_date
+    from {batch}
+    group by disease_code, week_start_date
+    having count(*) filter (where place_level = 'commune' and cases is null) > 0
+        and sum(cases) filter (where place_level = 'province') is not null
+        and (
+            count(*) filter (where place_level = 'commune' and cases is null) < 2
+            or sum(cases) filter (where place_level = 'province')
+                - coalesce(sum(cases) filter (where place_level = 'commune'), 0) < 5
+        )
+"""
+SUMS_THAT_DIFFER = """
+    select disease_code, week_start_date
+    from {batch}
+    group by disease_code, week_start_date
+    having sum(cases) filter (where place_level = 'commune') > sum(cases) filter (where place_level = 'province')
+"""
+MORE_DEATHS = "select disease_code from {batch} where is_more_deaths_than_cases"
+FEW_REPORTS = "select disease_code from {batch} where reported_cases between 1 and 4"
+SUMS_OF_MONTHS = """
+    select place_name, extract(year from period_start_date) as year
+    from {batch}
+    where period_kind in ('month', 'year')
+    group by disease_code, place_level, place_name, series_code, year
+    having count(cases_of_month) = 12 and sum(cases_of_month) > 1.2 * sum(cases_of_year)
+"""
+"""A fifth more than its year: months and years of one source come from different reports and may differ a little (design value)."""
+
+
+def expectations(facts: AuditFacts) -> list[Check]:
+    """Give the checks of the disease marts. Delays in hours, rates per 100,000 inhabitants."""
+    diseases = facts.objects_of("notifiable_diseases.disease_code")
+    places = [*facts.objects_of("communes.commune_code"), "province"]
+    return [
+        is_not_empty(WEEKS),
+        *has_not_shrunk(WEEKS, facts),
+        covers(WEEKS, "place_code", places, "critical"),
+        is_one_of(WEEKS, "disease_code", diseases, "critical"),
+        has_no_rows(WEEKS, "no number of 1 to 4 persons is shown", SMALL_NUMBERS, 6, "critical"),
+        has_no_rows(WEEKS, "no hidden number can be computed", COMPUTABLE_NUMBERS, 6, "critical"),
+        has_no_rows(WEEKS, "communes are not more than the province", SUMS_THAT_DIFFER, 6, "critical"),
+        has_no_rows(WEEKS, "no week has more deaths than cases", MORE_DEATHS, 6, "warning"),
+        is_between(WEEKS, "cases_per_100k", 0, 1000, "warning"),
+        is_one_of(WEEKS, "is_above_threshold", (False,), "warning", share=0.5),
+        is_not_empty(REPORTING, "warning"),
+        has_no_rows(REPORTING, "no week with 1 to 4 reports is shown", FEW_REPORTS, 6, "critical"),
+        is_between(REPORTING, "on_time_percent", 50, 100, "warning", share=0.8),
+        is_between(REPORTING, "median_delay_hours", 0, 168, "warning"),
+        is_fresh(REPORTING, "last_reported_at", facts, CASES),
+        is_not_empty(HISTORY, "warning"),
+        *has_not_shrunk(HISTORY, facts),
+        has_no_rows(HISTORY, "twelve months are not more than their year", SUMS_OF_MONTHS, 6, "warning"),
+    ]

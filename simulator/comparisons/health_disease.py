@@ -1,0 +1,216 @@
+"""What the marts of notifiable diseases must show, worked out case by case and week by week in plain Python."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from statistics import mean, median, stdev
+
+import polars as pl
+
+from ingestion.settings import PROJECT
+from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
+
+LEAST = 5
+DEADLINE_HOURS = 24
+WEEK = timedelta(days=7)
+PROVINCE = "province"
+
+Cell = tuple[str, str, date]
+"""Disease, place, Monday of the week."""
+
+WEEKS_SQL = """
+    select disease_code, place_code, week_start_date, is_small_cell, cases, deaths, cases_per_100k, cases_change, epidemic_threshold,
+        is_above_threshold
+    from health.disease_weeks
+"""
+REPORTING_SQL = """
+    select disease_code, week_start_date, reported_cases, on_time_cases, median_delay_hours from health.disease_reporting
+"""
+HISTORY_SQL = """
+    select place_level, place_name, period_kind, period_start_date, period_end_date, cases_of_week, cases_of_month, cases_of_year
+    from health.disease_history
+"""
+
+
+def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:
+    """Compare the domain's marts; `clock` is the clock of the build."""
+    return [
+        compare_rows("health.disease_weeks", _weeks(truth, clock), query(WEEKS_SQL)),
+        compare_rows("health.disease_reporting", _reporting(truth, clock), query(REPORTING_SQL)),
+        compare_rows("health.disease_history", _history(truth), query(HISTORY_SQL)),
+    ]
+
+
+def _weeks(truth: Truth, clock: datetime) -> pl.DataFrame:
+    populations = _populations()
+    cases, deaths, first = _persons(truth)
+    running = _monday_of(clock)
+    places = [*populations, PROVINCE]
+    totals = {**populations, PROVINCE: sum(populations.values())}
+    cells: dict[Cell, int] = {}
+    hidden: set[Cell] = set()
+    for disease, start in first.items():
+        for monday in _mondays(start, running):
+            of_communes = {commune: cases[disease, commune, monday] for commune in populations}
+            cells |= {(disease, commune, monday): persons for commune, persons in of_communes.items()}
+            cells[disease, PROVINCE, monday] = sum(of_communes.values())
+            hidden |= {(disease, commune, monday) for commune in _hidden(of_communes)}
+            hidden |= {(disease, place, monday) for place in _hidden({PROVINCE: sum(of_communes.values())})}
+    rows = []
+    for disease, start in first.items():
+        for monday in _mondays(start, running):
+            for place in places:
+                cell, before = (disease, place, monday), (disease, place, monday - WEEK)
+                is_hidden = cell in hidden
+                persons = None if is_hidden else cells[cell]
+                threshold = None if is_hidden else _threshold(cell, cells, hidden)
+                is_compared = monday < running and before in cells and not {cell, before} & hidden
+                rows.append(
+                    (
+                        *cell,
+                        is_hidden,
+                        persons,
+                        _deaths(cells[cell], deaths[disease, monday]) if place == PROVINCE and not is_hidden else None,
+                        None if persons is None else 100_000 * persons / totals[place],
+                        cells[cell] - cells[before] if is_compared else None,
+                        threshold,
+                        None if persons is None or threshold is None else persons > threshold,
+                    )
+                )
+    return pl.DataFrame(
+        rows,
+        schema={
+            "disease_code": pl.String,
+            "place_code": pl.String,
+            "week_start_date": pl.Date,
+            "is_small_cell": pl.Boolean,
+            "cases": pl.Int64,
+            "deaths": pl.Int64,
+            "cases_per_100k": pl.Float64,
+            "cases_change": pl.Int64,
+            "epidemic_threshold": pl.Float64,
+            "is_above_threshold": pl.Boolean,
+        },
+        orient="row",
+    )
+
+
+def _persons(truth: Truth) -> tuple[Counter[Cell], Counter[tuple[str, date]], dict[str, date]]:
+    """Add up cases by commune and week, deaths by week, and find the first week of each disease: counts first, cases after them."""
+    cases: Counter[Cell] = Counter()
+    deaths: Counter[tuple[str, date]] = Counter()
+    last_counted: dict[str, date] = {}
+    for disease, measure, commune, monday, persons in truth["disease_counts"].iter_rows():
+        last_counted[disease] = max(last_counted.get(disease, monday), monday)
+        if measure == "MAC":
+            cases[disease, commune, monday] += persons
+        else:
+            deaths[disease, monday] += persons
+    for line in _current_cases(truth).iter_rows(named=True):
+        monday = line["onset_date"] - timedelta(days=line["onset_date"].weekday())
+        if monday > last_counted.get(line["disease_code"], date.min):
+            cases[line["disease_code"], line["commune_code"], monday] += 1
+            deaths[line["disease_code"], monday] += line["outcome_code"] == "tu_vong"
+    first: dict[str, date] = {}
+    for disease, _, monday in cases:
+        first[disease] = min(first.get(disease, monday), monday)
+    return cases, deaths, first
+
+
+def _current_cases(truth: Truth) -> pl.DataFrame:
+    """Give the newest version of each case that was not discarded, with its first report."""
+    lines = truth["disease_case_lines"].sort("reported_at")
+    current = lines.group_by("case_code").agg(
+        pl.all().exclude("case_code").last(), pl.col("reported_at").min().alias("first_reported_at")
+    )
+    return current.filter(pl.col("classification_code") != "loai_tru")
+
+
+def _hidden(cells: dict[str, int]) -> set[str]:
+    """Choose the cells to hide: the small ones, and the next larger ones until two cells and five persons are hidden."""
+    if not any(0 < persons < LEAST for persons in cells.values()):
+        return set()
+    chosen: list[int] = []
+    names = set()
+    for persons, name in sorted((persons, name) for name, persons in cells.items() if persons):
+        if persons >= LEAST and len(chosen) >= 2 and sum(chosen) >= LEAST:
+            break
+        chosen.append(persons)
+        names.add(name)
+    return names
+
+
+def _deaths(cases: int, deaths: int) -> int | None:
+    is_telling = 0 < deaths < LEAST or (deaths > 0 and 0 < cases - deaths < LEAST)
+    return None if is_telling else deaths
+
+
+def _threshold(cell: Cell, cells: dict[Cell, int], hidden: set[Cell]) -> float | None:
+    disease, place, monday = cell
+    year, week, _ = monday.isocalendar()
+    window: list[Cell] = []
+    for earlier in range(year - 5, year):
+        last = date(earlier, 12, 28).isocalendar().week
+        middle = date.fromisocalendar(earlier, min(week, last), 1)
+        window += [(disease, place, middle + step * WEEK) for step in (-1, 0, 1)]
+    if any(other not in cells or other in hidden for other in window):
+        return None
+    values = [cells[other] for other in window]
+    return mean(values) + 2 * stdev(values)
+
+
+def _reporting(truth: Truth, clock: datetime) -> pl.DataFrame:
+    delays: dict[tuple[str, date], list[float]] = defaultdict(list)
+    cases = _current_cases(truth).with_columns(pl.col("first_reported_at").dt.convert_time_zone(LOCAL))
+    for line in cases.iter_rows(named=True):
+        reported = line["first_reported_at"]
+        since = reported.replace(tzinfo=None) - datetime.combine(line["onset_date"], datetime.min.time())
+        monday = reported.date() - timedelta(days=reported.weekday())
+        delays[line["disease_code"], monday].append(since.total_seconds() / 3600)
+    rows: list[tuple[object, ...]] = []
+    first = min(monday for _, monday in delays)
+    for disease in sorted({disease for disease, _ in delays}):
+        for monday in _mondays(first, _monday_of(clock)):
+            hours = delays.get((disease, monday), [])
+            if 0 < len(hours) < LEAST:
+                rows.append((disease, monday, None, None, None))
+            else:
+                on_time = sum(delay <= DEADLINE_HOURS for delay in hours)
+                rows.append((disease, monday, len(hours), on_time, median(hours) if hours else None))
+    return pl.DataFrame(
+        rows,
+        schema={
+            "disease_code": pl.String,
+            "week_start_date": pl.Date,
+            "reported_cases": pl.Int64,
+            "on_time_cases": pl.Int64,
+            "median_delay_hours": pl.Float64,
+        },
+        orient="row",
+    )
+
+
+def _history(truth: Truth) -> pl.DataFrame:
+    kinds = {
+        f"cases_of_{kind}": pl.when(pl.col("period_kind") == kind).then(pl.col("cases"))
+        for kind in ("week", "month", "year")
+    }
+    return truth["disease_published"].with_columns(**kinds).drop("cases")
+
+
+def _populations() -> dict[str, int]:
+    """Read the reference list, which the city is made of as well."""
+    path = PROJECT / "dbt_project" / "seeds" / "populations.csv"
+    rows = pl.read_csv(path, schema_overrides={"commune_code": pl.String})
+    return dict(rows.select("commune_code", "population").rows())
+
+
+def _monday_of(clock: datetime) -> date:
+    today = (clock + timedelta(hours=7) - (clock.utcoffset() or timedelta())).date()
+    return today - timedelta(days=today.weekday())
+
+
+def _mondays(first: date, last: date) -> Iterator[date]:
+    while first <= last:
+        yield first
+        first += WEEK

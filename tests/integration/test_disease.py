@@ -1,0 +1,246 @@
+"""The disease feed through the whole house: it equals what the simulator knows, hidden numbers stay hidden, no real file crashes it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cli.startup import prepare_tables
+from ingestion.collect import collect
+from ingestion.contract import find_contract
+from ingestion.landing import Landing
+from ingestion.load import Loader, load_feed
+from ingestion.privacy import pseudonym
+from ingestion.reference import Reference
+from ingestion.settings import PROJECT, Settings
+from lake.connection import connected
+from lake.releases import create_released_views
+from quality import steps
+from simulator.chance import chance
+from simulator.city import SEEDS
+from simulator.comparisons.health_disease import comparisons
+from simulator.emitters.disease import emit_diseases
+from simulator.entities import read_city
+from simulator.faults import DEMO_FAULTS, ERROR_GROUPS, FaultKind
+from simulator.local_time import midnight
+from simulator.truth import TABLES, frame_of, frames_of_books
+from stack.control import DATA_SERVICES, down, up
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+FEED = "health.disease_cases"
+DAY, SEED = date(2026, 11, 20), 46
+DBT = PROJECT / "dbt_project"
+SAMPLES = PROJECT / ".." / "shared" / "samples" / "health"
+
+
+@dataclass(frozen=True)
+class Diseases:
+    """A stack that holds one simulated day of the feed, released."""
+
+    settings: Settings
+    folder: Path
+    truth: dict[str, pl.DataFrame]
+
+    def query(self, sql: str) -> pl.DataFrame:
+        """Ask the released marts."""
+        with connected(self.settings, as_reader=True) as connection:
+            create_released_views(connection)
+            return connection.execute(sql).pl()
+
+    def lake(self, sql: str) -> list[tuple[object, ...]]:
+        """Ask the internal tables."""
+        with connected(self.settings) as connection:
+            return connection.execute(sql).fetchall()
+
+    def dbt(self, scratch: Path, *options: str) -> dict[str, str]:
+        """Run dbt's tests; give the status of each by its name."""
+        environment = self.settings.child_environment(
+            IOC_DBT_EXTENSION_DIRECTORY=str(self.settings.home_folder / "duckdb_extensions"),
+            DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=self.settings.reveal("postgres_password"),
+            DBT_ENV_SECRET_IOC_S3_SECRET_KEY=self.settings.reveal("s3_secret_key"),
+            DBT_TARGET_PATH=str(scratch),
+            DBT_LOG_PATH=str(scratch),
+        )
+        arguments = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), *options]
+        arguments += ["--vars", json.dumps({"now": self.settings.clock().isoformat()})]
+        finished = subprocess.run(
+            [str(Path(sys.executable).parent / "dbt"), "test", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        results = scratch / "run_results.json"
+        assert results.exists(), finished.stdout + finished.stderr
+        found = json.loads(results.read_text(encoding="utf-8"))["results"]
+        failures = {str(one["unique_id"]): str(one["message"]) for one in found if one["status"] != "pass"}
+        sys.stdout.write("\n".join(failures.values()))
+        return {str(one["unique_id"]).split(".", 2)[2]: str(one["status"]) for one in found}
+
+
+@pytest.fixture(scope="module")
+def diseases(new_settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Diseases]:  # type: ignore[no-untyped-def]
+    settings = new_settings().model_copy(update={"now": (midnight(DAY) + timedelta(days=1)).astimezone(UTC)})
+    try:
+        up(settings, DATA_SERVICES)
+        folder = settings.drop / "disease"
+        folder.mkdir(parents=True)
+        emission = emit_diseases(read_city(SEEDS, chance(SEED, "vessels")), DAY, SEED, DEMO_FAULTS, folder)
+        prepare_tables(settings)
+        contract = find_contract(FEED)
+        collect(settings, contract)
+        load_feed(settings, contract)
+        built = steps.build_domain(settings, "health")
+        steps.publish_domain(settings, "health", steps.require_pass(settings, "health", built.snapshot_id))
+        truth = {table: frame_of(table, rows) for table, rows in emission.rows.items()}
+        yield Diseases(settings, folder, truth | frames_of_books([emission.books]))
+    finally:
+        down(settings)
+
+
+def test_the_marts_of_a_faulty_day_equal_the_truth(diseases: Diseases) -> None:
+    found = comparisons(diseases.truth, diseases.query, diseases.settings.clock())
+    assert {one.mart: one.differences[:3] for one in found} == {one.mart: () for one in found}
+    assert {one.mart: one.rows for one in found}["health.disease_weeks"] > 20_000
+    assert all(one.rows > 0 for one in found)
+
+
+def test_the_books_and_the_quarantine_are_those_of_the_simulator(diseases: Diseases) -> None:
+    columns = "sum(received)::bigint, sum(accepted)::bigint, sum(duplicate)::bigint, sum(quarantined)::bigint"
+    counted = diseases.lake(f"select feed, count(*), {columns} from lake.ledger.deliveries group by feed")
+    assert counted == diseases.truth["ledger"].rows()
+    quarantined = diseases.lake(
+        "select feed, error_group, sum(record_count)::bigint from lake.quarantine.records group by all order by all"
+    )
+    assert quarantined == diseases.truth["quarantine"].sort("error_group").rows()
+    kinds = {FaultKind(fault) for fault in diseases.truth["faults"]["fault"]}
+    assert {ERROR_GROUPS.get(kind) for kind in kinds} == {None, 1, 2, 3, 4, 5, 6}
+
+
+def test_some_weeks_are_shown_hidden_and_above_their_threshold(diseases: Diseases) -> None:
+    shown = diseases.query(
+        "select count(*) filter (where is_small_cell) as hidden, count(cases) as shown, count(epidemic_threshold) as thresholds, "
+        "count(*) filter (where is_above_threshold) as above, count(*) filter (where cases = 0) as zeros from health.disease_weeks"
+    )
+    assert all(count > 0 for count in shown.row(0)), shown
+
+
+def test_no_hidden_number_can_be_computed_from_what_is_shown(diseases: Diseases) -> None:
+    """Attack: total of the week minus communes shown; the change beside a hidden week; the threshold of hidden weeks."""
+    weeks = diseases.query("select * from health.disease_weeks")
+    communes = weeks.filter(pl.col("place_level") == "commune").group_by("disease_code", "week_start_date")
+    totals = weeks.filter(pl.col("place_level") == "province").select("disease_code", "week_start_date", total="cases")
+    attacked = communes.agg(shown=pl.col("cases").sum(), unknown=pl.col("cases").is_null().sum()).join(
+        totals, on=["disease_code", "week_start_date"]
+    )
+    hiding = attacked.filter((pl.col("unknown") > 0) & pl.col("total").is_not_null())
+    assert hiding.height > 100
+    assert hiding.filter((pl.col("unknown") < 2) | (pl.col("total") - pl.col("shown") < 5)).is_empty()
+    by_place = pl.col("cases").shift(1).over("disease_code", "place_code", order_by="week_start_date")
+    betrayed = weeks.with_columns(before=by_place).filter(
+        pl.col("cases_change").is_not_null() & (pl.col("before").is_null() | pl.col("cases").is_null())
+    )
+    assert betrayed.is_empty()
+    assert weeks.filter(pl.col("cases").is_between(1, 4) | pl.col("deaths").is_between(1, 4)).is_empty()
+
+
+def test_no_case_number_leaves_the_agencies_bytes(diseases: Diseases) -> None:
+    code = str(diseases.truth["disease_case_lines"]["case_code"][0])
+    key = diseases.settings.reveal("privacy_key").encode()
+    stored = "select count(*) > 0 from lake.bronze.health__disease_cases where record_code = "
+    assert diseases.lake(f"{stored}'{pseudonym(code, key)}'") == [(True,)]
+    assert diseases.lake(f"{stored}'{code}'") == [(False,)]
+    for mart in ("disease_weeks", "disease_reporting", "disease_history"):
+        assert "record_code" not in diseases.query(f"select * from health.{mart} limit 1").columns
+
+
+def test_months_cannot_be_added_to_their_year_by_accident(diseases: Diseases) -> None:
+    sums = diseases.query(
+        "select sum(cases_of_month) as months, sum(cases_of_year) as years from health.disease_history where place_level = 'province'"
+    )
+    published = diseases.truth["disease_published"].filter(pl.col("place_level") == "province")
+    years = published.filter(pl.col("period_kind") == "year")["cases"].sum()
+    assert sums.row(0) == (years, years)
+    assert published["cases"].sum() == 2 * years, "one column of persons would have counted everybody twice"
+
+
+def test_the_unit_tests_of_the_formulas_pass(diseases: Diseases, tmp_path: Path) -> None:
+    statuses = diseases.dbt(tmp_path, "--select", "test_type:unit,tag:health")
+    ours = {name: status for name, status in statuses.items() if "disease" in name}
+    assert len(ours) == 7
+    assert set(ours.values()) == {"pass"}
+
+
+def test_real_files_are_loaded_or_set_aside_and_every_record_is_accounted_for(diseases: Diseases) -> None:
+    paths = [*sorted(SAMPLES.glob("dhis2_*")), *sorted(SAMPLES.glob("opendengue_vietnam_*"))]
+    if not paths:
+        pytest.skip("the real samples are not on this machine")
+    contract = find_contract(FEED)
+    landing = Landing(diseases.settings)
+    for path in paths:
+        landing.land(contract, path.name, path.read_bytes(), diseases.settings.clock())
+    with connected(diseases.settings) as connection:
+        rows = Loader(diseases.settings, connection, landing, Reference()).load_new(contract)
+    assert len(rows) == len(paths) == 11
+    for row in rows:
+        assert row.received == row.accepted + row.duplicate + row.quarantined
+        assert row.pieces == row.received + sum(row.skipped_reasons.values())
+    told = {row.delivery.source_name: (row.status.value, row.received, row.accepted, row.quarantined) for row in rows}
+    [dengue] = [value for name, value in told.items() if name.startswith("opendengue")]
+    [values] = [value for name, value in told.items() if "dataValueSets" in name]
+    assert dengue == ("loaded", 12_687, 12_687, 0)
+    assert values == ("loaded", 4, 0, 4)
+    others = {value for name, value in told.items() if "analytics" in name or "organisationUnits" in name}
+    assert others == {("unreadable", 1, 0, 1)}
+    reasons = diseases.lake("select distinct reason from lake.quarantine.records where reason = 'no_data_values'")
+    assert reasons == [("no_data_values",)]
+    steps.build_domain(diseases.settings, "health")
+    resolutions = diseases.lake(
+        "select period_kind, count(*) from marts.health.disease_history where series_code not like '%SIMULATED%' group by all order by all"
+    )
+    assert resolutions == [("month", 12_348), ("week", 285), ("year", 54)]
+
+
+def test_every_guard_fails_on_bad_data(diseases: Diseases, tmp_path: Path) -> None:
+    hidden = "is_small_cell and place_level = 'commune'"
+    for statement in (
+        f"update marts.health.disease_weeks set cases = 3 where {hidden} and week_start_date = date '2026-11-02'",
+        "delete from marts.health.disease_weeks where week_start_date = date '2026-10-05' and place_code = 'province'",
+        "insert into marts.health.disease_weeks select * from marts.health.disease_weeks limit 1",
+        "insert into marts.health.disease_weeks select * replace ('x' as place_code, 7 as cases) from marts.health.disease_weeks "
+        f"where {hidden} and week_start_date = date '2026-11-09' limit 1",
+        "update marts.health.disease_reporting set reported_cases = 2, on_time_cases = 9, on_time_percent = 450 where disease_code = 'A91'",
+        "update marts.health.disease_history set cases_of_month = cases_of_year where period_kind = 'year'",
+        "delete from lake.silver.int_disease_records_current where record_kind = 'case'",
+        "update lake.silver.int_disease_weeks set cases = cases + 1 where place_code = 'province'",
+    ):
+        diseases.lake(statement)
+    statuses = diseases.dbt(tmp_path, "--select", "test_type:data,tag:health")
+    failing = {name for name, status in statuses.items() if status == "fail"}
+    guards = (
+        "hidden_cells_cannot_be_computed",
+        "a_hidden_week_tells_nothing",
+        "no_small_count_is_shown_disease_weeks_cases",
+        "no_small_count_is_shown_disease_reporting",
+        "weekly_series_has_no_hole_disease_weeks",
+        "unique_combination_disease_weeks",
+        "never_more_than_disease_reporting",
+        "value_between_disease_reporting",
+        "a_count_stands_in_the_column_of_its_resolution",
+        "every_accepted_version_is_current_superseded_or_cancelled",
+        "sums_agree_int_disease_weeks",
+    )
+    assert {guard for guard in guards if any(name.startswith(guard) for name in failing)} == set(guards)
+    assert [name for name, status in statuses.items() if status == "error" and "disease" in name] == []
+
+
+def test_tables_of_the_truth_are_typed(diseases: Diseases) -> None:
+    for name in ("disease_counts", "disease_case_lines", "disease_published"):
+        assert dict(diseases.truth[name].schema) == dict(TABLES[name])
