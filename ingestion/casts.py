@@ -1,7 +1,7 @@
 """Text of the wire to the contract's types, column by column. What cannot be cast becomes null, and is then quarantined.
 
 Text is put into Unicode NFC, its spaces collapsed: two spellings of one name must not become two names. Numbers must be finite.
-A timestamp is read by the contract's own format and zone, never guessed.
+A timestamp is read by the contract's own format and zone, never guessed; a date is ISO 8601.
 """
 
 import polars as pl
@@ -47,6 +47,10 @@ def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: boo
     text = value.cast(pl.String).str.strip_chars()
     if kind == pl.Datetime("us", "UTC"):
         return _timestamp(text, column)
+    if kind == pl.Date():
+        return pl.when(text.str.len_chars() == 10).then(text).str.to_date("%Y-%m-%d", strict=False)
+    if kind == pl.Boolean():
+        return pl.when(text.is_in(["true", "false"])).then(text == "true")
     number = text.cast(pl.Float64, strict=False)
     if kind == pl.Float64():
         return pl.when(number.is_finite()).then(number)

@@ -14,6 +14,7 @@ from ingestion.settings import PROJECT
 
 DBT = PROJECT / "dbt_project"
 MARTS = {
+    "education": {"attendance_days", "level_years", "pupil_groups", "school_years"},
     "environment": {"air_quality_hours", "station_uptime_days", "river_levels"},
     "feedback": {"feedback_cases", "feedback_agency_days"},
     "fisheries": {"vessels_last_seen", "vessel_gaps"},
@@ -69,7 +70,7 @@ def test_no_mart_shows_a_column_that_a_contract_restricts() -> None:
         for column in contract.columns
         if column.classification == "restricted"
     }
-    assert restricted == {"address", "description", "status_notes"}
+    assert restricted == {"address", "date_of_birth", "description", "dropout_reason", "status_notes"}
     assert not restricted & {column["name"] for model in marts() for column in model["columns"]}
 
 
@@ -142,6 +143,7 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         (row["domain"], row["key"], row["level"]): float(row["lo"]) for row in read_seed("thresholds") if row["lo"]
     }
     assert {
+        "dropout_alert_percent": lowest["education", "dropout_percent", "alert"],
         "slots_per_hour": lowest["environment", "slots_per_hour", "expected"],
         "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
         "nowcast_hours": lowest["environment", "nowcast_hours", "window"],
@@ -151,7 +153,7 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
         "score_green_from": lowest["quality", "score", "green"],
         "score_yellow_from": lowest["quality", "score", "yellow"],
-    } == {name: value for name, value in variables.items() if name not in ("now", "score_window_hours")}
+    } == {name: value for name, value in variables.items() if name not in ("now", "score_window_hours", "least_cell")}
 
 
 def test_bands_of_vn_aqi_cover_0_to_500_without_a_hole_and_equal_the_thresholds() -> None:

@@ -13,6 +13,10 @@ from ingestion.contract import find_contract
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 FEEDS = {
+    "education.attendance",
+    "education.classes",
+    "education.schools",
+    "education.students",
     "environment.river_levels",
     "environment.station_readings",
     "feedback.requests",
@@ -44,6 +48,7 @@ def test_a_golden_delivery_becomes_its_expected_reading(feed: str, read: Callabl
     )
     times = [name for name, kind in typed.schema.items() if isinstance(kind, pl.Datetime)]
     text = typed.with_columns(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ") for name in times)
+    text = text.with_columns(pl.col(pl.Date).dt.to_string("iso"))
     assert {
         "delivery": expected["delivery"],
         "records": [{name: value for name, value in row.items() if value is not None} for row in text.to_dicts()],
