@@ -16,13 +16,14 @@ from ingestion.contract import read_contracts
 from ingestion.errors import UnknownNameError
 from ingestion.reference import Reference
 from lake.releases import releases_in_force
-from quality.suites import environment, feedback, fisheries, quality
+from quality.suites import education, environment, feedback, fisheries, quality
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
 from quality.verdicts import CheckResult, Verdict, create_audit_table, find_verdict, record_verdict
 
 __all__ = ["CheckResult", "Verdict", "audit", "create_audit_table", "find_verdict", "record_verdict"]
 
 SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]] = {
+    "education": (education.MARTS, education.expectations),
     "environment": (environment.MARTS, environment.expectations),
     "feedback": (feedback.MARTS, feedback.expectations),
     "fisheries": (fisheries.MARTS, fisheries.expectations),

@@ -1,6 +1,7 @@
 """One day of the city: every feed's bytes, the faults among them, and the truth, all from one seed.
 
     <into>/environment/*.txt      <into>/river_levels/*.csv     <into>/vms/*.naf     <into>/ais/*.nmea
+    <into>/education_*/*.xlsx, *.zip
     <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
 
 The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
@@ -18,6 +19,7 @@ from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT
 from simulator.chance import chance
 from simulator.emitters.csv_polls import emit_river_levels
+from simulator.emitters.moet import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.open311 import emit_feedback
@@ -29,7 +31,17 @@ from simulator.truth import Emission, frame_of, frames_of_books, write_truth
 from simulator.vessel_tracks import plan_voyages
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
-FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais")
+FOLDERS = (
+    "environment",
+    "river_levels",
+    "feedback",
+    "vms",
+    "ais",
+    "education_schools",
+    "education_classes",
+    "education_students",
+    "education_attendance",
+)
 TRUTH = "truth"
 
 
@@ -62,6 +74,10 @@ def simulate(
         "feedback": lambda folder: emit_feedback(city, day, seed, profile, folder),
         "vms": lambda folder: emit_vms(voyages, day, seed, profile, folder),
         "ais": lambda folder: emit_ais(voyages, day, seed, profile, folder),
+        "education_schools": lambda folder: emit_schools(city, day, seed, profile, folder),
+        "education_classes": lambda folder: emit_classes(city, day, seed, profile, folder),
+        "education_students": lambda folder: emit_students(city, day, seed, profile, folder),
+        "education_attendance": lambda folder: emit_attendance(city, day, seed, profile, folder),
     }
     emissions = []
     for name in FOLDERS:

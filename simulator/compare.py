@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from simulator.comparisons import environment, feedback, fisheries
+from simulator.comparisons import education, environment, feedback, fisheries
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
 
-DOMAINS = (environment, feedback, fisheries)
+DOMAINS = (education, environment, feedback, fisheries)
 
 LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 

@@ -69,6 +69,17 @@ class Port:
 
 
 @dataclass(frozen=True)
+class School:
+    """A registered school."""
+
+    school_code: str
+    school_name: str
+    level_code: str
+    ownership_code: str
+    commune_code: str
+
+
+@dataclass(frozen=True)
 class Vessel:
     """A fishing vessel of 15 m and more; `ais_class` is A, B, or empty for a vessel without AIS."""
 
@@ -91,6 +102,7 @@ class City:
     agencies: tuple[Agency, ...]
     topics: tuple[Topic, ...]
     ports: tuple[Port, ...]
+    schools: tuple[School, ...]
     vessels: tuple[Vessel, ...]
 
 
@@ -114,6 +126,16 @@ def read_city(seeds: Path, stream: Random) -> City:
         ),
         topics=tuple(Topic(row["service_code"], row["service_name"]) for row in _rows(seeds, "feedback_topics")),
         ports=ports,
+        schools=tuple(
+            School(
+                row["school_code"],
+                row["school_name"],
+                row["level_code"],
+                row["ownership_code"],
+                row["commune_code"],
+            )
+            for row in _rows(seeds, "registered_schools")
+        ),
         vessels=tuple(_vessels(ports, stream)),
     )
 

@@ -21,6 +21,10 @@ RIVERS = "environment.river_levels"
 FEEDBACK = "feedback.requests"
 VMS = "fisheries.vms_positions"
 AIS = "fisheries.ais_messages"
+SCHOOLS = "education.schools"
+CLASSES = "education.classes"
+STUDENTS = "education.students"
+ATTENDANCE = "education.attendance"
 
 
 class FaultKind(StrEnum):
@@ -47,6 +51,12 @@ class FaultKind(StrEnum):
     STUCK_SENSOR = "stuck_sensor"  # fourteen identical values in a row: accepted, suspicious
     BAD_CHECKSUM = "bad_checksum"  # a sentence damaged on its way: quarantined, group 4
     ORPHAN_FRAGMENT = "orphan_fragment"  # one half of a message: quarantined, group 4
+    HEADER_MOVED = "header_moved"  # the header of a workbook in row 7: accepted
+    HEADER_MISSPELT = "header_misspelt"  # letters of a header doubled: accepted, told in the ledger
+    HEADER_REPEATED = "header_repeated"  # the header again every twenty rows: accepted
+    EXCEL_SERIAL = "excel_serial"  # a date as the number of its day: accepted
+    UNKNOWN_STATUS = "unknown_status"  # a state of a pupil that is none of the twelve: quarantined, group 5
+    WRONG_SUM = "wrong_sum"  # more pupils present than enrolled: quarantined, group 6
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -63,7 +73,9 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.UNKNOWN_CODE: 5,
     FaultKind.UNKNOWN_PARAMETER: 5,
     FaultKind.UNKNOWN_UNIT: 5,
+    FaultKind.UNKNOWN_STATUS: 5,
     FaultKind.WRONG_ORDER: 6,
+    FaultKind.WRONG_SUM: 6,
     FaultKind.FUTURE_TIME: 6,
 }
 """Error group of what is quarantined, by the letter 4856/BCA-TTDLQG."""
@@ -109,6 +121,30 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "missing_value": 3,
         "swapped_coordinates": 4,
         "future_time": 3,
+    },
+    SCHOOLS: {"header_moved": 1, "duplicate": 1, "malformed": 1, "missing_value": 1, "unknown_code": 1},
+    CLASSES: {"header_misspelt": 1, "duplicate": 2, "malformed": 2, "missing_value": 2, "unknown_code": 2},
+    STUDENTS: {
+        "header_moved": 2,
+        "header_misspelt": 2,
+        "header_repeated": 2,
+        "excel_serial": 40,
+        "duplicate": 8,
+        "conflict": 4,
+        "malformed": 8,
+        "missing_value": 6,
+        "unknown_code": 5,
+        "unknown_status": 6,
+    },
+    ATTENDANCE: {
+        "header_moved": 1,
+        "header_repeated": 1,
+        "excel_serial": 20,
+        "duplicate": 4,
+        "malformed": 4,
+        "missing_value": 4,
+        "unknown_code": 3,
+        "wrong_sum": 6,
     },
     AIS: {"missing_slot": 20, "late": 10, "duplicate": 12, "bad_checksum": 12, "orphan_fragment": 5, "future_time": 4},
 }

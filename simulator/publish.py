@@ -15,7 +15,15 @@ import paramiko
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 
-LOGS = ("vms", "ais", "river_levels")
+LOGS = (
+    "vms",
+    "ais",
+    "river_levels",
+    "education_schools",
+    "education_classes",
+    "education_students",
+    "education_attendance",
+)
 STATIONS = "environment"
 CHANNELS = 8
 SECONDS = 15

@@ -55,7 +55,7 @@ class City:
                 return connection.execute(sql).pl()
 
             compared = compare(self.truth, query, self.settings.clock())
-        assert len(compared) == 8
+        assert len(compared) == 12
         assert all(one.rows > 0 for one in compared)
         return {one.mart: one.differences[:3] for one in compared if one.differences}
 
@@ -76,7 +76,7 @@ def run_city(settings: Settings, folder: Path, faults: str) -> City:
         for contract in read_contracts().values():
             collect(settings, contract)
             load_feed(settings, contract)
-    for domain in ("environment", "feedback", "fisheries", "quality"):
+    for domain in ("education", "environment", "feedback", "fisheries", "quality"):
         release(settings, domain)
     return City(settings, folder, dict(written.truth))
 
@@ -239,4 +239,4 @@ def test_a_mistyped_command_says_what_there_is(ioc) -> None:  # type: ignore[no-
     assert "air_hours" in wrong_mart.stderr
     wrong_domain = ioc("build", "fishery")
     assert wrong_domain.exit_code == 1
-    assert "no such domain; there are environment, feedback, fisheries, quality" in wrong_domain.stderr
+    assert "no such domain; there are education, environment, feedback, fisheries, quality" in wrong_domain.stderr

@@ -57,7 +57,7 @@ def test_every_dag_is_there_and_imports(parsed: dict[str, dict[str, object]]) ->
     expected |= {f"marts__{contract.domain}" for contract in contracts} | {"marts__quality", "maintenance"}
     assert parsed["errors"] == {}
     assert set(parsed["dags"]) == expected
-    assert len(expected) == 10
+    assert len(expected) == 15
 
 
 def test_a_feed_is_collected_then_loaded_and_marts_pass_their_audit_before_release(
