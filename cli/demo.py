@@ -25,7 +25,7 @@ from simulator.compare import compare
 from simulator.comparisons.base import Comparison
 from simulator.faults import fault_profile
 from simulator.local_time import midnight
-from simulator.publish import publish_logs, publish_to_sftp
+from simulator.publish import publish_to_folders, publish_to_sftp
 
 RUN_SECONDS = 600
 
@@ -40,7 +40,7 @@ def run_demo(*, day: str, seed: int, faults: str) -> None:
         f"Simulated {chosen} with seed {seed}: {sum(simulated.files.values()):,} files ({time.monotonic() - began:.0f} s)"
     )
     settings = start(["postgres", "seaweedfs", "sftp", "simulator"])
-    sent = publish_to_sftp(simulated.folder, settings) + publish_logs(simulated.folder, settings)
+    sent = publish_to_sftp(simulated.folder, settings) + publish_to_folders(simulated.folder, settings)
     say(f"The city's systems hold {sent:,} files and {simulated.truth['feedback_cases'].height} feedback cases")
     start(None)
     runs = _let_airflow_work(settings)

@@ -55,6 +55,8 @@ def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: boo
         return pl.when(text.str.len_chars() == 10).then(text).str.to_date("%Y-%m-%d", strict=False)
     if isinstance(kind, pl.Decimal):
         return pl.when(text.str.contains(EXACT_NUMBER)).then(text).cast(kind, strict=False)
+    if kind == pl.Boolean():
+        return pl.when(text.is_in(["true", "false"])).then(text == "true")
     number = text.cast(pl.Float64, strict=False)
     if kind == pl.Float64():
         return pl.when(number.is_finite()).then(number)

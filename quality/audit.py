@@ -16,11 +16,12 @@ from ingestion.contract import read_contracts
 from ingestion.errors import UnknownNameError
 from ingestion.reference import Reference
 from lake.releases import releases_in_force, tables_of
-from quality.suites import environment, feedback, fisheries, health, quality
+from quality.suites import education, environment, feedback, fisheries, health, quality
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
 from quality.verdicts import CheckResult, Verdict
 
 SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]] = {
+    "education": (education.MARTS, education.expectations),
     "environment": (environment.MARTS, environment.expectations),
     "feedback": (feedback.MARTS, feedback.expectations),
     "fisheries": (fisheries.MARTS, fisheries.expectations),

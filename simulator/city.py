@@ -4,6 +4,7 @@
     <into>/vessels/*.csv (the registry)
     <into>/health_claims/*.xml
     <into>/disease/*.{json,csv}
+    <into>/education_*/*.xlsx, *.zip
     <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
 
 The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
@@ -23,6 +24,7 @@ from simulator.chance import chance
 from simulator.emitters.csv_polls import emit_river_levels
 from simulator.emitters.disease import emit_diseases
 from simulator.emitters.giamdinhhs import emit_claims
+from simulator.emitters.moet import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.open311 import emit_feedback
@@ -35,7 +37,20 @@ from simulator.truth import Emission, frame_of, frames_of_books, write_truth
 from simulator.vessel_tracks import plan_voyages
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
-FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais", "vessels", "health_claims", "disease")
+FOLDERS = (
+    "environment",
+    "river_levels",
+    "feedback",
+    "vms",
+    "ais",
+    "vessels",
+    "health_claims",
+    "disease",
+    "education_schools",
+    "education_classes",
+    "education_students",
+    "education_attendance",
+)
 TRUTH = "truth"
 
 
@@ -71,6 +86,10 @@ def simulate(
         "vessels": lambda folder: emit_vessel_registry(voyages, day, seed, profile, folder),
         "health_claims": lambda folder: emit_claims(city, day, seed, profile, folder),
         "disease": lambda folder: emit_diseases(city, day, seed, profile, folder),
+        "education_schools": lambda folder: emit_schools(city, day, seed, profile, folder),
+        "education_classes": lambda folder: emit_classes(city, day, seed, profile, folder),
+        "education_students": lambda folder: emit_students(city, day, seed, profile, folder),
+        "education_attendance": lambda folder: emit_attendance(city, day, seed, profile, folder),
     }
     emissions = []
     for name in FOLDERS:

@@ -79,6 +79,17 @@ class Facility:
 
 
 @dataclass(frozen=True)
+class School:
+    """A registered school."""
+
+    school_code: str
+    school_name: str
+    level_code: str
+    ownership_code: str
+    commune_code: str
+
+
+@dataclass(frozen=True)
 class Vessel:
     """A fishing vessel of 15 m and more; `ais_class` is A, B, or empty for a vessel without AIS."""
 
@@ -120,6 +131,7 @@ class City:
     topics: tuple[Topic, ...]
     ports: tuple[Port, ...]
     boundary: Boundary
+    schools: tuple[School, ...]
     vessels: tuple[Vessel, ...]
     facilities: tuple[Facility, ...]
 
@@ -156,6 +168,16 @@ def read_city(seeds: Path, stream: Random) -> City:
         vessels=tuple(_vessels(ports, communes, stream)),
         facilities=tuple(
             Facility(row["facility_code"], int(row["beds"]), row["commune_code"]) for row in _rows(seeds, "facilities")
+        ),
+        schools=tuple(
+            School(
+                row["school_code"],
+                row["school_name"],
+                row["level_code"],
+                row["ownership_code"],
+                row["commune_code"],
+            )
+            for row in _rows(seeds, "registered_schools")
         ),
     )
 

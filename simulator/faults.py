@@ -24,6 +24,10 @@ AIS = "fisheries.ais_messages"
 REGISTRY = "fisheries.vessels"
 CLAIMS = "health.claims"
 DISEASES = "health.disease_cases"
+SCHOOLS = "education.schools"
+CLASSES = "education.classes"
+STUDENTS = "education.students"
+ATTENDANCE = "education.attendance"
 
 
 class FaultKind(StrEnum):
@@ -53,11 +57,16 @@ class FaultKind(StrEnum):
     ORPHAN_FRAGMENT = "orphan_fragment"  # one half of a message: quarantined, group 4
     BAD_BASE64 = "bad_base64"  # an inner file that cannot be decoded: quarantined, group 4
     ORPHAN_LINES = "orphan_lines"  # files of a claim without its summary: quarantined, group 5
-    WRONG_SUM = "wrong_sum"  # a total that is not the sum of its lines: the summary quarantined, group 6
+    WRONG_SUM = "wrong_sum"  # a total that is not the sum of its parts: the record with the total quarantined, group 6
     WRONG_COUNT = (
         "wrong_count"  # a message tells another number of claims than it holds: the count quarantined, group 6
     )
     RESEND = "resend"  # a claim sent again a day later with another content: accepted, takes the place of the former
+    HEADER_MOVED = "header_moved"  # the header of a workbook in row 7: accepted
+    HEADER_MISSPELT = "header_misspelt"  # letters of a header doubled: accepted, told in the ledger
+    HEADER_REPEATED = "header_repeated"  # the header again every twenty rows: accepted
+    EXCEL_SERIAL = "excel_serial"  # a date as the number of its day: accepted
+    UNKNOWN_STATUS = "unknown_status"  # a state of a pupil that is none of the twelve: quarantined, group 5
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -79,6 +88,7 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.WRONG_COUNT: 6,
     FaultKind.UNKNOWN_PARAMETER: 5,
     FaultKind.UNKNOWN_UNIT: 5,
+    FaultKind.UNKNOWN_STATUS: 5,
     FaultKind.WRONG_ORDER: 6,
     FaultKind.FUTURE_TIME: 6,
 }
@@ -137,6 +147,30 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "wrong_sum": 3,
         "wrong_count": 2,
         "resend": 4,
+    },
+    SCHOOLS: {"header_moved": 1, "duplicate": 1, "malformed": 1, "missing_value": 1, "unknown_code": 1},
+    CLASSES: {"header_misspelt": 1, "duplicate": 2, "malformed": 2, "missing_value": 2, "unknown_code": 2},
+    STUDENTS: {
+        "header_moved": 2,
+        "header_misspelt": 2,
+        "header_repeated": 2,
+        "excel_serial": 40,
+        "duplicate": 8,
+        "conflict": 4,
+        "malformed": 8,
+        "missing_value": 6,
+        "unknown_code": 5,
+        "unknown_status": 6,
+    },
+    ATTENDANCE: {
+        "header_moved": 1,
+        "header_repeated": 1,
+        "excel_serial": 20,
+        "duplicate": 4,
+        "malformed": 4,
+        "missing_value": 4,
+        "unknown_code": 3,
+        "wrong_sum": 6,
     },
     AIS: {"missing_slot": 20, "late": 10, "duplicate": 12, "bad_checksum": 12, "orphan_fragment": 5, "future_time": 4},
     REGISTRY: {

@@ -1,4 +1,4 @@
-"""Bring a simulated day to where the agencies would: the stations' files to the SFTP folder, logs and polls into the drop folders.
+"""Bring a simulated day to where the agencies would: the stations' files to the SFTP folder, everything else into drop folders.
 
 Everything is written under a name ending in `.part` and then renamed, as a careful sender does.
 """
@@ -14,16 +14,18 @@ import paramiko
 
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
+from simulator.city import FOLDERS
 
-LOGS = ("vms", "ais", "river_levels", "vessels", "health_claims", "disease")
+SERVED = ("feedback",)
+"""Told by the city's servers (simulator/server.py) when they are asked, so that nothing of them is brought."""
 STATIONS = "environment"
 CHANNELS = 8
 SECONDS = 15
 
 
-def publish_logs(folder: Path, settings: Settings) -> int:
-    """Drop the logs and the registry of vessels and the polls of gauges into `drop/<feed>`; give how many files."""
-    files = [path for name in LOGS for path in sorted((folder / name).iterdir())]
+def publish_to_folders(folder: Path, settings: Settings) -> int:
+    """Drop the files of every feed that comes by folder into `drop/<feed>`; give how many files."""
+    files = [path for name in FOLDERS if name not in (STATIONS, *SERVED) for path in sorted((folder / name).iterdir())]
     for path in files:
         target = settings.drop / path.parent.name / path.name
         if target.exists() and target.stat().st_size == path.stat().st_size:

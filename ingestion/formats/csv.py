@@ -9,7 +9,7 @@ down (files glued together) is skipped. Rows can only be read with their header,
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -29,7 +29,8 @@ WELL_QUOTED = {
 }
 """By separator, a line whose fields are each quoted whole or without any quote."""
 
-FOLDED = pl.col("_raw").str.strip_chars().str.to_lowercase()
+LINE = pl.col("_raw")
+"""Where the text of a line stands; formats that put something before it give another expression."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Csv:
         for (text,), group in headers.group_by("header", maintain_order=True):
             header = _read_header(str(text), contract, int(group["_delivery"][0]))
             rows = lines.filter(pl.col("_delivery").is_in(group["_delivery"].implode()))
-            readings.append(_read_rows(rows, header, contract))
+            readings.append(read_rows(rows, header, contract.column_names))
         return Reading(
             pl.concat([reading.records for reading in readings]),
             pl.concat([reading.unreadable for reading in readings]),
@@ -75,7 +76,7 @@ class Csv:
 
 def _read_header(text: str, contract: Contract, delivery: int) -> Header:
     separator = max(SEPARATORS, key=text.count)
-    names = [name.strip() for name in _fields_of(text, separator) or [text]]
+    names = [name.strip() for name in fields_of(text, separator) or [text]]
     folded = [name.casefold() for name in names]
     promised = {column.name: column.wire_name for column in contract.columns}
     places = {name: folded.index(wire.casefold()) for name, wire in promised.items() if wire.casefold() in folded}
@@ -94,19 +95,22 @@ def _read_header(text: str, contract: Contract, delivery: int) -> Header:
     return Header(text, separator, len(names), places)
 
 
-def _read_rows(lines: pl.DataFrame, header: Header, contract: Contract) -> Reading:
-    """Read the lines of all deliveries with the same header: at once where no quotes stand, else one by one."""
+def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str], line: pl.Expr = LINE) -> Reading:
+    """Read the lines of all deliveries with the same header: at once where no quotes stand, else one by one.
+
+    `names` are the columns to give, `line` tells where in `_raw` the text of a line stands.
+    """
     rows, _, skipped = set_aside(
         lines.with_columns(pl.lit(None, dtype=pl.String).alias("_problem")),
-        {"header": FOLDED.eq(header.text.strip().lower())},
+        {"header": line.str.strip_chars().str.to_lowercase().eq(header.text.strip().lower())},
         {},
     )
-    has_quotes = pl.col("_raw").str.contains('"', literal=True)
+    has_quotes = line.str.contains('"', literal=True)
     plain, quoted = rows.filter(~has_quotes), rows.filter(has_quotes)
-    parsed = [_fields_of(raw, header.separator) for raw in quoted["_raw"]]
+    parsed = [fields_of(text, header.separator) for text in quoted.select(line.alias("line"))["line"]]
     split = pl.concat(
         [
-            plain.with_columns(pl.col("_raw").str.split(header.separator).alias("fields")),
+            plain.with_columns(line.str.split(header.separator).alias("fields")),
             quoted.with_columns(pl.Series("fields", parsed, dtype=pl.List(pl.String))),
         ]
     ).sort("_delivery", "_position")
@@ -123,7 +127,7 @@ def _read_rows(lines: pl.DataFrame, header: Header, contract: Contract) -> Readi
             "_position",
             "_raw",
             pl.lit(1, dtype=pl.Int64).alias("_record_count"),
-            *(_field(header, name).alias(name) for name in contract.column_names),
+            *(_field(header, name).alias(name) for name in names),
         ),
         as_unreadable(marked.filter(pl.col("reason").is_not_null())),
         skipped,
@@ -136,7 +140,7 @@ def _field(header: Header, name: str) -> pl.Expr:
     return empty_as_null(pl.col("fields").list.get(header.places[name]))
 
 
-def _fields_of(line: str, separator: str) -> list[str] | None:
+def fields_of(line: str, separator: str) -> list[str] | None:
     """Part a line with quotes; null where a quote stands inside a bare field (RFC 4180), or is never closed."""
     if WELL_QUOTED[separator].fullmatch(line) is None:
         return None

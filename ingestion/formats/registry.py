@@ -5,18 +5,22 @@ from ingestion.formats.base import Format
 from ingestion.formats.csv import Csv
 from ingestion.formats.disease import Disease
 from ingestion.formats.giamdinhhs import Giamdinhhs
+from ingestion.formats.moet import Moet
 from ingestion.formats.naf import Naf
 from ingestion.formats.nmea import Nmea
 from ingestion.formats.open311 import Open311
+from ingestion.formats.school_exports import SchoolExports
 from ingestion.formats.tt10 import Tt10
 
 FORMATS: dict[str, type[Format]] = {
     "csv": Csv,
     "giamdinhhs": Giamdinhhs,
     "disease": Disease,
+    "moet": Moet,
     "naf": Naf,
     "nmea": Nmea,
     "open311": Open311,
+    "school_exports": SchoolExports,
     "tt10": Tt10,
 }
 

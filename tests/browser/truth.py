@@ -19,6 +19,56 @@ AT_NINE, AT_ELEVEN = "2026-03-10T02:00:00+00:00", "2026-03-10T04:00:00+00:00"
 PLACE: Mapping[str, object] = {"latitude": 16.46, "longitude": 107.58}
 
 ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
+    "education.school_years": [
+        {
+            "school_year": "2025-2026",
+            "school_code": f"S{n}",
+            "school_name": f"Trường {n}",
+            "level_name": "Tiểu học",
+            "classes": 4 if pupils else 0,
+            "pupils": pupils,
+            "is_reported": pupils is not None,
+            "is_national_standard": n == 0,
+            "newest_export_at": AT_NINE,
+        }
+        | dict(PLACE)
+        for n, pupils in enumerate([100, 60, 40, None])
+    ],
+    "education.level_years": [
+        {
+            "school_year": "2025-2026",
+            "level_code": "02",
+            "level_name": "Tiểu học",
+            "registered_schools": 4,
+            "reported_schools": 3,
+            "pupils": 200,
+            "pupils_at_start": 208,
+            "dropped_out_pupils": 8,
+            "newest_export_at": AT_NINE,
+        }
+    ],
+    "education.pupil_groups": [
+        {
+            "school_year": "2025-2026",
+            "level_name": "Tiểu học",
+            "group_kind": kind,
+            "group_name": name,
+            "pupils": 200,
+            "newest_export_at": AT_NINE,
+        }
+        for kind, name in (("ethnic_group", "Kinh"), ("disability", "Không"))
+    ],
+    "education.attendance_days": [
+        {
+            "school_code": "S0",
+            "level_name": "Tiểu học",
+            "attendance_date": "2026-03-10",
+            "is_reported": True,
+            "enrolled_pupils": 100,
+            "present_pupils": 97,
+            "newest_export_at": AT_NINE,
+        }
+    ],
     "environment.air_quality_hours": [
         {
             "station_id": f"KK{n}",
@@ -195,7 +245,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "age_minutes": 60.0,
             "scored_at": AT_ELEVEN,
         }
-        for domain in ("environment", "feedback", "fisheries", "health")
+        for domain in ("environment", "feedback", "fisheries", "health", "education")
     ],
     "quality.ledger_totals": [
         {
@@ -223,6 +273,13 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
 }
 
 NUMBERS = {
+    "giao-duc": {
+        "Trường đã báo cáo (%)": "75,0",
+        "Số học sinh đang học": "200",
+        "Tỷ lệ thôi học (%)": "3,85",
+        "Chuyên cần (%)": "97,0",
+        "Dữ liệu mới nhất lúc": "09:00 10/03/2026",
+    },
     "moi-truong": {
         "Trạm không có số liệu hôm nay": "2",
         "Tuổi dữ liệu (phút)": "60",

@@ -26,6 +26,27 @@ pytestmark = pytest.mark.stack
 CLOCK = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 
 GOOD_ROWS = {
+    "education.school_years": """
+        select '2025-2026' as school_year, school_code, level_code, true as is_reported, 4 as classes, false as has_unknown_class,
+            48 as pupils, 12.0 as pupils_per_class, false as is_over_class_limit, false as is_small_cell,
+            0 as dropped_out_pupils, 0.0 as dropout_percent,
+            timestamptz '2026-02-27 01:00:00+00' as newest_export_at
+        from read_csv('{seeds}/registered_schools.csv', types = {{'school_code': 'varchar', 'level_code': 'varchar'}})
+    """,
+    "education.level_years": """
+        select '2025-2026' as school_year, level_code, 12 as registered_schools, 11 as reported_schools, 91.67 as coverage_percent
+        from read_csv('{seeds}/education_levels.csv', types = {{'level_code': 'varchar'}})
+    """,
+    "education.pupil_groups": """
+        select '2025-2026' as school_year, level_code, 'ethnic_group' as group_kind, 'Kinh' as group_name, false as is_small_cell,
+            400 as pupils
+        from read_csv('{seeds}/education_levels.csv', types = {{'level_code': 'varchar'}})
+    """,
+    "education.attendance_days": """
+        select school_code, date '2026-02-27' - days::integer as attendance_date, true as is_reported, 48 as enrolled_pupils,
+            46 as present_pupils, 95.83 as attendance_percent, timestamptz '2026-02-27 10:00:00+00' as newest_export_at
+        from read_csv('{seeds}/registered_schools.csv', types = {{'school_code': 'varchar'}}), range(5) as ages(days)
+    """,
     "environment.air_quality_hours": """
         select station_id, timestamptz '2026-03-01 05:00:00+00' - interval (hours) hour as hour_at, 40 as vn_aqi,
             'good' as band_code, 20.0 as pm2_5_ug_m3, 40.0 as pm10_ug_m3
@@ -141,7 +162,71 @@ def missing(objects: list[str]) -> str:
     return f"{len(objects)} missing: {', '.join(objects[:20])}{', …' if len(objects) > 20 else ''}"
 
 
+SCHOOLS = sorted(map(str, Reference().values_of("registered_schools.school_code")))
+
 DAMAGES = [
+    Damage(
+        "education.school_years",
+        "delete from {mart}",
+        {
+            "school_years has rows": "0 rows",
+            "school_years did not shrink": "0 rows",
+            "school_code covers its reference list": missing(SCHOOLS),
+            "education.students is live": "nothing",
+        },
+    ),
+    Damage(
+        "education.school_years",
+        "update {mart} set pupils = null where level_code <> '02'",
+        {"pupils is filled": "40 of 60 rows failing"},
+    ),
+    Damage(
+        "education.school_years",
+        "update {mart} set has_unknown_class = true, is_over_class_limit = true where level_code = '04'",
+        {
+            "has_unknown_class is usual": "10 of 60 rows failing",
+            "is_over_class_limit is usual": "10 of 60 rows failing",
+        },
+    ),
+    Damage(
+        "education.school_years",
+        "update {mart} set pupils_per_class = 61, dropout_percent = 26 where level_code = '04'",
+        {
+            "pupils_per_class is in its usual range": "10 of 60 rows failing",
+            "dropout_percent is in its usual range": "10 of 60 rows failing",
+        },
+    ),
+    Damage("education.level_years", "delete from {mart}", {"level_years has rows": "0 rows"}),
+    Damage(
+        "education.level_years",
+        "update {mart} set coverage_percent = 79 where level_code = '04'",
+        {"four of five schools of every level reported": "1 row"},
+    ),
+    Damage(
+        "education.pupil_groups",
+        "update {mart} set group_name = '4626000017' where level_code = '04'",
+        {"no number of a pupil is shown": "1 row"},
+    ),
+    Damage(
+        "education.pupil_groups",
+        "update {mart} set pupils = 4 where level_code = '04'",
+        {"pupils is in range": "1 of 5 rows failing"},
+    ),
+    Damage(
+        "education.attendance_days",
+        "delete from {mart}",
+        {"attendance_days has rows": "0 rows", "education.attendance is live": "nothing"},
+    ),
+    Damage(
+        "education.attendance_days",
+        "update {mart} set enrolled_pupils = null where attendance_date < date '2026-02-25'",
+        {"enrolled_pupils is filled": "120 of 300 rows failing"},
+    ),
+    Damage(
+        "education.attendance_days",
+        "update {mart} set attendance_percent = 79 where attendance_date < date '2026-02-25'",
+        {"attendance_percent is in its usual range": "120 of 300 rows failing"},
+    ),
     Damage(
         "environment.air_quality_hours",
         "delete from {mart}",
@@ -826,7 +911,7 @@ def test_an_audit_leaves_the_connection_and_the_marts_as_they_were(marts: Marts)
 
 
 def test_an_unknown_domain_is_refused(marts: Marts) -> None:
-    with pytest.raises(UnknownNameError, match="there are environment, feedback, fisheries, health, quality"):
+    with pytest.raises(UnknownNameError, match=f"there are {', '.join(SUITES)}"):
         audit(marts.connection, "weather", marts.good, CLOCK)
 
 

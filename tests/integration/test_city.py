@@ -25,10 +25,11 @@ from lake.connection import connected
 from lake.maintenance import tidy
 from lake.releases import create_released_views, list_releases, releases_in_force
 from quality import steps
+from quality.audit import SUITES
 from simulator.city import simulate
 from simulator.compare import compare
 from simulator.faults import fault_profile
-from simulator.publish import publish_logs, publish_to_sftp
+from simulator.publish import publish_to_folders, publish_to_sftp
 from simulator.server import feedback_server
 from stack.control import DATA_SERVICES, down, up
 
@@ -72,11 +73,11 @@ def run_city(settings: Settings, folder: Path, faults: str) -> City:
         )
         prepare_tables(settings)
         publish_to_sftp(folder, settings)
-        publish_logs(folder, settings)
+        publish_to_folders(folder, settings)
         for contract in read_contracts().values():
             collect(settings, contract)
             load_feed(settings, contract)
-    for domain in ("environment", "feedback", "fisheries", "health", "quality"):
+    for domain in SUITES:
         release(settings, domain)
     return City(settings, folder, dict(written.truth))
 
@@ -239,4 +240,4 @@ def test_a_mistyped_command_says_what_there_is(ioc) -> None:  # type: ignore[no-
     assert "air_hours" in wrong_mart.stderr
     wrong_domain = ioc("build", "fishery")
     assert wrong_domain.exit_code == 1
-    assert "no such domain; there are environment, feedback, fisheries, health, quality" in wrong_domain.stderr
+    assert f"no such domain; there are {', '.join(SUITES)}" in wrong_domain.stderr

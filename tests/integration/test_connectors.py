@@ -16,7 +16,7 @@ from ingestion.errors import ServiceError, SourceAnswerError
 from ingestion.settings import Settings
 from simulator.city import SimulatedDay, simulate
 from simulator.faults import DEMO_FAULTS
-from simulator.publish import publish_logs, publish_to_sftp
+from simulator.publish import publish_to_folders, publish_to_sftp
 from simulator.server import feedback_server
 
 pytestmark = pytest.mark.stack
@@ -90,7 +90,7 @@ def test_published_logs_come_byte_for_byte_and_only_once(
 ) -> None:
     settings = Settings.model_validate({"home": tmp_path})
     sent = {name: files(day.folder / name) for name in ("vms", "ais", "river_levels", "vessels")}
-    assert publish_logs(day.folder, settings) == sum(map(len, sent.values()))
+    assert publish_to_folders(day.folder, settings) == sum(map(len, sent.values()))
     contract, checkpoint = find_contract(feed), Checkpoint()
     connector = find_connector(contract, settings)
     assert contents(connector, contract, checkpoint) == sent[folder]

@@ -16,11 +16,15 @@ from ingestion.contract import read_contracts
 from ingestion.settings import PROJECT, Settings
 from lake.connection import connected
 from lake.tables import create_tables
+from quality.audit import SUITES
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 DBT = PROJECT / "dbt_project"
-DOMAINS = ("environment", "feedback", "fisheries", "health", "quality")
+DOMAINS = tuple(SUITES)
+SCHOOLS = (("461978901", 30, 3), ("469900201", 30, 6), ("469900601", 40, 20))
+"""Schools of one level: code, pupils who study, drop-outs."""
+
 DAY_1, DAY_2 = date(2026, 11, 20), date(2026, 11, 21)
 MORNING = datetime.fromisoformat("2026-11-20T09:02:00+07:00")
 NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
@@ -80,7 +84,7 @@ class Warehouse:
         """Give every built table, whole, in one order."""
         names = self.rows(
             "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
-            "where (table_catalog = 'marts' and table_schema in ('environment', 'feedback', 'fisheries', 'health', 'quality') "
+            f"where (table_catalog = 'marts' and table_schema in {DOMAINS} "
             "or table_catalog = 'lake' and table_schema = 'silver') and table_type = 'BASE TABLE' order by all"
         )
         return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}
@@ -145,6 +149,30 @@ def books(delivery: str, feed: str, received: int, accepted: int, at: str) -> st
     """
 
 
+def school(code: str, pupils: int, dropped_out: int, at: str) -> list[str]:
+    """Give the inserts of a school with one class: of the pupils who study two are Tà Ôi, six Cơ Tu, the others Kinh."""
+    common = (
+        "'2026-2027' as school_year, 'active' as record_status, timestamptz '2026-11-18 08:00:00+07' as exported_at"
+    )
+    stamp = f"'d1' as _delivery_id, 1 as _record_count, timestamptz '{at}' as _loaded_at"
+    return [
+        f"insert into lake.bronze.education__schools by name select '{code}' as school_code, 'Trường' as school_name, "
+        f"true as is_national_standard, 1 as _position, {common}, {stamp}",
+        f"insert into lake.bronze.education__classes by name select '{code}' as school_code, '1A' as class_code, '1A' as class_name, "
+        f"{pupils + dropped_out} as pupils_at_start, 1 as _position, {common}, {stamp}",
+        f"""insert into lake.bronze.education__students by name
+        select '{code}' || number as student_id, '{code}' as school_code, '1A' as class_code, date '2020-03-04' as date_of_birth,
+            'Nam' as sex, 'hash-of-a-name' as full_name,
+            case when number < 2 then 'Tà Ôi' when number < 8 then 'Cơ Tu' else 'Kinh' end as ethnic_group,
+            case when number < {pupils} then 'Đang học' else 'Thôi học' end as status_name, 'gia đình ở xa' as dropout_reason,
+            number as _position, {common}, {stamp}
+        from range({pupils + dropped_out}) as pupils (number)""",
+        f"insert into lake.bronze.education__attendance by name select '{code}' as school_code, '1A' as class_code, "
+        f"date '2026-11-19' as attendance_date, {pupils} as enrolled_pupils, {pupils - 2} as present_pupils, 1 as absent_with_leave, "
+        f"1 as absent_without_leave, 1 as _position, timestamptz '2026-11-19 17:00:00+07' as exported_at, {stamp}",
+    ]
+
+
 def first_day(warehouse: Warehouse) -> None:
     """Write what was there on the first morning."""
     at = "2026-11-20 09:00:00+07"
@@ -157,6 +185,9 @@ def first_day(warehouse: Warehouse) -> None:
         "from (values ('46_TV01'), ('L1602')) as gauges (gauge_id), range(3) as polls (poll)"
     )
     for statement in (
+        *school(*SCHOOLS[0], at),
+        *school(*SCHOOLS[1], at),
+        *school(*SCHOOLS[2], at),
         request("PA-1", "2026-11-20 07:00:00+07", "open", at),
         request("PA-1", "2026-11-20 08:00:00+07", "closed", at),
         request("PA-2", "2026-11-20 07:00:00+07", "open", at),
@@ -338,6 +369,40 @@ def test_nothing_a_citizen_wrote_leaves_bronze(built: Warehouse) -> None:
         assert "0905123456" not in repr(rows), name
 
 
+def test_small_counts_of_pupils_are_hidden_with_companions_and_no_difference_gives_them_away(built: Warehouse) -> None:
+    columns = "school_code, pupils, is_small_cell, dropped_out_pupils, dropout_percent"
+    assert built.rows(f"select {columns} from marts.education.school_years where is_reported order by all") == [
+        (SCHOOLS[0][0], 30, True, None, None),
+        (SCHOOLS[1][0], 30, True, None, None),
+        (SCHOOLS[2][0], 40, False, 20, 33.33),
+    ]
+    assert built.rows(
+        "select registered_schools, reported_schools, pupils, pupils_at_start, dropped_out_pupils, is_dropout_alert "
+        "from marts.education.level_years where level_code = '02'"
+    ) == [(20, 3, 100, 129, 29, True)]
+    assert built.rows(
+        "select group_kind, group_name, is_small_cell, pupils from marts.education.pupil_groups order by all"
+    ) == [
+        ("disability", "Không", False, 100),
+        ("ethnic_group", "Cơ Tu", False, 18),
+        ("ethnic_group", "Kinh", False, 76),
+        ("ethnic_group", "Tà Ôi", False, 6),
+        ("sex", "Nam", False, 100),
+    ]
+    assert built.rows("select count(*), count(*) filter (where is_reported) from marts.education.attendance_days") == [
+        (60, 3)
+    ]
+
+
+def test_who_a_pupil_is_leaves_bronze_for_no_mart(built: Warehouse) -> None:
+    for name, rows in built.tables().items():
+        assert "hash-of-a-name" not in repr(rows), name
+        assert "gia đình ở xa" not in repr(rows), name
+        assert "2020, 3, 4" not in repr(rows), name
+        if name.startswith("marts."):
+            assert f"'{SCHOOLS[0][0]}0'" not in repr(rows), name
+
+
 def test_vessel_gaps_are_closed_by_late_packets(built: Warehouse) -> None:
     columns = "vessel_id, gap_started_at::varchar, gap_ended_at::varchar, duration_hours, missed_slots, is_silence_6h, is_open"
     assert built.rows(f"select {columns} from marts.fisheries.vessel_gaps order by all") == [
@@ -400,6 +465,10 @@ def test_vessels_last_seen_hold_the_newest_fix_of_each_vessel_and_source(built: 
 def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> None:
     columns = "feed, deliveries, pieces, skipped, received, accepted, duplicate, quarantined, balance, is_balanced"
     assert built.rows(f"select {columns} from marts.quality.ledger_totals order by all") == [
+        ("education.attendance", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("education.classes", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("education.schools", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("education.students", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("environment.river_levels", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("environment.station_readings", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("feedback.requests", 1, 5, 1, 4, 3, 0, 1, 0, True),
@@ -448,6 +517,13 @@ def test_a_late_packet_takes_a_finding_back(built: Warehouse) -> None:
 
 def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
     for statement in (
+        "update marts.education.school_years set dropped_out_pupils = 6 where dropped_out_pupils is null and is_reported "
+        f"and school_code = '{SCHOOLS[1][0]}'",
+        "update marts.education.pupil_groups set pupils = null, is_small_cell = true where group_name = 'Tà Ôi'",
+        "update lake.silver.int_class_pupils set pupils = pupils - 1",
+        "update marts.education.level_years set pupils = pupils + 1",
+        "delete from lake.silver.int_students_current where school_code = '461978901'",
+        "update marts.education.attendance_days set present_pupils = enrolled_pupils + 1",
         "update marts.environment.air_quality_hours set vn_aqi = vn_aqi + 1 where vn_aqi is not null",
         "insert into marts.environment.air_quality_hours select * from marts.environment.air_quality_hours limit 1",
         "delete from marts.environment.station_uptime_days where station_id = '46_KK05' and is_latest",
@@ -471,6 +547,13 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:data")
     failing = {name for name, status in statuses.items() if status == "fail"}
     guards = (
+        "hidden_counts_are_not_shown_school_years",
+        "no_hidden_count_can_be_worked_out_school_years",
+        "no_hidden_count_can_be_worked_out_pupil_groups",
+        "pupils_of_classes_add_up_to_the_school",
+        "pupils_of_schools_add_up_to_the_level",
+        "never_more_than_attendance_days",
+        "every_accepted_version_is_current_superseded_or_cancelled_int_students",
         "vn_aqi_is_the_worst_sub_index",
         "unique_combination_air_quality_hours",
         "every_pair_has_a_row_station_uptime_days",

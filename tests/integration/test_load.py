@@ -11,6 +11,7 @@ import pytest
 
 from ingestion.contract import Contract
 from ingestion.errors import LedgerError
+from ingestion.formats.archives import pack, unpack
 from ingestion.ledger import LedgerRow
 from ingestion.settings import PROJECT
 from ingestion.split import split
@@ -140,6 +141,24 @@ def test_equal_bytes_of_two_stations_are_two_deliveries(lake: Lake) -> None:
     assert [row.accepted for row in lake.load(READINGS)] == [2, 2]
 
 
+def test_a_hashed_key_still_tells_duplicates_and_conflicts_of_two_loads(lake: Lake) -> None:
+    golden = PROJECT / "tests" / "golden" / "education" / "students" / "HocSinh_469900101_20261115.xlsx"
+    other = unpack(golden.read_bytes())
+    strings = other["xl/sharedStrings.xml"]
+    other["xl/sharedStrings.xml"] = strings.replace("Vận động".encode(), "Nhìn".encode())
+    assert other["xl/sharedStrings.xml"] != strings
+    for name, content in (("a", golden.read_bytes()), ("b", pack(unpack(golden.read_bytes()))), ("c", pack(other))):
+        lake.land("education.students", f"HocSinh_{name}_20261115.xlsx", content)
+        (row,) = lake.load("education.students")
+        assert (row.accepted, row.duplicate, row.quarantined) == {"a": (3, 0, 1), "b": (0, 3, 1), "c": (0, 2, 2)}[name]
+    known = lake.query("select student_id, full_name, citizen_number from lake.bronze.education__students")
+    assert all(len(str(value)) == 64 for row in known for value in row if value is not None)
+    assert lake.query("select distinct reason from lake.quarantine.records order by all") == [
+        ("conflicting_version",),
+        ("date_of_birth_format",),
+    ]
+
+
 def lake_agency() -> str:
     """Give the code of an agency that exists."""
     header, first = (PROJECT / "dbt_project/seeds/agencies.csv").read_text(encoding="utf-8").splitlines()[:2]
@@ -259,6 +278,9 @@ SAMPLES = PROJECT.parent / "shared" / "samples"
 @pytest.mark.parametrize(
     ("feed", "pattern"),
     [
+        ("education.schools", "education/oneroster_*.zip"),
+        ("education.classes", "education/oneroster_*.zip"),
+        ("education.students", "education/oneroster_*.zip"),
         ("environment.river_levels", "environment/river_ea/*.csv"),
         ("fisheries.vms_positions", "vms/naf_messages_monitorfish.txt"),
         ("fisheries.ais_messages", "ais/dma_stream_example.txt"),

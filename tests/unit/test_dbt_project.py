@@ -74,7 +74,7 @@ def test_no_mart_shows_a_column_that_a_contract_restricts() -> None:
         for column in contract.columns
         if column.classification == "restricted"
     }
-    assert restricted == {"address", "description", "status_notes"}
+    assert restricted == {"address", "date_of_birth", "description", "dropout_reason", "status_notes"}
     assert not restricted & {column["name"] for model in marts() for column in model["columns"]}
 
 
@@ -148,6 +148,7 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
     }
     port_knots = next(float(row["hi"]) for row in read_seed("thresholds") if row["key"] == "port_speed")
     assert {
+        "dropout_alert_percent": lowest["education", "dropout_percent", "alert"],
         "slots_per_hour": lowest["environment", "slots_per_hour", "expected"],
         "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
         "nowcast_hours": lowest["environment", "nowcast_hours", "window"],

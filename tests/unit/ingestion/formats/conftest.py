@@ -260,6 +260,10 @@ CASES = [
 ]
 
 
+WHOLE_DOCUMENTS = {"moet", "school_exports"}
+"""Zip archives, which no byte can be taken out of: their suite is test_school_exports.py."""
+
+
 @pytest.fixture(params=CASES, ids=lambda case: case.name)
 def case(request: pytest.FixtureRequest) -> Case:
     chosen: Case = request.param

@@ -19,7 +19,7 @@ Case = Any
 def test_every_registered_format_has_a_case(request: pytest.FixtureRequest) -> None:
     module = request.config.pluginmanager.get_plugin(str(request.path.parent / "conftest.py"))
     assert module is not None
-    assert {case.format for case in module.CASES} == set(FORMATS)
+    assert {case.format for case in module.CASES} | module.WHOLE_DOCUMENTS == set(FORMATS)
 
 
 def test_every_record_is_read_once(case: Case, read: Read) -> None:

@@ -14,17 +14,10 @@ def test_every_contract_names_a_format_that_exists() -> None:
 
 
 def test_each_name_gives_its_own_format() -> None:
-    assert [type(find_format(name)).__name__ for name in sorted(FORMATS)] == [
-        "Csv",
-        "Giamdinhhs",
-        "Naf",
-        "Nmea",
-        "Open311",
-        "Tt10",
-    ]
+    assert len({type(find_format(name)) for name in FORMATS}) == len(FORMATS)
 
 
 def test_an_unknown_name_is_refused_with_the_names_that_exist() -> None:
-    with pytest.raises(UnknownNameError, match=r"tt11: .*csv, giamdinhhs, naf, nmea, open311, tt10") as caught:
+    with pytest.raises(UnknownNameError, match=rf"tt11: .*{', '.join(sorted(FORMATS))}") as caught:
         find_format("tt11")
     assert caught.value.values == {"format": "tt11"}

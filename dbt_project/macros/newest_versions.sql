@@ -1,0 +1,9 @@
+{# Of each key the row with the greatest version, all columns. #}
+{% macro newest_versions(relation, key, version) -%}
+    select * exclude (newness)
+    from (
+        select *, row_number() over (partition by {{ key }} order by {{ version }} desc) as newness
+        from {{ relation }}
+    ) as versions
+    where newness = 1
+{%- endmacro %}

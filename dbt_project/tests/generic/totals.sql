@@ -1,0 +1,48 @@
+{# Each group's parts add up to what another table says of the group; a group that only one of them has counts as 0 in the other. #}
+{% test parts_add_up_to_each_total(model, column, with, with_column, by) %}
+with parts as (
+
+    select {{ by | join(', ') }}, sum({{ column }}) as total from {{ model }} group by {{ by | join(', ') }}
+
+),
+
+totals as (
+
+    select {{ by | join(', ') }}, sum({{ with_column }}) as total from {{ with }} group by {{ by | join(', ') }}
+
+)
+
+select {{ by | join(', ') }}, parts.total as sum_of_parts, totals.total
+from parts
+full outer join totals using ({{ by | join(', ') }})
+where coalesce(parts.total, 0) <> coalesce(totals.total, 0)
+{% endtest %}
+
+{# The difference attack: a published total less the published parts is nothing, or at least var('least_cell') persons in at least two cells. #}
+{% test no_hidden_count_can_be_worked_out(model, column, by, with, with_column, with_by) %}
+with parts as (
+
+    select
+        {{ (by + with_by) | unique | join(', ') }},
+        coalesce(sum({{ column }}), 0) as shown,
+        count(*) filter (where is_small_cell) as hidden_cells
+    from {{ model }}
+    group by {{ (by + with_by) | unique | join(', ') }}
+
+)
+
+select parts.*, totals.{{ with_column }}
+from parts
+inner join {{ with }} as totals using ({{ with_by | join(', ') }})
+where
+    totals.{{ with_column }} is not null
+    and (
+        totals.{{ with_column }} - parts.shown between 1 and {{ var('least_cell') }} - 1
+        or parts.hidden_cells = 1
+        or (parts.hidden_cells = 0) <> (totals.{{ with_column }} = parts.shown)
+    )
+{% endtest %}
+
+{% test hidden_counts_are_not_shown(model, column) %}
+select * from {{ model }} where is_small_cell and {{ column }} is not null
+{% endtest %}

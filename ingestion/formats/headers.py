@@ -1,0 +1,69 @@
+"""Header rows as people write them, matched with the promised names, and a word on what was not exact.
+
+A name is found by, in this order: its exact text (NFC, spaces collapsed), its key (no case, no accents, no signs), and its likeness
+(`preferedGivenName` is meant to be `preferredGivenName`), where only one free name is alike. A remark tells what was taken for what and
+which columns nobody promised; it becomes the reason under which the header row is counted as skipped, so that the ledger of a delivery
+tells how its header was read.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+LIKENESS = 0.9
+"""From this share of common characters on (difflib's ratio) two keys are the same word, misspelt."""
+
+REMARK_LIMIT = 300
+NAME_LIMIT = 40
+HEADER = "header"
+
+
+@dataclass(frozen=True)
+class Matched:
+    """At which places the promised names stand, and what is to be said of it: `header` where all was exact."""
+
+    places: dict[str, int]
+    remark: str
+
+
+def plain(name: str) -> str:
+    """Put a name into NFC with single spaces."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+def key_of(name: str) -> str:
+    """Give what two spellings of a name share: small letters without accents, and digits."""
+    bare = unicodedata.normalize("NFD", plain(name).casefold().replace("đ", "d"))
+    return re.sub(r"[^a-z0-9]", "", "".join(sign for sign in bare if not unicodedata.combining(sign)))
+
+
+def match_header(cells: Sequence[str], promised: Mapping[str, str], known: Collection[str] = ()) -> Matched:
+    """Find promised columns (name to its text on the wire) in the cells of a row; `known` are further texts that are no surprise."""
+    texts = [plain(cell) for cell in cells]
+    keys = [key_of(text) for text in texts]
+    places: dict[str, int] = {}
+    tolerated: list[str] = []
+    for name, wire in promised.items():
+        if plain(wire) in texts:
+            places[name] = texts.index(plain(wire))
+    for name, wire in promised.items():
+        free = [index for index, key in enumerate(keys) if key and index not in places.values()]
+        if name not in places and (place := _alike(key_of(wire), keys, free)) is not None:
+            places[name] = place
+            tolerated.append(f"{texts[place][:NAME_LIMIT]} as {wire}")
+    expected = {key_of(text) for text in known}
+    unknown = [text[:NAME_LIMIT] for index, text in enumerate(texts) if text and index not in places.values()]
+    unknown = [text for text in unknown if key_of(text) not in expected]
+    remarks = [f"taken {', '.join(tolerated)}"] if tolerated else []
+    remarks += [f"unknown {', '.join(unknown)}"] if unknown else []
+    return Matched(places, f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER)
+
+
+def _alike(key: str, keys: list[str], free: list[int]) -> int | None:
+    same = [index for index in free if keys[index] == key]
+    if same:
+        return same[0]
+    close = get_close_matches(key, [keys[index] for index in free], n=2, cutoff=LIKENESS)
+    return next(index for index in free if keys[index] == close[0]) if len(close) == 1 else None

@@ -1,0 +1,44 @@
+"""What schools send of themselves, told apart by what is inside: a workbook of the ministry's database, or a OneRoster archive.
+
+Both are zip archives, so that neither a name nor the first bytes tell them apart; a workbook holds `xl/workbook.xml`. One contract takes
+both, as some schools run software of their own. Each line carries the mark of its form, by which `read` parts them again.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import polars as pl
+
+from ingestion.contract import Contract
+from ingestion.formats import base, moet, oneroster
+from ingestion.formats.archives import ZIP_MARK, unpack
+from ingestion.formats.base import Envelope, Pieces, Reading
+from ingestion.formats.documents import read_document
+
+
+class SchoolExports:
+    """Rows of a workbook, or lines of the files of a OneRoster archive."""
+
+    def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
+        """Cut a delivery into its rows, all of them one block; raise DeliveryError for what is neither form."""
+        document = read_document(content, content.read(base.BLOCK_BYTES))
+        if not document:
+            return
+        members = unpack(document) if document.startswith(ZIP_MARK) else {}
+        if members and moet.WORKBOOK not in members:
+            yield oneroster.member_pieces(members)
+        else:
+            yield moet.workbook_pieces(members or moet.unpack_workbook(document))
+
+    def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
+        """Read rows, those of each form as that form; raise DeliveryError where a delivery breaks the promise of its form."""
+        is_roster = pl.col("_raw").str.starts_with(oneroster.MARK)
+        readings = [
+            oneroster.read_archives(pieces.filter(is_roster), contract, envelopes),
+            moet.Moet().read(pieces.filter(~is_roster), contract, envelopes),
+        ]
+        return Reading(
+            pl.concat([reading.records for reading in readings]).sort("_delivery", "_position"),
+            pl.concat([reading.unreadable for reading in readings]),
+            pl.concat([reading.skipped for reading in readings]),
+        )

@@ -1,0 +1,175 @@
+"""What the marts of education must show.
+
+Which counts must be hidden is worked out here by trying: cells are hidden from the smallest on, until what is hidden is nobody's secret.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import polars as pl
+
+from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
+from simulator.school_life import CAME, DROPPED_OUT, STUDYING
+
+LEAST = 5
+ALERT_PERCENT = 1.0
+YEAR_LEVEL = ["school_year", "level_code"]
+
+SCHOOL_SQL = """
+    select school_year, school_code, level_code, is_reported, is_national_standard, accreditation_level, classes, has_unknown_class, pupils,
+        is_small_cell, dropped_out_pupils, dropout_percent, newest_export_at
+    from education.school_years
+"""
+LEVEL_SQL = """
+    select school_year, level_code, registered_schools, reported_schools, coverage_percent, classes, pupils, pupils_at_start, is_small_cell,
+        dropped_out_pupils, dropout_percent, is_dropout_alert
+    from education.level_years
+"""
+GROUP_SQL = "select school_year, level_code, group_kind, group_name, is_small_cell, pupils from education.pupil_groups"
+DAY_SQL = """
+    select school_code, attendance_date, is_reported, reported_classes, enrolled_pupils, present_pupils, attendance_percent
+    from education.attendance_days
+"""
+
+
+def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:  # noqa: ARG001  nothing depends on the clock
+    """Compare the domain's marts; `clock` is the clock of the build."""
+    schools = _schools(truth)
+    levels = _levels(schools)
+    shown = _with_hidden(schools, levels)
+    return [
+        compare_rows("education.school_years", shown, query(SCHOOL_SQL)),
+        compare_rows("education.level_years", levels, query(LEVEL_SQL)),
+        compare_rows("education.pupil_groups", _groups(truth), query(GROUP_SQL)),
+        compare_rows("education.attendance_days", _days(truth), query(DAY_SQL)),
+    ]
+
+
+def hidden(counts: dict[str, int]) -> set[str]:
+    """Name the cells of a group that must be hidden."""
+    if not any(0 < count < LEAST for count in counts.values()):
+        return set()
+    found: list[str] = []
+    for name in sorted((name for name in counts if counts[name]), key=lambda name: (counts[name], name)):
+        is_enough = len(found) >= 2 and sum(counts[each] for each in found) >= LEAST
+        if counts[name] < LEAST or not is_enough:
+            found.append(name)
+    return set(found)
+
+
+def _schools(truth: Truth) -> pl.DataFrame:
+    """Every registered school with its counts, nothing hidden; one school year."""
+    pupils = truth["pupils"].join(truth["registered_schools"], on="school_code")
+    by_class = pupils.group_by("school_year", "school_code", "class_code").agg(
+        pl.len().alias("on_roll"),
+        pl.col("status_name").is_in([STUDYING, CAME]).sum().alias("pupils"),
+        (pl.col("status_name") == DROPPED_OUT).sum().alias("dropped_out_pupils"),
+    )
+    classes = truth["school_classes"].with_columns(pl.lit(value=True).alias("is_known"))
+    whole = classes.join(by_class, on=["school_year", "school_code", "class_code"], how="full", coalesce=True)
+    by_school = whole.group_by("school_year", "school_code").agg(
+        pl.len().alias("classes"),
+        pl.col("is_known").is_null().any().alias("has_unknown_class"),
+        pl.coalesce("pupils_at_start", "on_roll", 0).sum().cast(pl.Int64).alias("pupils_at_start"),
+        pl.col("dropped_out_pupils").sum(),
+    )
+    reported = pupils.group_by("school_year", "school_code").agg(
+        pl.col("status_name").is_in([STUDYING, CAME]).sum().cast(pl.Int64).alias("pupils"),
+        pl.col("exported_at").max().alias("newest_export_at"),
+    )
+    years = pupils.select("school_year").unique()
+    return (
+        truth["registered_schools"]
+        .join(years, how="cross")
+        .join(by_school, on=["school_year", "school_code"], how="left")
+        .join(reported, on=["school_year", "school_code"], how="left")
+        .join(truth["schools_told"], on=["school_year", "school_code"], how="left")
+        .with_columns(
+            pl.col("pupils").is_not_null().alias("is_reported"),
+            pl.col("classes").fill_null(0),
+            pl.col("has_unknown_class").fill_null(value=False),
+        )
+    )
+
+
+def _levels(schools: pl.DataFrame) -> pl.DataFrame:
+    levels = schools.group_by(YEAR_LEVEL).agg(
+        pl.len().alias("registered_schools"),
+        pl.col("is_reported").sum().alias("reported_schools"),
+        (100 * pl.col("is_reported").mean()).round(2).alias("coverage_percent"),
+        pl.col("classes").sum(),
+        pl.col("pupils").sum(),
+        pl.col("pupils_at_start").sum(),
+        pl.col("dropped_out_pupils").sum().alias("count"),
+    )
+    names = hidden(dict(levels.select("level_code", "count").iter_rows()))
+    is_hidden = pl.col("level_code").is_in(names)
+    percent = 100 * pl.col("count") / pl.col("pupils_at_start")
+    return levels.select(
+        pl.exclude("count"),
+        is_hidden.alias("is_small_cell"),
+        pl.when(~is_hidden).then("count").alias("dropped_out_pupils"),
+        pl.when(~is_hidden).then(percent.round(2)).alias("dropout_percent"),
+        pl.when(~is_hidden).then(percent > ALERT_PERCENT).alias("is_dropout_alert"),
+    )
+
+
+def _with_hidden(schools: pl.DataFrame, levels: pl.DataFrame) -> pl.DataFrame:
+    names: set[str] = set(
+        schools.join(levels.filter("is_small_cell"), on=YEAR_LEVEL, how="semi").drop_nulls("dropped_out_pupils")[
+            "school_code"
+        ]
+    )
+    counted = schools.drop_nulls("dropped_out_pupils")
+    for _, group in counted.group_by(YEAR_LEVEL):
+        names |= hidden(dict(group.select("school_code", "dropped_out_pupils").iter_rows()))
+    is_hidden = pl.col("school_code").is_in(names)
+    percent = (100 * pl.col("dropped_out_pupils") / pl.col("pupils_at_start")).round(2)
+    return schools.with_columns(
+        is_hidden.alias("is_small_cell"),
+        pl.when(~is_hidden).then(percent).alias("dropout_percent"),
+        pl.when(~is_hidden).then("dropped_out_pupils").alias("dropped_out_pupils"),
+    ).drop("pupils_at_start")
+
+
+def _groups(truth: Truth) -> pl.DataFrame:
+    pupils = (
+        truth["pupils"]
+        .filter(pl.col("status_name").is_in([STUDYING, CAME]))
+        .join(truth["registered_schools"], on="school_code")
+    )
+    return pl.concat(_kinds(pupils))
+
+
+def _kinds(pupils: pl.DataFrame) -> Iterable[pl.DataFrame]:
+    for kind, without in (("sex", "Không rõ"), ("ethnic_group", "Không rõ"), ("disability", "Không")):
+        counted = pupils.group_by(*YEAR_LEVEL, pl.col(kind).fill_null(without).alias("group_name")).agg(
+            pl.len().cast(pl.Int64).alias("pupils")
+        )
+        for _, group in counted.group_by(YEAR_LEVEL):
+            is_hidden = pl.col("group_name").is_in(hidden(dict(group.select("group_name", "pupils").iter_rows())))
+            yield group.select(
+                *YEAR_LEVEL,
+                pl.lit(kind).alias("group_kind"),
+                "group_name",
+                is_hidden.alias("is_small_cell"),
+                pl.when(~is_hidden).then("pupils").alias("pupils"),
+            )
+
+
+def _days(truth: Truth) -> pl.DataFrame:
+    days = (
+        truth["class_days"]
+        .group_by("school_code", "attendance_date")
+        .agg(
+            pl.len().alias("reported_classes"),
+            pl.col("enrolled_pupils").sum(),
+            pl.col("present_pupils").sum(),
+        )
+    )
+    every = truth["registered_schools"].select("school_code").join(days.select("attendance_date").unique(), how="cross")
+    return every.join(days, on=["school_code", "attendance_date"], how="left").with_columns(
+        pl.col("enrolled_pupils").is_not_null().alias("is_reported"),
+        pl.col("reported_classes").fill_null(0),
+        (100 * pl.col("present_pupils") / pl.col("enrolled_pupils")).round(2).alias("attendance_percent"),
+    )

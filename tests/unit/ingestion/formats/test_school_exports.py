@@ -1,0 +1,423 @@
+"""Workbooks and OneRoster archives: every row once, headers taken with a remark, dates two ways, bounds."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+import xlsxwriter
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingestion.errors import DeliveryError
+from ingestion.formats import archives, moet
+from ingestion.formats.headers import key_of, match_header
+from ingestion.formats.moet import date_text, exported_at, truth_text
+
+Read = Callable[..., Any]
+
+NAME = "HocSinh_20261115.xlsx"
+STUDENTS = "education.students"
+HEADER = ["Mã học sinh", "Năm học", "Mã trường", "Mã lớp", "Ngày sinh", "Trạng thái HS"]
+ORGS = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
+USERS = "sourcedId,status,dateLastModified,enabledUser,role,givenName,familyName,middleName,identifier\n"
+
+
+def pupil(number: int, born: object = "04/03/2015") -> list[object]:
+    return [f"46{number:08}", "2026-2027", "469900101", "6A", born, "Đang học"]
+
+
+def workbook(*sheets: Sequence[Sequence[object]]) -> bytes:
+    """Write a workbook, a sheet a table; None leaves a cell empty."""
+    written = io.BytesIO()
+    book = xlsxwriter.Workbook(written, {"in_memory": True})
+    as_date = book.add_format({"num_format": "dd/mm/yyyy"})
+    for rows in sheets:
+        sheet = book.add_worksheet()
+        for place, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                if isinstance(cell, date):
+                    sheet.write_datetime(place, column, cell, as_date)
+                elif cell is not None:
+                    sheet.write(place, column, cell)
+    book.close()
+    return written.getvalue()
+
+
+def archive(members: Mapping[str, str | bytes]) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name, content in members.items():
+            opened.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return written.getvalue()
+
+
+def students(read: Read, *contents: bytes, names: list[str] | None = None) -> Any:
+    return read("school_exports", STUDENTS, *contents, names=names or [NAME] * len(contents))
+
+
+def refusal(read: Read, content: bytes, feed: str = STUDENTS, name: str = NAME) -> str:
+    with pytest.raises(DeliveryError) as caught:
+        read("school_exports", feed, content, names=[name])
+    return str(caught.value.values["reason"])
+
+
+@pytest.mark.parametrize("rows_above", [0, 1, 6, 11])
+def test_the_header_is_found_in_the_first_twelve_rows(read: Read, rows_above: int) -> None:
+    titles: list[list[object]] = [["Sở Giáo dục và Đào tạo"]] * rows_above
+    delivered = students(read, workbook([*titles, HEADER, *(pupil(number) for number in range(3))]))
+    assert [row["student_id"] for row in delivered.rows] == ["4600000000", "4600000001", "4600000002"]
+    assert delivered.skipped == {"header": 1, **({"above_header": rows_above} if rows_above else {})}
+
+
+def test_a_header_in_row_thirteen_is_refused_and_no_cell_is_told(read: Read) -> None:
+    content = workbook([*([["Nguyễn Thị Kín"]] * 12), HEADER, pupil(1)])
+    with pytest.raises(
+        DeliveryError, match="Mã học sinh, Năm học, Mã trường, Ngày sinh, Trạng thái HS missing"
+    ) as caught:
+        students(read, content)
+    assert caught.value.values["reason"] == "missing_column"
+    assert "Kín" not in str(caught.value)
+
+
+def test_repeated_headers_blank_rows_and_other_sheets_are_skipped_by_name(read: Read) -> None:
+    first: list[Sequence[object]] = [
+        HEADER,
+        pupil(1),
+        [],
+        HEADER,
+        pupil(2),
+        [name.upper() for name in HEADER],
+        pupil(3),
+    ]
+    delivered = students(read, workbook(first, [["Hướng dẫn"], ["Điền đủ"]]))
+    assert len(delivered.rows) == 3
+    assert delivered.skipped == {"blank_line": 1, "header": 3, "other_sheet: Sheet2": 2}
+
+
+def test_two_sheets_with_headers_of_their_own_are_both_read(read: Read) -> None:
+    turned = [list(reversed(row)) for row in (HEADER, pupil(2))]
+    delivered = students(read, workbook([HEADER, pupil(1)], turned))
+    assert [(row["student_id"], row["class_code"]) for row in delivered.rows] == [
+        ("4600000001", "6A"),
+        ("4600000002", "6A"),
+    ]
+
+
+def test_a_header_that_is_not_exact_is_taken_and_told(read: Read) -> None:
+    spelt = ["MA HOC SINH", "Năm học", "Mã  trường", "Mã lớp", "Ngày sinhh", "Trạng thái HS", "Ghi chú"]
+    delivered = students(read, workbook([spelt, pupil(1)]))
+    assert delivered.rows[0]["date_of_birth"] == "2015-03-04"
+    assert delivered.skipped == {
+        "header: taken MA HOC SINH as Mã học sinh, Ngày sinhh as Ngày sinh; unknown Ghi chú": 1
+    }
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("04/03/2015", "2015-03-04"),
+        ("4/3/2015", "2015-03-04"),
+        ("04-03-2015", "2015-03-04"),
+        (42067, "2015-03-04"),
+        ("42067", "2015-03-04"),
+        (date(2015, 3, 4), "2015-03-04"),
+        ("2015-03-04", "2015-03-04"),
+        ("03/13/2015", "03/13/2015"),
+        ("31/02/2015", "31/02/2015"),
+        (7, "7"),
+        (42067.5, "42067.5"),
+        ("mồng bốn", "mồng bốn"),
+    ],
+)
+def test_a_date_is_read_both_ways_and_never_guessed(read: Read, cell: object, expected: str) -> None:
+    assert students(read, workbook([HEADER, pupil(1, cell)])).rows[0]["date_of_birth"] == expected
+
+
+def test_yes_and_no_are_read_from_words_and_signs() -> None:
+    words = pl.DataFrame({"word": ["x", "Có", "KHÔNG", "0", "có lẽ", None]})
+    assert words.select(truth_text(pl.col("word")).alias("read"))["read"].to_list() == [
+        "true",
+        "true",
+        "false",
+        "false",
+        "có lẽ",
+        None,
+    ]
+
+
+def test_no_day_has_two_readings() -> None:
+    texts = pl.DataFrame({"text": [f"{day:02}/{month:02}/2015" for day in (1, 12, 13) for month in (1, 12)]})
+    assert texts.select(date_text(pl.col("text")).alias("read"))["read"].to_list() == [
+        f"2015-{month:02}-{day:02}" for day in (1, 12, 13) for month in (1, 12)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("HocSinh_20261115.xlsx", "2026-11-15T00:00:00+07:00"),
+        ("HocSinh_202611151730.xlsx", "2026-11-15T17:30:00+07:00"),
+        ("HocSinh_20261115_1730.xlsx", "2026-11-15T17:30:00+07:00"),
+        ("46_KCN_0_20261120080500.txt", "2026-11-20T08:05:00+07:00"),
+        ("HocSinh_20261315.xlsx", None),
+        ("HocSinh 469900101.xlsx", None),
+    ],
+)
+def test_the_version_stands_in_the_name(name: str, expected: str | None) -> None:
+    assert exported_at(name) == expected
+
+
+def test_a_workbook_whose_name_has_no_date_is_refused(read: Read) -> None:
+    assert refusal(read, workbook([HEADER, pupil(1)]), name="HocSinh.xlsx") == "file_name_without_date"
+
+
+def test_deliveries_of_both_forms_read_together_are_read_as_alone(read: Read) -> None:
+    contents = [
+        workbook([HEADER, pupil(1)]),
+        archive({"users.csv": f"{USERS}u1,,,TRUE,student,A,B,,p1\n"}),
+        b"",
+        workbook([HEADER, pupil(1), pupil(2)]),
+    ]
+    together = students(read, *contents)
+    for number, content in enumerate(contents):
+        alone = students(read, content).reading
+        for frame in ("records", "unreadable", "skipped"):
+            mine = getattr(together.reading, frame).filter(pl.col("_delivery") == number)
+            assert mine.drop("_delivery").rows() == getattr(alone, frame).drop("_delivery").rows()
+
+
+def test_a_hundred_thousand_pupils(read: Read) -> None:
+    written = io.BytesIO()
+    book = xlsxwriter.Workbook(written, {"in_memory": True})
+    sheet = book.add_worksheet()
+    for place, row in enumerate([HEADER, *(pupil(number) for number in range(100_000))]):
+        sheet.write_row(place, 0, row)
+    book.close()
+    delivered = students(read, written.getvalue())
+    assert delivered.reading.records.height == 100_000
+    assert delivered.reading.records["student_id"].n_unique() == 100_000
+
+
+def roster(**files: str) -> bytes:
+    return archive(
+        {
+            "manifest.csv": "propertyName,value\noneroster.version,1.2\n",
+            **{f"{name}.csv": text for name, text in files.items()},
+        }
+    )
+
+
+FULL = {
+    "orgs": f"{ORGS}o1,,,Trường A,school,469900101,\no2,active,,Phòng,department,,\n",
+    "academicSessions": "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear\nt1,,,HK,term,,,,2027\n",
+    "classes": (
+        "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds\n"
+        'c1,,,Lớp 6A,06,,6A,homeroom,,o1,"t1,t2"\nc2,tobedeleted,2026-11-01,Lớp 6B,6,,6B,homeroom,,o1,t1\n'
+    ),
+    "users": (
+        "sourcedId,status,dataLastModified,enabledUser,role,givenName,familyName,middleName,identifier,prefferedGivenName\n"
+        "u1,active,2026-11-02T03:00:00.000Z,TRUE,student,Lập,Nguyễn,Giả,p1,\nu2,tobedeleted,2026-11-03,TRUE,student,B,A,,,\n"
+        "u3,active,,TRUE,teacher,C,A,,,\nu4,active,,TRUE,,D,A,,,\n"
+    ),
+    "roles": (
+        "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,userProfileSourcedId\n"
+        "r1,active,,u4,primary,administrator,,,o1,\n"
+    ),
+    "enrollments": (
+        "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate\n"
+        "e0,tobedeleted,,c2,o1,u1,student,true,,\ne1,,,c2,o1,u1,student,false,,\ne2,,,c1,o1,u1,student,true,,\ne3,,,c1,o1,u3,teacher,,,\n"
+        "e4,tobedeleted,,c1,o1,u2,student,,,\n"
+    ),
+    "demographics": "sourcedId,status,dateLastModified,birthDate,sex\nu1,,,2015-03-04,female\nu2,,,2014-03-04,unspecified\n",
+}
+
+
+def test_an_archive_gives_each_feed_the_rows_of_its_file(read: Read) -> None:
+    content = roster(**FULL)
+    found = {
+        feed: read("school_exports", f"education.{feed}", content, names=["roster_20261105.zip"])
+        for feed in ("schools", "classes", "students")
+    }
+    assert found["schools"].rows == [
+        {
+            "school_code": "469900101", "school_year": "2026-2027", "school_name": "Trường A", "record_status": "active",
+            "exported_at": "2026-11-05T00:00:00+07:00",
+        }
+    ]  # fmt: skip
+    assert [tuple(row.values()) for row in found["classes"].rows] == [
+        ("6A", "469900101", "2026-2027", "6", "Lớp 6A", "active", "2026-11-05T00:00:00+07:00"),
+        ("6B", "469900101", "2026-2027", "6", "Lớp 6B", "tobedeleted", "2026-11-01T00:00:00+07:00"),
+    ]
+    assert found["students"].rows == [
+        {
+            "student_id": "p1", "school_year": "2026-2027", "school_code": "469900101", "class_code": "6A", "full_name": "Nguyễn Giả Lập",
+            "date_of_birth": "2015-03-04", "sex": "Nữ", "grade": "6", "status_name": "Đang học", "record_status": "active",
+            "exported_at": "2026-11-02T03:00:00.000Z",
+        },
+        {
+            "student_id": "u2", "school_year": "2026-2027", "school_code": "469900101", "class_code": "6A", "full_name": "A B",
+            "date_of_birth": "2014-03-04", "grade": "6", "status_name": "Đang học", "record_status": "tobedeleted",
+            "exported_at": "2026-11-03T00:00:00+07:00",
+        },
+    ]  # fmt: skip
+    assert found["students"].skipped == {
+        "header: taken dataLastModified as dateLastModified, prefferedGivenName as preferredGivenName": 1,
+        "member academicSessions.csv": 2,
+        "member classes.csv": 3,
+        "member demographics.csv": 3,
+        "member enrollments.csv": 6,
+        "member manifest.csv": 2,
+        "member orgs.csv": 3,
+        "member roles.csv": 2,
+        "not_a_student": 2,
+    }
+    assert found["schools"].skipped["not_a_school"] == 1
+
+
+def test_a_roster_without_the_feeds_file_is_refused_with_what_came(read: Read) -> None:
+    with pytest.raises(DeliveryError, match=r"an archive with users\.csv was promised, manifest\.csv, orgs\.csv came"):
+        students(read, roster(orgs=FULL["orgs"]))
+
+
+def test_an_ill_line_of_an_archive_costs_only_itself(read: Read) -> None:
+    users = FULL["users"].encode().replace(b"u2,tobedeleted", b"u2,\xff") + b'u9,"lost quote,,\nu8,too,few\n'
+    members = {name: text for name, text in FULL.items() if name != "users"}
+    content = archive({**{f"{name}.csv": text for name, text in members.items()}, "users.csv": users})
+    delivered = students(read, content)
+    assert [row["student_id"] for row in delivered.rows] == ["p1"]
+    assert [reason for _, reason, _ in delivered.reasons] == ["not_utf8", "broken_quotes", "wrong_column_count"]
+
+
+def encrypted() -> bytes:
+    content = bytearray(archive({"users.csv": USERS}))
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + place] |= 1
+    return bytes(content)
+
+
+def lying(size: int) -> bytes:
+    """Make an archive that says of a member that it is small."""
+    content = bytearray(archive({"users.csv": b"a" * size}))
+    for mark, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", content, content.index(mark) + place, 10)
+    return bytes(content)
+
+
+def sheet_of(xml: str) -> bytes:
+    """Put a sheet's XML into a workbook that is well otherwise."""
+    members = archives.unpack(workbook([HEADER, pupil(1)]))
+    members["xl/worksheets/sheet1.xml"] = xml.encode()
+    return archives.pack(members)
+
+
+SHEET = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData></worksheet>'
+)
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "old excel": (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "legacy_excel"),
+    "csv": (lambda: b"a,b\n1,2\n", "not_a_workbook"),
+    "html": (lambda: b"<html>502</html>", "not_a_workbook"),
+    "encrypted": (encrypted, "encrypted_archive"),
+    "slip": (lambda: archive({"../../users.csv": USERS}), "hostile_member_name"),
+    "root": (lambda: archive({"/etc/users.csv": USERS}), "hostile_member_name"),
+    "drive": (lambda: archive({"C:\\users.csv": USERS}), "hostile_member_name"),
+    "same name in two folders": (lambda: archive({"a/users.csv": USERS, "b/users.csv": USERS}), "not_oneroster"),
+    "no csv": (lambda: archive({"readme.txt": "x"}), "not_oneroster"),
+    "no member": (lambda: archive({}), "not_a_workbook"),
+    "bomb": (lambda: archive({"users.csv": b"\0" * (archives.UNPACKED_BYTES_LIMIT + 1)}), "archive_too_large"),
+    "lying bomb": (lambda: lying(1_000_000), "broken_archive"),
+    "many members": (lambda: archive({f"{number}.csv": "" for number in range(1001)}), "archive_too_large"),
+    "truncated": (lambda: workbook([HEADER, pupil(1)])[:-30], "broken_archive"),
+    "utf-16 member": (lambda: archive({"users.csv": USERS.encode("utf-16")}), "not_utf8"),
+    "wide sheet": (lambda: sheet_of(SHEET.format('<row r="1"><c r="A1"/></row><row><c r="XFD1048576"/></row>')), "sheet_too_large"),
+    "entity bomb": (lambda: sheet_of('<!DOCTYPE a [<!ENTITY b "bbbb">]>' + SHEET.format("&b;")), "broken_workbook"),
+    "no sheet xml": (lambda: sheet_of("<worksheet"), "broken_workbook"),
+    "odd cell": (lambda: sheet_of(SHEET.format('<row r="1"><c r="A-1"><v>1</v></c></row>')), "broken_workbook"),
+    "huge row number": (lambda: sheet_of(SHEET.format('<row r="99999999999999999999"><c><v>1</v></c></row>')), "sheet_too_large"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_hostile_or_of_another_kind_is_refused_with_its_reason(read: Read, name: str) -> None:
+    make, reason = HOSTILE[name]
+    assert refusal(read, make()) == reason
+
+
+def test_attendance_takes_no_roster(read: Read) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        read("moet", "education.attendance", roster(**FULL), names=[NAME])
+    assert caught.value.values["reason"] == "not_a_workbook"
+
+
+def test_a_sheet_is_measured_before_it_is_laid_out(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moet, "CELLS_LIMIT", 11)
+    assert refusal(read, workbook([HEADER, pupil(1)])) == "sheet_too_large"
+    monkeypatch.setattr(moet, "CELLS_LIMIT", 12)
+    assert len(students(read, workbook([HEADER, pupil(1)])).rows) == 1
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: workbook([HEADER, pupil(1), pupil(2)]), lambda: roster(**FULL)], ids=["workbook", "roster"]
+)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=6)), min_size=1, max_size=3), cut=st.floats(0.7, 1)
+)
+def test_no_mutation_loses_a_piece(
+    read: Read, make: Callable[[], bytes], changes: list[tuple[float, bytes]], cut: float
+) -> None:
+    content = make()
+    for place, noise in changes:
+        start = int(place * len(content))
+        content = content[:start] + noise + content[start + len(noise) :]
+    try:
+        students(read, content[: int(cut * len(content)) + 1])
+    except DeliveryError as error:
+        assert len(str(error)) < 1000  # noqa: PT017  either outcome is right
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1), noise=st.binary(min_size=1, max_size=8), member=st.integers(0, 8))
+def test_no_change_within_a_well_packed_workbook_loses_a_piece(
+    read: Read, place: float, noise: bytes, member: int
+) -> None:
+    members = archives.unpack(workbook([HEADER, pupil(1), pupil(2)]))
+    name = sorted(members)[member]
+    start = int(place * len(members[name]))
+    members[name] = members[name][:start] + noise + members[name][start + len(noise) :]
+    try:
+        students(read, archives.pack(members))
+    except DeliveryError as error:
+        assert "reason" in error.values  # noqa: PT017  either outcome is right
+
+
+def test_keys_of_names_leave_out_case_accents_and_signs() -> None:
+    assert {key_of(name) for name in ("Đạt chuẩn quốc gia", "DAT CHUAN QUOC GIA", "Đạt  chuẩn-quốc gia")} == {
+        "datchuanquocgia"
+    }
+
+
+def test_a_name_that_is_like_two_columns_is_taken_for_neither() -> None:
+    matched = match_header(["preferredGivenNam1", "preferredGivenNam2"], {"name": "preferredGivenName"})
+    assert matched.places == {}
+    assert matched.remark == "header: unknown preferredGivenNam1, preferredGivenNam2"
+
+
+@pytest.mark.parametrize(("feed", "records"), [("schools", [0, 0, 1]), ("classes", [2, 2, 1]), ("students", [3, 3, 1])])
+def test_real_archives_give_every_line_to_a_record_or_a_reason(
+    read: Read, samples: Callable[[str], list[bytes]], feed: str, records: list[int]
+) -> None:
+    contents = samples("education/oneroster_*.zip")
+    found = [read("school_exports", f"education.{feed}", content, names=["r_20231005.zip"]) for content in contents]
+    assert [len(one.rows) for one in found] == records
+    assert [one.reasons for one in found] == [[], [], []]
+    lines = []
+    for content in contents:
+        with zipfile.ZipFile(io.BytesIO(content)) as opened:
+            lines.append(sum(len(opened.read(name).splitlines()) for name in opened.namelist()))
+    assert [len(one.rows) + sum(one.skipped.values()) for one in found] == lines
