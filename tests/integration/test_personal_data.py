@@ -38,7 +38,7 @@ def health_claims() -> Seeded:
         "SO_CCCD": "046199877001",
         "DIEN_THOAI": "0905877001",
         "MA_THE_BHYT": "GD4468770017700",
-        "DIA_CHI": "Kiệt 77 đường Kín Đáo, gọi 0905877001",
+        "DIA_CHI": "Kiệt 77 đường Giả Lập, gọi 0905877001",
         "CHAN_DOAN_RV": "chẩn đoán kín",
     }
     claim = person | {
