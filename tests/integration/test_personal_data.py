@@ -133,7 +133,7 @@ def found_in_tables(lake: Lake, secrets: tuple[str, ...]) -> list[tuple[str, str
         order by all
         """
     )
-    assert len(columns) > 100
+    assert len(columns) > 80
     found = []
     for table, column in columns:
         for secret in secrets:
