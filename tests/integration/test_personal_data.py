@@ -38,7 +38,7 @@ def health_claims() -> Seeded:
         "SO_CCCD": "046199877001",
         "DIEN_THOAI": "0905877001",
         "MA_THE_BHYT": "GD4468770017700",
-        "DIA_CHI": "Kiệt 77 đường Kín Đáo, gọi 0905877001",
+        "DIA_CHI": "Kiệt 77 đường Giả Lập, gọi 0905877001",
         "CHAN_DOAN_RV": "chẩn đoán kín",
     }
     claim = person | {
@@ -133,7 +133,7 @@ def found_in_tables(lake: Lake, secrets: tuple[str, ...]) -> list[tuple[str, str
         order by all
         """
     )
-    assert len(columns) > 100
+    assert len(columns) > 80
     found = []
     for table, column in columns:
         for secret in secrets:
