@@ -19,7 +19,7 @@ from lake.tables import create_tables
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 DBT = PROJECT / "dbt_project"
-DOMAINS = ("environment", "feedback", "fisheries", "quality")
+DOMAINS = ("environment", "feedback", "fisheries", "health", "quality")
 DAY_1, DAY_2 = date(2026, 11, 20), date(2026, 11, 21)
 MORNING = datetime.fromisoformat("2026-11-20T09:02:00+07:00")
 NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
@@ -79,7 +79,7 @@ class Warehouse:
         """Give every built table, whole, in one order."""
         names = self.rows(
             "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
-            "where (table_catalog = 'marts' and table_schema in ('environment', 'feedback', 'fisheries', 'quality') "
+            "where (table_catalog = 'marts' and table_schema in ('environment', 'feedback', 'fisheries', 'health', 'quality') "
             "or table_catalog = 'lake' and table_schema = 'silver') and table_type = 'BASE TABLE' order by all"
         )
         return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}
@@ -123,6 +123,21 @@ def fix(vessel: str, fixed_at: str, at: str, latitude: float = 16.5) -> str:
     """
 
 
+def disease(code: str, kind: str, level: str, period: str, start: str, end: str, at: str) -> str:
+    """Give the insert of one case, or of a published count of ten."""
+    is_case = kind == "case"
+    return f"""
+        insert into lake.bronze.health__disease_cases (
+            record_kind, record_code, disease_code, measure_code, place_level, commune_code, place_name, onset_at, reported_at,
+            event_at, period_kind, period_start, period_end, person_count, classification_code, _delivery_id, _position,
+            _record_count, _loaded_at
+        )
+        values ('{kind}', '{code}', 'A91', '{"case" if is_case else "dengue_total"}', '{level}', {"'19753'" if is_case else "null"},
+            'HUE', '{start} 00:00:00+07', '{start} 08:00:00+07', '{start} 08:00:00+07', '{period}', '{start}', '{end}',
+            {1 if is_case else 10}, {"'xac_dinh'" if is_case else "null"}, 'd1', 1, 1, '{at}')
+    """
+
+
 def books(delivery: str, feed: str, received: int, accepted: int, at: str) -> str:
     """Give the insert of one delivery's balanced books; what was not accepted is in quarantine."""
     return f"""
@@ -150,6 +165,8 @@ def first_day(warehouse: Warehouse) -> None:
         fix("A", "2026-11-19 20:00:00+07", at),
         fix("A", "2026-11-20 04:00:00+07", at, latitude=16.7),
         fix("B", "2026-11-20 08:00:00+07", at),
+        disease("C1", "case", "commune", "day", "2026-11-18", "2026-11-18", at),
+        disease("H1", "count", "province", "month", "2025-11-01", "2025-11-30", at),
         books("d1", "fisheries.vms_positions", 3, 3, at),
         books("d2", "feedback.requests", 4, 3, at),
         "insert into lake.quarantine.records values "
@@ -215,7 +232,7 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
     step_by_step = built.tables()
     built.build_models(NEXT_MORNING, "--full-refresh")
     at_once = built.tables()
-    assert len(step_by_step) == 15
+    assert len(step_by_step) == 22
     assert all(step_by_step.values())
     assert step_by_step == at_once
 
@@ -341,6 +358,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("feedback.requests", 1, 5, 1, 4, 3, 0, 1, 0, True),
         ("fisheries.ais_messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("fisheries.vms_positions", 2, 9, 2, 7, 7, 0, 0, 0, True),
+        ("health.disease_cases", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
@@ -397,7 +415,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
 
 def test_unit_tests_of_the_formulas_pass(built: Warehouse) -> None:
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:unit")
-    assert len(statuses) == 14
+    assert len(statuses) == 21
     assert set(statuses.values()) == {"pass"}
 
 
