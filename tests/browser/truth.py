@@ -227,9 +227,55 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "newest_check_in_at": AT_ELEVEN,
         }
     ],
+    "health.disease_weeks": [
+        {
+            "disease_code": "A91",
+            "disease_name": "Sốt xuất huyết Dengue",
+            "place_level": level,
+            "place_code": code,
+            "place_name": name,
+            "week_start_date": "2026-03-02",
+            "is_complete": True,
+            "is_latest": True,
+            "cases": cases,
+            "population": 100_000,
+            "cases_per_100k": float(cases),
+            "cases_change": 2,
+            "epidemic_threshold": 20.0,
+            "is_above_threshold": cases > 20,
+            **place,
+        }
+        for level, code, name, cases, place in (
+            ("province", "province", "Toàn thành phố", 45, {}),
+            ("commune", "19753", "Phường Phú Xuân", 30, PLACE),
+            ("commune", "19789", "Phường Thuận Hoá", 15, PLACE),
+        )
+    ],
+    "health.disease_reporting": [
+        {
+            "disease_code": "A91",
+            "disease_name": "Sốt xuất huyết Dengue",
+            "week_start_date": "2026-03-02",
+            "reported_cases": 40,
+            "on_time_cases": 30,
+            "on_time_percent": 75.0,
+            "median_delay_hours": 12.0,
+        }
+    ],
+    "health.disease_history": [
+        {
+            "disease_code": "A91",
+            "place_level": "province",
+            "place_name": "HUE",
+            "period_kind": "month",
+            "period_start_date": "2025-03-01",
+            "series_code": "s",
+            "cases_of_month": 12,
+        }
+    ],
     "quality.feed_scores": [
         {
-            "feed": f"{domain}.x",
+            "feed": feed,
             "domain": domain,
             "label_vi": domain,
             "level": "green",
@@ -246,6 +292,12 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "scored_at": AT_ELEVEN,
         }
         for domain in ("environment", "feedback", "fisheries", "health", "education")
+        for domain, feed in (
+            ("environment", "environment.x"),
+            ("feedback", "feedback.x"),
+            ("fisheries", "fisheries.x"),
+            ("health", "health.disease_cases"),
+        )
     ],
     "quality.ledger_totals": [
         {
@@ -301,6 +353,8 @@ NUMBERS = {
         "Đang chờ khám": "3",
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
+    "tau-ca": {"Số tàu theo dõi": "11", "Mất kết nối VMS quá 6 giờ": "2", "Dữ liệu mới nhất lúc": "09:00 10/03/2026"},
+    "dich-benh": {"Số ca sốt xuất huyết": "45", "Xã, phường vượt ngưỡng dịch": "1", "Báo cáo đúng hạn (%)": "75,0"},
     "dung-du-sach-song": {"Sống (%)": "80,0", "Điểm trung bình": "94,0", "Chênh lệch sổ cái": "0"},
 }
 """What the big numbers of each page must say about these rows."""

@@ -25,6 +25,7 @@ DOMAINS = tuple(SUITES)
 SCHOOLS = (("461978901", 30, 3), ("469900201", 30, 6), ("469900601", 40, 20))
 """Schools of one level: code, pupils who study, drop-outs."""
 
+DOMAINS = ("environment", "feedback", "fisheries", "health", "quality")
 DAY_1, DAY_2 = date(2026, 11, 20), date(2026, 11, 21)
 MORNING = datetime.fromisoformat("2026-11-20T09:02:00+07:00")
 NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
@@ -85,6 +86,7 @@ class Warehouse:
         names = self.rows(
             "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
             f"where (table_catalog = 'marts' and table_schema in {DOMAINS} "
+            "where (table_catalog = 'marts' and table_schema in ('environment', 'feedback', 'fisheries', 'health', 'quality') "
             "or table_catalog = 'lake' and table_schema = 'silver') and table_type = 'BASE TABLE' order by all"
         )
         return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}
@@ -137,6 +139,19 @@ def listed(vessel: str, at: str, expires: str = "2027-01-31") -> str:
         )
         values ('{vessel}', '2026-11-01 00:00:00+07', 'Tàu {vessel}', 18, '19753', 'hash-of-an-owner', 'GP', '{expires}', 'X/1',
             'd1', 1, 1, '{at}')
+    """
+def disease(code: str, kind: str, level: str, period: str, start: str, end: str, at: str) -> str:
+    """Give the insert of one case, or of a published count of ten."""
+    is_case = kind == "case"
+    return f"""
+        insert into lake.bronze.health__disease_cases (
+            record_kind, record_code, disease_code, measure_code, place_level, commune_code, place_name, onset_at, reported_at,
+            event_at, period_kind, period_start, period_end, person_count, classification_code, _delivery_id, _position,
+            _record_count, _loaded_at
+        )
+        values ('{kind}', '{code}', 'A91', '{"case" if is_case else "dengue_total"}', '{level}', {"'19753'" if is_case else "null"},
+            'HUE', '{start} 00:00:00+07', '{start} 08:00:00+07', '{start} 08:00:00+07', '{period}', '{start}', '{end}',
+            {1 if is_case else 10}, {"'xac_dinh'" if is_case else "null"}, 'd1', 1, 1, '{at}')
     """
 
 
@@ -198,6 +213,8 @@ def first_day(warehouse: Warehouse) -> None:
         fix("P", "2026-11-20 07:00:00+07", at, latitude=19),
         *(listed(vessel, at) for vessel in ("B", "N", "P")),
         listed("A", at, expires="2026-11-19"),
+        disease("C1", "case", "commune", "day", "2026-11-18", "2026-11-18", at),
+        disease("H1", "count", "province", "month", "2025-11-01", "2025-11-30", at),
         books("d1", "fisheries.vms_positions", 3, 3, at),
         books("d2", "feedback.requests", 4, 3, at),
         "insert into lake.quarantine.records values "
@@ -476,6 +493,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("fisheries.vessels", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("fisheries.vms_positions", 2, 9, 2, 7, 7, 0, 0, 0, True),
         ("health.claims", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("health.disease_cases", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
