@@ -245,7 +245,7 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
     step_by_step = built.tables()
     built.build_models(NEXT_MORNING, "--full-refresh")
     at_once = built.tables()
-    assert len(step_by_step) == 24
+    assert len(step_by_step) == 25
     assert all(step_by_step.values())
     assert step_by_step == at_once
 
@@ -479,7 +479,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
 
 def test_unit_tests_of_the_formulas_pass(built: Warehouse) -> None:
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:unit")
-    assert len(statuses) == 21
+    assert len(statuses) == 22
     assert set(statuses.values()) == {"pass"}
 
 
