@@ -1,4 +1,4 @@
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='table') }}
 
 -- Drop-outs are published by school and by level: a school is hidden within its level, a level within the province, and every school of
 -- a hidden level with it, so that neither table gives away what the other hides.
