@@ -12,6 +12,7 @@ from ingestion.errors import ContractError
 TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),
     "DOUBLE": pl.Float64(),
+    "DECIMAL(18,2)": pl.Decimal(18, 2),
     "INTEGER": pl.Int32(),
     "BIGINT": pl.Int64(),
     "BOOLEAN": pl.Boolean(),

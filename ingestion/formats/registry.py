@@ -5,6 +5,7 @@ from ingestion.formats.base import Format
 from ingestion.formats.csv import Csv
 from ingestion.formats.naf import Naf
 from ingestion.formats.nmea import Nmea
+from ingestion.formats.one_stop import OneStop
 from ingestion.formats.open311 import Open311
 from ingestion.formats.tt10 import Tt10
 
@@ -12,6 +13,7 @@ FORMATS: dict[str, type[Format]] = {
     "csv": Csv,
     "naf": Naf,
     "nmea": Nmea,
+    "one_stop": OneStop,
     "open311": Open311,
     "tt10": Tt10,
 }

@@ -159,6 +159,18 @@ def _nmea(number: int) -> str:
     return sentence(f"AIVDM,1,1,,B,15{digits}P01G?cFhE`R2IU?wn28R>,0")
 
 
+def _dossier(number: int) -> str:
+    dossier = {
+        "MaHoSo": f"000.00.01.H57-261120-{number}",
+        "TenTTHC": "Đăng ký biến động đất đai",
+        "NgayNopHoSo": "20261120081500",
+        "HoSoCoThanhPhanSoHoa": 1,
+        "TaiLieuNop": [{"DuocSoHoa": "1"}, {"DuocSoHoa": 0}],
+        "TienTrinh": [{"ThoiDiemXuLy": "20261120093000"}],
+    }
+    return json.dumps(dossier, ensure_ascii=False)
+
+
 @dataclass(frozen=True)
 class Case:
     """A wire format in one of its shapes: how a piece is written, what stands around and between pieces."""
@@ -174,7 +186,7 @@ class Case:
 
     @property
     def is_lines(self) -> bool:
-        return self.name not in ("open311_array", "open311_xml")
+        return self.name not in ("open311_array", "open311_xml", "one_stop_array", "one_stop_answer")
 
     def write(self, count: int, first: int = 0) -> bytes:
         """Write a delivery of so many records."""
@@ -195,6 +207,17 @@ CASES = [
         "<service_requests>\n",
         "\n",
         "\n</service_requests>",
+    ),
+    Case("one_stop_lines", "one_stop", "public_services.dossiers", _dossier),
+    Case("one_stop_array", "one_stop", "public_services.dossiers", _dossier, "[\n", ",\n", "\n]\n"),
+    Case(
+        "one_stop_answer",
+        "one_stop",
+        "public_services.dossiers",
+        _dossier,
+        '{"error_code":0,"message":"","data":[\n',
+        ",\n",
+        "\n]}\n",
     ),
     Case("naf", "naf", "fisheries.vms_positions", _naf),
     Case("nmea", "nmea", "fisheries.ais_messages", _nmea),
