@@ -5,7 +5,7 @@ import sys
 
 from bench.figure import machine
 
-SCRIPTS = ("station_files", "feedback_records", "ais_messages", "incremental_build")
+SCRIPTS = ("station_files", "feedback_records", "dossier_records", "ais_messages", "incremental_build")
 ON_A_RUNNING_STACK = ("event_latency",)
 
 

@@ -16,7 +16,7 @@ from ingestion.contract import read_contracts
 from ingestion.errors import UnknownNameError
 from ingestion.reference import Reference
 from lake.releases import releases_in_force
-from quality.suites import environment, feedback, fisheries, quality
+from quality.suites import environment, feedback, fisheries, public_services, quality
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
 from quality.verdicts import CheckResult, Verdict, create_audit_table, find_verdict, record_verdict
 
@@ -26,6 +26,7 @@ SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]
     "environment": (environment.MARTS, environment.expectations),
     "feedback": (feedback.MARTS, feedback.expectations),
     "fisheries": (fisheries.MARTS, fisheries.expectations),
+    "public_services": (public_services.MARTS, public_services.expectations),
     "quality": (quality.MARTS, quality.expectations),
 }
 """Domain, its marts, its suite."""

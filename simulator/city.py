@@ -1,7 +1,8 @@
 """One day of the city: every feed's bytes, the faults among them, and the truth, all from one seed.
 
     <into>/environment/*.txt      <into>/river_levels/*.csv     <into>/vms/*.naf     <into>/ais/*.nmea
-    <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
+    <into>/feedback/requests.json, <into>/public_services/dossiers.json (what the server of simulator/server.py tells)
+    <into>/truth/*.parquet
 
 The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
 """
@@ -20,6 +21,7 @@ from simulator.chance import chance
 from simulator.emitters.csv_polls import emit_river_levels
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
+from simulator.emitters.one_stop import emit_dossiers
 from simulator.emitters.open311 import emit_feedback
 from simulator.emitters.tt10 import emit_readings
 from simulator.entities import City, read_city
@@ -29,7 +31,7 @@ from simulator.truth import Emission, frame_of, frames_of_books, write_truth
 from simulator.vessel_tracks import plan_voyages
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
-FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais")
+FOLDERS = ("environment", "river_levels", "feedback", "vms", "ais", "public_services")
 TRUTH = "truth"
 
 
@@ -62,6 +64,7 @@ def simulate(
         "feedback": lambda folder: emit_feedback(city, day, seed, profile, folder),
         "vms": lambda folder: emit_vms(voyages, day, seed, profile, folder),
         "ais": lambda folder: emit_ais(voyages, day, seed, profile, folder),
+        "public_services": lambda folder: emit_dossiers(city, day, seed, profile, folder),
     }
     emissions = []
     for name in FOLDERS:

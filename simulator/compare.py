@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from simulator.comparisons import environment, feedback, fisheries
+from simulator.comparisons import environment, feedback, fisheries, public_services
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
 
-DOMAINS = (environment, feedback, fisheries)
+DOMAINS = (environment, feedback, fisheries, public_services)
 
 LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 

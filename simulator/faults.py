@@ -21,6 +21,7 @@ RIVERS = "environment.river_levels"
 FEEDBACK = "feedback.requests"
 VMS = "fisheries.vms_positions"
 AIS = "fisheries.ais_messages"
+DOSSIERS = "public_services.dossiers"
 
 
 class FaultKind(StrEnum):
@@ -47,6 +48,8 @@ class FaultKind(StrEnum):
     STUCK_SENSOR = "stuck_sensor"  # fourteen identical values in a row: accepted, suspicious
     BAD_CHECKSUM = "bad_checksum"  # a sentence damaged on its way: quarantined, group 4
     ORPHAN_FRAGMENT = "orphan_fragment"  # one half of a message: quarantined, group 4
+    OLD_IDENTITY = "old_identity"  # a citizen's number of nine digits: quarantined, group 4
+    NO_END = "no_end"  # finished, without telling when: quarantined, group 6
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -60,6 +63,8 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.WRONG_ENCODING: 4,
     FaultKind.BAD_CHECKSUM: 4,
     FaultKind.ORPHAN_FRAGMENT: 4,
+    FaultKind.OLD_IDENTITY: 4,
+    FaultKind.NO_END: 6,
     FaultKind.UNKNOWN_CODE: 5,
     FaultKind.UNKNOWN_PARAMETER: 5,
     FaultKind.UNKNOWN_UNIT: 5,
@@ -111,6 +116,18 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "future_time": 3,
     },
     AIS: {"missing_slot": 20, "late": 10, "duplicate": 12, "bad_checksum": 12, "orphan_fragment": 5, "future_time": 4},
+    DOSSIERS: {
+        "late": 5,
+        "duplicate": 12,
+        "conflict": 5,
+        "malformed": 6,
+        "missing_value": 5,
+        "unknown_code": 6,
+        "old_identity": 8,
+        "wrong_order": 6,
+        "no_end": 5,
+        "future_time": 4,
+    },
 }
 """Faults of the demonstration, by feed: every kind that a feed knows."""
 

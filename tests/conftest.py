@@ -69,6 +69,7 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
                 airflow_port=first + 18,
                 superset_port=first + 19,
                 feedback_url=f"http://127.0.0.1:{first + 20}/open311/v2",
+                public_services_url=f"http://127.0.0.1:{first + 20}/public-services/v1",
             )
         )
 

@@ -42,3 +42,18 @@
 {% macro value_at_greatest(value, ordering) -%}
     arg_max({{ value }}, {{ ordering }})
 {%- endmacro %}
+
+{# The parts of a text, one row each, in a select list. #}
+{% macro each_part(text, separator) -%}
+    unnest(string_split({{ text }}, '{{ separator }}'))
+{%- endmacro %}
+
+{# An instant from local time (UTC+7) written yyyyMMddHHmmss. #}
+{% macro instant_of_digits(text) -%}
+    {{ at_time_zone('strptime(' ~ text ~ ", '%Y%m%d%H%M%S')", 'Asia/Ho_Chi_Minh') }}
+{%- endmacro %}
+
+{# The first day of the month of a date. #}
+{% macro month_of(date_column) -%}
+    cast(date_trunc('month', {{ date_column }}) as date)
+{%- endmacro %}

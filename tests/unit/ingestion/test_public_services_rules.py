@@ -73,9 +73,7 @@ def test_a_good_dossier_passes_and_its_money_is_exact() -> None:
         ({"fee_amount": "-1"}, "fee_amount_range", 2),
     ],
 )
-def test_a_bad_dossier_is_refused_for_its_reason(
-    changes: dict[str, str | None], reason: str, error_group: int
-) -> None:
+def test_a_bad_dossier_is_refused_for_its_reason(changes: dict[str, str | None], reason: str, error_group: int) -> None:
     result = checked(**changes)
     assert result.passed.is_empty()
     assert result.failed.select("reason", "error_group").rows() == [(reason, error_group)]

@@ -21,6 +21,7 @@ from simulator.city import SimulatedDay, simulate
 from simulator.faults import (
     AIS,
     DEMO_FAULTS,
+    DOSSIERS,
     FEEDBACK,
     NO_FAULTS,
     READINGS,
@@ -33,7 +34,7 @@ from simulator.faults import (
 )
 from simulator.truth import TABLES, read_truth
 
-FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS)
+FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, DOSSIERS)
 RUN = """
 import sys
 from datetime import date
@@ -90,7 +91,7 @@ def test_a_day_without_faults_is_complete(good_day: SimulatedDay) -> None:
         200,
     )
     assert (heights["faults"], heights["quarantine"]) == (0, 0)
-    assert good_day.truth["ledger"]["quarantined"].to_list() == [0] * 5
+    assert good_day.truth["ledger"]["quarantined"].to_list() == [0] * len(FEEDS)
 
 
 def test_the_truth_on_disk_is_the_truth_given(faulty_day: SimulatedDay) -> None:
@@ -110,6 +111,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "vms_positions": ["vessel_id", "fixed_at"],
         "ais_positions": ["mmsi", "heard_at"],
         "vessels": ["mmsi"],
+        "dossier_versions": ["dossier_id", "changed_at"],
+        "dossiers": ["dossier_id"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -156,12 +159,14 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         return len(contents), lines - header_lines * len(contents)
 
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
+    dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
     counted = {
         READINGS: pieces("environment", 0),
         RIVERS: pieces("river_levels", 1),
         FEEDBACK: (0, len(entries)),
         VMS: pieces("vms", 0),
         AIS: pieces("ais", 0),
+        DOSSIERS: (0, len(dossiers)),
     }
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger} == counted
@@ -176,6 +181,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[READINGS] == heights["readings"]
     assert accepted[RIVERS] == heights["river_levels"]
     assert accepted[FEEDBACK] == heights["feedback_versions"]
+    assert accepted[DOSSIERS] == heights["dossier_versions"]
     assert accepted[VMS] == heights["vms_positions"]
 
 
