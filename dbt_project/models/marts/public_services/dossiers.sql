@@ -104,7 +104,11 @@ final as (
         judged.changed_at as last_changed_at,
         judged.is_on_time,
         judged.is_overdue,
-        cast(greatest(judged_days.working_days_so_far - due_days.working_days_so_far, 0) as bigint) as working_days_late,
+        case
+            when judged_days.working_days_so_far > due_days.working_days_so_far
+                then cast(judged_days.working_days_so_far - due_days.working_days_so_far as bigint)
+            when judged_days.working_days_so_far <= due_days.working_days_so_far then 0
+        end as working_days_late,
         judged.fee_amount,
         judged.fee_amount > 0 as has_fee,
         judged.is_paid_online,
