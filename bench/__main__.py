@@ -5,7 +5,7 @@ import sys
 
 from bench.figure import machine
 
-SCRIPTS = ("station_files", "feedback_records", "ais_messages", "claim_files", "incremental_build")
+SCRIPTS = ("station_files", "feedback_records", "ais_messages", "claim_files", "incremental_build", "dossier_records")
 ON_A_RUNNING_STACK = ("event_latency",)
 
 

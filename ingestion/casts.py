@@ -12,18 +12,17 @@ from ingestion.errors import ContractError
 TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),
     "DOUBLE": pl.Float64(),
+    "DECIMAL(18,2)": pl.Decimal(18, 2),
     "INTEGER": pl.Int32(),
     "BIGINT": pl.Int64(),
     "BOOLEAN": pl.Boolean(),
     "DATE": pl.Date(),
-    "DECIMAL(18,2)": pl.Decimal(18, 2),
     "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
 }
 """Physical type of a contract's column to polars type."""
 
 DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 """Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
-
 
 EXACT_NUMBER = r"^-?\d{1,16}(?:\.\d{1,2}0*)?$"
 """Money as it may stand on the wire: what has more digits than the column is refused, not rounded."""

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     sftp_user: str = "ioc-sftp"
     sftp_password: SecretStr = SecretStr("")
     feedback_url: str = "http://127.0.0.1:18090/open311/v2"
+    public_services_url: str = "http://127.0.0.1:18090/public-services/v1"
     drop_folder: Path = Path("drop")
     simulated_day: Path | None = Field(
         default=None, description="folder of a simulated day, served at IOC_FEEDBACK_URL; empty = no simulator"

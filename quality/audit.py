@@ -16,7 +16,7 @@ from ingestion.contract import read_contracts
 from ingestion.errors import UnknownNameError
 from ingestion.reference import Reference
 from lake.releases import releases_in_force, tables_of
-from quality.suites import education, environment, feedback, fisheries, health, quality
+from quality.suites import education, environment, feedback, fisheries, health, public_services, quality
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
 from quality.verdicts import CheckResult, Verdict
 
@@ -26,6 +26,7 @@ SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]
     "feedback": (feedback.MARTS, feedback.expectations),
     "fisheries": (fisheries.MARTS, fisheries.expectations),
     "health": (health.MARTS, health.expectations),
+    "public_services": (public_services.MARTS, public_services.expectations),
     "quality": (quality.MARTS, quality.expectations),
 }
 """Domain, its marts, its suite."""

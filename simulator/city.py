@@ -6,6 +6,8 @@
     <into>/disease/*.{json,csv}
     <into>/education_*/*.xlsx, *.zip
     <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
+    <into>/feedback/requests.json, <into>/public_services/dossiers.json (what the server of simulator/server.py tells)
+    <into>/truth/*.parquet
 
 The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
 """
@@ -27,6 +29,7 @@ from simulator.emitters.giamdinhhs import emit_claims
 from simulator.emitters.moet import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
+from simulator.emitters.one_stop import emit_dossiers
 from simulator.emitters.open311 import emit_feedback
 from simulator.emitters.tt10 import emit_readings
 from simulator.emitters.vessel_registry import emit_vessel_registry
@@ -50,6 +53,7 @@ FOLDERS = (
     "education_classes",
     "education_students",
     "education_attendance",
+    "public_services",
 )
 TRUTH = "truth"
 
@@ -90,6 +94,7 @@ def simulate(
         "education_classes": lambda folder: emit_classes(city, day, seed, profile, folder),
         "education_students": lambda folder: emit_students(city, day, seed, profile, folder),
         "education_attendance": lambda folder: emit_attendance(city, day, seed, profile, folder),
+        "public_services": lambda folder: emit_dossiers(city, day, seed, profile, folder),
     }
     emissions = []
     for name in FOLDERS:

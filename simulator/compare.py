@@ -2,10 +2,18 @@
 
 from datetime import datetime
 
-from simulator.comparisons import education, environment, feedback, fisheries, health_claims, health_disease
+from simulator.comparisons import (
+    education,
+    environment,
+    feedback,
+    fisheries,
+    health_claims,
+    health_disease,
+    public_services,
+)
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
 
-DOMAINS = (environment, feedback, fisheries, health_claims, health_disease, education)
+DOMAINS = (environment, feedback, fisheries, health_claims, health_disease, education, public_services)
 
 LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 

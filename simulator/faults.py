@@ -28,6 +28,7 @@ SCHOOLS = "education.schools"
 CLASSES = "education.classes"
 STUDENTS = "education.students"
 ATTENDANCE = "education.attendance"
+DOSSIERS = "public_services.dossiers"
 
 
 class FaultKind(StrEnum):
@@ -67,6 +68,8 @@ class FaultKind(StrEnum):
     HEADER_REPEATED = "header_repeated"  # the header again every twenty rows: accepted
     EXCEL_SERIAL = "excel_serial"  # a date as the number of its day: accepted
     UNKNOWN_STATUS = "unknown_status"  # a state of a pupil that is none of the twelve: quarantined, group 5
+    OLD_IDENTITY = "old_identity"  # a citizen's number of nine digits: quarantined, group 4
+    NO_END = "no_end"  # finished, without telling when: quarantined, group 6
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -82,6 +85,8 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.BAD_CHECKSUM: 4,
     FaultKind.ORPHAN_FRAGMENT: 4,
     FaultKind.BAD_BASE64: 4,
+    FaultKind.OLD_IDENTITY: 4,
+    FaultKind.NO_END: 6,
     FaultKind.UNKNOWN_CODE: 5,
     FaultKind.ORPHAN_LINES: 5,
     FaultKind.WRONG_SUM: 6,
@@ -192,6 +197,18 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "unknown_parameter": 3,
         "wrong_order": 3,
         "future_time": 2,
+    },
+    DOSSIERS: {
+        "late": 5,
+        "duplicate": 12,
+        "conflict": 5,
+        "malformed": 6,
+        "missing_value": 5,
+        "unknown_code": 6,
+        "old_identity": 8,
+        "wrong_order": 6,
+        "no_end": 5,
+        "future_time": 4,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed knows."""

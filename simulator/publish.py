@@ -16,7 +16,7 @@ from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 from simulator.city import FOLDERS
 
-SERVED = ("feedback",)
+SERVED = ("feedback", "public_services")
 """Told by the city's servers (simulator/server.py) when they are asked, so that nothing of them is brought."""
 STATIONS = "environment"
 CHANNELS = 8

@@ -1,27 +1,30 @@
-"""The city's Open311 server: GeoReport v2 over the simulated cases, with the bad habits of real servers at a switch.
+"""The city's servers in one process: citizens' requests and dossiers, with the bad habits of real servers at a switch.
 
-`GET <url>/requests.json` (or `.xml`) with `start_date`, `end_date` (excluded), `page` (from 1) and `page_size` (50) lists the versions
-that were changed in the window and can be seen by now. `python -m simulator.server --folder DAY --port 18090` runs it; the day may
-be simulated later, or again: the book is read when it is new. `GET /health` answers 200 as soon as the server listens.
+`GET /open311/v2/requests.json` (or `.xml`; GeoReport v2) with `start_date`, `end_date` (excluded), `page` (from 1) and `page_size` (50)
+lists the versions that were changed in the window and can be seen by now; `GET /public-services/v1/dossiers` with `from` and `to` does so
+for dossiers, in an answer `{error_code, message, data}`. `python -m simulator.server --folder DAY --port 18090` runs it; the day may
+be simulated later, or again: a book is read when it is new. `GET /health` answers 200 as soon as the server listens.
 """
 
 import argparse
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from simulator.emitters.open311 import FILE, Entry, Wire
+from simulator.emitters import one_stop, open311
 
 PATH = "/open311/v2"
+PUBLIC_SERVICES_PATH = "/public-services/v1"
 PAGE_SIZE = 50
 SILENCE_SECONDS = 60
 HTML = b"<!DOCTYPE html><html><body>Bao tri he thong</body></html>"
@@ -39,6 +42,30 @@ class Habit(StrEnum):
     REPEATED_PAGE = "repeated_page"
     SHRINKING = "shrinking"
     BROKEN_OFF = "broken_off"
+    REFUSING = "refusing"
+
+
+Row = Mapping[str, object]
+
+
+@dataclass
+class _Book:
+    """What one list tells: its file in a simulated day, the key of a version in an entry, the window's names, how a page is written."""
+
+    path: Path
+    entry_key: str
+    window_names: tuple[str, str]
+    body: Callable[[list[Row], str], bytes]
+    read_at: float = 0.0
+    read: list[dict[str, Any]] = field(default_factory=list)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Read the book where it is new."""
+        changed = self.path.stat().st_mtime if self.path.exists() else 0.0
+        if changed != self.read_at:
+            self.read_at = changed
+            self.read = json.loads(self.path.read_text(encoding="utf-8")) if changed else []
+        return self.read
 
 
 @dataclass
@@ -56,20 +83,26 @@ class Behaviour:
 
 
 class FeedbackServer:
-    """A running server. `behaviour` may be set at any time; `asked` lists the paths and queries that came."""
+    """A running server of feedback and dossiers. `behaviour` may be set at any time; `asked` lists the paths and queries that came."""
 
     def __init__(self, folder: Path, port: int, host: str, clock: Callable[[], datetime] | None) -> None:
         self.behaviour = Behaviour()
         self.asked: list[str] = []
         self._clock = clock
-        self._book = folder / "feedback" / FILE
-        self._read: tuple[float, list[Entry]] = (0.0, [])
+        requests = _Book(folder / "feedback" / open311.FILE, "request", ("start_date", "end_date"), _body)
+        dossiers = _Book(folder / "public_services" / one_stop.FILE, "dossier", ("from", "to"), _answer)
+        self._books = {
+            f"{PATH}/requests.json": requests,
+            f"{PATH}/requests.xml": requests,
+            f"{PUBLIC_SERVICES_PATH}/dossiers": dossiers,
+        }
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._gone = 0
         self._http = ThreadingHTTPServer((host, port), _handler(self))
         self._http.daemon_threads = True
         self.url = f"http://{host}:{self._http.server_port}{PATH}"
+        self.public_services_url = f"http://{host}:{self._http.server_port}{PUBLIC_SERVICES_PATH}"
 
     def serve(self) -> None:
         """Answer until `stop`."""
@@ -86,23 +119,29 @@ class FeedbackServer:
         parts = urlsplit(target)
         if parts.path == "/health":
             return HTTPStatus.OK, {}, b"ok"
-        path, _, representation = parts.path.rpartition(".")
-        if path != f"{PATH}/requests" or representation not in ("json", "xml"):
+        if parts.path not in self._books:
             return HTTPStatus.NOT_FOUND, {}, b""
+        book, representation = self._books[parts.path], "xml" if parts.path.endswith(".xml") else "json"
         with self._lock:
             self.asked.append(target)
-            answer = self._list({key: values[0] for key, values in parse_qs(parts.query).items()}, representation)
+            answer = self._list(book, {key: values[0] for key, values in parse_qs(parts.query).items()}, representation)
         if answer[0] == HTTPStatus.GATEWAY_TIMEOUT:
             self._stopping.wait(SILENCE_SECONDS)
         return answer
 
-    def _list(self, query: dict[str, str], representation: str) -> tuple[HTTPStatus, dict[str, str], bytes]:
+    def _list(
+        self, book: _Book, query: dict[str, str], representation: str
+    ) -> tuple[HTTPStatus, dict[str, str], bytes]:
         try:
-            start, end = (datetime.fromisoformat(query[name]) for name in ("start_date", "end_date"))
+            start, end = (datetime.fromisoformat(query[name]) for name in book.window_names)
             page, size = int(query.get("page", "1")), int(query.get("page_size", str(PAGE_SIZE)))
-            found = self._found(start, end)
+            found = self._found(book, start, end)
         except (KeyError, ValueError, TypeError):
-            return HTTPStatus.BAD_REQUEST, {}, b"start_date, end_date with offset, page and page_size"
+            return (
+                HTTPStatus.BAD_REQUEST,
+                {},
+                f"{', '.join(book.window_names)} with offset, page and page_size".encode(),
+            )
         habit = self.behaviour.habit
         if habit == Habit.SHRINKING:
             found = found[self._gone :]
@@ -119,7 +158,7 @@ class FeedbackServer:
         return (
             HTTPStatus.OK,
             {"Content-Type": f"application/{representation}; charset=utf-8"},
-            _body(rows, representation),
+            book.body(rows, representation),
         )
 
     def _misbehave(self, habit: Habit) -> tuple[HTTPStatus, dict[str, str], bytes]:
@@ -130,24 +169,24 @@ class FeedbackServer:
             return HTTPStatus.INTERNAL_SERVER_ERROR, {}, b""
         if habit == Habit.HTML_PAGE:
             return HTTPStatus.OK, {"Content-Type": "text/html"}, HTML
+        if habit == Habit.REFUSING:
+            return (
+                HTTPStatus.OK,
+                {"Content-Type": "application/json"},
+                b'{"error_code": 1001, "message": "...", "data": []}',
+            )
         if habit == Habit.BROKEN_OFF:
             return HTTPStatus.OK, {"Content-Length": "100000"}, b"[{"
         return HTTPStatus.GATEWAY_TIMEOUT, {}, b""
 
-    def _found(self, start: datetime, end: datetime) -> list[Wire]:
+    def _found(self, book: _Book, start: datetime, end: datetime) -> list[Row]:
         now = self._clock() if self._clock else None
         found = []
-        for entry in self._entries():
-            changed_at, visible_at = (datetime.fromisoformat(entry[name]) for name in ("changed_at", "visible_at"))  # type: ignore[literal-required]
+        for entry in book.entries():
+            changed_at, visible_at = (datetime.fromisoformat(entry[name]) for name in ("changed_at", "visible_at"))
             if start <= changed_at < end and (now is None or visible_at <= now):
-                found.append(entry["request"])
+                found.append(entry[book.entry_key])
         return found
-
-    def _entries(self) -> list[Entry]:
-        changed = self._book.stat().st_mtime if self._book.exists() else 0.0
-        if changed != self._read[0]:
-            self._read = (changed, json.loads(self._book.read_text(encoding="utf-8")) if changed else [])
-        return self._read[1]
 
 
 @contextmanager
@@ -175,7 +214,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     FeedbackServer(chosen.folder, chosen.port, chosen.host, None).serve()
 
 
-def _body(rows: list[Wire], representation: str) -> bytes:
+def _answer(rows: list[Row], representation: str) -> bytes:  # noqa: ARG001  it has but one
+    return json.dumps({"error_code": 0, "message": "", "data": rows}, ensure_ascii=False).encode()
+
+
+def _body(rows: list[Row], representation: str) -> bytes:
     if representation == "json":
         return json.dumps(rows, ensure_ascii=False).encode()
     root = Element("service_requests")

@@ -167,6 +167,32 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "present_pupils": pl.Int64(),
         "exported_at": TIME,
     },
+    "dossier_versions": {"dossier_id": pl.String(), "changed_at": TIME, "status_code": pl.String(), "due_at": TIME},
+    "dossiers": {
+        "dossier_id": pl.String(),
+        "procedure_code": pl.String(),
+        "level_code": pl.String(),
+        "channel_code": pl.String(),
+        "processing_agency_code": pl.String(),
+        "receiving_agency_code": pl.String(),
+        "status_code": pl.String(),
+        "last_changed_at": TIME,
+        "submitted_at": TIME,
+        "received_at": TIME,
+        "due_at": TIME,
+        "finished_at": TIME,
+        "returned_at": TIME,
+        "refused_at": TIME,
+        "supplement_count": pl.Int64(),
+        "fee_amount": pl.Float64(),
+        "is_paid_online": pl.Boolean(),
+        "component_count": pl.Int32(),
+        "digitised_component_count": pl.Int32(),
+        "reused_component_count": pl.Int32(),
+        "has_digitised_components": pl.Boolean(),
+        "result_paper_count": pl.Int32(),
+        "has_result_paper": pl.Boolean(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),
@@ -187,7 +213,8 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     },
     "quarantine": {"feed": pl.String(), "error_group": pl.Int32(), "records": pl.Int64()},
 }
-"""Columns of each table of the truth, in their order. `deliveries` of the feedback depend on when it is asked, and are 0."""
+"""Columns of each table of the truth, in their order. `deliveries` of the feedback and the dossiers depend on when they are asked,
+and are 0."""
 
 
 @dataclass

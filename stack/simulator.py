@@ -1,4 +1,8 @@
-"""The simulated city's feedback system, where a simulated day is set (`IOC_SIMULATED_DAY`): an agency's server, played by us."""
+"""The simulated city's systems of feedback and dossiers, where a simulated day is set (`IOC_SIMULATED_DAY`): agencies'
+servers, played by us.
+
+Both stand in one process, at the host and port of IOC_FEEDBACK_URL.
+"""
 
 import signal
 import sys
@@ -14,7 +18,7 @@ from stack.service import Command, Port
 
 @dataclass(frozen=True)
 class Simulator:
-    """Serves the feedback cases of one simulated day at IOC_FEEDBACK_URL."""
+    """Serves the feedback cases and dossiers of one simulated day at the host and port of IOC_FEEDBACK_URL."""
 
     settings: Settings
     name: str = "simulator"

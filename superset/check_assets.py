@@ -17,7 +17,16 @@ from bundle import make_bundle, query_of
 from ingestion.settings import PROJECT, Settings
 from lake.serving import define_clock
 
-DASHBOARDS = {"moi-truong", "phan-anh", "tau-ca", "kham-chua-benh", "dung-du-sach-song", "dich-benh", "giao-duc"}
+DASHBOARDS = {
+    "moi-truong",
+    "phan-anh",
+    "tau-ca",
+    "kham-chua-benh",
+    "dung-du-sach-song",
+    "dich-benh",
+    "giao-duc",
+    "dich-vu-cong",
+}
 LEAST = {"databases": 1, "datasets": 10, "charts": 45, "dashboards": len(DASHBOARDS)}
 FORBIDDEN_IN_CHARTS = {"adhoc_filters", "sqlExpression", "datasource", "where", "having", "extras"}
 MAP, BIG_NUMBER = "bubble_v2", "big_number_total"

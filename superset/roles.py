@@ -7,7 +7,7 @@ also holds what is not released yet, is another schema to Superset and stays clo
 
 Permission = tuple[str, str]
 
-DOMAINS = ("education", "environment", "feedback", "fisheries", "health", "quality")
+DOMAINS = ("education", "environment", "feedback", "fisheries", "health", "public_services", "quality")
 
 READ_DASHBOARDS: frozenset[Permission] = frozenset(
     {

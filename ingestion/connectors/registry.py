@@ -6,7 +6,9 @@ import httpx
 
 from ingestion.connectors.base import Connector
 from ingestion.connectors.folder import Folder
-from ingestion.connectors.open311 import CONNECT_SECONDS, READ_SECONDS, Open311
+from ingestion.connectors.open311 import Open311
+from ingestion.connectors.paged_json import PagedJson
+from ingestion.connectors.pages import CONNECT_SECONDS, READ_SECONDS
 from ingestion.connectors.sftp import Sftp
 from ingestion.contract import Contract
 from ingestion.errors import UnknownNameError
@@ -23,18 +25,18 @@ def _sftp(settings: Settings) -> Connector:
     )
 
 
-def _open311(settings: Settings) -> Connector:
-    client = httpx.Client(
+def _client() -> httpx.Client:
+    return httpx.Client(
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         limits=httpx.Limits(max_keepalive_connections=0),  # no line stays open between collections
         follow_redirects=False,
     )
-    return Open311(client, settings.feedback_url)
 
 
 CONNECTORS: Mapping[str, Callable[[Settings], Connector]] = {
     "folder": lambda settings: Folder(settings.drop),
-    "open311": _open311,
+    "open311": lambda settings: Open311(_client(), settings.feedback_url),
+    "paged_json": lambda settings: PagedJson(_client(), {"public_services": settings.public_services_url}),
     "sftp": _sftp,
 }
 

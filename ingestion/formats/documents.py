@@ -1,4 +1,4 @@
-"""Documents that are read whole: a JSON array or an XML tree, cut into their elements.
+"""Documents that are read whole: a JSON array, alone or in an object, or an XML tree, cut into their elements.
 
 They are bounded by DOCUMENT_BYTES_LIMIT, since nothing of them can be trusted before their end. XML is read without DTD and
 entities (defusedxml). A JSON array that broke off on the line keeps what came complete.
@@ -50,11 +50,34 @@ def array_pieces(document: bytes) -> Pieces:
     return _cut(elements)
 
 
-def _salvaged_pieces(text: str) -> Pieces:
+def member_pieces(document: bytes, member: str) -> Pieces:
+    """Cut the array that is one member of a JSON object into the exact texts of its elements.
+
+    An object that is broken gives what `array_pieces` gives for the array from where it begins; the brace that closes the object after
+    it is no piece. One in which the array cannot be found is one piece with the problem `truncated`.
+    """
+    try:
+        array = bytes(msgspec.json.decode(document, type=dict[str, msgspec.Raw])[member])
+    except (msgspec.DecodeError, RecursionError, KeyError):
+        array = b""
+    if array.startswith(b"["):
+        return array_pieces(array)
+    beginning = re.search(rf'"{member}"\s*:\s*(?=\[)'.encode(), document)
+    if beginning is None:
+        return _whole(document)
+    return _salvaged_pieces(document[beginning.end() :].decode("utf-8", errors="surrogateescape"), closing="}")
+
+
+def _whole(document: bytes) -> Pieces:
+    raw, _ = cut_piece(document)
+    return Pieces(1, [raw], {0: "truncated"})
+
+
+def _salvaged_pieces(text: str, closing: str = "") -> Pieces:
     elements, end, is_closed = _complete_elements(text)
     pieces = _cut([element.encode("utf-8", errors="surrogateescape") for element in elements])
     rest = text[end:].strip()
-    if is_closed and not rest:
+    if is_closed and rest in ("", closing):
         return pieces
     raw, _ = cut_piece(rest.encode("utf-8", errors="surrogateescape"))
     reason = "trailing_text" if is_closed else "truncated"

@@ -8,6 +8,7 @@ from ingestion.formats.giamdinhhs import Giamdinhhs
 from ingestion.formats.moet import Moet
 from ingestion.formats.naf import Naf
 from ingestion.formats.nmea import Nmea
+from ingestion.formats.one_stop import OneStop
 from ingestion.formats.open311 import Open311
 from ingestion.formats.school_exports import SchoolExports
 from ingestion.formats.tt10 import Tt10
@@ -19,6 +20,7 @@ FORMATS: dict[str, type[Format]] = {
     "moet": Moet,
     "naf": Naf,
     "nmea": Nmea,
+    "one_stop": OneStop,
     "open311": Open311,
     "school_exports": SchoolExports,
     "tt10": Tt10,

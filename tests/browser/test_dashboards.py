@@ -30,6 +30,7 @@ def test_every_chart_of_every_dashboard_answers_with_rows(superset_settings: Set
     answers = every_chart_answers(superset_settings)
     assert {slug: len(charts) for slug, charts in answers.items()} == {
         "dich-benh": 13,
+        "dich-vu-cong": 12,
         "dung-du-sach-song": 14,
         "kham-chua-benh": 15,
         "giao-duc": 14,

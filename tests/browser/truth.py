@@ -273,6 +273,55 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "cases_of_month": 12,
         }
     ],
+    "public_services.dossiers": [
+        {
+            "dossier_id": f"HS{n}",
+            "agency_code": "A1",
+            "channel_code": "2" if n < 4 else "1",
+            "received_at": AT_NINE,
+            "last_changed_at": AT_ELEVEN,
+            "is_online_procedure": True,
+            "is_on_time": n < 3 if n < 4 else None,
+            "is_overdue": n == 4,
+        }
+        for n in range(5)
+    ],
+    "public_services.dossier_agency_months": [
+        {
+            "agency_code": code,
+            "agency_name": f"Cơ quan {code}",
+            "agency_group": "Sở",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+        }
+        | {
+            "received_total": received,
+            "carried_over": carried,
+            "received": received - carried,
+            "processed_total": received,
+            "processed_on_time": received,
+            "processed_overdue": 0,
+            "in_progress_total": 0,
+            "in_progress_overdue": 0,
+            "supplementing": 0,
+            "returned": 0,
+        }
+        | dict(PLACE)
+        for code, received, carried in [("A1", 5, 2), ("A2", 0, 0)]
+    ],
+    "public_services.decision_766_scores": [
+        {
+            "agency_code": "A1",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "group_label": "Tiến độ",
+            "component_label": "Đúng hạn",
+            "max_points": 20.0,
+            "target_percent": 98.0,
+            "numerator": 49,
+            "denominator": 100,
+        }
+    ],
     "quality.feed_scores": [
         {
             "feed": feed,
@@ -298,6 +347,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("fisheries", "fisheries.x"),
             ("health", "health.disease_cases"),
         )
+        for domain in ("environment", "feedback", "fisheries", "public_services")
     ],
     "quality.ledger_totals": [
         {
@@ -353,7 +403,13 @@ NUMBERS = {
         "Đang chờ khám": "3",
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
-    "tau-ca": {"Số tàu theo dõi": "11", "Mất kết nối VMS quá 6 giờ": "2", "Dữ liệu mới nhất lúc": "09:00 10/03/2026"},
+    "dich-vu-cong": {
+        "Tiếp nhận trong tháng": "3",
+        "Tồn kỳ trước": "2",
+        "Quá hạn chưa xử lý": "1",
+        "Xử lý đúng hạn (%)": "75,0",
+        "Hồ sơ trực tuyến (%)": "80,0",
+    },
     "dich-benh": {"Số ca sốt xuất huyết": "45", "Xã, phường vượt ngưỡng dịch": "1", "Báo cáo đúng hạn (%)": "75,0"},
     "dung-du-sach-song": {"Sống (%)": "80,0", "Điểm trung bình": "94,0", "Chênh lệch sổ cái": "0"},
 }

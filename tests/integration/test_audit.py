@@ -125,6 +125,22 @@ GOOD_ROWS = {
         from range(1, 13) as numbers(months)
         union all select 'A91', 'province', 'HUE', 's', 'year', date '2024-01-01', null, 120
     """,
+    "public_services.dossiers": """
+        select 'HS-' || number as dossier_id, 'Đất đai' as field_name, 'Thủ tục' as procedure_name, 'UBND phường Phú Xuân' as agency_name,
+            'Công dân' as applicant_kind, '000.00.01.H57' as receiving_agency_code, 'UBND phường Phú Xuân' as receiving_agency_name,
+            number % 20 = 0 as is_overdue, case when number % 20 <> 0 then true end as is_on_time, 0 as working_days_late,
+            50000.0 as fee_amount, timestamptz '2026-03-01 04:30:00+00' - interval (number) minute as last_changed_at
+        from range(100) as dossiers(number)
+    """,
+    "public_services.dossier_agency_months": """
+        select agency_code, date '2026-03-01' - to_months(months::integer) as month_date, 10 as received
+        from read_csv('{seeds}/agencies.csv'), range(4) as ages(months)
+    """,
+    "public_services.decision_766_scores": """
+        select agency_code, component_code, group_code, case when no_source_reason is null then 5 end as denominator,
+            case when no_source_reason is null then max_points / 2 end as score_points
+        from read_csv('{seeds}/agencies.csv') as agencies, read_csv('{seeds}/decision_766_targets.csv') as targets
+    """,
     "quality.feed_scores": """
         select feed, 95.0 as score, 'green' as level, 100.0 as identifier_percent, 5.0 as age_minutes, freshness_limit_minutes
         from read_csv('{seeds}/feeds.csv')
@@ -437,6 +453,118 @@ DAMAGES = [
         "feedback.feedback_agency_days",
         "update {mart} set received_cases = 6 where local_date >= date '2026-02-27'",
         {"no day's intake is a fifth or five times its week's": "1 row"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "delete from {mart}",
+        {
+            "dossiers has rows": "0 rows",
+            "dossiers did not shrink": "0 rows",
+            "public_services.dossiers is live": "nothing",
+        },
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set applicant_kind = 'Nguyễn Giả Định 046099000001' where dossier_id = 'HS-1'",
+        {"no number or mail address of an applicant is shown": "1 row"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set working_days_late = 3 where dossier_id = 'HS-1'",
+        {"nothing is late and in time at once": "1 row"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set applicant_kind = 'Khác' where dossier_id < 'HS-2'",
+        {"applicant_kind is usual": "11 of 100 rows failing"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set is_overdue = true, is_on_time = null where dossier_id < 'HS-2'",
+        {"is_overdue is usual": "15 of 100 rows failing"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set working_days_late = 61, is_on_time = null where dossier_id in ('HS-1', 'HS-2')",
+        {"working_days_late is in its usual range": "2 of 100 rows failing"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set fee_amount = 60000000 where dossier_id in ('HS-1', 'HS-2')",
+        {"fee_amount is in its usual range": "2 of 100 rows failing"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set receiving_agency_code = null where dossier_id >= 'HS-7'",
+        {"receiving_agency_code is filled": "33 of 100 rows failing"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set last_changed_at = last_changed_at - interval 2 day",
+        {"public_services.dossiers is live": "2026-02-27T04:30:00+00:00"},
+    ),
+    Damage(
+        "public_services.dossier_agency_months",
+        "delete from {mart}",
+        {
+            "dossier_agency_months has rows": "0 rows",
+            "dossier_agency_months did not shrink": "0 rows",
+            "agency_code covers its reference list": missing([f"000.00.{number:02}.H57" for number in range(1, 86)]),
+        },
+    ),
+    Damage(
+        "public_services.dossier_agency_months",
+        "delete from {mart} where month_date = date '2026-03-01'",
+        {"dossier_agency_months did not shrink": "255 rows"},
+    ),
+    Damage(
+        "public_services.dossier_agency_months",
+        "delete from {mart} where agency_code = '000.00.02.H57'",
+        {"agency_code covers its reference list": "1 missing: 000.00.02.H57"},
+    ),
+    Damage(
+        "public_services.dossier_agency_months",
+        "update {mart} set received = 3 where month_date = date '2026-02-01'",
+        {"no month's intake is a third or three times the one before": "1 row"},
+    ),
+    Damage(
+        "public_services.decision_766_scores",
+        "delete from {mart}",
+        {
+            "decision_766_scores has rows": "0 rows",
+            "agency_code covers its reference list": missing([f"000.00.{number:02}.H57" for number in range(1, 86)]),
+            "component_code covers its reference list": missing(
+                sorted(
+                    (
+                        "components_digitised",
+                        "components_reused",
+                        "on_time",
+                        "online_dossiers",
+                        "online_payments",
+                        "procedures_updated_on_time",
+                        "results_digitised",
+                        "satisfaction_other",
+                        "satisfaction_rate",
+                        "transparency_other",
+                    )
+                )
+            ),
+        },
+    ),
+    Damage(
+        "public_services.decision_766_scores",
+        "update {mart} set score_points = 6 where component_code = 'satisfaction_rate'",
+        {"no points are given for what is unknown": "85 rows"},
+    ),
+    Damage(
+        "public_services.decision_766_scores",
+        "update {mart} set denominator = 0 where component_code = 'on_time'",
+        {"no points are given for what is unknown": "85 rows"},
+    ),
+    Damage(
+        "public_services.decision_766_scores",
+        "update {mart} set score_points = 21 where component_code = 'on_time' and agency_code = '000.00.02.H57'",
+        {"score_points is in range": "1 of 850 rows failing"},
     ),
     Damage(
         "fisheries.vessels_last_seen",

@@ -69,6 +69,7 @@ def run_city(settings: Settings, folder: Path, faults: str) -> City:
             update={
                 "now": written.ends_at.astimezone(UTC),
                 "feedback_url": server.url,
+                "public_services_url": server.public_services_url,
             }
         )
         prepare_tables(settings)
@@ -126,7 +127,7 @@ def test_collecting_and_loading_again_changes_nothing(city: City) -> None:
     with connected(city.settings) as connection:
         before = connection.execute("select count(*), sum(accepted) from lake.ledger.deliveries").fetchone()
     for contract in read_contracts().values():
-        if contract.connector != "open311":
+        if contract.connector not in ("open311", "paged_json"):
             collect(city.settings, contract)
         load_feed(city.settings, contract)
     with connected(city.settings) as connection:

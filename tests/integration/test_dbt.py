@@ -25,7 +25,6 @@ DOMAINS = tuple(SUITES)
 SCHOOLS = (("461978901", 30, 3), ("469900201", 30, 6), ("469900601", 40, 20))
 """Schools of one level: code, pupils who study, drop-outs."""
 
-DOMAINS = ("environment", "feedback", "fisheries", "health", "quality")
 DAY_1, DAY_2 = date(2026, 11, 20), date(2026, 11, 21)
 MORNING = datetime.fromisoformat("2026-11-20T09:02:00+07:00")
 NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
@@ -86,7 +85,6 @@ class Warehouse:
         names = self.rows(
             "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
             f"where (table_catalog = 'marts' and table_schema in {DOMAINS} "
-            "where (table_catalog = 'marts' and table_schema in ('environment', 'feedback', 'fisheries', 'health', 'quality') "
             "or table_catalog = 'lake' and table_schema = 'silver') and table_type = 'BASE TABLE' order by all"
         )
         return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}
@@ -140,6 +138,8 @@ def listed(vessel: str, at: str, expires: str = "2027-01-31") -> str:
         values ('{vessel}', '2026-11-01 00:00:00+07', 'Tàu {vessel}', 18, '19753', 'hash-of-an-owner', 'GP', '{expires}', 'X/1',
             'd1', 1, 1, '{at}')
     """
+
+
 def disease(code: str, kind: str, level: str, period: str, start: str, end: str, at: str) -> str:
     """Give the insert of one case, or of a published count of ten."""
     is_case = kind == "case"
@@ -152,6 +152,23 @@ def disease(code: str, kind: str, level: str, period: str, start: str, end: str,
         values ('{kind}', '{code}', 'A91', '{"case" if is_case else "dengue_total"}', '{level}', {"'19753'" if is_case else "null"},
             'HUE', '{start} 00:00:00+07', '{start} 08:00:00+07', '{start} 08:00:00+07', '{period}', '{start}', '{end}',
             {1 if is_case else 10}, {"'xac_dinh'" if is_case else "null"}, 'd1', 1, 1, '{at}')
+    """
+
+
+def dossier(
+    dossier_id: str, changed_at: str, status: str, at: str, finished_at: str = "null", changes: str = "null"
+) -> str:
+    """Give the insert of one version of a dossier, received on 30 October and due at 17:00 on 20 November."""
+    return f"""
+        insert into lake.bronze.public_services__dossiers (
+            dossier_id, changed_at, procedure_code, channel_code, applicant_name, abstract, submitted_at, intake_at, due_at, finished_at,
+            status_code, receiving_agency_code, processing_agency_code, has_digitised_components, is_paid_online, component_count,
+            digitised_component_count, reused_component_count, fee_amount, result_paper_count, due_changes,
+            _position, _record_count, _loaded_at
+        )
+        values ('{dossier_id}', '{changed_at}', '1.012766', '2', 'hash', 'nhà ông Giả Lập 0905123456', '2026-10-30 08:00:00+07',
+            '2026-10-30 09:00:00+07', '2026-11-20 17:00:00+07', {finished_at}, '{status}', '000.00.02.H57', '000.00.01.H57', 1, 1, 2,
+            2, 1, 50000.50, 1, {changes}, 1, 1, '{at}')
     """
 
 
@@ -206,6 +223,8 @@ def first_day(warehouse: Warehouse) -> None:
         request("PA-1", "2026-11-20 07:00:00+07", "open", at),
         request("PA-1", "2026-11-20 08:00:00+07", "closed", at),
         request("PA-2", "2026-11-20 07:00:00+07", "open", at),
+        dossier("HS-1", "2026-10-30 09:00:00+07", "4", at),
+        dossier("HS-2", "2026-10-31 09:00:00+07", "5", at),
         fix("A", "2026-11-19 20:00:00+07", at),
         fix("A", "2026-11-20 04:00:00+07", at, latitude=16.7),
         fix("B", "2026-11-20 08:00:00+07", at),
@@ -243,6 +262,9 @@ def second_day(warehouse: Warehouse) -> None:
         f"{envelope('1', at)})",
         request("PA-1", "2026-11-20 13:00:00+07", "closed", at, rating="5"),
         request("PA-3", "2026-11-21 08:00:00+07", "open", at),
+        dossier("HS-1", "2026-11-20 23:00:00+07", "9", at, finished_at="'2026-11-20 23:00:00+07'"),
+        dossier("HS-2", "2026-11-20 10:00:00+07", "4", at, changes="'20261120100000/20261118170000/20261120170000'"),
+        dossier("HS-3", "2026-11-20 08:00:00+07", "7", at),
         fix("A", "2026-11-19 22:00:00+07", at),
         fix("A", "2026-11-20 00:00:00+07", at),
         fix("A", "2026-11-20 02:00:00+07", at),
@@ -380,6 +402,56 @@ def test_feedback_agency_days_list_all_agencies_with_zeros(built: Warehouse) -> 
     assert len(listed) == 170
 
 
+def test_dossiers_are_judged_by_the_newest_version_and_keep_every_due_date(built: Warehouse) -> None:
+    assert built.rows(
+        """
+        select dossier_id, state_code, due_date::varchar, first_due_at::date::varchar, closed_date::varchar, is_on_time, is_overdue,
+            working_days_late, fee_amount::varchar, version_count
+        from marts.public_services.dossiers order by all
+        """
+    ) == [
+        ("HS-1", "processed", "2026-11-20", "2026-11-20", "2026-11-20", True, False, 0, "50000.50", 2),
+        ("HS-2", "in_progress", "2026-11-20", "2026-11-18", None, None, True, 0, "50000.50", 2),
+        ("HS-3", "returned", "2026-11-20", "2026-11-20", "2026-11-20", None, False, None, "50000.50", 1),
+    ]
+    assert built.rows("select dossier_id, due_number, due_at::varchar from lake.silver.int_dossier_due_dates order by all") == [
+        ("HS-1", 0, "2026-11-20 10:00:00+00"),
+        ("HS-2", 0, "2026-11-18 10:00:00+00"),
+        ("HS-2", 1, "2026-11-20 10:00:00+00"),
+        ("HS-3", 0, "2026-11-20 10:00:00+00"),
+    ]  # fmt: skip
+
+
+def test_dossier_months_carry_over_what_is_open_and_list_all_agencies_with_zeros(built: Warehouse) -> None:
+    counts = (
+        "received_total, carried_over, received, processed_total, processed_on_time, processed_overdue, in_progress_total, "
+        "in_progress_in_time, in_progress_overdue, supplementing, returned"
+    )
+    listed = built.rows(
+        f"select agency_code, month_date::varchar, {counts} from marts.public_services.dossier_agency_months"
+    )
+    busy = {row[1]: row[2:] for row in listed if row[0] == "000.00.01.H57"}
+    assert busy == {
+        "2026-10-01": (3, 0, 3, 0, 0, 0, 2, 2, 0, 1, 0),
+        "2026-11-01": (3, 3, 0, 1, 1, 0, 1, 0, 1, 0, 1),
+    }
+    assert len(listed) == 85 * 2
+    assert {row[2:] for row in listed if row[0] != "000.00.01.H57"} == {(0,) * 11}
+
+
+def test_points_of_decision_766_are_unknown_where_nothing_tells(built: Warehouse) -> None:
+    found = built.rows(
+        "select component_code, numerator, denominator, score_points, group_score_points, unknown_reason is null "
+        "from marts.public_services.decision_766_scores where agency_code = '000.00.01.H57' and is_latest order by component_code"
+    )
+    known = {row[0]: row[1:] for row in found}
+    assert known["on_time"] == (1, 1, 20.0, 20.0, True)
+    assert known["results_digitised"] == (1, 1, 8.0, None, True)
+    assert known["online_dossiers"] == (0, 0, None, None, False)
+    assert known["satisfaction_rate"] == (None, None, None, None, False)
+    assert len(found) == 10
+
+
 def test_nothing_a_citizen_wrote_leaves_bronze(built: Warehouse) -> None:
     for name, rows in built.tables().items():
         assert "Giả Lập" not in repr(rows), name
@@ -494,6 +566,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("fisheries.vms_positions", 2, 9, 2, 7, 7, 0, 0, 0, True),
         ("health.claims", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("health.disease_cases", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("public_services.dossiers", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
@@ -558,6 +631,13 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "delete from lake.silver.int_vessels_current where vessel_id = 'N'",
         "delete from lake.silver.int_vessel_tracks where vessel_id = 'P'",
         "delete from lake.reference.maritime_boundaries where vertex_number > 2",
+        "update marts.public_services.dossier_agency_months set carried_over = carried_over + 1 where is_latest",
+        "update marts.public_services.dossier_agency_months set processed_on_time = processed_on_time + 1 where is_latest",
+        "update marts.public_services.dossier_agency_months set in_progress_overdue = in_progress_overdue + 1 where is_latest",
+        "update marts.public_services.dossier_agency_months set returned = returned + 1 where is_latest",
+        "update marts.public_services.dossier_agency_months set received_online = received_online + 1 where is_latest",
+        "update marts.public_services.decision_766_scores set score_points = max_points where score_points is null",
+        "delete from lake.silver.int_dossiers_current where dossier_id = 'HS-1'",
         "update marts.quality.feed_scores set score = null",
         "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1",
     ):
@@ -580,6 +660,14 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "one_latest_per_river_levels",
         "sums_agree_feedback_agency_days_received_cases",
         "every_accepted_version_is_current_superseded_or_cancelled",
+        "total_is_the_sum_of_carried_over_and_new",
+        "total_is_the_sum_of_its_states",
+        "total_is_the_sum_of_processed",
+        "total_is_the_sum_of_in_progress",
+        "total_is_the_sum_of_channels",
+        "what_is_open_is_carried_over",
+        "unknown_has_a_reason",
+        "relationships_int_dossier_due_dates",
         "at_most_one_open_gap_per_vessel",
         "no_silence_of_a_vessel_is_its_operators",
         "slots_at_sea_are_received_unknown_or_missed",

@@ -56,4 +56,17 @@
 {# The newest value that is known, the row's own included; the window is named in the query. #}
 {% macro last_known(value, window) -%}
     last_value({{ value }} ignore nulls) over {{ window }}
+{# The parts of a text, one row each, in a select list. #}
+{% macro each_part(text, separator) -%}
+    unnest(string_split({{ text }}, '{{ separator }}'))
+{%- endmacro %}
+
+{# An instant from local time (UTC+7) written yyyyMMddHHmmss. #}
+{% macro instant_of_digits(text) -%}
+    {{ at_time_zone('strptime(' ~ text ~ ", '%Y%m%d%H%M%S')", 'Asia/Ho_Chi_Minh') }}
+{%- endmacro %}
+
+{# The first day of the month of a date. #}
+{% macro month_of(date_column) -%}
+    cast(date_trunc('month', {{ date_column }}) as date)
 {%- endmacro %}

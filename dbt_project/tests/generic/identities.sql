@@ -79,4 +79,26 @@ where
 {% test zones_alternate_and_follow_each_other(model) %}
 select * from {{ model }}
 where zone_code = previous_zone_code or started_at > confirmed_at or ended_at < started_at
+{# The parts make up the whole in every row. #}
+{% test total_is_the_sum_of(model, total, parts) %}
+select {{ total }}, {{ parts | join(', ') }}
+from {{ model }}
+where {{ total }} is distinct from {{ parts | join(' + ') }}
+{% endtest %}
+
+{# What is open at the end of a month is carried over into the next one. #}
+{% test what_is_open_is_carried_over(model) %}
+select this_month.agency_code, this_month.month_date
+from {{ model }} as this_month
+inner join {{ model }} as next_month
+    on this_month.agency_code = next_month.agency_code
+    and cast(this_month.month_date + interval '1' month as date) = next_month.month_date
+where next_month.carried_over <> this_month.in_progress_total + this_month.supplementing
+{% endtest %}
+
+{# A value is unknown exactly where a reason says why. #}
+{% test unknown_has_a_reason(model, value, reason) %}
+select {{ value }}, {{ reason }}
+from {{ model }}
+where ({{ value }} is null) <> ({{ reason }} is not null)
 {% endtest %}

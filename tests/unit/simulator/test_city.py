@@ -25,6 +25,7 @@ from simulator.faults import (
     CLASSES,
     DEMO_FAULTS,
     DISEASES,
+    DOSSIERS,
     FEEDBACK,
     NO_FAULTS,
     READINGS,
@@ -40,7 +41,21 @@ from simulator.faults import (
 )
 from simulator.truth import TABLES, read_truth
 
-FEEDS = (READINGS, RIVERS, FEEDBACK, VMS, AIS, REGISTRY, CLAIMS, DISEASES, SCHOOLS, CLASSES, STUDENTS, ATTENDANCE)
+FEEDS = (
+    READINGS,
+    RIVERS,
+    FEEDBACK,
+    VMS,
+    AIS,
+    REGISTRY,
+    CLAIMS,
+    DISEASES,
+    SCHOOLS,
+    CLASSES,
+    STUDENTS,
+    ATTENDANCE,
+    DOSSIERS,
+)
 RUN = """
 import sys
 from datetime import date
@@ -125,6 +140,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "pupils": ["school_year", "student_id"],
         "school_classes": ["school_year", "school_code", "class_code"],
         "class_days": ["school_code", "class_code", "attendance_date"],
+        "dossier_versions": ["dossier_id", "changed_at"],
+        "dossiers": ["dossier_id"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -182,6 +199,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     values = sum(len(json.loads(text)["dataValues"]) for text in diseases if text.startswith("{"))
     rows = sum(len(text.splitlines()) - 1 for text in diseases if not text.startswith("{"))
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
+    dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
     counted = {
         READINGS: pieces("environment", 0),
         RIVERS: pieces("river_levels", 1),
@@ -191,6 +209,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         REGISTRY: pieces("vessels", 1),
         CLAIMS: (len(claims), sum(content.count(b"<FILEHOSO>") for content in claims) + miscounted),
         DISEASES: (len(diseases), values + rows),
+        DOSSIERS: (0, len(dossiers)),
     }
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
@@ -205,6 +224,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[READINGS] == heights["readings"]
     assert accepted[RIVERS] == heights["river_levels"]
     assert accepted[FEEDBACK] == heights["feedback_versions"]
+    assert accepted[DOSSIERS] == heights["dossier_versions"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from ingestion.settings import PROJECT
 from simulator.city import SimulatedDay
-from simulator.faults import AIS, CLAIMS, DEMO_FAULTS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
+from simulator.faults import AIS, CLAIMS, DEMO_FAULTS, DOSSIERS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 FOLDERS = {READINGS: "environment", RIVERS: "river_levels", FEEDBACK: "feedback", VMS: "vms", AIS: "ais"}
@@ -151,6 +151,34 @@ def test_each_fault_of_the_cases_is_in_the_book_of_the_server(faulty_day: Simula
         counted[FaultKind.FUTURE_TIME] += updated is not None and updated.startswith("2036")
         counted[FaultKind.WRONG_ORDER] += updated is not None and updated < request["requested_datetime"][:19]
     assert dict(counted) == dict(DEMO_FAULTS.of(FEEDBACK))
+
+
+def test_each_fault_of_the_dossiers_is_in_the_book_of_the_server(
+    faulty_day: SimulatedDay, good_day: SimulatedDay
+) -> None:
+    assert dossier_counts(faulty_day) == dict(DEMO_FAULTS.of(DOSSIERS))
+    assert sum(dossier_counts(good_day).values()) == 0
+
+
+def dossier_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    entries = json.loads((day.folder / "public_services" / "dossiers.json").read_bytes())
+    agencies = set(pl.read_csv(SEEDS / "agencies.csv", infer_schema=False)["agency_code"])
+    versions = Counter((entry["dossier"]["MaHoSo"], entry["changed_at"]) for entry in entries)
+    repeated = sum(count - 1 for count in Counter(json.dumps(e["dossier"], sort_keys=True) for e in entries).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated})
+    counted[FaultKind.CONFLICT] = sum(count - 1 for count in versions.values()) - repeated
+    for entry in entries:
+        dossier = entry["dossier"]
+        finished, identity = dossier["NgayKetThucXuLy"], dossier["DinhDanhCHS"][0]
+        counted[FaultKind.LATE] += entry["visible_at"] > entry["changed_at"]
+        counted[FaultKind.MALFORMED] += "/" in dossier["NgayNopHoSo"]
+        counted[FaultKind.MISSING_VALUE] += not dossier["MaTTHC"]
+        counted[FaultKind.UNKNOWN_CODE] += dossier["DonViXuLy"] not in agencies
+        counted[FaultKind.OLD_IDENTITY] += identity["LoaiDinhDanh"] == "1" and len(identity["SoDinhDanh"]) == 9
+        counted[FaultKind.WRONG_ORDER] += bool(finished) and finished < dossier["NgayTiepNhan"]
+        counted[FaultKind.NO_END] += dossier["TrangThaiHoSo"] in ("9", "10") and not finished
+        counted[FaultKind.FUTURE_TIME] += any(step["ThoiDiemXuLy"] >= "2036" for step in dossier["TienTrinh"])
+    return counted
 
 
 def vms_counts(folder: Path, ends_at: datetime) -> Counter[FaultKind]:

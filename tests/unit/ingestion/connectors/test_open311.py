@@ -261,7 +261,7 @@ def test_another_status_is_refused_without_a_retry(status: int, contract: Contra
 
 
 def test_an_endless_page_is_cut(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingestion.connectors.open311.PAGE_BYTES_LIMIT", 1000)
+    monkeypatch.setattr("ingestion.connectors.pages.PAGE_BYTES_LIMIT", 1000)
 
     def endless() -> Iterator[bytes]:
         while True:

@@ -151,8 +151,8 @@ def _request_xml(number: int) -> str:
     )
 
 
-def _dossier(number: int) -> str:
-    """Write a dossier with one file, a check-in, on one line."""
+def _claim(number: int) -> str:
+    """Write a claim with one file, a check-in, on one line."""
     return f"<HOSO>{file_element('XML0', list_file('XML0', [{'MA_LK': f'LK{number}', 'NGAY_VAO': '202611200800'}]))}</HOSO>"
 
 
@@ -180,6 +180,18 @@ def _dengue_line(number: int) -> str:
     return f'"VIET NAM","HA NOI CITY",NA,"VNM","1994-01-01","1994-01-31",{number},"Total","Admin1","Month","TYCHO-1"'
 
 
+def _dossier(number: int) -> str:
+    dossier = {
+        "MaHoSo": f"000.00.01.H57-261120-{number}",
+        "TenTTHC": "Đăng ký biến động đất đai",
+        "NgayNopHoSo": "20261120081500",
+        "HoSoCoThanhPhanSoHoa": 1,
+        "TaiLieuNop": [{"DuocSoHoa": "1"}, {"DuocSoHoa": 0}],
+        "TienTrinh": [{"ThoiDiemXuLy": "20261120093000"}],
+    }
+    return json.dumps(dossier, ensure_ascii=False)
+
+
 @dataclass(frozen=True)
 class Case:
     """A wire format in one of its shapes: how a piece is written, what stands around and between pieces."""
@@ -195,7 +207,14 @@ class Case:
 
     @property
     def is_lines(self) -> bool:
-        return self.name not in ("open311_array", "open311_xml", "giamdinhhs", "data_values")
+        return self.name not in (
+            "open311_array",
+            "open311_xml",
+            "giamdinhhs",
+            "data_values",
+            "one_stop_array",
+            "one_stop_answer",
+        )
 
     def write(self, count: int, first: int = 0) -> bytes:
         """Write a delivery of so many records."""
@@ -248,12 +267,23 @@ CASES = [
         "giamdinhhs",
         "giamdinhhs",
         "health.claims",
-        _dossier,
+        _claim,
         "<GIAMDINHHS><THONGTINDONVI><MACSKCB>46001</MACSKCB></THONGTINDONVI>"
         "<THONGTINHOSO><NGAYLAP>20261120</NGAYLAP><DANHSACHHOSO>\n",
         "\n",
         "\n</DANHSACHHOSO></THONGTINHOSO><CHUKYDONVI/></GIAMDINHHS>\n",
         skipped=1,
+    ),
+    Case("one_stop_lines", "one_stop", "public_services.dossiers", _dossier),
+    Case("one_stop_array", "one_stop", "public_services.dossiers", _dossier, "[\n", ",\n", "\n]\n"),
+    Case(
+        "one_stop_answer",
+        "one_stop",
+        "public_services.dossiers",
+        _dossier,
+        '{"error_code":0,"message":"","data":[\n',
+        ",\n",
+        "\n]}\n",
     ),
     Case("naf", "naf", "fisheries.vms_positions", _naf),
     Case("nmea", "nmea", "fisheries.ais_messages", _nmea),

@@ -1,0 +1,95 @@
+-- max_points * min(1, rate / target) per component; what is not known stays NULL and says why, never 0 and never full points.
+with agency_months as (
+
+    select * from {{ ref('dossier_agency_months') }}
+
+),
+
+components as (
+
+    select * from {{ ref('decision_766_targets') }}
+
+),
+
+counted as (
+
+    select
+        agency_months.agency_code,
+        agency_months.agency_name,
+        agency_months.agency_group,
+        agency_months.month_date,
+        agency_months.is_latest,
+        components.group_code,
+        components.group_label,
+        components.component_code,
+        components.component_label,
+        components.max_points,
+        components.target_percent,
+        components.no_source_reason,
+        cast(case components.component_code
+            when 'on_time' then agency_months.processed_on_time
+            when 'components_digitised' then agency_months.received_digitised
+            when 'results_digitised' then agency_months.processed_with_digitised_result
+            when 'components_reused' then agency_months.reused_components
+            when 'online_dossiers' then agency_months.online_in_online_procedures
+            when 'online_payments' then agency_months.received_paid_online
+        end as bigint) as numerator,
+        cast(case components.component_code
+            when 'on_time' then agency_months.processed_total
+            when 'components_digitised' then agency_months.received
+            when 'results_digitised' then agency_months.processed_total
+            when 'components_reused' then agency_months.digitised_components
+            when 'online_dossiers' then agency_months.received_in_online_procedures
+            when 'online_payments' then agency_months.received_with_fee
+        end as bigint) as denominator
+    from agency_months
+    cross join components
+
+),
+
+rated as (
+
+    select *, 100.0 * numerator / nullif(denominator, 0) as rate_percent
+    from counted
+
+),
+
+-- Engines differ on least(1, NULL), so the unknown is told apart first.
+scored as (
+
+    select
+        *,
+        case when rate_percent is not null then max_points * least(1.0, rate_percent / target_percent) end as score_points
+    from rated
+
+),
+
+final as (
+
+    select
+        agency_code,
+        agency_name,
+        agency_group,
+        month_date,
+        is_latest,
+        group_code,
+        group_label,
+        component_code,
+        component_label,
+        max_points,
+        target_percent,
+        numerator,
+        denominator,
+        rate_percent,
+        score_points,
+        case
+            when score_points is null then coalesce(no_source_reason, 'Không có hồ sơ nào để tính trong tháng')
+        end as unknown_reason,
+        sum(max_points) over of_group as group_max_points,
+        case when count(score_points) over of_group = count(*) over of_group then sum(score_points) over of_group end as group_score_points
+    from scored
+    window of_group as (partition by agency_code, month_date, group_code)
+
+)
+
+select * from final

@@ -1,0 +1,81 @@
+"""What is usual in the marts of public services.
+
+Every agency is listed, those without a dossier too: one that is missing would be a leader's blind spot. Nothing of an applicant may reach
+a mart, not even in a column that an agency filled with the wrong thing. A component of Decision 766 without a source must stay unknown:
+points for it, none or all, would be invented.
+"""
+
+from quality.suites.check import (
+    AuditFacts,
+    Check,
+    covers,
+    has_no_rows,
+    has_not_shrunk,
+    is_between,
+    is_filled,
+    is_fresh,
+    is_not_empty,
+    is_one_of,
+)
+
+DOSSIERS, AGENCY_MONTHS, SCORES = "dossiers", "dossier_agency_months", "decision_766_scores"
+MARTS = (DOSSIERS, AGENCY_MONTHS, SCORES)
+FEED = "public_services.dossiers"
+
+PERSONAL_VALUES = r"""
+    select dossier_id
+    from {batch}
+    where regexp_matches(
+        concat_ws(' | ', applicant_kind, procedure_name, field_name, agency_name, receiving_agency_name),
+        '[\w.+-]+@[\w-]+\.\w+|\d{{9}}|(\+84|\b0)[ .-]?\d{{2,3}}[ .-]?\d{{3}}[ .-]?\d{{3,4}}\b'
+    )
+"""
+UNUSUAL_MONTH = """
+    select month_date
+    from (select month_date, sum(received) as received from {batch} group by month_date)
+    window before as (order by month_date rows between 1 preceding and 1 preceding)
+    qualify month_date < max(month_date) over ()
+        and count(*) over before = 1
+        and month_date > min(month_date) over () + interval 1 month
+        and (received < min(received) over before / 3 or received > min(received) over before * 3)
+"""
+"""The first month of the feed is not whole, and the last one is not over."""
+
+INVENTED_POINTS = """
+    select agency_code
+    from {batch}
+    where score_points is not null and (group_code in ('transparency', 'satisfaction') or coalesce(denominator, 0) = 0)
+"""
+LATE_AND_IN_TIME = """
+    select dossier_id
+    from {batch}
+    where (working_days_late > 0 and is_on_time) or (is_overdue and is_on_time is not null)
+"""
+
+
+def expectations(facts: AuditFacts) -> list[Check]:
+    """Give the checks of the public-service marts. Money in VND, rates in percent, lateness in working days."""
+    agencies = facts.objects_of("agencies.agency_code")
+    return [
+        is_not_empty(DOSSIERS),
+        *has_not_shrunk(DOSSIERS, facts),
+        has_no_rows(DOSSIERS, "no number or mail address of an applicant is shown", PERSONAL_VALUES, 4, "critical"),
+        has_no_rows(DOSSIERS, "nothing is late and in time at once", LATE_AND_IN_TIME, 6, "critical"),
+        is_one_of(DOSSIERS, "applicant_kind", ("Công dân", "Doanh nghiệp", "Tổ chức nhà nước"), "warning", share=0.9),
+        is_one_of(DOSSIERS, "is_overdue", (False,), "warning", share=0.9),
+        is_between(DOSSIERS, "working_days_late", 0, 60, "warning", share=0.99),
+        is_between(DOSSIERS, "fee_amount", 0, 50_000_000, "warning", share=0.99),
+        is_filled(DOSSIERS, "receiving_agency_code", 0.8, "warning"),
+        is_fresh(DOSSIERS, "last_changed_at", facts, FEED),
+        is_not_empty(AGENCY_MONTHS),
+        *has_not_shrunk(AGENCY_MONTHS, facts),
+        covers(AGENCY_MONTHS, "agency_code", agencies, "critical"),
+        has_no_rows(
+            AGENCY_MONTHS, "no month's intake is a third or three times the one before", UNUSUAL_MONTH, 1, "warning"
+        ),
+        is_not_empty(SCORES),
+        covers(SCORES, "agency_code", agencies, "critical"),
+        covers(SCORES, "component_code", facts.objects_of("decision_766_targets.component_code"), "critical"),
+        has_no_rows(SCORES, "no points are given for what is unknown", INVENTED_POINTS, 6, "critical"),
+        is_between(SCORES, "score_points", 0, 20, "critical"),
+    ]

@@ -1,0 +1,151 @@
+"""What the marts of public services must show, counted here dossier by dossier and month by month, in plain Python."""
+
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
+
+PROCESSED, RETURNED, IN_PROGRESS, SUPPLEMENTING = ("9", "10"), ("7", "8"), ("2", "4", "6"), ("5",)
+RECEIVED = (*PROCESSED, *RETURNED, *IN_PROGRESS, *SUPPLEMENTING)
+COUNTS = (
+    "received_total",
+    "carried_over",
+    "received",
+    "received_online",
+    "received_direct_or_post",
+    "processed_total",
+    "processed_on_time",
+    "processed_overdue",
+    "in_progress_total",
+    "in_progress_in_time",
+    "in_progress_overdue",
+    "supplementing",
+    "returned",
+    "received_in_online_procedures",
+    "online_in_online_procedures",
+    "received_digitised",
+    "processed_with_digitised_result",
+    "digitised_components",
+    "reused_components",
+    "received_with_fee",
+    "received_paid_online",
+)
+
+DOSSIERS_SQL = """
+    select dossier_id, procedure_code, level_code, channel_code, agency_code as processing_agency_code, receiving_agency_code, status_code,
+        last_changed_at, submitted_at, received_at, due_at, finished_at, returned_at, refused_at, supplement_count, fee_amount,
+        is_paid_online, component_count, digitised_component_count, reused_component_count, has_digitised_components,
+        result_paper_count, is_on_time, is_overdue
+    from public_services.dossiers
+"""
+MONTHS_SQL = "select * from public_services.dossier_agency_months where received_total > 0"
+
+Row = dict[str, Any]
+
+
+def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:
+    """Compare the domain's marts; `clock` is the clock of the build."""
+    return [
+        compare_rows("public_services.dossiers", _dossiers(truth, clock), query(DOSSIERS_SQL)),
+        compare_rows("public_services.dossier_agency_months", _agency_months(truth, clock), query(MONTHS_SQL)),
+    ]
+
+
+def _dossiers(truth: Truth, clock: datetime) -> pl.DataFrame:
+    finished, due = _local(pl.col("finished_at")), _local(pl.col("due_at"))
+    today = _day(clock)
+    return (
+        truth["dossiers"]
+        .with_columns(
+            is_on_time=pl.when(pl.col("status_code").is_in(PROCESSED)).then(finished <= due),
+            is_overdue=(pl.col("status_code").is_in(IN_PROGRESS) & (due < today)).fill_null(value=False),
+        )
+        .drop("has_result_paper")
+    )
+
+
+def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
+    history: dict[str, list[tuple[date, str, datetime | None]]] = defaultdict(list)
+    returned_on: dict[str, date] = {}
+    for dossier_id, changed_at, status, due_at in truth["dossier_versions"].sort("changed_at").iter_rows():
+        history[dossier_id].append((_day(changed_at), status, due_at))
+        if status in RETURNED:
+            returned_on.setdefault(dossier_id, _day(changed_at))
+    counted: dict[tuple[str, date], Counter[str]] = defaultdict(Counter)
+    for dossier in truth["dossiers"].iter_rows(named=True):
+        if dossier["status_code"] not in RECEIVED:
+            continue
+        received_on = _day(dossier["received_at"])
+        closed_on = None
+        if dossier["status_code"] in PROCESSED:
+            closed_on = _day(dossier["finished_at"])
+        elif dossier["status_code"] in RETURNED:
+            closed_on = returned_on[dossier["dossier_id"]]
+        month = received_on.replace(day=1)
+        while month <= _day(clock) and (closed_on is None or closed_on >= month):
+            following = (month + timedelta(days=31)).replace(day=1)
+            counts = counted[dossier["processing_agency_code"], month]
+            counts["received_total"] += 1
+            if received_on < month:
+                counts["carried_over"] += 1
+            else:
+                _count_received(counts, dossier)
+            if closed_on is not None and closed_on < following:
+                _count_closed(counts, dossier)
+            else:
+                _count_open(counts, dossier, history[dossier["dossier_id"]], following, _day(clock))
+            month = following
+    rows = [(*key, *(counts[name] for name in COUNTS)) for key, counts in sorted(counted.items())]
+    schema = {"agency_code": pl.String(), "month_date": pl.Date(), **dict.fromkeys(COUNTS, pl.Int64())}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _count_received(counts: Counter[str], dossier: Row) -> None:
+    is_online = dossier["channel_code"] == "2"
+    counts["received"] += 1
+    counts["received_online" if is_online else "received_direct_or_post"] += 1
+    if dossier["level_code"] in ("3", "4"):
+        counts["received_in_online_procedures"] += 1
+        counts["online_in_online_procedures"] += is_online
+    counts["received_digitised"] += dossier["has_digitised_components"]
+    counts["digitised_components"] += dossier["digitised_component_count"]
+    counts["reused_components"] += dossier["reused_component_count"]
+    if dossier["fee_amount"] > 0:
+        counts["received_with_fee"] += 1
+        counts["received_paid_online"] += dossier["is_paid_online"]
+
+
+def _count_closed(counts: Counter[str], dossier: Row) -> None:
+    if dossier["status_code"] in RETURNED:
+        counts["returned"] += 1
+        return
+    is_on_time = _day(dossier["finished_at"]) <= _day(dossier["due_at"])
+    counts["processed_total"] += 1
+    counts["processed_on_time" if is_on_time else "processed_overdue"] += 1
+    counts["processed_with_digitised_result"] += dossier["result_paper_count"] > 0 or not dossier["has_result_paper"]
+
+
+def _count_open(
+    counts: Counter[str], dossier: Row, history: list[tuple[date, str, datetime | None]], following: date, today: date
+) -> None:
+    """Count it as it stood at the end of the month: what was told last before the next one began."""
+    told = [entry for entry in history if entry[0] < following]
+    status, due_at = (told[-1][1], told[-1][2]) if told else ("4", None)
+    if status in SUPPLEMENTING:
+        counts["supplementing"] += 1
+        return
+    is_overdue = _day(due_at or dossier["due_at"]) < min(following, today)
+    counts["in_progress_total"] += 1
+    counts["in_progress_overdue" if is_overdue else "in_progress_in_time"] += 1
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(ZoneInfo(LOCAL)).date()
+
+
+def _local(column: pl.Expr) -> pl.Expr:
+    return column.dt.convert_time_zone(LOCAL).dt.date()
