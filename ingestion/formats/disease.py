@@ -63,6 +63,8 @@ DATA_VALUES = re.compile(rb'"dataValues"\s*:\s*(?=\[)')
 ZONE = "Asia/Ho_Chi_Minh"
 UTC_TIME = pl.Datetime("us", "UTC")
 
+BROKEN_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 Text = str | int | float | bool | None
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
@@ -147,7 +149,7 @@ def _cut_values(document: bytes) -> Pieces:
         raise _another_document(document)
     try:
         fields = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError):
+    except BROKEN_JSON:
         return _cut_broken_values(document)
     values = bytes(fields.pop("dataValues", msgspec.Raw(b"")))
     if not values.startswith(b"["):
@@ -160,7 +162,7 @@ def _cut_broken_values(document: bytes) -> Pieces:
     header = document[: found.start()].rstrip(b", \t\r\n") + b"}" if found else b""
     try:
         msgspec.json.decode(header, type=SetHeader)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except BROKEN_JSON as error:
         raise _another_document(document) from error
     return _below_header(header.lstrip(), array_pieces(document[found.end() :] if found else b""))
 
@@ -174,7 +176,7 @@ def _below_header(header: bytes, values: Pieces) -> Pieces:
 def _another_document(document: bytes) -> DeliveryError:
     try:
         found = ", ".join(sorted(msgspec.json.decode(document, type=dict[str, msgspec.Raw])))[:200]
-    except (msgspec.DecodeError, RecursionError):
+    except BROKEN_JSON:
         found = "another document"
     return DeliveryError(
         f"delivery: case lines or one list dataValues was promised, JSON of {found} came; export the resource dataValueSets",

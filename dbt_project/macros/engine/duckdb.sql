@@ -56,6 +56,8 @@
 {# The newest value that is known, the row's own included; the window is named in the query. #}
 {% macro last_known(value, window) -%}
     last_value({{ value }} ignore nulls) over {{ window }}
+{%- endmacro %}
+
 {# The parts of a text, one row each, in a select list. #}
 {% macro each_part(text, separator) -%}
     unnest(string_split({{ text }}, '{{ separator }}'))

@@ -79,6 +79,8 @@ where
 {% test zones_alternate_and_follow_each_other(model) %}
 select * from {{ model }}
 where zone_code = previous_zone_code or started_at > confirmed_at or ended_at < started_at
+{% endtest %}
+
 {# The parts make up the whole in every row. #}
 {% test total_is_the_sum_of(model, total, parts) %}
 select {{ total }}, {{ parts | join(', ') }}

@@ -229,7 +229,7 @@ def test_every_connector_of_a_contract_is_found_and_an_unknown_one_is_named(tmp_
     assert [type(connector) for connector in found] == [Folder, Sftp, Open311]
     assert isinstance(found[2], Open311)
     found[2].client.close()
-    with pytest.raises(UnknownNameError, match="no connector pigeon; there are folder, open311, sftp"):
+    with pytest.raises(UnknownNameError, match="no connector pigeon; there are folder, open311, paged_json, sftp"):
         find_connector(with_connector(find_contract(feeds[0]), "pigeon"), settings)
 
 

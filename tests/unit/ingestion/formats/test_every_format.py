@@ -181,7 +181,8 @@ def test_a_document_above_the_limit_is_refused(case: Case, read: Read, monkeypat
     monkeypatch.setattr(base, "DOCUMENT_BYTES_LIMIT", 2000)
     monkeypatch.setattr(base, "BLOCK_BYTES", 500)
     content = case.write(200)
-    if case.name in ("csv", "case_lines", "opendengue") or not case.is_lines:
+    is_document = not case.is_lines and case.name != "giamdinhhs"  # claims are cut one by one while they come
+    if is_document or case.name in ("csv", "case_lines", "opendengue"):
         with pytest.raises(DeliveryError) as caught:
             read(case.format, case.feed, content)
         assert caught.value.values["reason"] == "document_too_large"
