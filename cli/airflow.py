@@ -1,8 +1,9 @@
 """Airflow's public API, as far as the demo needs it: wake a DAG, and wait until nothing runs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -17,11 +18,12 @@ UNFINISHED = ("queued", "running")
 
 @dataclass(frozen=True)
 class DagRun:
-    """One run of a DAG and its state."""
+    """One run of a DAG, its state, and when it was queued (None: not yet)."""
 
     dag_id: str
     run_id: str
     state: str
+    queued_at: datetime | None
 
 
 class Airflow:
@@ -56,13 +58,12 @@ class Airflow:
 
     def trigger(self, dag_id: str) -> DagRun:
         """Start one run now."""
-        row = self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
-        return DagRun(dag_id, str(row["dag_run_id"]), str(row["state"]))
+        return _run_of(self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None}))
 
     def runs(self) -> list[DagRun]:
         """List the newest runs of all DAGs, the newest first."""
         rows = self._rows("/api/v2/dags/~/dagRuns?limit=100&order_by=-id", "dag_runs")
-        return [DagRun(row["dag_id"], row["dag_run_id"], row["state"]) for row in rows]
+        return [_run_of(row) for row in rows]
 
     def await_runs(self, wanted: list[DagRun], seconds: float) -> list[DagRun]:
         """Wait until the wanted runs are finished; give them as they ended."""
@@ -114,3 +115,13 @@ class Airflow:
             raise ServiceError(f"airflow: {method} {path.split('?', maxsplit=1)[0]} answered {response.status_code}")
         answer: dict[str, object] = response.json()
         return answer
+
+
+def _run_of(row: Mapping[str, object]) -> DagRun:
+    queued_at = row.get("queued_at")
+    return DagRun(
+        str(row["dag_id"]),
+        str(row["dag_run_id"]),
+        str(row["state"]),
+        datetime.fromisoformat(str(queued_at)) if queued_at else None,
+    )

@@ -1,6 +1,7 @@
 """One DAG per domain: build, audit, publish, whenever one of its feeds brought something new.
 
-The scores (domain `quality`) follow every domain, and the clock too: a feed that fell silent must lose points while nothing arrives.
+Builds take turns (quality/build.py), so they share a pool of one slot: a build that waits holds no slot of a load or an audit. The scores
+(domain `quality`) follow every domain, and the clock too: a feed that fell silent must lose points while nothing arrives.
 """
 
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ def marts(domain: str, schedule: AssetAny | AssetOrTimeSchedule) -> DAG:
         default_args=RETRIES,
     )
     def build_audit_publish() -> None:
-        @task
+        @task(pool="build")
         @stops_unless_retryable
         def build() -> int:
             from ingestion.settings import Settings  # noqa: PLC0415

@@ -27,6 +27,8 @@ from stack.service import Command, Port
 
 DATABASE = "airflow"
 TASK_SLOTS = 4
+BUILD_POOL = ("build", "1", "builds take turns, and one that waits must not hold a task slot")
+"""Name, slots and purpose of the pool in which dags/marts.py builds."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,19 @@ class AirflowInstallation:
         return self.folder / "passwords.json"
 
     def prepare(self) -> None:
-        """Write the password file, and bring the schema up to date unless it is; the four processes wait for one."""
+        """Write the password file, bring the schema up to date unless it is, make the pool; the four processes wait for one."""
         with self._preparing:
             self.write_users()
-            stamp, made_with = self.folder / "migrated", f"apache-airflow {version('apache-airflow')}"
+            stamp, made_with = (
+                self.folder / "migrated",
+                f"apache-airflow {version('apache-airflow')}, pool {BUILD_POOL[0]}",
+            )
             if not is_current(self.settings, DATABASE, stamp, made_with):
-                migrate = (self.program, "db", "migrate")
-                run_program(self.settings, "airflow-migrate", migrate, environment=self.environment, folder=self.folder)
+                for command in (("db", "migrate"), ("pools", "set", *BUILD_POOL)):
+                    arguments = (self.program, *command)
+                    run_program(
+                        self.settings, "airflow-migrate", arguments, environment=self.environment, folder=self.folder
+                    )
                 remember(self.settings, DATABASE, stamp, made_with)
 
     def write_users(self) -> None:

@@ -125,6 +125,31 @@ GOOD_ROWS = {
         from range(1, 13) as numbers(months)
         union all select 'A91', 'province', 'HUE', 's', 'year', date '2024-01-01', null, 120
     """,
+    "health.facility_days": """
+        select facility_code, facility_name, commune_code, beds, date '2026-03-01' - days::integer as local_date, days = 0 as is_latest,
+            40 as visits, 4 as admissions, 5 as discharges, 20 as treatment_days, 4.0 as mean_stay_days, 0 as transfers_out,
+            case when days % 2 = 0 then 0 end as deaths,
+            case when beds > 0 then case when days = 3 then 110.0 else 70.0 end end as bed_occupancy_percent,
+            case when beds > 0 then case when days = 3 then 'red' else 'green' end end as bed_occupancy_level
+        from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar', 'commune_code': 'varchar'}}), range(31) as ages(days)
+    """,
+    "health.insurance_spend_months": """
+        select facility_code, facility_name, make_date(2026, months::integer, 1) as month_date, months = 3 as is_latest, 100 as claims,
+            insurance_ceiling_vnd / 20 as spent_vnd, months * insurance_ceiling_vnd / 20 as spent_in_year_vnd,
+            insurance_ceiling_vnd as ceiling_vnd, 5.0 * months as spent_in_year_percent, 'green' as spend_level
+        from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}}), range(1, 4) as numbers(months)
+    """,
+    "health.icd10_months": """
+        select make_date(2026, months::integer, 1) as month_date, icd10_code, label_vi as icd10_label, chapter_code,
+            icd10_code in ('A15', 'B20') as is_hidden, case when not is_hidden then 12 end as visits,
+            case when not is_hidden then 10 end as patients, months = 3 as is_latest
+        from read_csv('{seeds}/icd10.csv'), range(1, 4) as numbers(months)
+    """,
+    "health.check_in_hours": """
+        select facility_code, facility_name, timestamptz '2026-03-01 05:00:00+00' - interval (hours) hour as hour_at, 6 as check_ins,
+            15 as waiting, hours = 1 as is_latest, timestamptz '2026-03-01 04:00:00+00' as newest_check_in_at
+        from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}}), range(1, 25) as ages(hours)
+    """,
     "public_services.dossiers": """
         select 'HS-' || number as dossier_id, 'Đất đai' as field_name, 'Thủ tục' as procedure_name, 'UBND phường Phú Xuân' as agency_name,
             'Công dân' as applicant_kind, '000.00.01.H57' as receiving_agency_code, 'UBND phường Phú Xuân' as receiving_agency_name,
@@ -170,6 +195,7 @@ class Damage:
 AIR_STATIONS = [f"46_KK{number:02}" for number in range(1, 15)]
 STATIONS = [*AIR_STATIONS, *[f"46_NM{number:02}" for number in range(1, 7)]]
 FEEDS = list(read_contracts())
+FACILITIES = sorted(map(str, Reference().values_of("facilities.facility_code")))
 PLACES = [*sorted(map(str, Reference().values_of("communes.commune_code"))), "province"]
 
 
@@ -778,6 +804,123 @@ DAMAGES = [
         "health.disease_history",
         "update {mart} set cases_of_month = 13 where period_kind = 'month'",
         {"twelve months are not more than their year": "1 row"},
+    ),
+    Damage(
+        "health.facility_days",
+        "delete from {mart}",
+        {
+            "facility_days has rows": "0 rows",
+            "facility_days did not shrink": "0 rows",
+            "facility_code covers its reference list": missing(FACILITIES),
+        },
+    ),
+    Damage(
+        "health.facility_days",
+        "delete from {mart} where local_date < date '2026-02-06'",
+        {"facility_days did not shrink": "288 rows"},
+    ),
+    Damage(
+        "health.facility_days",
+        "delete from {mart} where facility_code = '46012'",
+        {"facility_code covers its reference list": "1 missing: 46012"},
+    ),
+    Damage(
+        "health.facility_days",
+        "update {mart} set transfers_out = 4 where facility_code = '46001' and local_date = date '2026-02-28'",
+        {"no small count of transfers or deaths is shown": "1 row"},
+    ),
+    Damage(
+        "health.facility_days",
+        "update {mart} set deaths = 1 where facility_code <= '46002' and local_date = date '2026-02-28'",
+        {"no small count of transfers or deaths is shown": "2 rows"},
+    ),
+    Damage(
+        "health.facility_days",
+        "update {mart} set bed_occupancy_percent = 201 where facility_code = '46001' and local_date = date '2026-02-28'",
+        {"bed_occupancy_percent is in its usual range": "1 of 372 rows failing"},
+    ),
+    Damage(
+        "health.facility_days",
+        "update {mart} set mean_stay_days = 61 where facility_code = '46001'",
+        {"mean_stay_days is in its usual range": "31 of 372 rows failing"},
+    ),
+    Damage(
+        "health.facility_days",
+        "update {mart} set bed_occupancy_level = 'red' where facility_code = '46001'",
+        {"bed_occupancy_level is usual": "36 of 372 rows failing"},
+    ),
+    Damage(
+        "health.facility_days",
+        "update {mart} set visits = 0, discharges = 0 where facility_code = '46007' and local_date > date '2026-02-22'",
+        {"every facility sent something of the last seven days": "1 row"},
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "delete from {mart}",
+        {
+            "insurance_spend_months has rows": "0 rows",
+            "facility_code covers its reference list": missing(FACILITIES),
+        },
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "delete from {mart} where facility_code = '46003'",
+        {"facility_code covers its reference list": "1 missing: 46003"},
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "update {mart} set spent_vnd = -0.01 where facility_code = '46003'",
+        {"spent_vnd is in range": "3 of 36 rows failing"},
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "update {mart} set spent_vnd = 1000000000000.01 where facility_code = '46003' and is_latest",
+        {"spent_vnd is in range": "1 of 36 rows failing"},
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "update {mart} set spent_in_year_percent = 121 where is_latest",
+        {"spent_in_year_percent is in its usual range": "12 of 36 rows failing"},
+    ),
+    Damage("health.icd10_months", "delete from {mart}", {"icd10_months has rows": "0 rows"}),
+    Damage(
+        "health.icd10_months",
+        "update {mart} set patients = 4 where icd10_code = 'A09' and is_latest",
+        {"no cell of fewer than five persons is shown": "1 row"},
+    ),
+    Damage(
+        "health.icd10_months",
+        "update {mart} set visits = 9 where icd10_code = 'A09'",
+        {"no cell of fewer than five persons is shown": "3 rows"},
+    ),
+    Damage(
+        "health.icd10_months",
+        "update {mart} set is_hidden = false, visits = 12, patients = 10 where icd10_code = 'B20' and is_latest",
+        {"no hidden cell stands alone": "1 row"},
+    ),
+    Damage(
+        "health.check_in_hours",
+        "delete from {mart}",
+        {
+            "check_in_hours has rows": "0 rows",
+            "facility_code covers its reference list": missing(FACILITIES),
+            "health.claims is live": "nothing",
+        },
+    ),
+    Damage(
+        "health.check_in_hours",
+        "delete from {mart} where facility_code = '46009'",
+        {"facility_code covers its reference list": "1 missing: 46009"},
+    ),
+    Damage(
+        "health.check_in_hours",
+        "update {mart} set waiting = 2001 where facility_code = '46009'",
+        {"waiting is in its usual range": "24 of 288 rows failing"},
+    ),
+    Damage(
+        "health.check_in_hours",
+        "update {mart} set newest_check_in_at = newest_check_in_at - interval 2 day",
+        {"health.claims is live": "2026-02-27T04:00:00+00:00"},
     ),
     Damage(
         "quality.feed_scores",
