@@ -1,20 +1,12 @@
-"""One million dossiers as newline JSON, from landed bytes to committed bronze. Aim: 200,000 records/s, at most 3 GB.
-
-Baseline: polars reads the same bytes and writes them as Parquet, with no check, no hash, no ledger and no commit.
-"""
+"""One million dossiers as newline JSON, from landed bytes to committed bronze. Aim: 200,000 records/s, at most 3 GB."""
 
 import io
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-import polars as pl
-
-from bench.figure import Figure, peak_gigabytes, small_stack
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
-from ingestion.load import Loader
+from bench.figure import Figure
+from bench.json_lines import measure_lines
 from ingestion.reference import Reference
 
 RECORDS = 1_000_000
@@ -22,30 +14,8 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def measure() -> Figure:
-    """Measure the load, then the baseline (afterwards, so that its memory does not count)."""
-    reference = Reference()
-    content = lines(reference, RECORDS)
-    contract = find_contract("public_services.dossiers")
-    with small_stack() as (settings, connection):
-        landing = Landing(settings)
-        landing.land(contract, "dossiers.ndjson", content, NOW)
-        size = len(content) / 1e6
-        began = time.perf_counter()
-        (row,) = Loader(settings, connection, landing, reference).load_new(contract)
-        seconds = time.perf_counter() - began
-    assert row.accepted == RECORDS, row
-    peak = peak_gigabytes()
-    began = time.perf_counter()
-    pl.read_ndjson(content).write_parquet(io.BytesIO())
-    alone = time.perf_counter() - began
-    rate = RECORDS / seconds
-    return Figure(
-        f"dossiers, 1 M records ({size:.0f} MB of newline JSON), landed bytes to committed bronze",
-        f"{rate:,.0f} records/s, peak {peak:.2f} GB (the input's {size / 1000:.2f} GB among it)",
-        "≥ 200,000 records/s, ≤ 3 GB",
-        rate >= 200_000 and peak <= 3.0,
-        f"polars reads and writes Parquet {RECORDS / alone:,.0f} records/s",
-    )
+    """Measure the load of what `lines` makes."""
+    return measure_lines("public_services.dossiers", lines(Reference(), RECORDS), RECORDS, NOW, most_gigabytes=3.0)
 
 
 def lines(reference: Reference, records: int) -> bytes:
