@@ -4,12 +4,13 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ingestion.settings import PROJECT, Settings
+from stack.control import down
 
 pytestmark = pytest.mark.stack
 
@@ -170,11 +171,16 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(stack_settings: Settings, tmp_path: Path) -> Iterator[Checkout]:
+def checkout(new_settings: Callable[[], Settings], tmp_path: Path) -> Iterator[Checkout]:
+    """Give a copy of the project with a stack of its own, which `ioc up` starts."""
     folder = tmp_path / "project"
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(*STATE), symlinks=True)
-    yield Checkout(folder, stack_settings)
-    shutil.rmtree(folder)
+    settings = new_settings()
+    try:
+        yield Checkout(folder, settings)
+    finally:
+        down(settings)
+        shutil.rmtree(folder)
 
 
 def test_four_files_add_a_feed(checkout: Checkout) -> None:
