@@ -15,7 +15,6 @@ import duckdb
 from ingestion.errors import UnknownNameError
 from lake.transaction import transaction
 
-READER_CATALOG = "marts"
 OPERATIONS = "operations"
 
 

@@ -82,7 +82,7 @@ class Behaviour:
         return self.habit != Habit.GOOD and self.times >= 0
 
 
-class FeedbackServer:
+class CityServer:
     """A running server of feedback and dossiers. `behaviour` may be set at any time; `asked` lists the paths and queries that came."""
 
     def __init__(self, folder: Path, port: int, host: str, clock: Callable[[], datetime] | None) -> None:
@@ -190,11 +190,11 @@ class FeedbackServer:
 
 
 @contextmanager
-def feedback_server(
+def city_server(
     folder: Path, port: int = 0, host: str = "127.0.0.1", clock: Callable[[], datetime] | None = None
-) -> Iterator[FeedbackServer]:
+) -> Iterator[CityServer]:
     """Serve a simulated day in a thread; port 0 draws a free one, no clock shows every version."""
-    server = FeedbackServer(folder, port, host, clock)
+    server = CityServer(folder, port, host, clock)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
     chosen = parser.parse_args(arguments)
-    FeedbackServer(chosen.folder, chosen.port, chosen.host, None).serve()
+    CityServer(chosen.folder, chosen.port, chosen.host, None).serve()
 
 
 def _answer(rows: list[Row], representation: str) -> bytes:  # noqa: ARG001  it has but one
@@ -237,7 +237,7 @@ def _add(parent: Element, values: dict[str, object]) -> None:
             element.text = str(value)
 
 
-def _handler(server: FeedbackServer) -> type[BaseHTTPRequestHandler]:
+def _handler(server: CityServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 

@@ -139,6 +139,26 @@ def join_raws(parts: Iterable[list[str] | pl.Series]) -> pl.Series:
     return pl.concat(series)
 
 
+def join_readings(readings: Sequence[Reading]) -> Reading:
+    """Put readings of the same columns into one; there must be one at least."""
+    return Reading(
+        pl.concat([reading.records for reading in readings]),
+        pl.concat([reading.unreadable for reading in readings]),
+        pl.concat([reading.skipped for reading in readings]),
+    )
+
+
+def empty_reading(columns: Iterable[str]) -> Reading:
+    """Give a reading that holds nothing, its columns of the wire as text."""
+    return Reading(empty_records(columns), empty_unreadable(), empty_skipped())
+
+
+def empty_records(columns: Iterable[str]) -> pl.DataFrame:
+    """Give records without rows, the columns of the wire as text."""
+    own = {"_delivery": pl.UInt32, "_position": pl.Int64, "_raw": pl.String, "_record_count": pl.Int64}
+    return pl.DataFrame(schema={**own, **dict.fromkeys(columns, pl.String)})
+
+
 def empty_unreadable() -> pl.DataFrame:
     """Give an unreadable frame without rows."""
     return pl.DataFrame(schema=UNREADABLE_SCHEMA)

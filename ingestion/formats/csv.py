@@ -18,7 +18,7 @@ import polars as pl
 from ingestion.contract import Contract
 from ingestion.errors import DeliveryError
 from ingestion.formats import base
-from ingestion.formats.base import Envelope, Pieces, Reading
+from ingestion.formats.base import Envelope, Pieces, Reading, empty_records, join_readings
 from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, gather, set_aside, split_lines
 
 SEPARATORS = ",;\t"
@@ -48,30 +48,34 @@ class Csv:
 
     def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
         """Cut a file into lines, all of them one block; raise DeliveryError above DOCUMENT_BYTES_LIMIT."""
-        blocks = gather(split_lines(content))
-        for block in blocks:
-            if next(blocks, None) is not None:
-                raise DeliveryError(
-                    f"delivery: a file up to {base.DOCUMENT_BYTES_LIMIT} bytes was promised, a larger one came; "
-                    "cut it and repeat the header",
-                    reason="document_too_large",
-                )
-            yield block
+        yield from split_whole(content)
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:  # noqa: ARG002
         """Read rows; raise DeliveryError where a file's header lacks a column that the contract requires."""
         lines, unreadable, skipped = set_aside(pieces, {"blank_line": IS_BLANK}, {})
         headers = lines.group_by("_delivery", maintain_order=True).agg(pl.col("_raw").first().alias("header"))
-        readings = [Reading(_no_records(lines, contract), unreadable, skipped)]
+        readings = [Reading(empty_records(contract.column_names), unreadable, skipped)]
         for (text,), group in headers.group_by("header", maintain_order=True):
             header = _read_header(str(text), contract, int(group["_delivery"][0]))
             rows = lines.filter(pl.col("_delivery").is_in(group["_delivery"].implode()))
             readings.append(read_rows(rows, header, contract.column_names))
-        return Reading(
-            pl.concat([reading.records for reading in readings]),
-            pl.concat([reading.unreadable for reading in readings]),
-            pl.concat([reading.skipped for reading in readings]),
-        )
+        return join_readings(readings)
+
+
+def split_whole(content: BinaryIO, beginning: bytes | None = None) -> Iterator[Pieces]:
+    """Cut a file into lines, all of them one block; `beginning` is what the caller has read already, to see what it is.
+
+    Raises DeliveryError above DOCUMENT_BYTES_LIMIT.
+    """
+    blocks = gather(split_lines(content, beginning))
+    for block in blocks:
+        if next(blocks, None) is not None:
+            raise DeliveryError(
+                f"delivery: a file up to {base.DOCUMENT_BYTES_LIMIT} bytes was promised, a larger one came; "
+                "cut it and repeat the header",
+                reason="document_too_large",
+            )
+        yield block
 
 
 def _read_header(text: str, contract: Contract, delivery: int) -> Header:
@@ -148,10 +152,3 @@ def fields_of(line: str, separator: str) -> list[str] | None:
         return next(csv.reader([line], delimiter=separator, strict=True), None)
     except csv.Error:
         return None
-
-
-def _no_records(lines: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    return lines.clear().with_columns(
-        pl.lit(1, dtype=pl.Int64).alias("_record_count"),
-        *(pl.lit(None, dtype=pl.String).alias(name) for name in contract.column_names),
-    )

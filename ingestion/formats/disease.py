@@ -25,9 +25,9 @@ import polars as pl
 from ingestion.contract import Contract
 from ingestion.errors import DeliveryError
 from ingestion.formats import base
-from ingestion.formats.base import Envelope, Pieces, Reading
-from ingestion.formats.csv import Csv
-from ingestion.formats.documents import array_pieces, read_document
+from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
+from ingestion.formats.csv import Csv, split_whole
+from ingestion.formats.documents import BROKEN_JSON, array_pieces, read_document
 from ingestion.formats.lines import IS_BLANK, as_unreadable, cut_piece, empty_as_null, set_aside, without_mark
 
 CASE_FIELDS = {
@@ -61,9 +61,6 @@ PERIOD_KINDS = {"Week": "week", "Month": "month", "Year": "year"}
 
 DATA_VALUES = re.compile(rb'"dataValues"\s*:\s*(?=\[)')
 ZONE = "Asia/Ho_Chi_Minh"
-UTC_TIME = pl.Datetime("us", "UTC")
-
-BROKEN_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 Text = str | int | float | bool | None
 Kind = TypeVar("Kind", bound=msgspec.Struct)
@@ -96,13 +93,13 @@ VALUE_FIELDS = {name: pl.String for name in DataValue.__struct_fields__ if name 
 class Disease:
     """Case lines, DHIS2 data values, OpenDengue counts."""
 
-    def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:
+    def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
         """Cut a delivery into one block; raise DeliveryError for JSON without `dataValues`, or a document too large."""
         beginning = without_mark(content.read(base.BLOCK_BYTES))
         if beginning.lstrip()[:1] in (b"{", b"["):
             yield _cut_values(read_document(content, beginning))
         else:
-            yield from Csv().split(_Resumed(beginning, content), envelope)  # type: ignore[arg-type]
+            yield from split_whole(content, beginning)
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
         """Read records; raise DeliveryError where a header lacks a column that its form needs."""
@@ -123,24 +120,9 @@ class Disease:
             _with_records(Csv().read(lines, cases, envelopes), _case_records),
         ]
         own = ["_delivery", "_position", "_raw", "_record_count"]
-        records = [reading.records.select(*own, *contract.column_names) for reading in readings]
-        return Reading(
-            pl.concat(records),
-            pl.concat([reading.unreadable for reading in readings]),
-            pl.concat([reading.skipped for reading in readings]),
+        return join_readings(
+            [replace(reading, records=reading.records.select(*own, *contract.column_names)) for reading in readings]
         )
-
-
-class _Resumed:
-    """A delivery whose beginning was read to see what it is."""
-
-    def __init__(self, beginning: bytes, rest: BinaryIO) -> None:
-        self._beginning, self._rest = beginning, rest
-
-    def read(self, size: int) -> bytes:
-        """Give the beginning once, then the rest."""
-        beginning, self._beginning = self._beginning, b""
-        return beginning or self._rest.read(size)
 
 
 def _cut_values(document: bytes) -> Pieces:

@@ -19,6 +19,7 @@ from ingestion.formats.base import Pieces
 from ingestion.formats.lines import cut_piece
 
 SPACE, COMMA, CLOSING = re.compile(r"\s*"), re.compile(r"\s*,\s*"), re.compile(r"\s*\]")
+BROKEN_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 BROKEN_XML = (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError)
 
 
@@ -45,7 +46,7 @@ def array_pieces(document: bytes) -> Pieces:
     """
     try:
         elements = [bytes(element) for element in msgspec.json.decode(document, type=list[msgspec.Raw])]
-    except (msgspec.DecodeError, RecursionError):
+    except BROKEN_JSON:
         return _salvaged_pieces(document.decode("utf-8", errors="surrogateescape"))
     return _cut(elements)
 
@@ -58,7 +59,7 @@ def member_pieces(document: bytes, member: str) -> Pieces:
     """
     try:
         array = bytes(msgspec.json.decode(document, type=dict[str, msgspec.Raw])[member])
-    except (msgspec.DecodeError, RecursionError, KeyError):
+    except (*BROKEN_JSON, KeyError):
         array = b""
     if array.startswith(b"["):
         return array_pieces(array)

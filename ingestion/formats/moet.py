@@ -27,7 +27,14 @@ from ingestion.contract import Contract
 from ingestion.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.archives import ZIP_MARK, pack, unpack
-from ingestion.formats.base import Envelope, Pieces, Reading, empty_skipped, empty_unreadable
+from ingestion.formats.base import (
+    Envelope,
+    Pieces,
+    Reading,
+    empty_reading,
+    empty_records,
+    join_readings,
+)
 from ingestion.formats.csv import Header, fields_of, read_rows
 from ingestion.formats.documents import read_document
 from ingestion.formats.headers import Matched, match_header
@@ -69,7 +76,7 @@ class Moet:
             delivery = int(str(number))
             exported = _exported_at(envelopes[delivery].source_name, contract, delivery)
             readings.append(_read_delivery(rows, contract, delivery, exported))
-        return _joined(readings, contract)
+        return join_readings([empty_reading(contract.column_names), *readings])
 
 
 def unpack_workbook(document: bytes) -> dict[str, bytes]:
@@ -135,7 +142,7 @@ def _read_delivery(rows: pl.DataFrame, contract: Contract, delivery: int, export
     is_blank = LINE.str.strip_chars(', "') == ""
     _, unreadable, skipped = set_aside(rows, {}, {})
     readable = rows.filter(pl.col("_problem").is_null())
-    readings = [Reading(_no_records(contract), unreadable, skipped)]
+    readings = [Reading(empty_records(contract.column_names), unreadable, skipped)]
     best: list[str] | None = None
     headed = 0
     for (section,), sheet in readable.group_by(SECTION.alias("section"), maintain_order=True):
@@ -144,7 +151,8 @@ def _read_delivery(rows: pl.DataFrame, contract: Contract, delivery: int, export
         if matched is None:
             best = missing if best is None or len(missing) < len(best) else best
             name = str(section).removeprefix(MARK)[:60]
-            readings.append(_all_skipped(filled, f"other_sheet: {name}"))
+            _, bad, other = set_aside(filled, {f"other_sheet: {name}": pl.lit(value=True)}, {})
+            readings.append(Reading(empty_records(contract.column_names), bad, other))
             continue
         headed += 1
         text = str(filled.select(LINE.alias("line"))["line"][place])
@@ -170,7 +178,7 @@ def _read_delivery(rows: pl.DataFrame, contract: Contract, delivery: int, export
             delivery=delivery,
             missing=best,
         )
-    return _joined(readings, contract)
+    return join_readings(readings)
 
 
 def _find_header(sheet: pl.DataFrame, contract: Contract) -> tuple[int, Matched | None, list[str]]:
@@ -237,27 +245,6 @@ def _line(cells: tuple[str | None, ...]) -> str:
 
 def _one_line(text: str) -> str:
     return re.sub(r"[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]+", " ", text)
-
-
-def _all_skipped(rows: pl.DataFrame, reason: str) -> Reading:
-    readable, unreadable, skipped = set_aside(rows, {reason: pl.lit(value=True)}, {})
-    assert readable.is_empty()  # noqa: S101  every row has the reason
-    return Reading(readable.clear(), unreadable, skipped)
-
-
-def _no_records(contract: Contract) -> pl.DataFrame:
-    text = dict.fromkeys(contract.column_names, pl.String)
-    fixed = {"_delivery": pl.UInt32, "_position": pl.Int64, "_raw": pl.String, "_record_count": pl.Int64}
-    return pl.DataFrame(schema={**fixed, **text})
-
-
-def _joined(readings: list[Reading], contract: Contract) -> Reading:
-    records = [_no_records(contract), *(one.records for one in readings if one.records.height)]
-    return Reading(
-        pl.concat(records),
-        pl.concat([empty_unreadable(), *(one.unreadable for one in readings)]),
-        pl.concat([empty_skipped(), *(one.skipped for one in readings)]),
-    )
 
 
 def _require_extent(sheet: bytes) -> None:

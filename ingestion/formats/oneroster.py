@@ -27,9 +27,10 @@ from ingestion.formats.base import (
     Envelope,
     Pieces,
     Reading,
-    empty_skipped,
-    empty_unreadable,
+    empty_reading,
+    empty_records,
     join_raws,
+    join_readings,
 )
 from ingestion.formats.csv import SEPARATORS, Header, fields_of, read_rows
 from ingestion.formats.headers import match_header
@@ -104,20 +105,7 @@ def read_archives(pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[i
         _read_archive(lines, contract, int(str(number)), envelopes[int(str(number))].source_name)
         for (number,), lines in pieces.group_by("_delivery", maintain_order=True)
     ]
-    empty = pl.DataFrame(
-        schema={
-            "_delivery": pl.UInt32,
-            "_position": pl.Int64,
-            "_raw": pl.String,
-            "_record_count": pl.Int64,
-            **dict.fromkeys(contract.column_names, pl.String),
-        }
-    )
-    return Reading(
-        pl.concat([empty, *(one.records for one in readings)]),
-        pl.concat([empty_unreadable(), *(one.unreadable for one in readings)]),
-        pl.concat([empty_skipped(), *(one.skipped for one in readings)]),
-    )
+    return join_readings([empty_reading(contract.column_names), *readings])
 
 
 def _read_archive(lines: pl.DataFrame, contract: Contract, delivery: int, source_name: str) -> Reading:
@@ -165,7 +153,7 @@ def _read_file(name: str, rows: pl.DataFrame, feed: str, delivery: int) -> Readi
     lines, unreadable, skipped = set_aside(rows.drop("file"), {"blank_line": _IS_BLANK}, {})
     columns = FILES[name]
     if lines.is_empty():
-        return Reading(_no_rows(columns), unreadable, skipped)
+        return Reading(empty_records(columns), unreadable, skipped)
     text = str(lines.select(LINE.alias("line"))["line"][0])
     separator = max(SEPARATORS, key=text.count)
     cells = fields_of(text, separator) or [text]
@@ -188,11 +176,6 @@ def _read_file(name: str, rows: pl.DataFrame, feed: str, delivery: int) -> Readi
 _IS_BLANK = LINE.str.strip_chars_start(" \r") == ""
 
 
-def _no_rows(columns: tuple[str, ...]) -> pl.DataFrame:
-    fixed = {"_delivery": pl.UInt32, "_position": pl.Int64, "_raw": pl.String, "_record_count": pl.Int64}
-    return pl.DataFrame(schema={**fixed, **dict.fromkeys(columns, pl.String)})
-
-
 Tables = Mapping[str, pl.DataFrame]
 
 
@@ -211,7 +194,7 @@ def _is_other(feed: str, rows: pl.DataFrame, others: Tables) -> pl.Series:
 
 def _looked_up(tables: Tables, name: str, key: str, value: str) -> pl.DataFrame:
     """Give `key` and `value` of a file's rows, each key once; without rows where the archive has no such file."""
-    table = tables.get(name, _no_rows(FILES[name]))
+    table = tables.get(name, empty_records(FILES[name]))
     pairs = table.select(pl.col(key).alias("key"), pl.col(value).alias("value"))
     return pairs.drop_nulls().unique("key", keep="first", maintain_order=True)
 
@@ -257,7 +240,7 @@ def _classes(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
 
 
 def _students(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    enrolled = tables.get("enrollments.csv", _no_rows(FILES["enrollments.csv"])).filter(
+    enrolled = tables.get("enrollments.csv", empty_records(FILES["enrollments.csv"])).filter(
         pl.col("role").str.to_lowercase() == "student"
     )
     first = enrolled.sort(
@@ -265,7 +248,7 @@ def _students(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
         pl.col("primary").fill_null("").str.to_lowercase() != "true",
         "_position",
     ).unique("userSourcedId", keep="first", maintain_order=True)
-    classes = _classes(tables.get(CLASSES, _no_rows(FILES[CLASSES])), tables).unique("sourcedId", keep="first")
+    classes = _classes(tables.get(CLASSES, empty_records(FILES[CLASSES])), tables).unique("sourcedId", keep="first")
     placed = first.join(
         classes.select("sourcedId", "class_code", "school_year", "grade"),
         left_on="classSourcedId",

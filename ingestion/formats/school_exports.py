@@ -5,6 +5,7 @@ both, as some schools run software of their own. Each line carries the mark of i
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import BinaryIO
 
 import polars as pl
@@ -12,7 +13,7 @@ import polars as pl
 from ingestion.contract import Contract
 from ingestion.formats import base, moet, oneroster
 from ingestion.formats.archives import ZIP_MARK, unpack
-from ingestion.formats.base import Envelope, Pieces, Reading
+from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.documents import read_document
 
 
@@ -37,8 +38,5 @@ class SchoolExports:
             oneroster.read_archives(pieces.filter(is_roster), contract, envelopes),
             moet.Moet().read(pieces.filter(~is_roster), contract, envelopes),
         ]
-        return Reading(
-            pl.concat([reading.records for reading in readings]).sort("_delivery", "_position"),
-            pl.concat([reading.unreadable for reading in readings]),
-            pl.concat([reading.skipped for reading in readings]),
-        )
+        joined = join_readings(readings)
+        return replace(joined, records=joined.records.sort("_delivery", "_position"))

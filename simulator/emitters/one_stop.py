@@ -7,7 +7,6 @@ are invented.
 """
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -17,6 +16,7 @@ from typing import TypedDict
 
 from ingestion.settings import PROJECT
 from simulator.chance import chance
+from simulator.emitters.server_book import write_book
 from simulator.entities import Agency, City
 from simulator.faults import DOSSIERS, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import FUTURE, LOCAL, in_utc, midnight
@@ -83,14 +83,6 @@ class Wire(TypedDict, total=False):
     DanhSachGiayToKetQua: list[dict[str, str]]
     DinhDanhCHS: list[dict[str, str]]
     TienTrinh: list[dict[str, str]]
-
-
-class Entry(TypedDict):
-    """One line of the server's book: when a version was made, from when on it can be seen, and the version."""
-
-    changed_at: str
-    visible_at: str
-    dossier: Wire
 
 
 @dataclass(frozen=True)
@@ -221,25 +213,16 @@ def emit_dossiers(city: City, day: date, seed: int, profile: FaultProfile, folde
     faults = chance(seed, "public_services/faults")
     dealt = deal_faults(profile, DOSSIERS, versions, lambda version, fault: _can_have(version, fault, day), faults)
     books = Books(DOSSIERS)
-    entries: list[Entry] = []
-    accepted: list[Version] = []
-    for index, version in enumerate(versions):
-        fault = dealt.get(index)
-        delay = timedelta(minutes=faults.randint(10, 55)) if fault == FaultKind.LATE else timedelta()
-        for wire in _wires(version, fault):
-            visible_at = (version.changed_at + delay).isoformat()
-            entries.append({"changed_at": version.changed_at.isoformat(), "visible_at": visible_at, "dossier": wire})
-        if fault is None or fault in (FaultKind.LATE, FaultKind.DUPLICATE, FaultKind.CONFLICT):
-            accepted.append(version)
-            books.accept()
-        if fault is not None:
-            outcome = {FaultKind.LATE: "accepted", FaultKind.DUPLICATE: "duplicate"}.get(fault, "quarantined")
-            if outcome == "duplicate":
-                books.repeat()
-            elif outcome == "quarantined":
-                books.quarantine(fault)
-            books.note(fault, version.dossier.dossier_id, in_utc(version.changed_at), FILE, outcome=outcome)
-    (folder / FILE).write_text(json.dumps(entries, ensure_ascii=False, indent=0) + "\n", encoding="utf-8", newline="")
+    accepted = write_book(
+        folder / FILE,
+        versions,
+        dealt,
+        books,
+        faults,
+        entry_key="dossier",
+        wires=_wires,
+        id_of=lambda version: version.dossier.dossier_id,
+    )
     newest = {version.dossier.dossier_id: version for version in accepted}
     return Emission(
         books,

@@ -5,7 +5,6 @@ on how often one asks. A version becomes visible when it was made, or later, whe
 `updated_datetime`, as many real servers leave it out. Texts and telephone numbers are invented.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -14,6 +13,7 @@ from random import Random
 from typing import TypedDict
 
 from simulator.chance import chance
+from simulator.emitters.server_book import write_book
 from simulator.entities import Agency, City
 from simulator.faults import FEEDBACK, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import FUTURE, in_utc, midnight
@@ -58,14 +58,6 @@ class Wire(TypedDict):
     long: float
     media_url: str | None
     ext: dict[str, str | int | None]
-
-
-class Entry(TypedDict):
-    """One line of the server's book: when a version was made, from when on it can be seen, and the version."""
-
-    changed_at: str
-    visible_at: str
-    request: Wire
 
 
 @dataclass(frozen=True)
@@ -129,26 +121,16 @@ def emit_feedback(city: City, day: date, seed: int, profile: FaultProfile, folde
     faults = chance(seed, "feedback/faults")
     dealt = deal_faults(profile, FEEDBACK, versions, lambda version, fault: _can_have(version, fault, day), faults)
     books = Books(FEEDBACK)
-    entries: list[Entry] = []
-    accepted: list[Version] = []
-    for index, version in enumerate(versions):
-        fault = dealt.get(index)
-        delay = timedelta(minutes=faults.randint(10, 55)) if fault == FaultKind.LATE else timedelta()
-        for wire in _wires(version, fault):
-            visible_at = (version.changed_at + delay).isoformat()
-            entries.append({"changed_at": version.changed_at.isoformat(), "visible_at": visible_at, "request": wire})
-        if fault is None or fault in (FaultKind.LATE, FaultKind.DUPLICATE, FaultKind.CONFLICT):
-            accepted.append(version)
-            books.accept()
-        if fault is not None:
-            outcome = "accepted" if fault == FaultKind.LATE else "quarantined"
-            if fault == FaultKind.DUPLICATE:
-                books.repeat()
-                outcome = "duplicate"
-            elif outcome == "quarantined":
-                books.quarantine(fault)
-            books.note(fault, version.case_id, in_utc(version.changed_at), FILE, outcome=outcome)
-    (folder / FILE).write_text(json.dumps(entries, ensure_ascii=False, indent=0) + "\n", encoding="utf-8", newline="")
+    accepted = write_book(
+        folder / FILE,
+        versions,
+        dealt,
+        books,
+        faults,
+        entry_key="request",
+        wires=_wires,
+        id_of=lambda version: version.case_id,
+    )
     versions_told = [_version_row(version) for version in accepted]
     return Emission(books, {"feedback_versions": versions_told, "feedback_cases": list(_cases(accepted))})
 

@@ -30,7 +30,7 @@ from simulator.city import simulate
 from simulator.compare import compare
 from simulator.faults import fault_profile
 from simulator.publish import publish_to_folders, publish_to_sftp
-from simulator.server import feedback_server
+from simulator.server import city_server
 from stack.control import DATA_SERVICES, down, up
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -64,7 +64,7 @@ class City:
 def run_city(settings: Settings, folder: Path, faults: str) -> City:
     """Simulate, serve, collect, load and release a day."""
     written = simulate(DAY, SEED, fault_profile(faults), folder)
-    with feedback_server(folder) as server:
+    with city_server(folder) as server:
         settings = settings.model_copy(
             update={
                 "now": written.ends_at.astimezone(UTC),

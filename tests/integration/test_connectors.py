@@ -17,7 +17,7 @@ from ingestion.settings import Settings
 from simulator.city import FOLDERS, SimulatedDay, simulate
 from simulator.faults import DEMO_FAULTS
 from simulator.publish import SERVED, STATIONS, publish_to_folders, publish_to_sftp
-from simulator.server import feedback_server
+from simulator.server import city_server
 
 pytestmark = pytest.mark.stack
 
@@ -98,9 +98,9 @@ def test_published_logs_come_byte_for_byte_and_only_once(
     assert contents(connector, contract, checkpoint) == {}
 
 
-def test_the_whole_book_of_the_feedback_server_comes_in_pages(day: SimulatedDay) -> None:
+def test_the_whole_book_of_the_city_server_comes_in_pages(day: SimulatedDay) -> None:
     contract, checkpoint = find_contract("feedback.requests"), Checkpoint()
-    with feedback_server(day.folder) as server, httpx.Client(timeout=10) as client:
+    with city_server(day.folder) as server, httpx.Client(timeout=10) as client:
         pages = contents(Open311(client, server.url), contract, checkpoint)
         text = b"".join(pages.values()).decode()
         assert contents(Open311(client, server.url), contract, checkpoint) == {}

@@ -11,12 +11,12 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from simulator.city import SimulatedDay
-from simulator.server import FeedbackServer, feedback_server
+from simulator.server import CityServer, city_server
 
 
 @pytest.fixture(scope="module")
-def server(faulty_day: SimulatedDay) -> Iterator[FeedbackServer]:
-    with feedback_server(faulty_day.folder) as running:
+def server(faulty_day: SimulatedDay) -> Iterator[CityServer]:
+    with city_server(faulty_day.folder) as running:
         yield running
 
 
@@ -30,7 +30,7 @@ def entries(day: SimulatedDay) -> list[dict[str, str]]:
     return listed
 
 
-def test_pages_of_a_window_hold_every_version_of_it_in_order(server: FeedbackServer, faulty_day: SimulatedDay) -> None:
+def test_pages_of_a_window_hold_every_version_of_it_in_order(server: CityServer, faulty_day: SimulatedDay) -> None:
     start = (faulty_day.ends_at - timedelta(days=1)).isoformat()
     expected = [entry["request"] for entry in entries(faulty_day) if entry["changed_at"] >= start]
     pages, page = [], 1
@@ -42,7 +42,7 @@ def test_pages_of_a_window_hold_every_version_of_it_in_order(server: FeedbackSer
     assert len(expected) > 100
 
 
-def test_the_last_page_is_included_and_the_one_after_is_empty(server: FeedbackServer, faulty_day: SimulatedDay) -> None:
+def test_the_last_page_is_included_and_the_one_after_is_empty(server: CityServer, faulty_day: SimulatedDay) -> None:
     everything = {
         "start_date": "2026-01-01T00:00:00+07:00",
         "end_date": "2027-01-01T00:00:00+07:00",
@@ -60,7 +60,7 @@ def test_the_last_page_is_included_and_the_one_after_is_empty(server: FeedbackSe
     assert sizes == [100] * (total // 100) + [total % 100, 0]
 
 
-def test_xml_tells_the_same_requests_as_json(server: FeedbackServer, faulty_day: SimulatedDay) -> None:
+def test_xml_tells_the_same_requests_as_json(server: CityServer, faulty_day: SimulatedDay) -> None:
     rows = httpx.get(f"{server.url}/requests.json", params=window(faulty_day)).json()
     root = fromstring(httpx.get(f"{server.url}/requests.xml", params=window(faulty_day)).content)
     told = [
@@ -72,7 +72,7 @@ def test_xml_tells_the_same_requests_as_json(server: FeedbackServer, faulty_day:
 
 def test_a_version_can_be_seen_only_when_it_is_there(faulty_day: SimulatedDay) -> None:
     now = faulty_day.ends_at - timedelta(hours=12)
-    with feedback_server(faulty_day.folder, clock=lambda: now) as server:
+    with city_server(faulty_day.folder, clock=lambda: now) as server:
         rows = httpx.get(f"{server.url}/requests.json", params=window(faulty_day, page_size="1000")).json()
     start = (faulty_day.ends_at - timedelta(days=1)).isoformat()
     visible = [
@@ -85,7 +85,7 @@ def test_a_version_can_be_seen_only_when_it_is_there(faulty_day: SimulatedDay) -
 def test_health_answers_before_there_is_a_day_and_the_day_is_read_when_it_comes(
     faulty_day: SimulatedDay, tmp_path: Path
 ) -> None:
-    with feedback_server(tmp_path) as server:
+    with city_server(tmp_path) as server:
         assert httpx.get(server.url.replace("/open311/v2", "/health")).status_code == 200
         assert httpx.get(f"{server.url}/requests.json", params=window(faulty_day)).json() == []
         (tmp_path / "feedback").mkdir()
@@ -99,5 +99,5 @@ def test_health_answers_before_there_is_a_day_and_the_day_is_read_when_it_comes(
     ("path", "status"),
     [("requests.json", 400), ("requests.csv", 404), ("services.json", 404), ("../../etc/passwd", 404)],
 )
-def test_what_is_no_question_gets_a_plain_refusal(path: str, status: int, server: FeedbackServer) -> None:
+def test_what_is_no_question_gets_a_plain_refusal(path: str, status: int, server: CityServer) -> None:
     assert httpx.get(f"{server.url}/{path}").status_code == status

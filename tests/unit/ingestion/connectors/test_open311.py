@@ -13,7 +13,7 @@ from ingestion.connectors.base import Arrival, Checkpoint, Window
 from ingestion.connectors.open311 import Open311
 from ingestion.contract import Contract, find_contract
 from ingestion.errors import SourceAnswerError, SourceError, SourceUnavailableError
-from simulator.server import Behaviour, FeedbackServer, Habit, feedback_server
+from simulator.server import Behaviour, CityServer, Habit, city_server
 
 END = datetime(2026, 11, 20, 17, tzinfo=UTC)
 DAY = Window(END - timedelta(days=1), END)
@@ -27,7 +27,7 @@ def contract() -> Contract:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[FeedbackServer]:
+def server(tmp_path: Path) -> Iterator[CityServer]:
     entries = []
     for number in range(REQUESTS):
         moment = (DAY.start + timedelta(minutes=number)).isoformat()
@@ -35,7 +35,7 @@ def server(tmp_path: Path) -> Iterator[FeedbackServer]:
         entries.append({"changed_at": moment, "visible_at": moment, "request": request})
     (tmp_path / "feedback").mkdir()
     (tmp_path / "feedback" / "requests.json").write_text(json.dumps(entries))
-    with feedback_server(tmp_path) as running:
+    with city_server(tmp_path) as running:
         yield running
 
 
@@ -45,7 +45,7 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def connector(server: FeedbackServer, waits: list[float]) -> Iterator[Open311]:
+def connector(server: CityServer, waits: list[float]) -> Iterator[Open311]:
     with httpx.Client(timeout=0.5) as client:
         yield Open311(client, server.url, waits.append)
 
@@ -101,7 +101,7 @@ def test_xml_pages_are_counted_too(connector: Open311, contract: Contract) -> No
     ]
 
 
-def test_an_empty_window_is_one_arrival(collect: Collect, server: FeedbackServer) -> None:
+def test_an_empty_window_is_one_arrival(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.EMPTY)
     assert [(arrival.source_name, arrival.content) for arrival in collect(DAY)] == [
         ("requests_20261119T170000Z_20261120T170000Z_p001.json", b"[]")
@@ -109,7 +109,7 @@ def test_an_empty_window_is_one_arrival(collect: Collect, server: FeedbackServer
 
 
 def test_the_first_collection_reaches_back_and_the_next_goes_on_with_an_overlap(
-    connector: Open311, contract: Contract, server: FeedbackServer
+    connector: Open311, contract: Contract, server: CityServer
 ) -> None:
     checkpoint = Checkpoint()
     arrivals = list(connector.collect(contract, checkpoint, None, lambda: END))
@@ -141,7 +141,7 @@ def test_a_window_given_leaves_the_checkpoint(connector: Open311, contract: Cont
 
 @pytest.mark.parametrize("habit", [Habit.TOO_MANY_REQUESTS, Habit.SERVER_ERROR, Habit.TIME_OUT, Habit.BROKEN_OFF])
 def test_a_passing_failure_is_tried_again(
-    habit: Habit, collect: Collect, server: FeedbackServer, waits: list[float]
+    habit: Habit, collect: Collect, server: CityServer, waits: list[float]
 ) -> None:
     server.behaviour = Behaviour(habit, times=2, retry_after="7")
     assert ids(collect(DAY)) == EVERYTHING
@@ -158,7 +158,7 @@ def test_a_passing_failure_is_tried_again(
     ],
 )
 def test_a_lasting_failure_ends_after_five_attempts(
-    habit: Habit, reason: str, collect: Collect, server: FeedbackServer, waits: list[float]
+    habit: Habit, reason: str, collect: Collect, server: CityServer, waits: list[float]
 ) -> None:
     server.behaviour = Behaviour(habit, retry_after="3")
     with pytest.raises(SourceUnavailableError, match=f"page 1 was promised, {reason}") as caught:
@@ -170,7 +170,7 @@ def test_a_lasting_failure_ends_after_five_attempts(
 
 
 def test_a_server_that_asks_for_much_patience_is_left_at_once(
-    collect: Collect, server: FeedbackServer, waits: list[float]
+    collect: Collect, server: CityServer, waits: list[float]
 ) -> None:
     server.behaviour = Behaviour(Habit.TOO_MANY_REQUESTS, retry_after="3600")
     with pytest.raises(SourceUnavailableError, match="asks for 3600 s") as caught:
@@ -178,7 +178,7 @@ def test_a_server_that_asks_for_much_patience_is_left_at_once(
     assert (caught.value.values["seconds"], waits, len(server.asked)) == (3600, [], 1)
 
 
-def test_a_date_in_retry_after_is_understood(collect: Collect, server: FeedbackServer) -> None:
+def test_a_date_in_retry_after_is_understood(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.TOO_MANY_REQUESTS, retry_after="Fri, 20 Nov 2099 08:00:00 GMT")
     with pytest.raises(SourceUnavailableError, match=r"asks for \d{9,} s"):
         collect(DAY)
@@ -192,7 +192,7 @@ def test_a_date_in_retry_after_is_understood(collect: Collect, server: FeedbackS
     ],
 )
 def test_an_answer_against_the_protocol_is_refused(
-    habit: Habit, message: str, collect: Collect, server: FeedbackServer, waits: list[float]
+    habit: Habit, message: str, collect: Collect, server: CityServer, waits: list[float]
 ) -> None:
     server.behaviour = Behaviour(habit)
     with pytest.raises(SourceAnswerError, match=message) as caught:
@@ -201,7 +201,7 @@ def test_an_answer_against_the_protocol_is_refused(
     assert waits == []
 
 
-def test_a_list_that_shrinks_while_it_is_paged_loses_nothing(collect: Collect, server: FeedbackServer) -> None:
+def test_a_list_that_shrinks_while_it_is_paged_loses_nothing(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.SHRINKING, times=1)
     arrivals = collect(DAY)
     assert set(ids(arrivals)) == set(EVERYTHING)
@@ -213,15 +213,13 @@ def test_a_list_that_shrinks_while_it_is_paged_loses_nothing(collect: Collect, s
     ]
 
 
-def test_a_list_that_never_stands_still_can_be_tried_later(collect: Collect, server: FeedbackServer) -> None:
+def test_a_list_that_never_stands_still_can_be_tried_later(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.SHRINKING)
     with pytest.raises(SourceUnavailableError, match="4 readings of one window differ"):
         collect(DAY)
 
 
-def test_nothing_is_yielded_of_a_window_that_fails(
-    connector: Open311, contract: Contract, server: FeedbackServer
-) -> None:
+def test_nothing_is_yielded_of_a_window_that_fails(connector: Open311, contract: Contract, server: CityServer) -> None:
     checkpoint = Checkpoint()
     arrivals = connector.collect(contract, checkpoint, None, lambda: END)
     taken = [next(arrivals), next(arrivals)]

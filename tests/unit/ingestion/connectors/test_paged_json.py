@@ -13,7 +13,7 @@ from ingestion.connectors.base import Arrival, Checkpoint, Window
 from ingestion.connectors.paged_json import PagedJson
 from ingestion.contract import Contract, find_contract
 from ingestion.errors import ContractError, SourceAnswerError, SourceUnavailableError
-from simulator.server import Behaviour, FeedbackServer, Habit, feedback_server
+from simulator.server import Behaviour, CityServer, Habit, city_server
 
 END = datetime(2026, 11, 20, 17, tzinfo=UTC)
 WEEK = Window(END - timedelta(days=7), END)
@@ -27,14 +27,14 @@ def contract() -> Contract:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[FeedbackServer]:
+def server(tmp_path: Path) -> Iterator[CityServer]:
     entries = []
     for number in range(DOSSIERS):
         moment = (WEEK.start + timedelta(minutes=number)).isoformat()
         entries.append({"changed_at": moment, "visible_at": moment, "dossier": {"MaHoSo": f"H{number:04d}"}})
     (tmp_path / "public_services").mkdir()
     (tmp_path / "public_services" / "dossiers.json").write_text(json.dumps(entries))
-    with feedback_server(tmp_path) as running:
+    with city_server(tmp_path) as running:
         yield running
 
 
@@ -44,7 +44,7 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def connector(server: FeedbackServer, waits: list[float]) -> Iterator[PagedJson]:
+def connector(server: CityServer, waits: list[float]) -> Iterator[PagedJson]:
     with httpx.Client(timeout=2) as client:
         yield PagedJson(client, {"public_services": server.public_services_url}, waits.append)
 
@@ -78,7 +78,7 @@ def test_all_pages_come_the_last_included(collect: Collect) -> None:
 
 
 def test_the_first_collection_reaches_back_as_far_as_the_contract_says(
-    connector: PagedJson, contract: Contract, server: FeedbackServer
+    connector: PagedJson, contract: Contract, server: CityServer
 ) -> None:
     checkpoint = Checkpoint()
     arrivals = list(connector.collect(contract, checkpoint, None, lambda: END))
@@ -89,14 +89,14 @@ def test_the_first_collection_reaches_back_as_far_as_the_contract_says(
     assert min(windows).startswith("/public-services/v1/dossiers?from=2026-08-12T17%3A00%3A00%2B00%3A00&to=2026-08-19")
 
 
-def test_a_source_that_refuses_is_an_error_and_no_empty_answer(collect: Collect, server: FeedbackServer) -> None:
+def test_a_source_that_refuses_is_an_error_and_no_empty_answer(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.REFUSING)
     with pytest.raises(SourceAnswerError, match="error_code 0 was promised, 1001 came") as caught:
         collect(WEEK)
     assert caught.value.values == {"feed": "public_services.dossiers", "error_code": "1001"}
 
 
-def test_an_empty_list_is_an_answer(collect: Collect, server: FeedbackServer) -> None:
+def test_an_empty_list_is_an_answer(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.EMPTY)
     arrivals = collect(WEEK)
     assert len(arrivals) == 1
@@ -121,27 +121,25 @@ def test_an_error_code_that_could_quote_a_record_is_not_repeated(contract: Contr
     assert "046099000001" not in str(caught.value)
 
 
-def test_too_many_requests_are_waited_for_as_asked(
-    collect: Collect, server: FeedbackServer, waits: list[float]
-) -> None:
+def test_too_many_requests_are_waited_for_as_asked(collect: Collect, server: CityServer, waits: list[float]) -> None:
     server.behaviour = Behaviour(Habit.TOO_MANY_REQUESTS, times=2, retry_after="7")
     assert ids(collect(WEEK)) == EVERYTHING
     assert waits == [7, 7]
 
 
-def test_a_server_that_stays_ill_can_be_tried_later(collect: Collect, server: FeedbackServer) -> None:
+def test_a_server_that_stays_ill_can_be_tried_later(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.SERVER_ERROR)
     with pytest.raises(SourceUnavailableError, match="HTTP 500"):
         collect(WEEK)
 
 
-def test_a_repeated_page_is_noticed(collect: Collect, server: FeedbackServer) -> None:
+def test_a_repeated_page_is_noticed(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.REPEATED_PAGE)
     with pytest.raises(SourceAnswerError, match="page 1 came again"):
         collect(WEEK)
 
 
-def test_a_list_that_shrinks_while_it_is_paged_loses_nothing(collect: Collect, server: FeedbackServer) -> None:
+def test_a_list_that_shrinks_while_it_is_paged_loses_nothing(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.SHRINKING, times=2)
     assert set(ids(collect(WEEK))) == set(EVERYTHING)
 

@@ -53,6 +53,11 @@ def test_text_after_the_list_of_a_broken_answer_is_kept(read: Read) -> None:
     assert delivered.reasons == [(2, "trailing_text", 4)]
 
 
+def test_a_key_that_is_no_utf8_beside_the_list_harms_no_dossier(read: Read) -> None:
+    delivered = read("one_stop", FEED, b'{"error_code":0,"\x80":1,"data":[{"MaHoSo":"HS-1"}]}')
+    assert ([row["dossier_id"] for row in delivered.rows], delivered.reasons) == (["HS-1"], [])
+
+
 def test_the_version_is_the_latest_moment_of_any_part(read: Read) -> None:
     base = {"NgayNopHoSo": "20261101080000", "NgayTiepNhan": "20261101090000", "NgayHenTra": "20261231170000"}
     rows = rows_of(
