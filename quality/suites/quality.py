@@ -16,8 +16,9 @@ from quality.suites.check import (
     is_one_of,
 )
 
-SCORES, TOTALS, REASONS = "feed_scores", "ledger_totals", "quarantine_reasons"
-MARTS = (SCORES, TOTALS, REASONS)
+SCORES, TOTALS = "feed_scores", "ledger_totals"
+REASONS, AGES = "quarantine_reasons", "quarantine_ages"
+MARTS = (SCORES, TOTALS, REASONS, AGES)
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -47,4 +48,5 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(TOTALS, "no feed repeats more than half", REPETITIVE_FEEDS, 3, "warning"),
         has_no_rows(TOTALS, "no feed has more than 1 % unreadable deliveries", UNREADABLE_FEEDS, 4, "warning"),
         has_no_rows(REASONS, "no reason keeps records for more than 30 days", FORGOTTEN_REASONS, 7, "warning"),
+        is_one_of(AGES, "stage", ("in_time", "review_due", "fix_due"), "warning"),
     ]

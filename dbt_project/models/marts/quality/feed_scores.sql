@@ -20,7 +20,11 @@ deliveries as (
 last_events as (
 
     select feed, max(last_event_at) as last_event_at
-    from deliveries
+    from (
+        select feed, last_event_at from deliveries
+        union all
+        select feed, last_event_at from {{ ref('stg_quality__replays') }}
+    ) as loads
     group by feed
 
 ),
