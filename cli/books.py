@@ -1,4 +1,4 @@
-"""Verbs that open the books: feeds, ledger, quarantine, score, releases. They read, and change nothing."""
+"""Verbs that open the books: feeds, ledger, score, releases. They read, and change nothing."""
 
 from typing import Annotated
 
@@ -11,7 +11,6 @@ from lake.connection import connected
 from lake.releases import create_released_views, list_releases, releases_in_force
 
 Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")]
-quarantine = typer.Typer(help="Records that left by the quarantine door.", no_args_is_help=True)
 
 
 @ends_well
@@ -84,56 +83,15 @@ def releases(as_json: AsJson = False) -> None:
     show(rows, "Releases", as_json=as_json)
 
 
-@quarantine.command("list")
-@ends_well
-def list_quarantine(feed: Feed = None, as_json: AsJson = False) -> None:
-    """Count what is in quarantine by feed and reason."""
-    rows = _query(
-        """
-        select feed, reason, error_group, sum(record_count)::bigint as records, min(quarantined_at) as oldest_at
-        from lake.quarantine.records
-        where feed = coalesce(?, feed)
-        group by all
-        order by feed, records desc, reason
-        """,
-        [feed],
-    )
-    show(rows, "Quarantine", as_json=as_json)
-
-
-@quarantine.command("show")
-@ends_well
-def show_quarantine(
-    feed: Annotated[str, typer.Argument()],
-    reason: Annotated[str | None, typer.Option(help="Only records that failed this rule first.")] = None,
-    limit: int = 20,
-    as_json: AsJson = False,
-) -> None:
-    """Show quarantined records with their place and raw text. Raw text can hold personal values: mind who looks on."""
-    find_contract(feed)
-    rows = _query(
-        """
-        select deliveries.source_name, records.position, records.reason, records.error_group, records.raw,
-            list_transform(failures, lambda failure: failure.rule) as failed_rules, records.delivery_id
-        from lake.quarantine.records as records
-        inner join lake.ledger.deliveries as deliveries using (feed, delivery_id)
-        where feed = ? and reason = coalesce(?, reason)
-        order by deliveries.received_at, records.position
-        limit ?
-        """,
-        [feed, reason, limit],
-    )
-    show(rows, f"Quarantine of {feed}", as_json=as_json)
-
-
 def show_totals() -> None:
-    """Print the ledger's totals by feed."""
+    """Print the ledger's totals by feed, of what was sent: a replay sends nothing."""
     totals = _query(
         """
         select feed, count(*) as deliveries, sum(pieces)::bigint as pieces, sum(skipped)::bigint as skipped,
             sum(received)::bigint as received, sum(accepted)::bigint as accepted, sum(duplicate)::bigint as duplicate,
             sum(quarantined)::bigint as quarantined
         from lake.ledger.deliveries
+        where status <> 'replayed'
         group by feed
         order by feed
         """,

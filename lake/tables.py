@@ -64,6 +64,23 @@ QUARANTINE_RECORDS = {
     "load_id": "VARCHAR",
 }
 
+QUARANTINE_REPAIRS = {
+    "feed": "VARCHAR",
+    "delivery_id": "VARCHAR",
+    "position": "BIGINT",
+    "repair_id": "VARCHAR",
+    "repair": "VARCHAR",
+    "repaired_by": "VARCHAR",
+    "repaired_at": "TIMESTAMPTZ",
+    "why": "VARCHAR",
+    "outcome": "VARCHAR",
+    "replayed_at": "TIMESTAMPTZ",
+    "load_id": "VARCHAR",
+    "quarantined_since": "TIMESTAMPTZ",
+}
+"""One row a record that a replay took up: a record of quarantine is open while it has none. `repair_id` is the delivery id of the repair
+document; a record that was refused again stands below it in quarantine, and `quarantined_since` keeps its first day."""
+
 BUILDS = {
     "domain": "VARCHAR",
     "snapshot_id": "BIGINT",
@@ -103,6 +120,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
         "lake.quarantine.records": QUARANTINE_RECORDS,
+        "lake.quarantine.repairs": QUARANTINE_REPAIRS,
         "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,
     }
