@@ -285,7 +285,7 @@ def warehouse(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory
         create_tables(connection, contracts)
         for contract in contracts.values():
             connection.execute(f"delete from lake.bronze.{contract.table}")
-        for table in ("ledger.deliveries", "ledger.rule_results", "quarantine.records"):
+        for table in ("ledger.deliveries", "ledger.rule_results", "quarantine.records", "quarantine.repairs"):
             connection.execute(f"delete from lake.{table}")
         for schema in ("lake.silver", "lake.staging", *(f"marts.{domain}" for domain in DOMAINS)):
             connection.execute(f"drop schema if exists {schema} cascade")
