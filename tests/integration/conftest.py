@@ -16,6 +16,7 @@ from ingestion.replay import Replayer
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.tables import create_tables
+from lake.transaction import transaction
 
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 """Noon in Huế: when the deliveries of these tests are received."""
@@ -45,10 +46,10 @@ class Lake:
 
     def empty(self) -> None:
         """Take everything out again."""
-        for contract in self.contracts.values():
-            self.connection.execute(f"delete from lake.bronze.{contract.table}")
-        for table in ("ledger.deliveries", "ledger.rule_results", "quarantine.records", "quarantine.repairs"):
-            self.connection.execute(f"delete from lake.{table}")
+        books = ("ledger.deliveries", "ledger.rule_results", "quarantine.records", "quarantine.repairs")
+        with transaction(self.connection, "lake", "empty", {}):
+            for table in (*(f"bronze.{contract.table}" for contract in self.contracts.values()), *books):
+                self.connection.execute(f"delete from lake.{table}")
         for item in self.landing._client.list_objects(BUCKET, recursive=True):
             self.landing._client.remove_object(BUCKET, str(item.object_name))
 

@@ -571,6 +571,9 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
     assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
     ]  # fmt: skip
+    assert built.rows("select feed, reason, stage, records, oldest_at::varchar, working_days from marts.quality.quarantine_ages") == [
+        ("feedback.requests", "agency_code_reference", "in_time", 1, "2026-11-20 02:00:00+00", 0)
+    ]  # fmt: skip
 
 
 def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
@@ -639,7 +642,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "update marts.public_services.decision_766_scores set score_points = max_points where score_points is null",
         "delete from lake.silver.int_dossiers_current where dossier_id = 'HS-1'",
         "update marts.quality.feed_scores set score = null",
-        "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1",
+        "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1, open = open + 1",
     ):
         built.run(statement)
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:data")
@@ -679,6 +682,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "a_score_is_never_made_of_nothing",
         "received_is_accepted_plus_duplicate_plus_quarantined",
         "pieces_are_received_plus_skipped",
+        "quarantined_is_open_plus_replayed",
     )
     assert {guard for guard in guards if any(name.startswith(guard) for name in failing)} == set(guards)
     assert "error" not in statuses.values()
