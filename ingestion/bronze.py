@@ -4,6 +4,7 @@ import duckdb
 import polars as pl
 
 from ingestion.ledger import LedgerRow
+from ingestion.objects import write_object_results
 from ingestion.staging import Staging
 from lake.tables import LEDGER_DELIVERIES, LEDGER_RULE_RESULTS, bronze_columns
 
@@ -38,14 +39,16 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
     )
     connection.execute(
         """
-        insert into lake.quarantine.records
+        insert into lake.quarantine.records (feed, delivery_id, position, raw, record_count, reason, error_group, failures,
+            quarantined_at, load_id, object_id, event_at)
         select ?, delivered.delivery_id, refused._position, refused._raw, refused._record_count, refused.reason,
-            refused.error_group, refused.failures, ?, ?
+            refused.error_group, refused.failures, ?, ?, refused.object_id, refused.event_at
         from refused
         inner join delivered using (_delivery)
         """,
         [staging.contract.feed, staging.now, staging.load_id],
     )
+    write_object_results(connection, staging)
     _insert(connection, "lake.ledger.deliveries", LEDGER_DELIVERIES, [row.values() for row in rows])
     _insert(connection, "lake.ledger.rule_results", LEDGER_RULE_RESULTS, staging.rule_results(rows))
 

@@ -7,12 +7,16 @@ something to judge: a missing value fails `required` and nothing else, so that o
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import polars as pl
 
 from ingestion.casts import UNTIDY, cast
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Column, Contract
 from ingestion.reference import Reference
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far an event may lie ahead of its receipt: clocks of agencies differ (design value, as in the contracts' own rules)."""
 
 FAILURE = pl.Struct({"rule": pl.String, "column_name": pl.String, "error_group": pl.Int32})
 
@@ -44,7 +48,8 @@ class Checked:
 
     `passed` holds the batch's own columns that begin with `_`, the contract's columns with their types, and `_warnings`
     (names of the failed rules that do not block). `failed` holds `_delivery, _position, _raw, _record_count`, `failures` (every
-    failed blocking rule), `reason` and `error_group` (of the first).
+    failed blocking rule), `reason` and `error_group` (of the first), `object_id` and `event_at` (null where the record cannot be
+    believed in them: a code that fails its rules, a time that is none or lies ahead of the receipt).
     """
 
     passed: pl.DataFrame
@@ -91,7 +96,7 @@ def check(records: pl.DataFrame, contract: Contract, reference: Reference) -> Ch
     passed = typed.select(*own, *contract.column_names).with_columns(_names_of_failed(judged, warnings))
     return Checked(
         passed=passed.filter(~is_failing),
-        failed=_failed(typed.filter(is_failing), judged.filter(is_failing), tests),
+        failed=_failed(typed.filter(is_failing), judged.filter(is_failing), tests, contract),
         results=tuple(_result(test, judged[test.rule]) for test in tests),
     )
 
@@ -147,14 +152,16 @@ def _names_of_failed(judged: pl.DataFrame, tests: list[_Test]) -> pl.Series:
     )["_warnings"]
 
 
-def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test]) -> pl.DataFrame:
+def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:
     blocking = [test for test in tests if test.is_blocking]
+    own = typed.select("_delivery", "_position", "_raw", "_record_count")
+    place = _place(typed, judged, tests, contract)
     if not blocking:
-        return typed.select("_delivery", "_position", "_raw", "_record_count").with_columns(
+        return own.with_columns(
             pl.lit(None, pl.List(FAILURE)).alias("failures"),
             pl.lit(None, pl.String).alias("reason"),
             pl.lit(None, pl.Int32).alias("error_group"),
-        )
+        ).hstack(place)
     failures = judged.select(
         pl.concat_list(
             pl.when(~pl.col(test.rule)).then(
@@ -169,10 +176,23 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test]) -> pl
         .list.drop_nulls()
         .alias("failures")
     )["failures"]
-    return typed.select("_delivery", "_position", "_raw", "_record_count").with_columns(
+    return own.with_columns(
         failures,
         failures.list.first().struct.field("rule").alias("reason"),
         failures.list.first().struct.field("error_group").alias("error_group"),
+    ).hstack(place)
+
+
+def _place(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:
+    """Tell of which object and time a failed record speaks, as far as it can be believed."""
+    name, event_at = contract.object_column, pl.col(contract.event_time)
+    of_object = [test.rule for test in tests if test.column is not None and test.column.name == name]
+    is_believed = judged.select(
+        is_believed=pl.all_horizontal(pl.col("row") >= 0, *(pl.col(rule).fill_null(value=True) for rule in of_object))
+    )
+    return typed.hstack(is_believed).select(
+        pl.when(pl.col("is_believed")).then(pl.col(name).cast(pl.String) if name else None).alias("object_id"),
+        pl.when(event_at <= pl.col("received_at") + CLOCK_TOLERANCE).then(event_at).alias("event_at"),
     )
 
 

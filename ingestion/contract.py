@@ -1,7 +1,8 @@
 """The contract is the feed: an Open Data Contract Standard 3.2 file, read into facts that refuse contradictions.
 
 Where the standard has a place for a fact, the fact stands there (type, key, required, enum, relationships, rules, service
-levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects.
+levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects and the
+column that names a record's object.
 """
 
 import re
@@ -114,6 +115,7 @@ class Contract:
     event_time: str
     version: str | None
     expected_objects: str | None
+    object_column: str | None
     cadence: timedelta
     freshness: timedelta
     freshness_limit: timedelta
@@ -163,6 +165,11 @@ class Contract:
         for name in (self.event_time, self.version):
             if name is not None:
                 self.column(name)
+        if self.object_column is not None and self.column(self.object_column).classification == "personal":
+            raise ContractError(
+                f"{self.feed}: the object of a record stands in the books and in marts, so that an object column which is not "
+                f"personal was promised; {self.object_column} is"
+            )
         rules = [rule.name for rule in self.rules]
         twice = {name for name in rules if rules.count(name) > 1}
         if twice:
@@ -209,6 +216,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
     if missing:
         raise ContractError(f"{path.name}: customProperties need {', '.join(sorted(missing))}")
     team = document.team
+    columns = tuple(_column(path, item) for item in properties)
     return Contract(
         feed=document.id or "",
         domain=document.domain or "",
@@ -217,7 +225,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         label_vi=str(custom["labelVi"]),
         owner=(team.name or "") if team is not None and not isinstance(team, list) else "",
         grain=table.dataGranularityDescription or "",
-        columns=tuple(_column(path, item) for item in properties),
+        columns=columns,
         rules=tuple(_rules(path, table.quality or [])),
         connector=str(custom["connector"]),
         connector_options=tuple(sorted(dict(custom.get("connectorOptions") or {}).items())),
@@ -225,12 +233,21 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         event_time=str(custom["eventTime"]),
         version=custom.get("version"),
         expected_objects=custom.get("expectedObjects"),
+        object_column=_object_column(custom, columns),
         cadence=minutes("frequency"),
         freshness=minutes("freshness"),
         freshness_limit=minutes("freshnessLimit"),
         is_refetchable=bool(custom["isRefetchable"]),
         privacy_class=str(custom["privacyClass"]),
     )
+
+
+def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
+    """Name the column that tells which object a record speaks of: the one named like the expected objects' own, where none is told."""
+    if "objectColumn" in custom:
+        return str(custom["objectColumn"])
+    usual = str(custom.get("expectedObjects") or "").rpartition(".")[2]
+    return usual if usual in {column.name for column in columns} else None
 
 
 def _column(path: Path, item: SchemaProperty) -> Column:

@@ -60,7 +60,7 @@ class Staging:
             f"""
             create or replace temp table refused (
                 _delivery uinteger, _position bigint, _raw varchar, _record_count bigint, reason varchar,
-                error_group integer, failures {QUARANTINE_RECORDS["failures"]})
+                error_group integer, failures {QUARANTINE_RECORDS["failures"]}, object_id varchar, event_at timestamptz)
             """
         )
         return self
@@ -84,7 +84,7 @@ class Staging:
         self._connection.execute("delete from refused where _delivery = ?", [number])
         reason = str(error.values.get("reason", "unreadable_delivery"))
         self._connection.execute(
-            "insert into refused values (?, 0, ?, 1, ?, ?, [{rule: ?, column_name: null, error_group: ?}])",
+            "insert into refused values (?, 0, ?, 1, ?, ?, [{rule: ?, column_name: null, error_group: ?}], null, null)",
             [number, str(error), reason, FORMAT_GROUP, reason, FORMAT_GROUP],
         )
         tally.status, tally.pieces, tally.received = Status.UNREADABLE, 1, 1
@@ -110,7 +110,8 @@ class Staging:
         if failed.height:
             self._connection.register("failed", failed)
             self._connection.execute(
-                "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures from failed"
+                "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures, "
+                "object_id, event_at from failed"
             )
             self._connection.unregister("failed")
         if unreadable.height:
@@ -119,7 +120,7 @@ class Staging:
                 """
                 insert into refused
                 select _delivery, _position, _raw, 1, reason, error_group,
-                    [{rule: reason, column_name: null, error_group: error_group}]
+                    [{rule: reason, column_name: null, error_group: error_group}], null, null
                 from unreadable
                 """
             )
@@ -194,7 +195,7 @@ class Staging:
             failed=reading.unreadable.filter(pl.col("error_group") == FORMAT_GROUP).height,
         )
         others = [
-            RuleResult(reason, None, group, is_identifier=False, evaluated=pieces, failed=pieces)
+            RuleResult(reason, None, group, False, evaluated=reading.records.height + pieces, failed=pieces)
             for reason, group, pieces in reading.unreadable.filter(pl.col("error_group") != FORMAT_GROUP)
             .group_by("reason", "error_group", maintain_order=True)
             .len()

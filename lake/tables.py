@@ -51,6 +51,25 @@ LEDGER_RULE_RESULTS = {
     "loaded_at": "TIMESTAMPTZ",
 }
 
+LEDGER_OBJECT_RESULTS = {
+    "load_id": "VARCHAR",
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "received": "BIGINT",
+    "accepted": "BIGINT",
+    "duplicate": "BIGINT",
+    "quarantined": "BIGINT",
+    "wrong": "BIGINT",
+    "missing": "BIGINT",
+    "garbage": "BIGINT",
+    "late": "BIGINT",
+    "unplaced_slots": "BIGINT",
+    "last_event_at": "TIMESTAMPTZ",
+    "last_heard_at": "TIMESTAMPTZ",
+    "loaded_at": "TIMESTAMPTZ",
+}
+"""One row a load and object (station, agency, vessel …; null where a record did not tell a believable one); see `ingestion/objects.py`."""
+
 QUARANTINE_RECORDS = {
     "feed": "VARCHAR",
     "delivery_id": "VARCHAR",
@@ -62,7 +81,10 @@ QUARANTINE_RECORDS = {
     "failures": "STRUCT(rule VARCHAR, column_name VARCHAR, error_group INTEGER)[]",
     "quarantined_at": "TIMESTAMPTZ",
     "load_id": "VARCHAR",
+    "object_id": "VARCHAR",
+    "event_at": "TIMESTAMPTZ",
 }
+"""`object_id` and `event_at`: of which object and time the record speaks, null where it cannot be believed in them."""
 
 BUILDS = {
     "domain": "VARCHAR",
@@ -102,6 +124,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
+        "lake.ledger.object_results": LEDGER_OBJECT_RESULTS,
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,

@@ -72,3 +72,8 @@
 {% macro month_of(date_column) -%}
     cast(date_trunc('month', {{ date_column }}) as date)
 {%- endmacro %}
+
+{# The instant so many minutes, of a column, before another. #}
+{% macro minutes_before(instant, minutes) -%}
+    {{ instant }} - to_minutes({{ minutes }})
+{%- endmacro %}

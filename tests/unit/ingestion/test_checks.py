@@ -49,13 +49,15 @@ def contract(*columns: Column, rules: tuple[Rule, ...] = ()) -> Contract:
     """Make a contract of these columns beside a key."""
     base = find_contract("environment.river_levels")
     key = column("id")
+    event_at = column("event_at", logical_type="timestamp", physical_type="TIMESTAMPTZ")
     return replace(
         base,
         feed="environment.toy",
-        columns=(key, *columns),
+        columns=(key, event_at, *columns),
         rules=rules,
-        event_time="id",
+        event_time="event_at",
         version=None,
+        object_column=None,
     )
 
 
@@ -129,7 +131,7 @@ def test_a_missing_value_fails_only_the_rule_that_asks_for_it(reference: Referen
     checked = judge(promised, reference, c=[None])
     assert checked.failed["failures"].to_list() == [[{"rule": "c_required", "column_name": "c", "error_group": 1}]]
     counts = {result.rule: (result.evaluated, result.failed) for result in checked.results}
-    assert counts == {"c_required": (1, 1), "c_pattern": (0, 0), "c_allowed": (0, 0)}
+    assert counts == {"event_at_format": (0, 0), "c_required": (1, 1), "c_pattern": (0, 0), "c_allowed": (0, 0)}
 
 
 def test_every_failed_rule_is_kept_and_the_first_gives_the_reason(reference: Reference) -> None:

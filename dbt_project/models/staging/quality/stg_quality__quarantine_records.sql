@@ -12,6 +12,8 @@ renamed as (
         reason,
         error_group,
         record_count,
+        object_id,
+        event_at,
         quarantined_at
     from source
 

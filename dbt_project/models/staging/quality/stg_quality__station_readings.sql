@@ -8,7 +8,8 @@ renamed as (
 
     select
         station_id as object_id,
-        measured_at as event_at
+        measured_at as event_at,
+        _loaded_at as loaded_at
     from source
 
 )

@@ -8,7 +8,8 @@ renamed as (
 
     select
         vessel_id as object_id,
-        fixed_at as event_at
+        fixed_at as event_at,
+        _loaded_at as loaded_at
     from source
 
 )
