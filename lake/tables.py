@@ -51,6 +51,16 @@ LEDGER_RULE_RESULTS = {
     "loaded_at": "TIMESTAMPTZ",
 }
 
+LEDGER_RECAPTURES = {
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "window_start_at": "TIMESTAMPTZ",
+    "window_end_at": "TIMESTAMPTZ",
+    "asked_at": "TIMESTAMPTZ",
+    "outcome": "VARCHAR",
+}
+"""One row an attempt to fetch missing slots of an object again; `outcome` is found, empty or failed."""
+
 QUARANTINE_RECORDS = {
     "feed": "VARCHAR",
     "delivery_id": "VARCHAR",
@@ -102,6 +112,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
+        "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,

@@ -17,7 +17,8 @@ from quality.suites.check import (
 )
 
 SCORES, TOTALS, REASONS = "feed_scores", "ledger_totals", "quarantine_reasons"
-MARTS = (SCORES, TOTALS, REASONS)
+SLOTS, MISSING, SUSPICIOUS = "slot_days", "missing_slots", "suspicious_deliveries"
+MARTS = (SCORES, TOTALS, REASONS, SLOTS, MISSING, SUSPICIOUS)
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -29,6 +30,14 @@ FORGOTTEN_REASONS = """
     where oldest_at < newest_at - interval 30 day
 """
 """Records a month older than the newest of the same reason: nobody repairs them while more come."""
+INCOMPLETE_FEEDS = """
+    select feed from {batch}
+    where is_closed
+    group by feed
+    having sum(received_slots) < 0.9 * sum(expected_slots)
+"""
+FORGOTTEN_SLOTS = "select feed from {batch} where is_refetchable and age_hours > 24 and recapture_attempts = 0"
+LOST_PAGES = "select feed from {batch} where kind = 'pages_missing'"
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
@@ -47,4 +56,7 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(TOTALS, "no feed repeats more than half", REPETITIVE_FEEDS, 3, "warning"),
         has_no_rows(TOTALS, "no feed has more than 1 % unreadable deliveries", UNREADABLE_FEEDS, 4, "warning"),
         has_no_rows(REASONS, "no reason keeps records for more than 30 days", FORGOTTEN_REASONS, 7, "warning"),
+        has_no_rows(SLOTS, "every feed has 90 % of its slots", INCOMPLETE_FEEDS, 1, "warning"),
+        has_no_rows(MISSING, "what can be fetched again was asked for within a day", FORGOTTEN_SLOTS, 7, "warning"),
+        has_no_rows(SUSPICIOUS, "no list misses a page", LOST_PAGES, 1, "warning"),
     ]

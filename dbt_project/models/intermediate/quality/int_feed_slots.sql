@@ -2,74 +2,71 @@
 
 {%- set window_hours = var('score_window_hours') %}
 
--- Slots of the window that have ended, for the feeds whose objects each send at a fixed rhythm. No list of vessels exists, so a vessel is
--- expected from its first position until it has been silent for ten days.
-with stations as (
-
-    select station_id as object_id from {{ ref('stations') }}
-
-),
-
-gauges as (
-
-    select gauge_id as object_id from {{ ref('gauges') }}
-
-),
-
-vessels as (
-
-    select distinct object_id
-    from {{ ref('stg_quality__vms_positions') }}
-    where event_at > {{ clock() }} - interval '{{ var("silence_days") }} days' and event_at <= {{ clock() }}
-
-),
-
-expected_objects as (
-
-    select 'environment.station_readings' as feed, object_id from stations
-    union all
-    select 'environment.river_levels' as feed, object_id from gauges
-    union all
-    select 'fisheries.vms_positions' as feed, object_id from vessels
-
-),
-
-events as (
-
-    select 'environment.station_readings' as feed, object_id, event_at from {{ ref('stg_quality__station_readings') }}
-    where event_at >= {{ clock() }} - interval '{{ window_hours + 2 }} hours'
-    union all
-    select 'environment.river_levels' as feed, object_id, event_at from {{ ref('stg_quality__river_levels') }}
-    where event_at >= {{ clock() }} - interval '{{ window_hours + 2 }} hours'
-    union all
-    select 'fisheries.vms_positions' as feed, object_id, event_at from {{ ref('stg_quality__vms_positions') }}
-    where event_at >= {{ clock() }} - interval '{{ window_hours + 2 }} hours'
-
-),
-
-feeds as (
+-- Slots of the window that have ended, for the feeds whose promise falls within the window. Where no register lists the objects, one is expected
+-- from its first slot until it has been silent for ten days; a feed that is polled, from the first time it was asked.
+with feeds as (
 
     select
         *,
         {{ local_slot_number(clock(), 'cadence_minutes') }} as first_slot_after,
         {{ window_hours }} * 60 // cadence_minutes as slots_per_object
     from {{ ref('feeds') }}
+    where slots_by <> 'unknown' and freshness_minutes < {{ window_hours }} * 60
 
 ),
 
 received as (
 
+    select * from {{ ref('int_slots_received') }}
+    where local_date >= {{ local_date(clock()) }} - {{ var('silence_days') }} - 1
+
+),
+
+heard as (
+
+    select distinct received.feed, received.object_id
+    from received
+    inner join feeds using (feed)
+    where
+        {{ start_of_local_slot('received.slot_number', 'feeds.cadence_minutes') }} > {{ clock() }} - interval '{{ var("silence_days") }} days'
+        and {{ start_of_local_slot('received.slot_number', 'feeds.cadence_minutes') }} <= {{ clock() }}
+
+),
+
+polled as (
+
+    select distinct feed, object_id
+    from {{ ref('int_slots_received') }}
+    where feed in (select feed from feeds where slots_by = 'polls')
+
+),
+
+expected_objects as (
+
+    select objects.feed, objects.object_id
+    from {{ ref('int_slot_objects') }} as objects
+    inner join feeds using (feed)
+    where feeds.slots_by <> 'polls' or objects.feed in (select feed from polled)
+    union all
+    select heard.feed, heard.object_id
+    from heard
+    inner join feeds using (feed)
+    where not feeds.has_register
+
+),
+
+received_slots as (
+
     select
-        events.feed,
-        events.object_id,
-        count(distinct {{ local_slot_number('events.event_at', 'feeds.cadence_minutes') }}) as slots
-    from events
+        received.feed,
+        received.object_id,
+        count(*) as slots
+    from received
     inner join feeds
-        on events.feed = feeds.feed
-        and {{ local_slot_number('events.event_at', 'feeds.cadence_minutes') }} < feeds.first_slot_after
-        and {{ local_slot_number('events.event_at', 'feeds.cadence_minutes') }}
-        >= feeds.first_slot_after - feeds.slots_per_object
-    group by events.feed, events.object_id
+        on received.feed = feeds.feed
+        and received.slot_number < feeds.first_slot_after
+        and received.slot_number >= feeds.first_slot_after - feeds.slots_per_object
+    group by received.feed, received.object_id
 
 ),
 
@@ -78,12 +75,12 @@ final as (
     select
         feeds.feed,
         cast(sum(feeds.slots_per_object) as bigint) as expected_slots,
-        cast(sum(coalesce(received.slots, 0)) as bigint) as received_slots
+        cast(sum(coalesce(received_slots.slots, 0)) as bigint) as received_slots
     from expected_objects
     inner join feeds using (feed)
-    left join received
-        on expected_objects.feed = received.feed
-        and expected_objects.object_id = received.object_id
+    left join received_slots
+        on expected_objects.feed = received_slots.feed
+        and expected_objects.object_id = received_slots.object_id
     group by feeds.feed
 
 )
