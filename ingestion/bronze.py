@@ -40,9 +40,10 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
     connection.execute(
         """
         insert into lake.quarantine.records (feed, delivery_id, position, raw, record_count, reason, error_group, failures,
-            quarantined_at, load_id, object_id, event_at)
+            quarantined_at, load_id, object_id, event_at, slot_at)
         select ?, delivered.delivery_id, refused._position, refused._raw, refused._record_count, refused.reason,
-            refused.error_group, refused.failures, ?, ?, refused.object_id, refused.event_at
+            refused.error_group, refused.failures, ?, ?, refused.object_id,
+            refused.event_at, refused.slot_at
         from refused
         inner join delivered using (_delivery)
         """,

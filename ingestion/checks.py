@@ -18,6 +18,9 @@ from ingestion.reference import Reference
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an event may lie ahead of its receipt: clocks of agencies differ (design value, as in the contracts' own rules)."""
 
+LOCAL = "Asia/Ho_Chi_Minh"
+"""A date begins at midnight here."""
+
 FAILURE = pl.Struct({"rule": pl.String, "column_name": pl.String, "error_group": pl.Int32})
 
 
@@ -48,8 +51,9 @@ class Checked:
 
     `passed` holds the batch's own columns that begin with `_`, the contract's columns with their types, and `_warnings`
     (names of the failed rules that do not block). `failed` holds `_delivery, _position, _raw, _record_count`, `failures` (every
-    failed blocking rule), `reason` and `error_group` (of the first), `object_id` and `event_at` (null where the record cannot be
-    believed in them: a code that fails its rules, a time that is none or lies ahead of the receipt).
+    failed blocking rule), `reason` and `error_group` (of the first), `object_id`, `event_at` and `slot_at` (the time by which it
+    fills a slot), each null where the record cannot be believed in it: a code that fails its rules, a time that is none or lies ahead
+    of the receipt.
     """
 
     passed: pl.DataFrame
@@ -184,16 +188,26 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contr
 
 
 def _place(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:
-    """Tell of which object and time a failed record speaks, as far as it can be believed."""
-    name, event_at = contract.object_column, pl.col(contract.event_time)
+    """Tell of which object, time and slot a failed record speaks, as far as it can be believed."""
+    name = contract.object_column
     of_object = [test.rule for test in tests if test.column is not None and test.column.name == name]
     is_believed = judged.select(
         is_believed=pl.all_horizontal(pl.col("row") >= 0, *(pl.col(rule).fill_null(value=True) for rule in of_object))
     )
     return typed.hstack(is_believed).select(
         pl.when(pl.col("is_believed")).then(pl.col(name).cast(pl.String) if name else None).alias("object_id"),
-        pl.when(event_at <= pl.col("received_at") + CLOCK_TOLERANCE).then(event_at).alias("event_at"),
+        _believed_time(contract.event_time, typed).alias("event_at"),
+        _believed_time(contract.slots.time, typed).alias("slot_at"),
     )
+
+
+def _believed_time(name: str | None, typed: pl.DataFrame) -> pl.Expr:
+    if name is None:
+        return pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    at = pl.col(name)
+    if typed.schema[name] == pl.Date:
+        at = at.cast(pl.Datetime("us")).dt.replace_time_zone(LOCAL).dt.convert_time_zone("UTC")
+    return pl.when(at <= pl.col("received_at") + CLOCK_TOLERANCE).then(at)
 
 
 def _result(test: _Test, passes: pl.Series) -> RuleResult:

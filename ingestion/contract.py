@@ -1,7 +1,7 @@
 """The contract is the feed: an Open Data Contract Standard 3.2 file, read into facts that refuse contradictions.
 
 Where the standard has a place for a fact, the fact stands there (type, key, required, enum, relationships, rules, service
-levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects and the
+levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects, slots, and the
 column that names a record's object.
 """
 
@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from ingestion.errors import ContractError, UnknownNameError
 from ingestion.settings import PROJECT
+from ingestion.slots import Slots, SlotsBy
 
 CONTRACTS = PROJECT / "contracts"
 PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -121,6 +122,7 @@ class Contract:
     freshness_limit: timedelta
     is_refetchable: bool
     privacy_class: str
+    slots: Slots
 
     @property
     def table(self) -> str:
@@ -162,13 +164,17 @@ class Contract:
             raise ContractError(f"{self.feed}: a key was promised, no column has primaryKey: true")
         if not self.feed.startswith(f"{self.domain}."):
             raise ContractError(f"{self.feed}: an id of the form {self.domain}.<feed> was promised")
-        for name in (self.event_time, self.version):
+        for name in (self.event_time, self.version, self.slots.object, self.slots.time):
             if name is not None:
                 self.column(name)
         if self.object_column is not None and self.column(self.object_column).classification == "personal":
             raise ContractError(
                 f"{self.feed}: the object of a record stands in the books and in marts, so that an object column which is not "
                 f"personal was promised; {self.object_column} is"
+            )
+        if self.slots.by is not SlotsBy.UNKNOWN and not self.is_refetchable and not self.slots.lost:
+            raise ContractError(
+                f"{self.feed}: slots that cannot be fetched again were promised with a reason, `lost` is empty"
             )
         rules = [rule.name for rule in self.rules]
         twice = {name for name in rules if rules.count(name) > 1}
@@ -212,7 +218,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
             raise ContractError(f"{path.name}: slaProperties need {name}")
         return timedelta(minutes=float(str(levels[name].value)) * MINUTES[levels[name].unit or "minutes"])
 
-    missing = {"labelVi", "connector", "format", "eventTime", "isRefetchable", "privacyClass"} - set(custom)
+    missing = {"labelVi", "connector", "format", "eventTime", "isRefetchable", "privacyClass", "slots"} - set(custom)
     if missing:
         raise ContractError(f"{path.name}: customProperties need {', '.join(sorted(missing))}")
     team = document.team
@@ -239,15 +245,15 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         freshness_limit=minutes("freshnessLimit"),
         is_refetchable=bool(custom["isRefetchable"]),
         privacy_class=str(custom["privacyClass"]),
+        slots=Slots.read(document.id or path.name, dict(custom["slots"])),
     )
 
 
 def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
-    """Name the column that tells which object a record speaks of: the one named like the expected objects' own, where none is told."""
-    if "objectColumn" in custom:
-        return str(custom["objectColumn"])
+    """Name the column that tells which object a record speaks of: as told, that of the slots, or named as in the objects' register."""
+    told = custom.get("objectColumn") or dict(custom["slots"]).get("object")
     usual = str(custom.get("expectedObjects") or "").rpartition(".")[2]
-    return usual if usual in {column.name for column in columns} else None
+    return str(told) if told else usual if usual in {column.name for column in columns} else None
 
 
 def _column(path: Path, item: SchemaProperty) -> Column:

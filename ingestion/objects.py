@@ -6,7 +6,7 @@ garbage (3, 4) or came late. So that each fault moves its own axis and no other:
 
 * a record that was refused was still *heard*: `last_heard_at` counts its time, or its receipt where it tells no believable time,
   while `last_event_at` is the newest event that passed;
-* a refused record of which nobody can tell the object or the time may be any missing slot's: `unplaced_slots` counts how many;
+* a refused record of which nobody can tell the object or the slot may be any missing slot's: `unplaced_slots` counts how many;
 * *late* is a record received later than the feed's freshness limit after its event, though newer events of the feed had been received
   before. A feed that catches up after a silence is not late: its silence was told while it lasted.
 """
@@ -14,7 +14,8 @@ garbage (3, 4) or came late. So that each fault moves its own axis and no other:
 import duckdb
 
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Contract
-from ingestion.split import object_of
+from ingestion.slots import SlotsBy
+from ingestion.split import object_of, slot_of
 from ingestion.staging import Staging
 
 
@@ -32,12 +33,13 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
         insert into lake.ledger.object_results by name
         with records as (
             select staged._delivery, {object_of(contract)} as object_id, verdict as door, staged._record_count as pieces, event_at,
-                event_at as told_at, {warned}
+                event_at as told_at, {slot_of(contract)} as slot_at, false as is_stranger, {warned}
             from staged
             inner join verdicts using (_delivery, _position)
             where verdict <> 'conflict'
             union all
-            select _delivery, object_id, 'quarantined' as door, _record_count as pieces, null as event_at, event_at as told_at, {refused}
+            select _delivery, object_id, 'quarantined' as door, _record_count as pieces, null as event_at, event_at as told_at, slot_at,
+                list_contains(list_transform(failures, lambda failure: failure.column_name), $object) as is_stranger, {refused}
             from (select *, list_transform(failures, lambda failure: failure.error_group) as groups from refused)
         ),
         heard_before as (
@@ -46,7 +48,7 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
             where feed = $feed and received_at < (select min(received_at) from delivered)
         ),
         received as (
-            select records.*, received_at, object_id is not null and told_at is not null as is_placed,
+            select records.*, received_at, object_id is not null and slot_at is not null as is_placed,
                 door = 'accepted' and event_at < received_at - to_seconds($limit) and event_at < newest_event_at as is_late
             from records
             inner join delivered using (_delivery)
@@ -69,19 +71,26 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
             "load": staging.load_id,
             "now": staging.now,
             "limit": contract.freshness_limit.total_seconds(),
+            "object": contract.object_column,
         },
     )
 
 
 def _unplaced(contract: Contract) -> str:
-    """Write the query for slots that came and cannot be placed: each such record where a record is a slot, else each such delivery."""
-    if set(contract.key) <= {contract.object_column, contract.event_time}:
-        return "select object_id, count(*) as slots from received where not is_placed group by object_id"
-    return """
-        select object_id, count(*) as slots
-        from (select min(object_id) as object_id from received group by _delivery having not bool_or(is_placed))
-        group by object_id
+    """Write the query for slots that came and cannot be placed: such records where a record is a slot, else such deliveries.
+
+    Where the name of a file tells its object and time, its slot is known, unless the object is none of ours.
     """
+    if contract.slots.by is not SlotsBy.OBJECT:
+        return "select null::varchar as object_id, 0 as slots where false"
+    if set(contract.key) <= {contract.slots.object, contract.slots.time}:
+        return "select object_id, count(*) as slots from received where not is_placed group by object_id"
+    strangers = "and bool_or(is_stranger)" if contract.slots.file else ""
+    return f"""
+        select object_id, count(*) as slots
+        from (select min(object_id) as object_id from received group by _delivery having not bool_or(is_placed) {strangers})
+        group by object_id
+    """  # noqa: S608  a word of this module
 
 
 def _groups(axis: Axis) -> str:

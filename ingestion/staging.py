@@ -60,7 +60,8 @@ class Staging:
             f"""
             create or replace temp table refused (
                 _delivery uinteger, _position bigint, _raw varchar, _record_count bigint, reason varchar,
-                error_group integer, failures {QUARANTINE_RECORDS["failures"]}, object_id varchar, event_at timestamptz)
+                error_group integer, failures {QUARANTINE_RECORDS["failures"]}, object_id varchar, event_at timestamptz,
+                slot_at timestamptz)
             """
         )
         return self
@@ -84,7 +85,7 @@ class Staging:
         self._connection.execute("delete from refused where _delivery = ?", [number])
         reason = str(error.values.get("reason", "unreadable_delivery"))
         self._connection.execute(
-            "insert into refused values (?, 0, ?, 1, ?, ?, [{rule: ?, column_name: null, error_group: ?}], null, null)",
+            "insert into refused values (?, 0, ?, 1, ?, ?, [{rule: ?, column_name: null, error_group: ?}], null, null, null)",
             [number, str(error), reason, FORMAT_GROUP, reason, FORMAT_GROUP],
         )
         tally.status, tally.pieces, tally.received = Status.UNREADABLE, 1, 1
@@ -111,7 +112,7 @@ class Staging:
             self._connection.register("failed", failed)
             self._connection.execute(
                 "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures, "
-                "object_id, event_at from failed"
+                "object_id, event_at, slot_at from failed"
             )
             self._connection.unregister("failed")
         if unreadable.height:
@@ -120,7 +121,7 @@ class Staging:
                 """
                 insert into refused
                 select _delivery, _position, _raw, 1, reason, error_group,
-                    [{rule: reason, column_name: null, error_group: error_group}], null, null
+                    [{rule: reason, column_name: null, error_group: error_group}], null, null, null
                 from unreadable
                 """
             )

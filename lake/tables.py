@@ -70,6 +70,16 @@ LEDGER_OBJECT_RESULTS = {
 }
 """One row a load and object (station, agency, vessel …; null where a record did not tell a believable one); see `ingestion/objects.py`."""
 
+LEDGER_RECAPTURES = {
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "window_start_at": "TIMESTAMPTZ",
+    "window_end_at": "TIMESTAMPTZ",
+    "asked_at": "TIMESTAMPTZ",
+    "outcome": "VARCHAR",
+}
+"""One row an attempt to fetch missing slots of an object again; `outcome` is found, empty or failed."""
+
 QUARANTINE_RECORDS = {
     "feed": "VARCHAR",
     "delivery_id": "VARCHAR",
@@ -83,8 +93,9 @@ QUARANTINE_RECORDS = {
     "load_id": "VARCHAR",
     "object_id": "VARCHAR",
     "event_at": "TIMESTAMPTZ",
+    "slot_at": "TIMESTAMPTZ",
 }
-"""`object_id` and `event_at`: of which object and time the record speaks, null where it cannot be believed in them."""
+"""`object_id`, `event_at`, `slot_at`: of which object, time and slot the record speaks; null where it cannot be believed in it."""
 
 BUILDS = {
     "domain": "VARCHAR",
@@ -125,6 +136,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
         "lake.ledger.object_results": LEDGER_OBJECT_RESULTS,
+        "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,

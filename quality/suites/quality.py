@@ -23,7 +23,8 @@ FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE = (
     "column_score_days",
     "agency_league_months",
 )
-MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS)
+SLOTS, MISSING, SUSPICIOUS = "slot_days", "missing_slots", "suspicious_deliveries"
+MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS, SLOTS, MISSING, SUSPICIOUS)
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -50,6 +51,14 @@ RED_OBJECTS = """
     from {batch}
     where level = 'red' and local_date = (select max(local_date) from {batch})
 """
+INCOMPLETE_FEEDS = """
+    select feed from {batch}
+    where is_closed
+    group by feed
+    having sum(received_slots) < 0.9 * sum(expected_slots)
+"""
+FORGOTTEN_SLOTS = "select feed from {batch} where is_refetchable and age_hours > 24 and recapture_attempts = 0"
+LOST_PAGES = "select feed from {batch} where kind = 'pages_missing'"
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
@@ -80,6 +89,9 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(TOTALS, "no feed repeats more than half", REPETITIVE_FEEDS, 3, "warning"),
         has_no_rows(TOTALS, "no feed has more than 1 % unreadable deliveries", UNREADABLE_FEEDS, 4, "warning"),
         has_no_rows(REASONS, "no reason keeps records for more than 30 days", FORGOTTEN_REASONS, 7, "warning"),
+        has_no_rows(SLOTS, "every feed has 90 % of its slots", INCOMPLETE_FEEDS, 1, "warning"),
+        has_no_rows(MISSING, "what can be fetched again was asked for within a day", FORGOTTEN_SLOTS, 7, "warning"),
+        has_no_rows(SUSPICIOUS, "no list misses a page", LOST_PAGES, 1, "warning"),
     ]
 
 

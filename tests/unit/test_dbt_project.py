@@ -11,6 +11,7 @@ import yaml
 
 from ingestion.contract import read_contracts
 from ingestion.settings import PROJECT
+from ingestion.slot_models import has_register
 from quality.audit import SUITES
 
 DBT = PROJECT / "dbt_project"
@@ -132,6 +133,13 @@ def test_feeds_are_the_contracts_promises() -> None:
             "freshness_minutes": f"{contract.freshness.total_seconds() / 60:.0f}",
             "freshness_limit_minutes": f"{contract.freshness_limit.total_seconds() / 60:.0f}",
             "expected_objects": contract.expected_objects or "",
+            "is_refetchable": str(contract.is_refetchable).lower(),
+            "lost_reason": contract.slots.lost or "",
+            "slots_by": contract.slots.by,
+            "slots_calendar": contract.slots.calendar,
+            "slots_unknown_reason": contract.slots.reason or "",
+            "has_register": str(has_register(contract)).lower(),
+            "page_size": str(dict(contract.connector_options).get("page_size", "")),
         }
         for contract in read_contracts().values()
     ]
@@ -173,6 +181,10 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
         "epidemic_years": lowest["health", "epidemic_years", "history"],
         "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],
+        "slot_start_days": lowest["quality", "slot_start", "first"],
+        "small_answer_percent": lowest["quality", "answer_share", "small"],
+        "comparable_answers": lowest["quality", "comparable_answers", "history"],
+        "comparable_answers_least": lowest["quality", "comparable_answers", "least"],
     } == {name: value for name, value in variables.items() if name not in WITHOUT_THRESHOLD}
 
 

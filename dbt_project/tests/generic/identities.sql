@@ -36,6 +36,14 @@ select * from {{ model }}
 where pieces <> received + skipped
 {% endtest %}
 
+{# Every slot that has ended is in one of three states, and the missing ones are named. #}
+{% test expected_is_received_plus_awaited_plus_missing(model) %}
+select * from {{ model }}
+where
+    expected_slots <> received_slots + awaited_slots + missing_slots
+    or missing_slots <> coalesce(len(missing_starts), 0)
+{% endtest %}
+
 {% test a_score_is_never_made_of_nothing(model) %}
 select * from {{ model }}
 where

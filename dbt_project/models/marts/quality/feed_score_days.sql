@@ -44,14 +44,14 @@ rules as (
 
 ),
 
-objects as (
+slots as (
 
     select
         feed,
         local_date,
-        cast(sum(expected_slots) as bigint) as expected_slots,
+        cast(sum(received_slots + missing_slots) as bigint) as expected_slots,
         sum(received_slots) as placed_slots
-    from {{ ref('object_score_days') }}
+    from {{ ref('slot_days') }}
     where local_date in (select local_date from days)
     group by feed, local_date
 
@@ -85,7 +85,7 @@ record_counts as (
         days.local_date,
         cast(sum(object_results.garbage) as bigint) as garbage_records,
         cast(sum(object_results.late) as bigint) as late_records,
-        coalesce(sum(object_results.unplaced_slots) filter (where object_results.object_id is null), 0) as unplaced_slots
+        sum(object_results.unplaced_slots) as unplaced_slots
     from object_results
     inner join days
         on object_results.loaded_at > days.window_start_at
@@ -118,8 +118,8 @@ counted as (
         feeds.*,
         days.local_date,
         days.scored_at,
-        objects.expected_slots,
-        cast(least(objects.placed_slots + coalesce(record_counts.unplaced_slots, 0), objects.expected_slots) as bigint) as received_slots,
+        slots.expected_slots,
+        cast(least(slots.placed_slots + coalesce(record_counts.unplaced_slots, 0), slots.expected_slots) as bigint) as received_slots,
         coalesce(delivery_counts.deliveries, 0) as deliveries,
         coalesce(delivery_counts.empty_deliveries, 0) as empty_deliveries,
         coalesce(delivery_counts.unreadable_deliveries, 0) as unreadable_deliveries,
@@ -135,7 +135,7 @@ counted as (
         60 * {{ hours_between('last_heard.last_heard_at', 'days.scored_at') }} as heard_minutes_ago
     from days
     cross join feeds
-    left join objects using (feed, local_date)
+    left join slots using (feed, local_date)
     left join delivery_counts using (feed, local_date)
     left join record_counts using (feed, local_date)
     left join last_events using (feed, local_date)

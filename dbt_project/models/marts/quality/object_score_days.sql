@@ -37,8 +37,14 @@ results as (
 
 slots as (
 
-    select * from {{ ref('int_object_slots') }}
-    where local_date in (select local_date from days)
+    select
+        feed,
+        object_id,
+        local_date,
+        cast(received_slots + missing_slots as bigint) as expected_slots,
+        received_slots
+    from {{ ref('slot_days') }}
+    where object_id <> feed and local_date in (select local_date from days)
 
 ),
 

@@ -1,6 +1,7 @@
 with source as (
 
-    select * from {{ source('ledger', 'deliveries') }}
+    select *, {{ row_version() }} as _source_version
+    from {{ source('ledger', 'deliveries') }}
 
 ),
 

@@ -1,7 +1,8 @@
 -- The raw text of a record stays where it is.
 with source as (
 
-    select * from {{ source('quarantine', 'records') }}
+    select *, {{ row_version() }} as _source_version
+    from {{ source('quarantine', 'records') }}
 
 ),
 
@@ -13,8 +14,9 @@ renamed as (
         error_group,
         record_count,
         object_id,
-        event_at,
-        quarantined_at
+        slot_at,
+        quarantined_at,
+        _source_version
     from source
 
 )
