@@ -1,4 +1,4 @@
-"""Verbs that open the books: feeds, ledger, quarantine, score, releases. They read, and change nothing."""
+"""Verbs that open the books: feeds, ledger, score, releases. They read, and change nothing."""
 
 from typing import Annotated
 
@@ -11,7 +11,6 @@ from lake.connection import connected
 from lake.releases import create_released_views, list_releases, releases_in_force
 
 Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")]
-quarantine = typer.Typer(help="Records that left by the quarantine door.", no_args_is_help=True)
 
 
 @ends_well
@@ -84,56 +83,34 @@ def releases(as_json: AsJson = False) -> None:
     show(rows, "Releases", as_json=as_json)
 
 
-@quarantine.command("list")
 @ends_well
-def list_quarantine(feed: Feed = None, as_json: AsJson = False) -> None:
-    """Count what is in quarantine by feed and reason."""
-    rows = _query(
-        """
-        select feed, reason, error_group, sum(record_count)::bigint as records, min(quarantined_at) as oldest_at
-        from lake.quarantine.records
-        where feed = coalesce(?, feed)
-        group by all
-        order by feed, records desc, reason
-        """,
-        [feed],
-    )
-    show(rows, "Quarantine", as_json=as_json)
-
-
-@quarantine.command("show")
-@ends_well
-def show_quarantine(
-    feed: Annotated[str, typer.Argument()],
-    reason: Annotated[str | None, typer.Option(help="Only records that failed this rule first.")] = None,
-    limit: int = 20,
+def restatements(
+    domain: Annotated[str | None, typer.Argument(help="A domain like environment.")] = None,
+    release_id: Annotated[int | None, typer.Option("--release", help="Only what this release says otherwise.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show quarantined records with their place and raw text. Raw text can hold personal values: mind who looks on."""
-    find_contract(feed)
+    """Show every figure that a release says otherwise than the one before it, and the deliveries that changed it."""
     rows = _query(
         """
-        select deliveries.source_name, records.position, records.reason, records.error_group, records.raw,
-            list_transform(failures, lambda failure: failure.rule) as failed_rules, records.delivery_id
-        from lake.quarantine.records as records
-        inner join lake.ledger.deliveries as deliveries using (feed, delivery_id)
-        where feed = ? and reason = coalesce(?, reason)
-        order by deliveries.received_at, records.position
-        limit ?
+        select domain, release_id, mart, row_key, column_name, before_value, after_value, cause, delivery_ids
+        from marts.operations.restatements
+        where domain = coalesce(?, domain) and release_id = coalesce(?, release_id)
+        order by release_id, mart, row_key, column_name
         """,
-        [feed, reason, limit],
+        [domain, release_id],
     )
-    show(rows, f"Quarantine of {feed}", as_json=as_json)
+    show(rows, "Restatements", as_json=as_json)
 
 
 def show_totals() -> None:
-    """Print the ledger's totals by feed."""
+    """Print the ledger's totals by feed, of what was sent: a replay sends nothing."""
     totals = _query(
         """
         select feed, count(*) as deliveries, sum(pieces)::bigint as pieces, sum(skipped)::bigint as skipped,
             sum(received)::bigint as received, sum(accepted)::bigint as accepted, sum(duplicate)::bigint as duplicate,
             sum(quarantined)::bigint as quarantined
         from lake.ledger.deliveries
+        where status <> 'replayed'
         group by feed
         order by feed
         """,
@@ -158,4 +135,4 @@ def _query(sql: str, values: list[str | int | None]) -> list[Row]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-VERBS = {"feeds": feeds, "ledger": ledger, "score": score, "releases": releases}
+VERBS = {"feeds": feeds, "ledger": ledger, "score": score, "releases": releases, "restatements": restatements}

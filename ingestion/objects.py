@@ -14,14 +14,20 @@ garbage (3, 4) or came late. So that each fault moves its own axis and no other:
 import duckdb
 
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Contract
+from ingestion.ledger import Status
 from ingestion.slots import SlotsBy
 from ingestion.split import object_of, slot_of
 from ingestion.staging import Staging
 
 
 def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging) -> None:
-    """Write `ledger.object_results` of a load from its temporary tables. Call it inside the transaction, before the ledger's own rows."""
+    """Write `ledger.object_results` of a load from its temporary tables; nothing for a replay: a repair makes nothing that was sent better.
+
+    Call it inside the transaction, before the ledger's own rows.
+    """
     contract = staging.contract
+    if all(tally.status is Status.REPLAYED for tally in staging.tallies.values()):
+        return
     axes = {"wrong": Axis.CORRECT, "missing": Axis.COMPLETE, "garbage": Axis.CLEAN}
     warned = ", ".join(
         f"list_has_any(_warnings, {_warnings(contract, axis)}) as is_{name}" for name, axis in axes.items()

@@ -16,7 +16,8 @@ from quality.suites.check import (
     is_one_of,
 )
 
-SCORES, TOTALS, REASONS = "feed_scores", "ledger_totals", "quarantine_reasons"
+SCORES, TOTALS = "feed_scores", "ledger_totals"
+REASONS, AGES = "quarantine_reasons", "quarantine_ages"
 FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE = (
     "feed_score_days",
     "object_score_days",
@@ -24,7 +25,7 @@ FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE = (
     "agency_league_months",
 )
 SLOTS, MISSING, SUSPICIOUS = "slot_days", "missing_slots", "suspicious_deliveries"
-MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS, SLOTS, MISSING, SUSPICIOUS)
+MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS, AGES, SLOTS, MISSING, SUSPICIOUS)
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -89,6 +90,7 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(TOTALS, "no feed repeats more than half", REPETITIVE_FEEDS, 3, "warning"),
         has_no_rows(TOTALS, "no feed has more than 1 % unreadable deliveries", UNREADABLE_FEEDS, 4, "warning"),
         has_no_rows(REASONS, "no reason keeps records for more than 30 days", FORGOTTEN_REASONS, 7, "warning"),
+        is_one_of(AGES, "stage", ("in_time", "review_due", "fix_due"), "warning"),
         has_no_rows(SLOTS, "every feed has 90 % of its slots", INCOMPLETE_FEEDS, 1, "warning"),
         has_no_rows(MISSING, "what can be fetched again was asked for within a day", FORGOTTEN_SLOTS, 7, "warning"),
         has_no_rows(SUSPICIOUS, "no list misses a page", LOST_PAGES, 1, "warning"),

@@ -179,6 +179,10 @@ GOOD_ROWS = {
             timestamptz '2026-03-01 00:00:00+00' as newest_at
         from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.quarantine_ages": """
+        select feed, 'not_from_the_future' as reason, 'review_due' as stage
+        from read_csv('{seeds}/feeds.csv')
+    """,
 }
 """Rows of a usual day, by mart; columns that no check looks at stay empty."""
 
@@ -981,6 +985,11 @@ DAMAGES = [
         "update {mart} set oldest_at = timestamptz '2026-01-29 23:59:00+00'",
         {"no reason keeps records for more than 30 days": f"{len(FEEDS)} rows"},
     ),
+    Damage(
+        "quality.quarantine_ages",
+        "update {mart} set stage = 'overdue' where feed = 'feedback.requests'",
+        {"stage is usual": f"1 of {len(FEEDS)} rows failing"},
+    ),
 ]
 
 
@@ -1110,6 +1119,7 @@ def test_silences_may_be_absent_and_the_quarantine_may_be_empty(marts: Marts) ->
         "fisheries.vessel_boundary_events",
         "fisheries.vessel_alerts",
         "quality.quarantine_reasons",
+        "quality.quarantine_ages",
     )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])

@@ -31,6 +31,12 @@ select * from {{ model }}
 where received <> accepted + duplicate + quarantined or balance <> 0
 {% endtest %}
 
+{# The books of quarantine: what came in by loads and replays is open, or was taken out by a replay. #}
+{% test quarantined_is_open_plus_replayed(model) %}
+select * from {{ model }}
+where quarantined + quarantined_again <> open + replayed
+{% endtest %}
+
 {% test pieces_are_received_plus_skipped(model) %}
 select * from {{ model }}
 where pieces <> received + skipped

@@ -1,7 +1,7 @@
 """Each kind of rule, on rows that keep it and rows that break it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +11,7 @@ from ingestion.checks import Checked, check
 from ingestion.contract import Column, Contract, Rule, find_contract
 from ingestion.errors import ContractError
 from ingestion.reference import Reference
+from ingestion.slots import Slots, SlotsBy
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
 
@@ -49,7 +50,7 @@ def contract(*columns: Column, rules: tuple[Rule, ...] = ()) -> Contract:
     """Make a contract of these columns beside a key."""
     base = find_contract("environment.river_levels")
     key = column("id")
-    event_at = column("event_at", logical_type="timestamp", physical_type="TIMESTAMPTZ")
+    event_at = column("event_at", logical_type="timestamp", physical_type="TIMESTAMPTZ", timestamp_format="iso8601")
     return replace(
         base,
         feed="environment.toy",
@@ -58,6 +59,7 @@ def contract(*columns: Column, rules: tuple[Rule, ...] = ()) -> Contract:
         event_time="event_at",
         version=None,
         object_column=None,
+        slots=Slots(SlotsBy.UNKNOWN, reason="a toy"),
     )
 
 
@@ -188,3 +190,26 @@ def test_a_reference_to_nothing_is_a_contract_error(reference: Reference) -> Non
         judge(contract(column("c", reference="nobody.code")), reference, c=["x"])
     with pytest.raises(ContractError, match="a column code was promised"):
         judge(contract(column("c", reference="stations.code")), reference, c=["x"])
+
+
+def test_a_failed_record_tells_its_object_and_time_where_it_can_be_believed(reference: Reference) -> None:
+    promised = replace(
+        contract(column("station", reference="stations.station_id"), column("c", pattern=r"^\d$")),
+        object_column="station",
+        slots=Slots(SlotsBy.OBJECT, "station", "event_at", lost="gone"),
+    )
+    on_time, ahead = "2026-11-20T12:05:00+07:00", "2026-11-20T12:05:01+07:00"
+    checked = judge(
+        promised,
+        reference,
+        station=["007", "009", "007", "007"],
+        c=["x", "1", "x", "x"],
+        event_at=[on_time, on_time, ahead, "noon"],
+    )
+    at = NOON + timedelta(minutes=5)
+    assert checked.failed.select("object_id", "event_at", "slot_at").rows() == [
+        ("007", at, at),
+        (None, at, at),
+        ("007", None, None),
+        ("007", None, None),
+    ]

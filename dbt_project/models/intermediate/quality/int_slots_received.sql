@@ -9,16 +9,15 @@ with feeds as (
 
 ),
 
--- A record that was refused came too: its fault moves another axis.
 refused as (
 
     select
-        records.feed,
-        case when feeds.slots_by = 'feed' then records.feed else records.object_id end as object_id,
-        records.slot_at as event_at,
-        records.quarantined_at as received_at,
-        records._source_version
-    from {{ ref('stg_quality__quarantine_records') }} as records
+        refused.feed,
+        case when feeds.slots_by = 'feed' then refused.feed else refused.object_id end as object_id,
+        refused.event_at,
+        refused.received_at,
+        refused._source_version
+    from {{ ref('stg_quality__slots_refused') }} as refused
     inner join feeds using (feed)
     where feeds.slots_by in ('object', 'feed')
 

@@ -94,12 +94,20 @@ record_counts as (
 
 ),
 
+loads as (
+
+    select feed, loaded_at, last_event_at from deliveries
+    union all
+    select feed, loaded_at, last_event_at from {{ ref('stg_quality__replays') }}
+
+),
+
 last_events as (
 
-    select deliveries.feed, days.local_date, max(deliveries.last_event_at) as last_event_at
-    from deliveries
-    inner join days on deliveries.loaded_at <= days.scored_at
-    group by deliveries.feed, days.local_date
+    select loads.feed, days.local_date, max(loads.last_event_at) as last_event_at
+    from loads
+    inner join days on loads.loaded_at <= days.scored_at
+    group by loads.feed, days.local_date
 
 ),
 

@@ -1,8 +1,7 @@
--- The raw text of a record stays where it is.
+-- What agencies sent and was refused, repaired since or not. The raw text of a record stays where it is.
 with source as (
 
-    select *, {{ row_version() }} as _source_version
-    from {{ source('quarantine', 'records') }}
+    select * from {{ source('quarantine', 'records') }}
 
 ),
 
@@ -10,14 +9,14 @@ renamed as (
 
     select
         feed,
+        delivery_id,
+        position,
         reason,
         error_group,
         record_count,
-        object_id,
-        slot_at,
-        quarantined_at,
-        _source_version
+        quarantined_at
     from source
+    where delivery_id not like 'repair-%'
 
 )
 
