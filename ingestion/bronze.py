@@ -18,8 +18,14 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
             "_delivery": list(staging.tallies),
             "delivery_id": [tally.delivery.delivery_id for tally in staging.tallies.values()],
             "received_at": [tally.origin.received_at for tally in staging.tallies.values()],
+            "source_name": [tally.origin.source_name for tally in staging.tallies.values()],
         },
-        schema={"_delivery": pl.UInt32, "delivery_id": pl.String, "received_at": pl.Datetime("us", "UTC")},
+        schema={
+            "_delivery": pl.UInt32,
+            "delivery_id": pl.String,
+            "received_at": pl.Datetime("us", "UTC"),
+            "source_name": pl.String,
+        },
     )
     connection.register("delivered_frame", delivered)
     connection.execute("create or replace temp table delivered as from delivered_frame")

@@ -2,7 +2,8 @@
 
 Rules come from two places of a contract: what a column promises (`<column>_required`, `_format`, `_range`, `_pattern`, `_allowed`,
 `_reference`), and the rules it writes out. All run vectorised over a whole batch. A rule is evaluated only where it has
-something to judge: a missing value fails `required` and nothing else, so that one fault moves one axis.
+something to judge: a missing value fails `required` and nothing else, a code of another form is looked up in no list, so that one
+fault moves one axis.
 """
 
 from collections.abc import Iterator
@@ -109,7 +110,17 @@ def _tests(contract: Contract, reference: Reference) -> Iterator[_Test]:
     for column in contract.columns:
         yield from _column_tests(column, reference)
     for rule in contract.rules:
-        yield _Test(rule.name, None, rule.error_group, rule.is_blocking, pl.sql_expr(rule.expression))
+        yield _Test(
+            rule.name, None, rule.error_group, rule.is_blocking, _where_readable(pl.sql_expr(rule.expression), contract)
+        )
+
+
+def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:
+    """Judge a record by a rule only where each value that the rule looks at is of its type: else the format failed, not the sense."""
+    named = set(passes.meta.root_names())
+    typed = [column for column in contract.columns if column.name in named and column.logical_type != "string"]
+    unreadable = [pl.col(_wire(column)).is_not_null() & pl.col(column.name).is_null() for column in typed]
+    return pl.when(~pl.any_horizontal(unreadable)).then(passes) if unreadable else passes
 
 
 def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
@@ -127,12 +138,15 @@ def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
         low = value >= column.minimum if column.minimum is not None else pl.lit(value=True)
         high = value <= column.maximum if column.maximum is not None else pl.lit(value=True)
         yield test("range", 2, pl.when(value.is_not_null()).then(low & high))
+    is_formed = pl.lit(value=True) if column.pattern is None else value.str.contains(column.pattern)
     if column.pattern is not None:
-        yield test("pattern", 4, value.str.contains(column.pattern))
+        yield test("pattern", 4, is_formed)
     if column.allowed:
-        yield test("allowed", 5, value.is_in(list(column.allowed)))
+        yield test("allowed", 5, pl.when(is_formed).then(value.is_in(list(column.allowed))))
     if column.reference is not None:
-        yield test("reference", 5, value.is_in(reference.values_of(column.reference).to_list()))
+        yield test(
+            "reference", 5, pl.when(is_formed).then(value.is_in(reference.values_of(column.reference).to_list()))
+        )
 
 
 def _with_lookups(typed: pl.DataFrame, contract: Contract, reference: Reference) -> pl.DataFrame:

@@ -54,7 +54,7 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
             where feed = $feed and received_at < (select min(received_at) from delivered)
         ),
         received as (
-            select records.*, received_at, object_id is not null and slot_at is not null as is_placed,
+            select records.*, received_at, source_name, object_id is not null and slot_at is not null as is_placed,
                 door = 'accepted' and event_at < received_at - to_seconds($limit) and event_at < newest_event_at as is_late
             from records
             inner join delivered using (_delivery)
@@ -91,10 +91,11 @@ def _unplaced(contract: Contract) -> str:
         return "select null::varchar as object_id, 0 as slots where false"
     if set(contract.key) <= {contract.slots.object, contract.slots.time}:
         return "select object_id, count(*) as slots from received where not is_placed group by object_id"
-    strangers = "and bool_or(is_stranger)" if contract.slots.file else ""
+    pattern = (contract.slots.file or "").replace("'", "''")
+    untold = f"and (bool_or(is_stranger) or not regexp_matches(any_value(source_name), '{pattern}'))" if pattern else ""
     return f"""
         select object_id, count(*) as slots
-        from (select min(object_id) as object_id from received group by _delivery having not bool_or(is_placed) {strangers})
+        from (select min(object_id) as object_id from received group by _delivery having not bool_or(is_placed) {untold})
         group by object_id
     """  # noqa: S608  a word of this module
 

@@ -137,9 +137,17 @@ def test_a_missing_value_fails_only_the_rule_that_asks_for_it(reference: Referen
 
 
 def test_every_failed_rule_is_kept_and_the_first_gives_the_reason(reference: Reference) -> None:
-    checked = judge(contract(column("c", pattern=r"^\d$", allowed=("1",))), reference, c=["x"])
-    assert [failure["rule"] for failure in checked.failed["failures"].to_list()[0]] == ["c_pattern", "c_allowed"]
+    checked = judge(contract(column("c", pattern=r"^\d$"), column("d", allowed=("1",))), reference, c=["x"], d=["x"])
+    assert [failure["rule"] for failure in checked.failed["failures"].to_list()[0]] == ["c_pattern", "d_allowed"]
     assert failures(checked) == [(1, "c_pattern", 4)]
+
+
+def test_a_code_of_another_form_is_looked_up_in_no_list(reference: Reference) -> None:
+    promised = contract(column("c", pattern=r"^\d{3}$", allowed=("007",), reference="stations.station_id"))
+    checked = judge(promised, reference, c=["7", "007", "999"])
+    assert failures(checked) == [(1, "c_pattern", 4), (3, "c_allowed", 5)]
+    counts = {result.rule: (result.evaluated, result.failed) for result in checked.results if result.column_name == "c"}
+    assert counts == {"c_pattern": (3, 1), "c_allowed": (2, 1), "c_reference": (2, 1)}
 
 
 def test_a_rule_that_does_not_block_leaves_its_name_as_a_warning(reference: Reference) -> None:

@@ -131,6 +131,7 @@ final as (
     select
         months.owner,
         months.month_date,
+        months.month_date = (select max(month_date) from latest) as is_latest,
         ranked.league_rank,
         ranked.score,
         months.correct,
