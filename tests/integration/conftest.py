@@ -53,7 +53,8 @@ def lake(stack_settings: Settings) -> Iterator[Lake]:
         create_tables(connection, contracts)
         for contract in contracts.values():
             connection.execute(f"delete from lake.bronze.{contract.table}")
-        for table in ("ledger.deliveries", "ledger.rule_results", "quarantine.records"):
+        written = ("deliveries", "rule_results", "object_results", "recaptures")
+        for table in (*(f"ledger.{name}" for name in written), "quarantine.records"):
             connection.execute(f"delete from lake.{table}")
         for item in landing._client.list_objects(BUCKET, recursive=True):
             landing._client.remove_object(BUCKET, str(item.object_name))
