@@ -5,6 +5,7 @@ import polars as pl
 
 from ingestion.errors import LedgerError
 from ingestion.ledger import LedgerRow
+from ingestion.objects import write_object_results
 from ingestion.staging import Staging
 from lake.tables import LEDGER_DELIVERIES, LEDGER_RULE_RESULTS, bronze_columns
 
@@ -17,8 +18,14 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
             "_delivery": list(staging.tallies),
             "delivery_id": [tally.delivery.delivery_id for tally in staging.tallies.values()],
             "received_at": [tally.origin.received_at for tally in staging.tallies.values()],
+            "source_name": [tally.origin.source_name for tally in staging.tallies.values()],
         },
-        schema={"_delivery": pl.UInt32, "delivery_id": pl.String, "received_at": pl.Datetime("us", "UTC")},
+        schema={
+            "_delivery": pl.UInt32,
+            "delivery_id": pl.String,
+            "received_at": pl.Datetime("us", "UTC"),
+            "source_name": pl.String,
+        },
     )
     connection.register("delivered_frame", delivered)
     connection.execute("create or replace temp table delivered as from delivered_frame")
@@ -39,14 +46,17 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
     )
     connection.execute(
         """
-        insert into lake.quarantine.records
+        insert into lake.quarantine.records (feed, delivery_id, position, raw, record_count, reason, error_group, failures,
+            quarantined_at, load_id, object_id, event_at, slot_at)
         select ?, delivered.delivery_id, refused._position, refused._raw, refused._record_count, refused.reason,
-            refused.error_group, refused.failures, ?, ?
+            refused.error_group, refused.failures, ?, ?, refused.object_id,
+            refused.event_at, refused.slot_at
         from refused
         inner join delivered using (_delivery)
         """,
         [staging.contract.feed, staging.now, staging.load_id],
     )
+    write_object_results(connection, staging)
     _insert(connection, "lake.ledger.deliveries", LEDGER_DELIVERIES, [row.values() for row in rows])
     _insert(connection, "lake.ledger.rule_results", LEDGER_RULE_RESULTS, staging.rule_results(rows))
 

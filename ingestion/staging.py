@@ -88,7 +88,8 @@ class Staging:
             f"""
             create or replace temp table refused (
                 _delivery uinteger, _position bigint, _raw varchar, _record_count bigint, reason varchar,
-                error_group integer, failures {QUARANTINE_RECORDS["failures"]})
+                error_group integer, failures {QUARANTINE_RECORDS["failures"]}, object_id varchar, event_at timestamptz,
+                slot_at timestamptz)
             """
         )
         return self
@@ -164,7 +165,8 @@ class Staging:
         if failed.height:
             self._connection.register("failed", failed)
             self._connection.execute(
-                "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures from failed"
+                "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures, "
+                "object_id, event_at, slot_at from failed"
             )
             self._connection.unregister("failed")
         if unreadable.height:
@@ -173,7 +175,7 @@ class Staging:
                 """
                 insert into refused
                 select _delivery, _position, _raw, 1, reason, error_group,
-                    [{rule: reason, column_name: null, error_group: error_group}]
+                    [{rule: reason, column_name: null, error_group: error_group}], null, null, null
                 from unreadable
                 """
             )
@@ -252,7 +254,7 @@ class Staging:
             failed=reading.unreadable.filter(pl.col("error_group") == FORMAT_GROUP).height,
         )
         others = [
-            RuleResult(reason, None, group, is_identifier=False, evaluated=pieces, failed=pieces)
+            RuleResult(reason, None, group, False, evaluated=reading.records.height + pieces, failed=pieces)
             for reason, group, pieces in reading.unreadable.filter(pl.col("error_group") != FORMAT_GROUP)
             .group_by("reason", "error_group", maintain_order=True)
             .len()

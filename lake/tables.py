@@ -51,6 +51,35 @@ LEDGER_RULE_RESULTS = {
     "loaded_at": "TIMESTAMPTZ",
 }
 
+LEDGER_OBJECT_RESULTS = {
+    "load_id": "VARCHAR",
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "received": "BIGINT",
+    "accepted": "BIGINT",
+    "duplicate": "BIGINT",
+    "quarantined": "BIGINT",
+    "wrong": "BIGINT",
+    "missing": "BIGINT",
+    "garbage": "BIGINT",
+    "late": "BIGINT",
+    "unplaced_slots": "BIGINT",
+    "last_event_at": "TIMESTAMPTZ",
+    "last_heard_at": "TIMESTAMPTZ",
+    "loaded_at": "TIMESTAMPTZ",
+}
+"""One row a load and object (station, agency, vessel …; null where a record did not tell a believable one); see `ingestion/objects.py`."""
+
+LEDGER_RECAPTURES = {
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "window_start_at": "TIMESTAMPTZ",
+    "window_end_at": "TIMESTAMPTZ",
+    "asked_at": "TIMESTAMPTZ",
+    "outcome": "VARCHAR",
+}
+"""One row an attempt to fetch missing slots of an object again; `outcome` is found, empty or failed."""
+
 QUARANTINE_RECORDS = {
     "feed": "VARCHAR",
     "delivery_id": "VARCHAR",
@@ -62,7 +91,11 @@ QUARANTINE_RECORDS = {
     "failures": "STRUCT(rule VARCHAR, column_name VARCHAR, error_group INTEGER)[]",
     "quarantined_at": "TIMESTAMPTZ",
     "load_id": "VARCHAR",
+    "object_id": "VARCHAR",
+    "event_at": "TIMESTAMPTZ",
+    "slot_at": "TIMESTAMPTZ",
 }
+"""`object_id`, `event_at`, `slot_at`: of which object, time and slot the record speaks; null where it cannot be believed in it."""
 
 QUARANTINE_REPAIRS = {
     "feed": "VARCHAR",
@@ -148,6 +181,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
+        "lake.ledger.object_results": LEDGER_OBJECT_RESULTS,
+        "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "lake.quarantine.repairs": QUARANTINE_REPAIRS,
         "marts.operations.builds": BUILDS,
