@@ -5,7 +5,7 @@ import polars as pl
 
 from ingestion.ledger import LedgerRow
 from ingestion.staging import Staging
-from lake.tables import LEDGER_DELIVERIES, LEDGER_RULE_RESULTS, bronze_columns
+from lake.tables import LEDGER_DELIVERIES, LEDGER_DRIFT, LEDGER_RULE_RESULTS, bronze_columns
 
 
 def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[LedgerRow]) -> None:
@@ -47,6 +47,7 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
         [staging.contract.feed, staging.now, staging.load_id],
     )
     _insert(connection, "lake.ledger.deliveries", LEDGER_DELIVERIES, [row.values() for row in rows])
+    _insert(connection, "lake.ledger.drift", LEDGER_DRIFT, [values for row in rows for values in row.drift_values()])
     _insert(connection, "lake.ledger.rule_results", LEDGER_RULE_RESULTS, staging.rule_results(rows))
 
 

@@ -1,4 +1,4 @@
-"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the catalogue page.
+"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the catalogue page, the released shapes.
 
 A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
 be generated now.
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from ingestion.compatibility import RELEASED, released_text
 from ingestion.contract import Contract
 from ingestion.settings import PROJECT
 
@@ -43,6 +44,7 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
     files = {
         project / "dbt_project" / "seeds" / "feeds.csv": feeds_seed(contracts),
         project / "docs" / "catalogue.md": catalogue_page(contracts),
+        project / RELEASED: released_text(contracts),
     }
     for domain in dict.fromkeys(contract.domain for contract in contracts.values()):
         folder = project / "dbt_project" / "models" / "staging" / domain

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ingestion.drift import Change
 from ingestion.errors import LedgerError
 from ingestion.landing import Delivery
 
@@ -43,6 +44,8 @@ class LedgerRow:
     quarantined: int
     first_event_at: datetime | None
     last_event_at: datetime | None
+    changes: tuple[Change, ...] = ()
+    """Columns that are not the contract's; they have a table of their own."""
 
     @property
     def skipped(self) -> int:
@@ -66,6 +69,23 @@ class LedgerRow:
                 pieces=self.pieces,
                 accounted=self.received + self.skipped,
             )
+
+    def drift_values(self) -> list[tuple[object, ...]]:
+        """Give the delivery's rows of `lake.ledger.drift`, in its order of columns."""
+        return [
+            (
+                self.delivery.feed,
+                self.delivery.delivery_id,
+                change.column_name,
+                change.kind.value,
+                change.expected,
+                change.came,
+                change.records,
+                self.status is Status.UNREADABLE,
+                self.loaded_at,
+            )
+            for change in self.changes
+        ]
 
     def values(self) -> tuple[object, ...]:
         """Give the row of `lake.ledger.deliveries`, in its order of columns."""

@@ -2,7 +2,7 @@
 
     fetch    its bytes come back from landing, and are verified
     read     the format cuts them into pieces and reads the pieces into records
-    check    the contract judges every record
+    check    the contract judges every record; a delivery whose columns are not the contract's is set aside whole
     protect  hashes stand for personal values from here on
     stage    records that passed wait in a temporary table, the others in the quarantine's
     split    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
@@ -22,8 +22,9 @@ import duckdb
 import polars as pl
 
 from ingestion.bronze import write
-from ingestion.checks import check
+from ingestion.checks import Checked, check
 from ingestion.contract import Contract
+from ingestion.drift import Drift
 from ingestion.errors import DeliveryError
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.registry import find_format
@@ -90,6 +91,7 @@ class Loader:
 
     def _fill(self, staging: Staging, contract: Contract, batch: list[Delivery]) -> None:
         """Fetch, read, check and stage a batch; a delivery that cannot be read is set aside whole."""
+        drift = Drift(contract)
         waiting: list[tuple[int, Pieces]] = []
         size = 0
         known = self._known(contract, batch)
@@ -104,24 +106,36 @@ class Loader:
                     waiting.append((number, pieces))
                     size += pieces.size
                     if size >= READ_CHARACTERS:
-                        self._stage(staging, contract, waiting)
+                        self._stage(staging, drift, waiting)
                         waiting, size = [], 0
-        self._stage(staging, contract, waiting)
+        self._stage(staging, drift, waiting)
 
     def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
         try:
             envelope = Envelope(content.delivery.source_name)
             for pieces in find_format(contract.format).split(content.stream, envelope):
+                if tally.status is Status.UNREADABLE:  # set aside in an earlier block
+                    return
                 tally.pieces += len(pieces.raws)
                 yield pieces
         except DeliveryError as error:
             staging.set_aside(tally, error)
 
-    def _stage(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> None:
-        readable = [block for block in blocks if staging.tallies[block[0]].status is not Status.UNREADABLE]
-        if not readable:
-            return
-        reading = self._read(staging, contract, readable)
+    def _stage(self, staging: Staging, drift: Drift, blocks: list[tuple[int, Pieces]]) -> None:
+        """Read, check and protect blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""
+        while readable := [block for block in blocks if staging.tallies[block[0]].status is not Status.UNREADABLE]:
+            reading = self._read(staging, staging.contract, readable)
+            checked = self._check(staging, reading, readable)
+            stopped, changes = drift.judge(reading, checked)
+            for number, error in stopped.items():
+                staging.set_aside(staging.tallies[number], error)
+            if not stopped:
+                staging.report(changes)
+                key = self._settings.reveal("privacy_key").encode()
+                staging.add(reading, replace(checked, passed=protect(checked.passed, staging.contract, key)))
+                return
+
+    def _check(self, staging: Staging, reading: Reading, readable: list[tuple[int, Pieces]]) -> Checked:
         received_at = pl.DataFrame(
             {
                 "_delivery": [number for number, _ in groupby(block[0] for block in readable)],
@@ -133,9 +147,7 @@ class Loader:
             schema={"_delivery": pl.UInt32, "received_at": pl.Datetime("us", "UTC")},
         )
         records = reading.records.join(received_at, on="_delivery", how="left", maintain_order="left")
-        checked = check(records, contract, self._reference)
-        key = self._settings.reveal("privacy_key").encode()
-        staging.add(reading, replace(checked, passed=protect(checked.passed, contract, key)))
+        return check(records, staging.contract, self._reference)
 
     def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
         """Read blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""

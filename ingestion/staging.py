@@ -14,6 +14,7 @@ import polars as pl
 
 from ingestion.checks import Checked, RuleResult
 from ingestion.contract import Contract
+from ingestion.drift import Change, changes_of, explained, joined
 from ingestion.errors import DeliveryError
 from ingestion.formats.base import Reading
 from ingestion.landing import Delivery
@@ -34,6 +35,7 @@ class Tally:
     pieces: int = 0
     received: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
 
 
 class Staging:
@@ -80,6 +82,7 @@ class Staging:
     def set_aside(self, tally: Tally, error: DeliveryError) -> None:
         """Quarantine a delivery that cannot be read: one record, whose text is the error and whose bytes stay in landing."""
         number = next(number for number, known in self.tallies.items() if known is tally)
+        error = explained(error, self.contract, tally.pieces)
         self._connection.execute("delete from staged where _delivery = ?", [number])
         self._connection.execute("delete from refused where _delivery = ?", [number])
         reason = str(error.values.get("reason", "unreadable_delivery"))
@@ -87,6 +90,7 @@ class Staging:
             "insert into refused values (?, 0, ?, 1, ?, ?, [{rule: ?, column_name: null, error_group: ?}])",
             [number, str(error), reason, FORMAT_GROUP, reason, FORMAT_GROUP],
         )
+        tally.changes = changes_of(error)
         tally.status, tally.pieces, tally.received = Status.UNREADABLE, 1, 1
         tally.skipped_reasons.clear()
 
@@ -125,6 +129,11 @@ class Staging:
             )
             self._connection.unregister("unreadable")
 
+    def report(self, changes: dict[int, list[Change]]) -> None:
+        """Write down which columns of deliveries are not the contract's, and do not stop them."""
+        for number, found in changes.items():
+            self.tallies[number].changes = joined(self.tallies[number].changes, found)
+
     def ledger_rows(self) -> list[LedgerRow]:
         """Give the ledger row of every delivery, its doors counted in the tables."""
         doors = count_doors(self._connection)
@@ -148,6 +157,7 @@ class Staging:
                     quarantined=counted.quarantined,
                     first_event_at=counted.first_event_at,
                     last_event_at=counted.last_event_at,
+                    changes=tuple(tally.changes),
                 )
             )
         return rows
