@@ -9,6 +9,7 @@ from ingestion.compatibility import read_released, require_compatible
 from ingestion.contract import read_contracts
 from ingestion.errors import ContractError
 from ingestion.generate import generated_files, stale_files
+from ingestion.receipts import agencies
 
 app = typer.Typer(help="The contracts, and what is generated from them.", no_args_is_help=True)
 
@@ -18,6 +19,7 @@ app = typer.Typer(help="The contracts, and what is generated from them.", no_arg
 def check(as_json: AsJson = False) -> None:
     """Read every contract, compare it with its released version, and what is generated with what stands in the tree."""
     contracts = read_contracts()
+    agencies(contracts)
     require_compatible(contracts, read_released())
     rows: list[Row] = [
         {"feed": one.feed, "version": one.contract_version, "columns": len(one.columns), "rules": len(one.rules)}

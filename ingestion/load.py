@@ -8,6 +8,7 @@
     split    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
     balance  the ledger must add up for every delivery
     commit   records, quarantine, rule results and ledger in one transaction, whose message names the load
+    receipt  what the ledger says of each delivery is written down for its agency
 
 Small deliveries share a transaction, because a commit costs more than a small file; a crash at any point leaves all of a batch or
 nothing of it, and running again gives the same tables. Loads of one feed take turns, loads of different feeds do not.
@@ -31,6 +32,7 @@ from ingestion.formats.registry import find_format
 from ingestion.landing import Content, Delivery, Landing
 from ingestion.ledger import LedgerRow, Status
 from ingestion.privacy import protect
+from ingestion.receipt_store import ReceiptStore
 from ingestion.reference import Reference
 from ingestion.settings import Settings
 from ingestion.split import split
@@ -57,11 +59,16 @@ class Loader:
         self._connection = connection
         self._landing = landing
         self._reference = reference
+        self._receipts = ReceiptStore(settings)
 
     def load_new(self, contract: Contract) -> list[LedgerRow]:
         """Load what stands in landing and not in the ledger; give the ledger's new rows, in the order received."""
         with exclusive(self._settings, f"load {contract.feed}"):
-            return [row for batch in batches(self._new(contract)) for row in self._load(contract, batch)]
+            self._receipts.issue_due(self._connection, contract)  # of a load that died after its commit
+            rows = [row for batch in batches(self._new(contract)) for row in self._load(contract, batch)]
+            if rows:
+                self._receipts.issue_due(self._connection, contract)
+            return rows
 
     def _new(self, contract: Contract) -> Iterator[Delivery]:
         last, loaded = self._connection.execute(

@@ -11,6 +11,7 @@ from ingestion.contract import Contract, read_contracts
 from ingestion.landing import BUCKET, Landing
 from ingestion.ledger import LedgerRow
 from ingestion.load import Loader
+from ingestion.receipt_store import BUCKET as RECEIPTS
 from ingestion.reference import Reference
 from ingestion.settings import Settings
 from lake.connection import connected
@@ -53,8 +54,9 @@ def lake(stack_settings: Settings) -> Iterator[Lake]:
         create_tables(connection, contracts)
         for contract in contracts.values():
             connection.execute(f"delete from lake.bronze.{contract.table}")
-        for table in ("ledger.deliveries", "ledger.rule_results", "quarantine.records"):
+        for table in ("ledger.deliveries", "ledger.rule_results", "ledger.drift", "quarantine.records"):
             connection.execute(f"delete from lake.{table}")
-        for item in landing._client.list_objects(BUCKET, recursive=True):
-            landing._client.remove_object(BUCKET, str(item.object_name))
+        for bucket in (BUCKET, RECEIPTS):
+            for item in landing._client.list_objects(bucket, recursive=True):
+                landing._client.remove_object(bucket, str(item.object_name))
         yield Lake(settings, connection, landing, contracts)
