@@ -179,6 +179,11 @@ GOOD_ROWS = {
             timestamptz '2026-03-01 00:00:00+00' as newest_at
         from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.schema_drift": """
+        select feed, 'ghi_chu' as column_name, 'added' as kind, 0 as stopped_deliveries,
+            timestamptz '2026-03-01 00:00:00+00' as last_seen_at
+        from read_csv('{seeds}/feeds.csv')
+    """,
 }
 """Rows of a usual day, by mart; columns that no check looks at stay empty."""
 
@@ -981,6 +986,11 @@ DAMAGES = [
         "update {mart} set oldest_at = timestamptz '2026-01-29 23:59:00+00'",
         {"no reason keeps records for more than 30 days": f"{len(FEEDS)} rows"},
     ),
+    Damage(
+        "quality.schema_drift",
+        "update {mart} set stopped_deliveries = 1 where feed = 'feedback.requests'",
+        {"no column stopped a delivery in 7 days": "1 row"},
+    ),
 ]
 
 
@@ -1110,6 +1120,7 @@ def test_silences_may_be_absent_and_the_quarantine_may_be_empty(marts: Marts) ->
         "fisheries.vessel_boundary_events",
         "fisheries.vessel_alerts",
         "quality.quarantine_reasons",
+        "quality.schema_drift",
     )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])
