@@ -157,8 +157,7 @@ def receipts_of(
     refusals = _refusals(connection, contract, load_id, only)
     changes = _changes(connection, contract, load_id, only)
     for facts in deliveries:
-        doors = facts["accepted"] + facts["duplicate"] + facts["quarantined"]
-        is_balanced = facts["received"] == doors and facts["pieces"] == facts["received"] + facts.pop("skipped")
+        skipped, doors = facts.pop("skipped"), facts["accepted"] + facts["duplicate"] + facts["quarantined"]
         yield Receipt(
             **{
                 **facts,
@@ -168,10 +167,10 @@ def receipts_of(
             feed=contract.feed,
             agency=contract.owner,
             load_id=load_id,
-            skipped=json.loads(facts["skipped_reasons"]),
+            skipped=json.loads(facts.pop("skipped_reasons")),
             quarantine=tuple(refusals.get(facts["delivery_id"], ())),
             columns=tuple(changes.get(facts["delivery_id"], ())),
-            is_balanced=is_balanced,
+            is_balanced=facts["received"] == doors and facts["pieces"] == facts["received"] + skipped,
         )
 
 

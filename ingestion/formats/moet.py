@@ -294,7 +294,7 @@ def _require_extent(sheet: bytes) -> None:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(sheet, True)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an encoding nobody knows
         raise _broken(type(error).__name__) from error
     if columns * rows > CELLS_LIMIT:
         raise DeliveryError(
