@@ -167,7 +167,7 @@ def receipts_of(
             feed=contract.feed,
             agency=contract.owner,
             load_id=load_id,
-            skipped=json.loads(facts.pop("skipped_reasons")),
+            skipped=json.loads(facts["skipped_reasons"]),
             quarantine=tuple(refusals.get(facts["delivery_id"], ())),
             columns=tuple(changes.get(facts["delivery_id"], ())),
             is_balanced=facts["received"] == doors and facts["pieces"] == facts["received"] + skipped,
