@@ -91,6 +91,25 @@ def releases(as_json: AsJson = False) -> None:
     show(rows, "Releases", as_json=as_json)
 
 
+@ends_well
+def restatements(
+    domain: Annotated[str | None, typer.Argument(help="A domain like environment.")] = None,
+    release_id: Annotated[int | None, typer.Option("--release", help="Only what this release says otherwise.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every figure that a release says otherwise than the one before it, and the deliveries that changed it."""
+    rows = _query(
+        """
+        select domain, release_id, mart, row_key, column_name, before_value, after_value, cause, delivery_ids
+        from marts.operations.restatements
+        where domain = coalesce(?, domain) and release_id = coalesce(?, release_id)
+        order by release_id, mart, row_key, column_name
+        """,
+        [domain, release_id],
+    )
+    show(rows, "Restatements", as_json=as_json)
+
+
 @quarantine.command("list")
 @ends_well
 def list_quarantine(feed: Feed = None, as_json: AsJson = False) -> None:
@@ -165,4 +184,4 @@ def _query(sql: str, values: list[str | int | None]) -> list[Row]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-VERBS = {"feeds": feeds, "ledger": ledger, "score": score, "releases": releases}
+VERBS = {"feeds": feeds, "ledger": ledger, "score": score, "releases": releases, "restatements": restatements}

@@ -83,8 +83,11 @@ BUILDS = {
     "models": "BIGINT",
     "tests": "BIGINT",
     "built_at": "TIMESTAMPTZ",
+    "lake_version_before": "BIGINT",
+    "lake_version_after": "BIGINT",
 }
-"""One row a build whose every model and test passed; only such a snapshot can be audited."""
+"""One row a build whose every model and test passed; only such a snapshot can be audited. The build saw every row of the lake up to the
+version before it began, and none that is newer than the version after its end."""
 
 RELEASES = {
     "release_id": "BIGINT",
@@ -97,6 +100,32 @@ RELEASES = {
     "last_event_at": "TIMESTAMPTZ",
     "published_at": "TIMESTAMPTZ",
 }
+
+
+COMPARISONS = {
+    "release_id": "BIGINT",
+    "previous_release_id": "BIGINT",
+    "domain": "VARCHAR",
+    "changed_figures": "BIGINT",
+    "explained_figures": "BIGINT",
+    "compared_at": "TIMESTAMPTZ",
+}
+"""One row a release that was compared with the one before it."""
+
+RESTATEMENTS = {
+    "release_id": "BIGINT",
+    "previous_release_id": "BIGINT",
+    "domain": "VARCHAR",
+    "mart": "VARCHAR",
+    "row_key": "VARCHAR",
+    "period": "VARCHAR",
+    "column_name": "VARCHAR",
+    "before_value": "DOUBLE",
+    "after_value": "DOUBLE",
+    "cause": "VARCHAR",
+    "delivery_ids": "VARCHAR[]",
+}
+"""One row a figure that the previous release showed and the release shows otherwise; `row_key` is JSON of the mart's key."""
 
 
 def bronze_columns(contract: Contract) -> dict[str, str]:
@@ -119,6 +148,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,
+        "marts.operations.comparisons": COMPARISONS,
+        "marts.operations.restatements": RESTATEMENTS,
     }
     for table, columns in tables.items():
         typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
