@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import books, contracts, pipeline, queries, receipts, services
+from cli import books, completeness, contracts, pipeline, quarantine, queries, receipts, services
 
 app = typer.Typer(
     name="ioc",
@@ -11,11 +11,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for module in (services, pipeline, books, receipts, queries):
+for module in (services, pipeline, books, completeness, receipts, queries):
     for verb, function in module.VERBS.items():
         app.command(verb)(function)
 app.add_typer(contracts.app, name="contracts")
-app.add_typer(books.quarantine, name="quarantine")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 def run() -> None:

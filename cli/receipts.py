@@ -30,7 +30,7 @@ def receipt(
         computed = find_receipt(connection, contracts, delivery_id)
     contract = contracts[computed.feed]
     stored = ReceiptStore(settings).find(contract, computed)
-    verdict = "missing" if stored is None else "equal" if stored == computed.line() else "different"
+    verdict = "missing" if stored is None else "equal" if stored == computed.at_load().line() else "different"
     if as_json:
         key = receipt_key(contract, computed.load_id, computed.loaded_at.date())
         show_document({**json.loads(computed.line()), "stored": {"key": key, "is": verdict}})
@@ -41,6 +41,8 @@ def receipt(
         f"{computed.received:,} received = {computed.accepted:,} accepted + {computed.duplicate:,} duplicate "
         f"+ {computed.quarantined:,} quarantined; the stored receipt is {verdict}"
     )
+    if computed.replayed:
+        say("Replayed since: " + ", ".join(f"{count:,} {outcome}" for outcome, count in computed.replayed.items()))
     rows: list[Row] = [refusal.model_dump() for refusal in computed.quarantine]
     show(rows, "Quarantined", as_json=False)
     if computed.columns:

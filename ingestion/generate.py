@@ -1,5 +1,5 @@
-"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the catalogue page, the released shapes,
-the form of a receipt.
+"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the models of slots, the catalogue page, the released
+shapes, the form of a receipt.
 
 A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
 be generated now.
@@ -16,6 +16,7 @@ from ingestion.compatibility import RELEASED, released_text
 from ingestion.contract import Contract
 from ingestion.receipts import Receipt
 from ingestion.settings import PROJECT
+from ingestion.slot_models import has_register, slot_objects_model, slots_sent_model, slots_told
 
 HEADER = "Generated from contracts/ by `ioc contracts generate`; do not edit."
 ENVELOPE = {
@@ -39,19 +40,29 @@ FEED_COLUMNS = (
     "freshness_minutes",
     "freshness_limit_minutes",
     "expected_objects",
+    "is_refetchable",
+    "lost_reason",
+    "slots_by",
+    "slots_calendar",
+    "slots_unknown_reason",
+    "has_register",
+    "page_size",
 )
 
 
 def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> dict[Path, str]:
     """Give every generated file and its text."""
+    models = project / "dbt_project" / "models"
     files = {
         project / "dbt_project" / "seeds" / "feeds.csv": feeds_seed(contracts),
         project / "docs" / "catalogue.md": catalogue_page(contracts),
         project / RELEASED: released_text(contracts),
         project / "docs" / "receipt.schema.json": receipt_schema(),
+        models / "staging" / "quality" / "stg_quality__slots_sent.sql": f"-- {HEADER}\n{slots_sent_model(contracts)}",
+        models / "intermediate" / "quality" / "int_slot_objects.sql": f"-- {HEADER}\n{slot_objects_model(contracts)}",
     }
     for domain in dict.fromkeys(contract.domain for contract in contracts.values()):
-        folder = project / "dbt_project" / "models" / "staging" / domain
+        folder = models / "staging" / domain
         files[folder / f"_{domain}__sources.yml"] = dbt_sources(domain, contracts)
     return files
 
@@ -107,6 +118,13 @@ def feeds_seed(contracts: dict[str, Contract]) -> str:
                 contract.owner,
                 *minutes,
                 contract.expected_objects or "",
+                str(contract.is_refetchable).lower(),
+                contract.slots.lost or "",
+                contract.slots.by.value,
+                contract.slots.calendar,
+                contract.slots.reason or "",
+                str(has_register(contract)).lower(),
+                dict(contract.connector_options).get("page_size", ""),
             ]
         )
     return buffer.getvalue()
@@ -127,6 +145,8 @@ def catalogue_page(contracts: dict[str, Contract]) -> str:
             f"Owner: {contract.owner}. Format `{contract.format}`, by `{contract.connector}`, every {contract.cadence}. "
             f"Fresh within {contract.freshness}, red after {contract.freshness_limit}. Privacy: {contract.privacy_class}. "
             f"Contract {contract.contract_version}.",
+            "",
+            slots_told(contract),
             "",
             "| column | nhãn | type | key | class | meaning |",
             "|---|---|---|---|---|---|",

@@ -15,7 +15,7 @@ import duckdb
 from minio.error import S3Error
 
 from ingestion.contract import Contract
-from ingestion.objects import THREADS, object_client, translated
+from ingestion.object_client import THREADS, object_client, translated
 from ingestion.receipts import Receipt, agency_slug, loads_since, receipts_of
 from ingestion.settings import Settings
 
@@ -87,4 +87,4 @@ def _due_since(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dat
 
 
 def _lines(receipts: Iterator[Receipt]) -> bytes:
-    return "".join(f"{receipt.line()}\n" for receipt in receipts).encode()
+    return "".join(f"{receipt.at_load().line()}\n" for receipt in receipts).encode()

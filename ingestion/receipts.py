@@ -67,6 +67,9 @@ class Receipt(BaseModel):
     quarantined: int
     quarantine: tuple[Refusal, ...]
     columns: tuple[ColumnChange, ...] = Field(description="columns that are not the contract's")
+    replayed: dict[str, int] = Field(
+        default={}, description="quarantined records that a replay took up since, by outcome; none in the stored copy"
+    )
     is_balanced: bool = Field(
         description="received = accepted + duplicate + quarantined, and pieces = received + skipped"
     )
@@ -74,6 +77,10 @@ class Receipt(BaseModel):
     def line(self) -> str:
         """Write it as one line of JSON."""
         return self.model_dump_json(by_alias=True)
+
+    def at_load(self) -> "Receipt":
+        """Give it as it was when the load had committed, without what was repaired since: that is what the store keeps."""
+        return self.model_copy(update={"replayed": {}})
 
 
 def agency_slug(owner: str) -> str:
@@ -156,6 +163,7 @@ def receipts_of(
     deliveries = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
     refusals = _refusals(connection, contract, load_id, only)
     changes = _changes(connection, contract, load_id, only)
+    replayed = _replayed(connection, contract, load_id, only)
     for facts in deliveries:
         skipped, doors = facts.pop("skipped"), facts["accepted"] + facts["duplicate"] + facts["quarantined"]
         yield Receipt(
@@ -170,6 +178,7 @@ def receipts_of(
             skipped=json.loads(facts["skipped_reasons"]),
             quarantine=tuple(refusals.get(facts["delivery_id"], ())),
             columns=tuple(changes.get(facts["delivery_id"], ())),
+            replayed=replayed.get(facts["delivery_id"], {}),
             is_balanced=facts["received"] == doors and facts["pieces"] == facts["received"] + skipped,
         )
 
@@ -222,4 +231,26 @@ def _changes(
     for delivery_id, column, kind, expected, came, records in rows:
         change = ColumnChange(column=column, kind=kind, expected=expected, came=came, records=records)
         found.setdefault(delivery_id, []).append(change)
+    return found
+
+
+def _replayed(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, only: str | None
+) -> dict[str, dict[str, int]]:
+    rows = connection.execute(
+        """
+        select repairs.delivery_id, repairs.outcome, count(*)
+        from lake.quarantine.repairs
+        inner join lake.ledger.deliveries as deliveries
+            on repairs.feed = deliveries.feed and repairs.delivery_id = deliveries.delivery_id
+        where deliveries.feed = $feed and deliveries.load_id = $load and deliveries.status <> 'replayed'
+            and deliveries.delivery_id = coalesce($only, deliveries.delivery_id)
+        group by repairs.delivery_id, repairs.outcome
+        order by repairs.delivery_id, repairs.outcome
+        """,
+        {"feed": contract.feed, "load": load_id, "only": only},
+    ).fetchall()
+    found: dict[str, dict[str, int]] = {}
+    for delivery_id, outcome, records in rows:
+        found.setdefault(str(delivery_id), {})[str(outcome)] = int(records)
     return found

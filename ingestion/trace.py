@@ -62,6 +62,7 @@ class Way:
     superseded_by: str | None = None
     duplicate_of: str | None = None
     load_id: str | None = None
+    replay: str | None = None
     raw: str | None = None
 
     def facts(self) -> dict[str, object]:
@@ -156,6 +157,16 @@ class _Tracer:
         ).fetchone()
         if row is None:
             return None
+        replays = self._connection.execute(
+            """
+            select repair || ' by ' || repair_id || ': ' || outcome
+            from lake.quarantine.repairs
+            where feed = ? and delivery_id = ? and position = ?
+            order by replayed_at
+            """,
+            [way.feed, way.delivery_id, position],
+        ).fetchall()
+        way = replace(way, replay="; ".join(str(replay) for (replay,) in replays) or None)
         return replace(way, door="quarantined", reason=row[0], error_group=row[1], rules=tuple(row[2]), load_id=row[3])
 
     def _accepted(self, way: Way, position: int) -> Way | None:

@@ -64,6 +64,35 @@ LEDGER_DRIFT = {
 }
 """One row a delivery and column that is not the contract's; `is_stopped` where the delivery was set aside for it."""
 
+LEDGER_OBJECT_RESULTS = {
+    "load_id": "VARCHAR",
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "received": "BIGINT",
+    "accepted": "BIGINT",
+    "duplicate": "BIGINT",
+    "quarantined": "BIGINT",
+    "wrong": "BIGINT",
+    "missing": "BIGINT",
+    "garbage": "BIGINT",
+    "late": "BIGINT",
+    "unplaced_slots": "BIGINT",
+    "last_event_at": "TIMESTAMPTZ",
+    "last_heard_at": "TIMESTAMPTZ",
+    "loaded_at": "TIMESTAMPTZ",
+}
+"""One row a load and object (station, agency, vessel …; null where a record did not tell a believable one); see `ingestion/objects.py`."""
+
+LEDGER_RECAPTURES = {
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "window_start_at": "TIMESTAMPTZ",
+    "window_end_at": "TIMESTAMPTZ",
+    "asked_at": "TIMESTAMPTZ",
+    "outcome": "VARCHAR",
+}
+"""One row an attempt to fetch missing slots of an object again; `outcome` is found, empty or failed."""
+
 QUARANTINE_RECORDS = {
     "feed": "VARCHAR",
     "delivery_id": "VARCHAR",
@@ -75,7 +104,28 @@ QUARANTINE_RECORDS = {
     "failures": "STRUCT(rule VARCHAR, column_name VARCHAR, error_group INTEGER)[]",
     "quarantined_at": "TIMESTAMPTZ",
     "load_id": "VARCHAR",
+    "object_id": "VARCHAR",
+    "event_at": "TIMESTAMPTZ",
+    "slot_at": "TIMESTAMPTZ",
 }
+"""`object_id`, `event_at`, `slot_at`: of which object, time and slot the record speaks; null where it cannot be believed in it."""
+
+QUARANTINE_REPAIRS = {
+    "feed": "VARCHAR",
+    "delivery_id": "VARCHAR",
+    "position": "BIGINT",
+    "repair_id": "VARCHAR",
+    "repair": "VARCHAR",
+    "repaired_by": "VARCHAR",
+    "repaired_at": "TIMESTAMPTZ",
+    "why": "VARCHAR",
+    "outcome": "VARCHAR",
+    "replayed_at": "TIMESTAMPTZ",
+    "load_id": "VARCHAR",
+    "quarantined_since": "TIMESTAMPTZ",
+}
+"""One row a record that a replay took up: a record of quarantine is open while it has none. `repair_id` is the delivery id of the repair
+document; a record that was refused again stands below it in quarantine, and `quarantined_since` keeps its first day."""
 
 BUILDS = {
     "domain": "VARCHAR",
@@ -145,7 +195,10 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
         "lake.ledger.drift": LEDGER_DRIFT,
+        "lake.ledger.object_results": LEDGER_OBJECT_RESULTS,
+        "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,
+        "lake.quarantine.repairs": QUARANTINE_REPAIRS,
         "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,
         "marts.operations.comparisons": COMPARISONS,

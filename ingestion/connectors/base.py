@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from ingestion.contract import Contract
 from ingestion.errors import ConfigurationError
+from ingestion.slots import slot_start
 
 UNFINISHED = (".part", ".tmp", ".filepart", "~")
 """Endings of files that their sender is still writing."""
@@ -40,10 +41,11 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Window:
-    """A span of time to fetch again; the end is excluded."""
+    """A span of time to fetch again; the end is excluded. `slots` narrows it to single slots of objects: (object, start of the slot)."""
 
     start: datetime
     end: datetime
+    slots: frozenset[tuple[str, datetime]] | None = None
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
@@ -135,6 +137,17 @@ class Connector(Protocol):
 def is_hostile(name: str) -> bool:
     """Tell whether a source's file name tries to leave its folder, or hides control characters."""
     return not name.isprintable() or ".." in re.split(r"[/\\]", name) or name.startswith(("/", "\\"))
+
+
+def belongs(contract: Contract, window: Window, name: str, modified_at: datetime) -> bool:
+    """Tell whether a file belongs to a window: by the object and time that its name tells, by its change where the name tells none."""
+    told = contract.slots.named_by(name)
+    if told is None:
+        return window.slots is None and window.start <= modified_at < window.end
+    object_id, moment = told
+    if window.slots is not None:
+        return (object_id, slot_start(moment, contract.cadence)) in window.slots
+    return window.start <= moment < window.end
 
 
 def is_wanted(name: str, pattern: str) -> bool:

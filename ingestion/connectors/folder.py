@@ -19,6 +19,7 @@ from ingestion.connectors.base import (
     Checkpoint,
     Clock,
     Window,
+    belongs,
     is_hostile,
     is_wanted,
 )
@@ -35,7 +36,7 @@ class Folder:
     def collect(
         self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
     ) -> Iterator[Arrival]:
-        """Yield new and changed files in the order of their names; with a window, those changed within it."""
+        """Yield new and changed files in the order of their names; with a window, those that belong to it."""
         folder = self.root / str(contract.option("folder"))
         if not folder.is_dir():
             raise SourceUnavailableError(
@@ -50,7 +51,7 @@ class Folder:
             present.add(name)
             state = _state(path)
             modified_at = datetime.fromtimestamp(state[1], UTC)
-            is_due = window.start <= modified_at < window.end if window else not checkpoint.has(name, *state)
+            is_due = belongs(contract, window, name, modified_at) if window else not checkpoint.has(name, *state)
             if not is_due or (settled < now and modified_at > settled):
                 continue
             content = _content(path, state, contract.feed)

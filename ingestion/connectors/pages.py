@@ -1,6 +1,7 @@
 """Lists that come page by page over HTTP, a window of time after the other: what all such sources share.
 
-The last page is the one with fewer items than a page holds, and it counts. Servers misbehave in known ways, and each has its answer here:
+The last page is the one with fewer items than a page holds, and it counts; an empty one too, since it proves that the list ended.
+Servers misbehave in known ways, and each has its answer here:
 
 * the same page again: the server ignores `page`; paging on would never end;
 * items that leave the window while we page, so that others slide onto pages already read and would be lost: a window whose
@@ -116,9 +117,7 @@ class Pager:
         pages: list[_Page] = []
         for number in range(1, PAGES_LIMIT + 1):
             page = self._page(contract, listing, span, number, size)
-            if not page.items and pages:
-                return pages
-            if pages and page.content == pages[-1].content:
+            if page.items and pages and page.content == pages[-1].content:
                 raise SourceAnswerError(
                     f"{contract.feed}: page {number} was promised, page {number - 1} came again; the server ignores `page`",
                     feed=contract.feed,

@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 
 import paramiko
 
-from ingestion.connectors.base import SMALL_BYTES, Arrival, Checkpoint, Clock, Window, is_hostile, is_wanted
+from ingestion.connectors.base import SMALL_BYTES, Arrival, Checkpoint, Clock, Window, belongs, is_hostile, is_wanted
 from ingestion.contract import Contract
 from ingestion.errors import SourceAnswerError, SourceUnavailableError
 
@@ -63,7 +63,7 @@ class Sftp:
     def collect(
         self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
     ) -> Iterator[Arrival]:
-        """Yield new and changed files in the order of their names; with a window, those changed within it.
+        """Yield new and changed files in the order of their names; with a window, those that belong to it.
 
         Raises SourceUnavailableError when the line breaks, after the files that came before, and SourceAnswerError for a login
         that is refused or a server that shows another key than before.
@@ -78,7 +78,7 @@ class Sftp:
                 entry
                 for entry in listed
                 if (
-                    window.start <= entry.modified_at < window.end
+                    belongs(contract, window, entry.name, entry.modified_at)
                     if window
                     else not checkpoint.has(entry.name, entry.size, entry.modified)
                 )

@@ -49,6 +49,8 @@ customProperties:
   - {property: format, value: csv}
   - {property: eventTime, value: measured_at}
   - {property: isRefetchable, value: false}
+  - property: slots
+    value: {by: object, object: microphone_id, time: measured_at, lost: Nothing is kept.}
   - {property: privacyClass, value: open}
 schema:
   - name: environment__noise_levels

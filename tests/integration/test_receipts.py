@@ -70,6 +70,7 @@ def test_every_delivery_has_a_receipt_that_says_what_the_ledger_says(lake: Lake)
         "quarantined": 3,
         "quarantine": [{"reason": "value_format", "error_group": 4, "records": 3, "positions": "4-5,7"}],
         "columns": [],
+        "replayed": {},
         "is_balanced": True,
     }
     assert (by_id[second]["status"], by_id[second]["quarantine"]) == (
@@ -101,6 +102,20 @@ from ingestion.load import load_feed
 from ingestion.settings import Settings
 load_feed(Settings(), find_contract("environment.station_readings"))
 """
+
+
+def test_a_replay_is_told_beside_the_receipt_and_leaves_the_stored_copy(lake: Lake) -> None:
+    delivery_id = lake.land(READINGS, NAME, FILE)
+    lake.load(READINGS)
+    lake.connection.execute(
+        "insert into lake.quarantine.repairs by name "
+        "select feed, delivery_id, position, 'repair-1' as repair_id, 'as_is' as repair, "
+        "if(position = 4, 'accepted', 'quarantined') as outcome, quarantined_at as replayed_at from lake.quarantine.records"
+    )
+    receipt = find_receipt(lake.connection, lake.contracts, delivery_id)
+    assert receipt.replayed == {"accepted": 1, "quarantined": 2}
+    assert ReceiptStore(lake.settings).find(lake.contracts[READINGS], receipt) == receipt.at_load().line()
+    assert trace(lake, READINGS, NAME, 4).replay == "as_is by repair-1: accepted"
 
 
 def test_a_crash_after_the_commit_is_healed_by_the_next_load_even_of_nothing(lake: Lake) -> None:

@@ -11,12 +11,14 @@ import yaml
 
 from ingestion.contract import read_contracts
 from ingestion.settings import PROJECT
+from ingestion.slot_models import has_register
 from quality.audit import SUITES
 
 DBT = PROJECT / "dbt_project"
 WITHOUT_THRESHOLD = {
     "now",
     "score_window_hours",
+    "score_known_days",
     "ais_fishing_type",
     "maritime_boundary",
     "inpatient_visit_types",
@@ -131,6 +133,13 @@ def test_feeds_are_the_contracts_promises() -> None:
             "freshness_minutes": f"{contract.freshness.total_seconds() / 60:.0f}",
             "freshness_limit_minutes": f"{contract.freshness_limit.total_seconds() / 60:.0f}",
             "expected_objects": contract.expected_objects or "",
+            "is_refetchable": str(contract.is_refetchable).lower(),
+            "lost_reason": contract.slots.lost or "",
+            "slots_by": contract.slots.by,
+            "slots_calendar": contract.slots.calendar,
+            "slots_unknown_reason": contract.slots.reason or "",
+            "has_register": str(has_register(contract)).lower(),
+            "page_size": str(dict(contract.connector_options).get("page_size", "")),
         }
         for contract in read_contracts().values()
     ]
@@ -172,8 +181,10 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
         "epidemic_years": lowest["health", "epidemic_years", "history"],
         "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],
-        "score_green_from": lowest["quality", "score", "green"],
-        "score_yellow_from": lowest["quality", "score", "yellow"],
+        "slot_start_days": lowest["quality", "slot_start", "first"],
+        "small_answer_percent": lowest["quality", "answer_share", "small"],
+        "comparable_answers": lowest["quality", "comparable_answers", "history"],
+        "comparable_answers_least": lowest["quality", "comparable_answers", "least"],
     } == {name: value for name, value in variables.items() if name not in WITHOUT_THRESHOLD}
 
 
@@ -214,6 +225,15 @@ def test_breakpoints_of_vn_aqi_rise_step_by_step_from_zero() -> None:
             assert later["index_low"] == earlier["index_high"]
             assert later["concentration_low"] == earlier["concentration_high"]
             assert int(later["concentration_high"]) > int(later["concentration_low"])
+
+
+def test_scores_are_levelled_by_thresholds_without_a_hole() -> None:
+    levels = {
+        row["level"]: (float(row["lo"]), float(row["hi"]))
+        for row in read_seed("thresholds")
+        if (row["domain"], row["key"]) == ("quality", "score")
+    }
+    assert levels == {"green": (90, 100), "yellow": (75, 90), "red": (0, 75)}
 
 
 def test_score_weights_name_every_axis_once_and_weigh_it() -> None:

@@ -27,9 +27,15 @@
     (epoch({{ finish }}) - epoch({{ start }})) / 3600.0
 {%- endmacro %}
 
-{# The number of the slot of `minutes` that holds an instant, counted in local time, so that slots begin at local midnight. #}
+{# The number of the slot of `minutes` that holds an instant, counted in local time from a Monday (5 January 1970), so that slots begin at local
+   midnight and weeks on Mondays. #}
 {% macro local_slot_number(column, minutes) -%}
-    cast(floor(epoch({{ local_time(column) }}) / (60 * {{ minutes }})) as bigint)
+    cast(floor((epoch({{ local_time(column) }}) - 345600) / (60 * {{ minutes }})) as bigint)
+{%- endmacro %}
+
+{# The instant at which a slot counted by `local_slot_number` begins. #}
+{% macro start_of_local_slot(slot, minutes) -%}
+    {{ at_time_zone("(timestamp '1970-01-05 00:00:00' + to_minutes(cast((" ~ slot ~ ") * " ~ minutes ~ " as bigint)))", 'Asia/Ho_Chi_Minh') }}
 {%- endmacro %}
 
 {# One row per day from one date to another, both included, as column `local_date`. #}
@@ -50,7 +56,7 @@
 
 {# The local date of a slot counted by `local_slot_number`. #}
 {% macro date_of_local_slot(slot, minutes) -%}
-    cast(to_timestamp({{ slot }} * 60 * {{ minutes }}) at time zone 'UTC' as date)
+    cast(to_timestamp({{ slot }} * 60 * {{ minutes }} + 345600) at time zone 'UTC' as date)
 {%- endmacro %}
 
 {# The newest value that is known, the row's own included; the window is named in the query. #}
@@ -71,4 +77,34 @@
 {# The first day of the month of a date. #}
 {% macro month_of(date_column) -%}
     cast(date_trunc('month', {{ date_column }}) as date)
+{%- endmacro %}
+
+{# An instant from the digits of a file's name, local time written yyyyMMddHHmmss; NULL where they are no time. #}
+{% macro instant_of_file_time(text) -%}
+    {{ at_time_zone('try_strptime(' ~ text ~ ", '%Y%m%d%H%M%S')", 'Asia/Ho_Chi_Minh') }}
+{%- endmacro %}
+
+{# An instant from UTC written as in the names of pages, yyyyMMddTHHmmssZ. #}
+{% macro instant_of_page_time(text) -%}
+    {{ at_time_zone('try_strptime(' ~ text ~ ", '%Y%m%dT%H%M%SZ')", 'UTC') }}
+{%- endmacro %}
+
+{# An instant so many minutes later. #}
+{% macro minutes_after(instant, minutes) -%}
+    ({{ instant }} + to_minutes(cast({{ minutes }} as bigint)))
+{%- endmacro %}
+
+{# The values of the rows of a group as one list, in order. #}
+{% macro sorted_list(value) -%}
+    list({{ value }} order by {{ value }})
+{%- endmacro %}
+
+{# The members of a list, one row each, in a select list. #}
+{% macro each_of(list) -%}
+    unnest({{ list }})
+{%- endmacro %}
+
+{# A file's name without the date and time in it: files of the same kind have the same. An hour of its own (_0800) is kept. #}
+{% macro without_dates(name) -%}
+    regexp_replace({{ name }}, '20\d{6}(\d{4,6}|[_-]\d{6})?', '#', 'g')
 {%- endmacro %}

@@ -1,0 +1,95 @@
+"""Verbs about what did not come: missing, suspicious, recapture."""
+
+from typing import Annotated
+
+import typer
+
+from cli.output import AsJson, Row, ends_well, show
+from cli.pipeline import Feeds, chosen_feeds
+from ingestion.contract import find_contract
+from ingestion.errors import SourceError
+from ingestion.recapture import recapture as recapture_feed
+from ingestion.recapture import summary
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import create_released_views
+
+Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings; all where none is named.")]
+
+
+@ends_well
+def missing(feed: Feed = None, as_json: AsJson = False) -> None:
+    """Show what is missing, from the release in force: each slot for machines, counts by object for people."""
+    rows = _released(
+        """
+        select feed, object_id, slot_start_at, slot_end_at, age_hours, is_refetchable, lost_reason, recapture_attempts,
+            last_asked_at, last_outcome
+        from memory.quality.missing_slots
+        where feed = coalesce(?, feed)
+        order by feed, slot_start_at, object_id
+        """
+        if as_json
+        else """
+        select feed, object_id, count(*) as slots, min(slot_start_at) as oldest_at, max(slot_start_at) as newest_at,
+            count(*) filter (is_refetchable) as refetchable, max(last_asked_at) as last_asked_at, any_value(lost_reason) as reason
+        from memory.quality.missing_slots
+        where feed = coalesce(?, feed)
+        group by feed, object_id
+        order by feed, slots desc, object_id
+        """,
+        feed,
+    )
+    show(rows, "Missing slots", as_json=as_json)
+
+
+@ends_well
+def suspicious(feed: Feed = None, as_json: AsJson = False) -> None:
+    """Show the answers that were empty, far smaller than usual or short of pages, from the release in force; newest first."""
+    rows = _released(
+        """
+        select findings.feed, findings.kind, deliveries.source_name, findings.received_at, findings.received_records,
+            findings.usual_records, findings.pages, findings.promised_pages, findings.delivery_id
+        from memory.quality.suspicious_deliveries as findings
+        left join lake.ledger.deliveries as deliveries using (feed, delivery_id)
+        where findings.feed = coalesce(?, findings.feed)
+        order by findings.received_at desc, findings.feed, deliveries.source_name
+        """,
+        feed,
+    )
+    show(rows, "Suspicious deliveries", as_json=as_json)
+
+
+@ends_well
+def recapture(
+    feeds: Feeds = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Slots to ask for, of each feed; IOC_RECAPTURE_SLOTS else.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the sources again for the missing slots that they still have, oldest first; land and load what comes."""
+    settings = Settings()
+    rows: list[Row] = []
+    failures: list[SourceError] = []
+    for contract in chosen_feeds(feeds):
+        try:
+            rows.append({"feed": contract.feed, **summary(recapture_feed(settings, contract, limit))})
+        except SourceError as error:
+            failures.append(error)
+    show(rows, "Fetched again", as_json=as_json)
+    if failures:
+        raise failures[0]
+
+
+def _released(sql: str, feed: str | None) -> list[Row]:
+    if feed is not None:
+        find_contract(feed)
+    with connected(Settings()) as connection:
+        if "quality" not in create_released_views(connection):
+            return []
+        cursor = connection.execute(sql, [feed])
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+VERBS = {"missing": missing, "suspicious": suspicious, "recapture": recapture}

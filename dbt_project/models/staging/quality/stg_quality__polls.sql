@@ -1,0 +1,28 @@
+-- A collection that asks page by page writes its window and the page into the name of what it lands (ingestion/connectors/pages.py). A page of
+-- an earlier reading of the same window is no page of the list.
+with source as (
+
+    select *, {{ row_version() }} as _source_version
+    from {{ source('ledger', 'deliveries') }}
+
+),
+
+renamed as (
+
+    select
+        feed,
+        delivery_id,
+        source_name,
+        received_at,
+        status,
+        received,
+        {{ instant_of_page_time("regexp_extract(source_name, '_([0-9]{8}T[0-9]{6}Z)_[0-9]{8}T[0-9]{6}Z_p[0-9]+[.]', 1)") }} as window_start_at,
+        {{ instant_of_page_time("regexp_extract(source_name, '_[0-9]{8}T[0-9]{6}Z_([0-9]{8}T[0-9]{6}Z)_p[0-9]+[.]', 1)") }} as window_end_at,
+        try_cast(regexp_extract(source_name, '_p([0-9]+)[.]', 1) as bigint) as page,
+        _source_version
+    from source
+    where regexp_matches(source_name, '_[0-9]{8}T[0-9]{6}Z_[0-9]{8}T[0-9]{6}Z_p[0-9]+[.]')
+
+)
+
+select * from renamed
