@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from ingestion.contract import read_contracts
-from ingestion.slot_models import has_register
 from ingestion.settings import PROJECT
+from ingestion.slot_models import has_register
 from quality.audit import SUITES
 
 DBT = PROJECT / "dbt_project"
