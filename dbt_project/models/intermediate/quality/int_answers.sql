@@ -1,7 +1,7 @@
 {{ config(materialized='incremental', unique_key=['feed', 'delivery_id'], on_schema_change='fail') }}
 
 {%- set built = built_version() %}
-{%- set before = 'partition by feed, comparable order by received_at, source_name rows between ' ~ var('comparable_answers') ~ ' preceding and 1 preceding' %}
+{%- set before = 'partition by feed, comparable order by _source_version, received_at, source_name, delivery_id rows between ' ~ var('comparable_answers') ~ ' preceding and 1 preceding' %}
 
 -- Each answer beside those before it that can be compared: a file of the same name but for its date, or a collection's window of the same length.
 -- Repeated deliveries and unreadable ones are told by the ledger and the quarantine.
