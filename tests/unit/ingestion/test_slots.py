@@ -1,5 +1,6 @@
 """Slots: where they begin, what a contract may say of them, what a file's name tells, how missing ones are joined."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -80,6 +81,11 @@ def test_slots_that_contradict_themselves_are_refused(facts: dict[str, str], com
     with pytest.raises(ContractError, match=r"e\.feed: ") as refused:
         Slots.read("e.feed", facts)
     assert complaint in str(refused.value)
+
+
+def test_slots_that_are_lost_need_a_reason() -> None:
+    with pytest.raises(ContractError, match="`lost` is empty"):
+        replace(find_contract("environment.station_readings"), is_refetchable=False)
 
 
 @pytest.mark.parametrize(
