@@ -197,6 +197,20 @@ GOOD_ROWS = {
         select feed, 'not_from_the_future' as reason, 'review_due' as stage
         from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.slot_days": """
+        select feed, feed as object_id, date '2026-02-28' as local_date, 288 as expected_slots, 280 as received_slots, 8 as missing_slots,
+            true as is_closed
+        from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.missing_slots": """
+        select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,
+            1 as recapture_attempts
+        from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.suspicious_deliveries": """
+        select feed, 'small' as kind, 'd1' as delivery_id
+        from read_csv('{seeds}/feeds.csv')
+    """,
 }
 """Rows of a usual day, by mart; columns that no check looks at stay empty."""
 
@@ -1048,6 +1062,21 @@ DAMAGES = [
         "update {mart} set stage = 'overdue' where feed = 'feedback.requests'",
         {"stage is usual": f"1 of {len(FEEDS)} rows failing"},
     ),
+    Damage(
+        "quality.slot_days",
+        "update {mart} set received_slots = 259 where feed = 'feedback.requests'",
+        {"every feed has 90 % of its slots": "1 row"},
+    ),
+    Damage(
+        "quality.missing_slots",
+        "update {mart} set recapture_attempts = 0 where feed = 'feedback.requests'",
+        {"what can be fetched again was asked for within a day": "1 row"},
+    ),
+    Damage(
+        "quality.suspicious_deliveries",
+        "update {mart} set kind = 'pages_missing' where feed = 'feedback.requests'",
+        {"no list misses a page": "1 row"},
+    ),
 ]
 
 
@@ -1171,13 +1200,15 @@ def test_bad_data_fails_its_checks_with_numbers_and_no_other(marts: Marts, damag
     assert all(expected[check] in verdict.reason for check in named)
 
 
-def test_silences_may_be_absent_and_the_quarantine_may_be_empty(marts: Marts) -> None:
+def test_silences_may_be_absent_and_quarantine_missing_slots_and_findings_empty(marts: Marts) -> None:
     empty = (
         "fisheries.vessel_gaps",
         "fisheries.vessel_boundary_events",
         "fisheries.vessel_alerts",
         "quality.quarantine_reasons",
         "quality.quarantine_ages",
+        "quality.missing_slots",
+        "quality.suspicious_deliveries",
     )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])

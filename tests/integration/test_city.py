@@ -223,6 +223,21 @@ def test_the_command_line_answers_machines(ioc) -> None:  # type: ignore[no-unty
     assert counted[0]["cases"] > 200
 
 
+def test_what_did_not_come_is_told_and_asked_for_again(ioc) -> None:  # type: ignore[no-untyped-def]
+    listed = json.loads(ioc("missing", "environment.station_readings", "--json").stdout)
+    assert listed
+    assert {(row["is_refetchable"], row["lost_reason"], row["recapture_attempts"]) for row in listed} == {
+        (True, None, 0)
+    }
+    gauges = json.loads(ioc("missing", "environment.river_levels", "--json").stdout)
+    assert {row["is_refetchable"] for row in gauges} <= {False}
+    assert all(row["lost_reason"] for row in gauges)
+    found = json.loads(ioc("suspicious", "--json").stdout)
+    assert {row["kind"] for row in found} <= {"empty", "small", "pages_missing"}
+    counts = json.loads(ioc("recapture", "environment.station_readings", "--limit", "5", "--json").stdout)
+    assert counts == [{"feed": "environment.station_readings", "found": 0, "empty": 5, "failed": 0}]
+
+
 def test_a_mistyped_command_says_what_there_is(ioc) -> None:  # type: ignore[no-untyped-def]
     wrong_feed = ioc("ledger", "fisheries.ais")
     assert wrong_feed.exit_code == 1

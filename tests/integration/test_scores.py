@@ -224,7 +224,7 @@ def test_a_history_is_neither_doubled_nor_forgotten_and_the_books_give_it_back(h
     history.build(END)
     assert history.whole() == before
     clocks = history.rows("select local_date, min(judged_at) from marts.quality.feed_score_days group by all")
-    judged = {day: clock for day, clock in clocks}
+    judged = {row[0]: row[1] for row in clocks}
     assert {judged[day] for day in DAYS if day < MIDDLE} == {moment(MIDDLE, 24)}
     assert {judged[day] for day in DAYS if day >= MIDDLE} == {END}
     told = history.whole("* exclude (judged_at)")
