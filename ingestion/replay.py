@@ -12,9 +12,9 @@ that marts equal those of records that were right from the beginning. Replays an
 """
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 
 import duckdb
 
@@ -52,6 +52,15 @@ class Claim:
     raw: str
 
 
+@dataclass(frozen=True)
+class Landed:
+    """A repair document and the object it came from."""
+
+    delivery: Delivery
+    sha256: str
+    document: RepairDocument
+
+
 class Replayer:
     """Replays the repair documents of a stack. One replayer serves one thread."""
 
@@ -74,20 +83,21 @@ class Replayer:
                     [contract.feed],
                 ).fetchall()
             }
-            new = (found for found in self._landing.repairs(contract) if found.delivery_id not in known)
-            rows: list[LedgerRow] = []
-            while batch := list(islice(new, BATCH_DOCUMENTS)):
-                rows += self._replay(contract, batch)
-            return rows
+            new = [found for found in self._landing.repairs(contract) if found.delivery_id not in known]
+            documents = [
+                Landed(content.delivery, content.sha256, read_document(content))
+                for content in self._landing.read_many(new)
+            ]
+            return [row for batch in batches(documents) for row in self._replay(contract, batch)]
 
-    def _replay(self, contract: Contract, batch: list[Delivery]) -> list[LedgerRow]:
+    def _replay(self, contract: Contract, batch: list[Landed]) -> list[LedgerRow]:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         closed: list[tuple[object, ...]] = []
         taken: set[tuple[str, int]] = set()
         with Staging(self._connection, contract, load_id, now) as staging:
-            for number, content in enumerate(self._landing.read_many(batch)):
-                closed += self._take_up(staging, contract, number, content, taken)
+            for number, landed in enumerate(batch):
+                closed += self._take_up(staging, contract, number, landed, taken)
             info = {"feed": contract.feed, "load_id": load_id}
             with transaction(self._connection, "lake", f"replay {load_id}", info):
                 split(self._connection, contract)
@@ -99,10 +109,10 @@ class Replayer:
         return rows
 
     def _take_up(
-        self, staging: Staging, contract: Contract, number: int, content: Content, taken: set[tuple[str, int]]
+        self, staging: Staging, contract: Contract, number: int, landed: Landed, taken: set[tuple[str, int]]
     ) -> list[tuple[object, ...]]:
         """Stage what a document repairs; give a row for each record that it closes, and the position at which that leaves."""
-        document = read_document(content)
+        document = landed.document
         claims = self._claims(document)
         doors: dict[int, int] = {}
         open_ones = {
@@ -113,7 +123,7 @@ class Replayer:
         taken |= {(document.delivery_id, position) for position in open_ones}
         chain, origin = read_chain(self._landing, document)
         with origin.stream:
-            tally = staging.open_replay(number, content.delivery, content.sha256, origin.delivery)
+            tally = staging.open_replay(number, landed.delivery, landed.sha256, origin.delivery)
             if not document.is_whole_delivery:
                 doors = self._read_again(staging, number, chain, origin, open_ones)
                 tally.pieces = sum(claim.weight for claim in open_ones.values())
@@ -125,7 +135,7 @@ class Replayer:
         if past:
             tally.skipped_reasons[ALREADY_REPLAYED] += past
         return [
-            (number, document.delivery_id, position, doors[position], content.delivery.delivery_id, document.repair,
+            (number, document.delivery_id, position, doors[position], landed.delivery.delivery_id, document.repair,
              document.repaired_by, document.repaired_at, document.why, claim.since)
             for position, claim in open_ones.items()
         ]  # fmt: skip
@@ -201,6 +211,17 @@ class Replayer:
             [Refused(position, claim.raw, claim.weight, reason, FORMAT_GROUP) for position, claim in claims.items()],
         )
         return {position: position for position in claims}
+
+
+def batches(documents: list[Landed]) -> Iterator[list[Landed]]:
+    """Group documents into transactions, in their order, but for one that repairs what another left in quarantine: it comes after that."""
+    waiting = documents
+    while waiting:
+        ids = {landed.delivery.delivery_id for landed in waiting}
+        ready = [landed for landed in waiting if landed.document.delivery_id not in ids][:BATCH_DOCUMENTS]
+        yield ready
+        done = {landed.delivery.delivery_id for landed in ready}
+        waiting = [landed for landed in waiting if landed.delivery.delivery_id not in done]
 
 
 def replay_feed(settings: Settings, contract: Contract) -> list[LedgerRow]:

@@ -287,7 +287,7 @@ def warehouse(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory
         for contract in contracts.values():
             connection.execute(f"delete from lake.bronze.{contract.table}")
         written = ("deliveries", "rule_results", "object_results", "recaptures")
-        for table in (*(f"ledger.{name}" for name in written), "quarantine.records"):
+        for table in (*(f"ledger.{name}" for name in written), "quarantine.records", "quarantine.repairs"):
             connection.execute(f"delete from lake.{table}")
         for schema in ("lake.silver", "lake.staging", *(f"marts.{domain}" for domain in DOMAINS)):
             connection.execute(f"drop schema if exists {schema} cascade")
@@ -573,6 +573,9 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
     assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
     ]  # fmt: skip
+    assert built.rows("select feed, reason, stage, records, oldest_at::varchar, working_days from marts.quality.quarantine_ages") == [
+        ("feedback.requests", "agency_code_reference", "in_time", 1, "2026-11-20 02:00:00+00", 0)
+    ]  # fmt: skip
 
 
 def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
@@ -643,7 +646,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "update marts.quality.feed_scores set score = null",
         "update marts.quality.column_score_days set level = 'green' where percent < 100",
         "delete from marts.quality.agency_league_months where owner = 'Sở Y tế'",
-        "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1",
+        "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1, open = open + 1",
     ):
         built.run(statement)
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:data")
@@ -685,6 +688,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "every_owner_stands_in_every_month_agency_league_months",
         "received_is_accepted_plus_duplicate_plus_quarantined",
         "pieces_are_received_plus_skipped",
+        "quarantined_is_open_plus_replayed",
     )
     assert {guard for guard in guards if any(name.startswith(guard) for name in failing)} == set(guards)
     assert "error" not in statuses.values()

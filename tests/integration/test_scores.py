@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from ingestion.contract import Contract, read_contracts
-from ingestion.landing import BUCKET, Landing
+from ingestion.landing import Landing
 from ingestion.load import Loader
 from ingestion.reference import Reference
 from ingestion.settings import Settings
@@ -19,6 +19,7 @@ from lake.connection import connected
 from lake.tables import create_tables
 from quality.build import build
 
+from .conftest import Lake
 from .fault_days import CLEAN_DAYS, COMPLETE, FAULTS, LATE, NIGHT, NOON, STATIONS, Fault, Sending, moment
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -95,15 +96,9 @@ def load(
 def history(stack_settings: Settings) -> Iterator[History]:
     """Load the plan into an empty lake, building once on the way and once at the end."""
     contracts = read_contracts()
-    landing = Landing(stack_settings)
     with connected(stack_settings) as connection:
         create_tables(connection, contracts)
-        emptied = [f"bronze.{contract.table}" for contract in contracts.values()]
-        emptied += ["ledger.deliveries", "ledger.rule_results", "ledger.object_results", "quarantine.records"]
-        for table in emptied:
-            connection.execute(f"delete from lake.{table}")
-        for item in landing._client.list_objects(BUCKET, recursive=True):
-            landing._client.remove_object(BUCKET, str(item.object_name))
+        Lake(stack_settings, connection, Landing(stack_settings), contracts).empty()
         for schema in ("lake.silver", "marts.quality"):
             connection.execute(f"drop schema if exists {schema} cascade")
         found = History(stack_settings, connection)

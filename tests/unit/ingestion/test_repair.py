@@ -1,6 +1,7 @@
 """The named repairs: what each changes, what it leaves alone, and what it refuses before anything is written."""
 
 import unicodedata
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 import pytest
@@ -16,7 +17,7 @@ REFERENCE = Reference()
 SENTENCE = "Đường Lê Lợi: cống hở trước số nhà, nguy hiểm cho người đi xe đạp ở ngã ba, tỷ lệ ngập ước chừng nửa mét"
 
 
-def mended(name: str, rows: dict[str, list[object]], **arguments: object) -> dict[str, list[object]]:
+def mended(name: str, rows: Mapping[str, Sequence[object]], **arguments: object) -> dict[str, list[object]]:
     """Give columns after a repair."""
     return make_repair(name, arguments).mend(pl.DataFrame(rows), REFERENCE).to_dict(as_series=False)
 

@@ -70,8 +70,8 @@ counted as (
         coalesce(replays.quarantined_again, 0) as quarantined_again,
         coalesce(replays.repaired, 0) as repaired,
         coalesce(quarantine.open_records, 0) as open,
-        least(totals.first_event_at, replays.first_event_at) as first_event_at,
-        greatest(totals.last_event_at, replays.last_event_at) as last_event_at,
+        coalesce(least(totals.first_event_at, replays.first_event_at), totals.first_event_at, replays.first_event_at) as first_event_at,
+        coalesce(greatest(totals.last_event_at, replays.last_event_at), totals.last_event_at, replays.last_event_at) as last_event_at,
         totals.last_loaded_at
     from feeds
     left join totals using (feed)

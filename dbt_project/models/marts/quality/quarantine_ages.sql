@@ -37,7 +37,10 @@ aged as (
 
     select
         records.*,
-        greatest(today.working_days_so_far - since.working_days_so_far, 0) as working_days
+        case
+            when today.working_days_so_far < since.working_days_so_far then 0
+            else today.working_days_so_far - since.working_days_so_far
+        end as working_days
     from records
     left join days as since on records.since_date = since.local_date
     left join days as today on today.local_date = {{ local_date(clock()) }}
