@@ -25,7 +25,7 @@ from quality import steps
 from quality.audit import SUITES
 from stack.control import DATA_SERVICES, down, up
 
-from .city import City, bring_in
+from .city import DAY, City, bring_in
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -217,6 +217,12 @@ def test_the_command_line_answers_machines(ioc) -> None:  # type: ignore[no-unty
     assert [set(row) for row in scores] == [
         {"domain", "feed", "correct", "complete", "clean", "live", "score", "level"}
     ] * len(read_contracts())
+    history = json.loads(ioc("score", "--days", "7", "--json").stdout)
+    assert [{**row, "local_date": None} for row in history] == [{**row, "local_date": None} for row in scores]
+    assert {row["local_date"] for row in history} == {str(DAY)}
+    league = json.loads(ioc("league", "--json").stdout)
+    assert {row["owner"] for row in league} == {contract.owner for contract in read_contracts().values()}
+    assert {row["month_date"] for row in league} == {str(DAY.replace(day=1))}
     released = json.loads(ioc("releases", "--json").stdout)
     assert {"domain", "release_id", "snapshot_id", "published_at", "verdict"} <= set(released[0])
     counted = json.loads(ioc("sql", "select count(*) as cases from feedback.feedback_cases", "--json").stdout)
