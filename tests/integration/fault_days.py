@@ -324,6 +324,12 @@ def _readings_faults() -> Iterator[Fault]:
     yield of("bom_and_lf", NOTHING, lambda day: reading_probe(day, "\ufeff" + reading(day, 2).replace("\r", "")))
 
 
+def _evening(day: date, spoil: Callable[[str], str]) -> Sendings:
+    """Give a clean day of levels, but spoil every row from six o'clock on."""
+    rows = [spoil(level(day, slot / 4, gauge)) for gauge in GAUGES for slot in range(72, 96)]
+    return [*levels_of_a_day(day, 0, 18), poll(day, level(day, 2)), poll(day, *rows, number=98, hour=NIGHT)]
+
+
 def _river_faults() -> Iterator[Fault]:
     def of(name: str, moves: frozenset[str], *probes: Callable[[date], Sending]) -> Fault:
         return Fault(name, moves, lambda day: [*levels_of_a_day(day), *(probe(day) for probe in probes)])
@@ -349,6 +355,8 @@ def _river_faults() -> Iterator[Fault]:
     yield of("missing_gauge", only(COMPLETE), lambda day: poll(day, level(day, 2, gauge="")))
     yield of("out_of_range", only(CORRECT), lambda day: poll(day, level(day, 2, value="999")))
     yield of("future_time", only(CORRECT), lambda day: poll(day, level(day + timedelta(days=3650), 2)))
+    yield Fault("wrong_for_hours", only(CORRECT), lambda day: _evening(day, lambda row: row.replace(",1.5,", ",999,")))
+    yield Fault("garbage_for_hours", only(CLEAN), lambda day: _evening(day, lambda row: f"{row},more"))
     yield of("bom_and_capitals", NOTHING, lambda day: poll(day, level(day, 2), header="\ufeff" + RIVER_HEADER.upper()))
 
 
