@@ -46,11 +46,14 @@ class Lake:
 
     def empty(self) -> None:
         """Take everything out again."""
-        written = ("deliveries", "rule_results", "object_results", "recaptures")
-        books = (*(f"ledger.{name}" for name in written), "quarantine.records", "quarantine.repairs")
+        tables = self.query(
+            "select database_name || '.' || schema_name || '.' || table_name from duckdb_tables() "
+            "where database_name = 'lake' and schema_name in ('bronze', 'ledger', 'quarantine')"
+        )
+        assert len(tables) >= len(self.contracts) + 3
         with transaction(self.connection, "lake", "empty", {}):
-            for table in (*(f"bronze.{contract.table}" for contract in self.contracts.values()), *books):
-                self.connection.execute(f"delete from lake.{table}")
+            for (table,) in tables:
+                self.connection.execute(f"delete from {table}")
         for item in self.landing._client.list_objects(BUCKET, recursive=True):
             self.landing._client.remove_object(BUCKET, str(item.object_name))
 
