@@ -13,7 +13,7 @@ demo: install  ## Start everything, simulate a day of a city, load, publish, com
 	$(RUN)ioc demo
 
 test: install  ## Run every test: unit, golden, property, integration, browser
-	$(RUN)pytest -n 2 --dist loadscope
+	$(RUN)pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 check: install  ## Lint, types, contracts, dashboards, secrets: everything that needs no service
 	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py

@@ -1,4 +1,4 @@
-"""Verbs that open the books: feeds, ledger, quarantine, score, releases. They read, and change nothing."""
+"""Verbs that open the books: feeds, ledger, score, league, releases. They read, and change nothing."""
 
 from typing import Annotated
 
@@ -10,8 +10,8 @@ from ingestion.settings import Settings
 from lake.connection import connected
 from lake.releases import create_released_views, list_releases, releases_in_force
 
+DAYS_BACK = "feed_score_days where local_date > (select max(local_date) from feed_score_days) - ?"
 Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")]
-quarantine = typer.Typer(help="Records that left by the quarantine door.", no_args_is_help=True)
 
 
 @ends_well
@@ -57,10 +57,40 @@ def ledger(feed: Feed = None, as_json: AsJson = False) -> None:
 
 
 @ends_well
-def score(as_json: AsJson = False) -> None:
+def score(
+    days: Annotated[int | None, typer.Option(min=1, help="The history of so many days instead.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Show the four axes of each feed, from the release of the scores in force."""
     columns = ("domain", "feed", "correct", "complete", "clean", "live", "score", "level")
+    if days is not None:
+        history = _scores(
+            "feed_score_days where local_date > (select max(local_date) from feed_score_days) - ?", [days]
+        )
+        rows = [{name: row[name] for name in ("local_date", *columns)} for row in history]
+        show(rows, "Đúng, đủ, sạch, sống theo ngày", as_json=as_json)
+        return
     show([{name: row[name] for name in columns} for row in _scores()], "Đúng, đủ, sạch, sống", as_json=as_json)
+
+
+@ends_well
+def league(as_json: AsJson = False) -> None:
+    """Rank the agencies that own feeds in the newest month, with the evidence behind each point; machines get every month."""
+    rows = _scores("agency_league_months", order="month_date, league_rank nulls last, owner")
+    shown = (
+        "league_rank",
+        "owner",
+        "score",
+        "level",
+        "correct",
+        "complete",
+        "clean",
+        "live",
+        "missing_slots",
+        "late_records",
+    )
+    newest = [row for row in rows if row["is_latest"]]
+    show(rows if as_json else newest, "Xếp hạng cơ quan", as_json=as_json, columns=None if as_json else shown)
 
 
 @ends_well
@@ -84,56 +114,34 @@ def releases(as_json: AsJson = False) -> None:
     show(rows, "Releases", as_json=as_json)
 
 
-@quarantine.command("list")
 @ends_well
-def list_quarantine(feed: Feed = None, as_json: AsJson = False) -> None:
-    """Count what is in quarantine by feed and reason."""
-    rows = _query(
-        """
-        select feed, reason, error_group, sum(record_count)::bigint as records, min(quarantined_at) as oldest_at
-        from lake.quarantine.records
-        where feed = coalesce(?, feed)
-        group by all
-        order by feed, records desc, reason
-        """,
-        [feed],
-    )
-    show(rows, "Quarantine", as_json=as_json)
-
-
-@quarantine.command("show")
-@ends_well
-def show_quarantine(
-    feed: Annotated[str, typer.Argument()],
-    reason: Annotated[str | None, typer.Option(help="Only records that failed this rule first.")] = None,
-    limit: int = 20,
+def restatements(
+    domain: Annotated[str | None, typer.Argument(help="A domain like environment.")] = None,
+    release_id: Annotated[int | None, typer.Option("--release", help="Only what this release says otherwise.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show quarantined records with their place and raw text. Raw text can hold personal values: mind who looks on."""
-    find_contract(feed)
+    """Show every figure that a release says otherwise than the one before it, and the deliveries that changed it."""
     rows = _query(
         """
-        select deliveries.source_name, records.position, records.reason, records.error_group, records.raw,
-            list_transform(failures, lambda failure: failure.rule) as failed_rules, records.delivery_id
-        from lake.quarantine.records as records
-        inner join lake.ledger.deliveries as deliveries using (feed, delivery_id)
-        where feed = ? and reason = coalesce(?, reason)
-        order by deliveries.received_at, records.position
-        limit ?
+        select domain, release_id, mart, row_key, column_name, before_value, after_value, cause, delivery_ids
+        from marts.operations.restatements
+        where domain = coalesce(?, domain) and release_id = coalesce(?, release_id)
+        order by release_id, mart, row_key, column_name
         """,
-        [feed, reason, limit],
+        [domain, release_id],
     )
-    show(rows, f"Quarantine of {feed}", as_json=as_json)
+    show(rows, "Restatements", as_json=as_json)
 
 
 def show_totals() -> None:
-    """Print the ledger's totals by feed."""
+    """Print the ledger's totals by feed, of what was sent: a replay sends nothing."""
     totals = _query(
         """
         select feed, count(*) as deliveries, sum(pieces)::bigint as pieces, sum(skipped)::bigint as skipped,
             sum(received)::bigint as received, sum(accepted)::bigint as accepted, sum(duplicate)::bigint as duplicate,
             sum(quarantined)::bigint as quarantined
         from lake.ledger.deliveries
+        where status <> 'replayed'
         group by feed
         order by feed
         """,
@@ -142,11 +150,13 @@ def show_totals() -> None:
     show(totals, "Ledger", as_json=False)
 
 
-def _scores() -> list[Row]:
+def _scores(source: str = "feed_scores", values: list[int] | None = None, order: str = "domain, feed") -> list[Row]:
+    """Read a mart of the scores in force; `source` is a mart and what narrows it down, out of this module."""
     with connected(Settings()) as connection:
         if "quality" not in create_released_views(connection):
             return []
-        cursor = connection.execute("select * from memory.quality.feed_scores order by domain, feed")
+        connection.execute("use memory.quality")
+        cursor = connection.execute(f"select * from {source} order by {order}", values or [])  # noqa: S608
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
@@ -158,4 +168,11 @@ def _query(sql: str, values: list[str | int | None]) -> list[Row]:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-VERBS = {"feeds": feeds, "ledger": ledger, "score": score, "releases": releases}
+VERBS = {
+    "feeds": feeds,
+    "ledger": ledger,
+    "score": score,
+    "league": league,
+    "releases": releases,
+    "restatements": restatements,
+}

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import books, completeness, contracts, pipeline, queries, services
+from cli import books, completeness, contracts, pipeline, quarantine, queries, services
 
 app = typer.Typer(
     name="ioc",
@@ -15,7 +15,7 @@ for module in (services, pipeline, books, completeness, queries):
     for verb, function in module.VERBS.items():
         app.command(verb)(function)
 app.add_typer(contracts.app, name="contracts")
-app.add_typer(books.quarantine, name="quarantine")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 def run() -> None:

@@ -3,7 +3,9 @@
 import duckdb
 import polars as pl
 
+from ingestion.errors import LedgerError
 from ingestion.ledger import LedgerRow
+from ingestion.objects import write_object_results
 from ingestion.staging import Staging
 from lake.tables import LEDGER_DELIVERIES, LEDGER_RULE_RESULTS, bronze_columns
 
@@ -15,9 +17,15 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
         {
             "_delivery": list(staging.tallies),
             "delivery_id": [tally.delivery.delivery_id for tally in staging.tallies.values()],
-            "received_at": [tally.delivery.received_at for tally in staging.tallies.values()],
+            "received_at": [tally.origin.received_at for tally in staging.tallies.values()],
+            "source_name": [tally.origin.source_name for tally in staging.tallies.values()],
         },
-        schema={"_delivery": pl.UInt32, "delivery_id": pl.String, "received_at": pl.Datetime("us", "UTC")},
+        schema={
+            "_delivery": pl.UInt32,
+            "delivery_id": pl.String,
+            "received_at": pl.Datetime("us", "UTC"),
+            "source_name": pl.String,
+        },
     )
     connection.register("delivered_frame", delivered)
     connection.execute("create or replace temp table delivered as from delivered_frame")
@@ -38,16 +46,68 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
     )
     connection.execute(
         """
-        insert into lake.quarantine.records
+        insert into lake.quarantine.records (feed, delivery_id, position, raw, record_count, reason, error_group, failures,
+            quarantined_at, load_id, object_id, event_at, slot_at)
         select ?, delivered.delivery_id, refused._position, refused._raw, refused._record_count, refused.reason,
-            refused.error_group, refused.failures, ?, ?
+            refused.error_group, refused.failures, ?, ?, refused.object_id,
+            refused.event_at, refused.slot_at
         from refused
         inner join delivered using (_delivery)
         """,
         [staging.contract.feed, staging.now, staging.load_id],
     )
+    write_object_results(connection, staging)
     _insert(connection, "lake.ledger.deliveries", LEDGER_DELIVERIES, [row.values() for row in rows])
     _insert(connection, "lake.ledger.rule_results", LEDGER_RULE_RESULTS, staging.rule_results(rows))
+
+
+def write_repairs(connection: duckdb.DuckDBPyConnection, staging: Staging, replayed: list[tuple[object, ...]]) -> None:
+    """Close the records that a replay took up, each with the outcome of its door. Call it inside the transaction, after `write`.
+
+    `replayed` holds rows of the number of the repair document in this load, delivery, position and the position at which the record leaves,
+    then repair_id, repair, repaired_by, repaired_at, why, quarantined_since. Raises LedgerError where a record left by no door.
+    """
+    if not replayed:
+        return
+    columns: dict[str, pl.DataType] = {
+        "_delivery": pl.UInt32(),
+        "delivery_id": pl.String(),
+        "position": pl.Int64(),
+        "door": pl.Int64(),
+        "repair_id": pl.String(),
+        "repair": pl.String(),
+        "repaired_by": pl.String(),
+        "repaired_at": pl.Datetime("us", "UTC"),
+        "why": pl.String(),
+        "quarantined_since": pl.Datetime("us", "UTC"),
+    }
+    connection.register("replayed_frame", pl.DataFrame(replayed, schema=columns, orient="row"))
+    connection.execute(
+        """
+        create or replace temp table replayed as
+        select replayed.*,
+            case
+                when refused._position is not null then 'quarantined'
+                when verdicts.verdict is not null then verdicts.verdict
+                when replayed.position = 0 then 'accepted'
+            end as outcome
+        from replayed_frame as replayed
+        left join refused on replayed._delivery = refused._delivery and replayed.door = refused._position
+        left join verdicts on replayed._delivery = verdicts._delivery and replayed.door = verdicts._position
+        """
+    )
+    connection.unregister("replayed_frame")
+    lost = connection.execute("select delivery_id, position from replayed where outcome is null").fetchone()
+    if lost is not None:
+        raise LedgerError(f"{lost[0]}: a door for the record at position {lost[1]} was promised, its replay found none")
+    connection.execute(
+        """
+        insert into lake.quarantine.repairs
+        select ?, delivery_id, position, repair_id, repair, repaired_by, repaired_at, why, outcome, ?, ?, quarantined_since
+        from replayed
+        """,
+        [staging.contract.feed, staging.now, staging.load_id],
+    )
 
 
 def _insert(

@@ -2,17 +2,25 @@
 
 Rules come from two places of a contract: what a column promises (`<column>_required`, `_format`, `_range`, `_pattern`, `_allowed`,
 `_reference`), and the rules it writes out. All run vectorised over a whole batch. A rule is evaluated only where it has
-something to judge: a missing value fails `required` and nothing else, so that one fault moves one axis.
+something to judge: a missing value fails `required` and nothing else, a code of another form is looked up in no list, so that one
+fault moves one axis.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import polars as pl
 
 from ingestion.casts import UNTIDY, cast
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Column, Contract
 from ingestion.reference import Reference
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far an event may lie ahead of its receipt: clocks of agencies differ (design value, as in the contracts' own rules)."""
+
+LOCAL = "Asia/Ho_Chi_Minh"
+"""A date begins at midnight here."""
 
 FAILURE = pl.Struct({"rule": pl.String, "column_name": pl.String, "error_group": pl.Int32})
 
@@ -44,7 +52,9 @@ class Checked:
 
     `passed` holds the batch's own columns that begin with `_`, the contract's columns with their types, and `_warnings`
     (names of the failed rules that do not block). `failed` holds `_delivery, _position, _raw, _record_count`, `failures` (every
-    failed blocking rule), `reason` and `error_group` (of the first).
+    failed blocking rule), `reason` and `error_group` (of the first), `object_id`, `event_at` and `slot_at` (the time by which it
+    fills a slot), each null where the record cannot be believed in it: a code that fails its rules, a time that is none or lies ahead
+    of the receipt.
     """
 
     passed: pl.DataFrame
@@ -91,7 +101,7 @@ def check(records: pl.DataFrame, contract: Contract, reference: Reference) -> Ch
     passed = typed.select(*own, *contract.column_names).with_columns(_names_of_failed(judged, warnings))
     return Checked(
         passed=passed.filter(~is_failing),
-        failed=_failed(typed.filter(is_failing), judged.filter(is_failing), tests),
+        failed=_failed(typed.filter(is_failing), judged.filter(is_failing), tests, contract),
         results=tuple(_result(test, judged[test.rule]) for test in tests),
     )
 
@@ -100,7 +110,17 @@ def _tests(contract: Contract, reference: Reference) -> Iterator[_Test]:
     for column in contract.columns:
         yield from _column_tests(column, reference)
     for rule in contract.rules:
-        yield _Test(rule.name, None, rule.error_group, rule.is_blocking, pl.sql_expr(rule.expression))
+        yield _Test(
+            rule.name, None, rule.error_group, rule.is_blocking, _where_readable(pl.sql_expr(rule.expression), contract)
+        )
+
+
+def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:
+    """Judge a record by a rule only where each value that the rule looks at is of its type: else the format failed, not the sense."""
+    named = set(passes.meta.root_names())
+    typed = [column for column in contract.columns if column.name in named and column.logical_type != "string"]
+    unreadable = [pl.col(_wire(column)).is_not_null() & pl.col(column.name).is_null() for column in typed]
+    return pl.when(~pl.any_horizontal(unreadable)).then(passes) if unreadable else passes
 
 
 def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
@@ -118,12 +138,15 @@ def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
         low = value >= column.minimum if column.minimum is not None else pl.lit(value=True)
         high = value <= column.maximum if column.maximum is not None else pl.lit(value=True)
         yield test("range", 2, pl.when(value.is_not_null()).then(low & high))
+    is_formed = pl.lit(value=True) if column.pattern is None else value.str.contains(column.pattern)
     if column.pattern is not None:
-        yield test("pattern", 4, value.str.contains(column.pattern))
+        yield test("pattern", 4, is_formed)
     if column.allowed:
-        yield test("allowed", 5, value.is_in(list(column.allowed)))
+        yield test("allowed", 5, pl.when(is_formed).then(value.is_in(list(column.allowed))))
     if column.reference is not None:
-        yield test("reference", 5, value.is_in(reference.values_of(column.reference).to_list()))
+        yield test(
+            "reference", 5, pl.when(is_formed).then(value.is_in(reference.values_of(column.reference).to_list()))
+        )
 
 
 def _with_lookups(typed: pl.DataFrame, contract: Contract, reference: Reference) -> pl.DataFrame:
@@ -147,14 +170,16 @@ def _names_of_failed(judged: pl.DataFrame, tests: list[_Test]) -> pl.Series:
     )["_warnings"]
 
 
-def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test]) -> pl.DataFrame:
+def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:
     blocking = [test for test in tests if test.is_blocking]
+    own = typed.select("_delivery", "_position", "_raw", "_record_count")
+    place = _place(typed, judged, tests, contract)
     if not blocking:
-        return typed.select("_delivery", "_position", "_raw", "_record_count").with_columns(
+        return own.with_columns(
             pl.lit(None, pl.List(FAILURE)).alias("failures"),
             pl.lit(None, pl.String).alias("reason"),
             pl.lit(None, pl.Int32).alias("error_group"),
-        )
+        ).hstack(place)
     failures = judged.select(
         pl.concat_list(
             pl.when(~pl.col(test.rule)).then(
@@ -169,11 +194,34 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test]) -> pl
         .list.drop_nulls()
         .alias("failures")
     )["failures"]
-    return typed.select("_delivery", "_position", "_raw", "_record_count").with_columns(
+    return own.with_columns(
         failures,
         failures.list.first().struct.field("rule").alias("reason"),
         failures.list.first().struct.field("error_group").alias("error_group"),
+    ).hstack(place)
+
+
+def _place(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:
+    """Tell of which object, time and slot a failed record speaks, as far as it can be believed."""
+    name = contract.object_column
+    of_object = [test.rule for test in tests if test.column is not None and test.column.name == name]
+    is_believed = judged.select(
+        is_believed=pl.all_horizontal(pl.col("row") >= 0, *(pl.col(rule).fill_null(value=True) for rule in of_object))
     )
+    return typed.hstack(is_believed).select(
+        pl.when(pl.col("is_believed")).then(pl.col(name).cast(pl.String) if name else None).alias("object_id"),
+        _believed_time(contract.event_time, typed).alias("event_at"),
+        _believed_time(contract.slots.time, typed).alias("slot_at"),
+    )
+
+
+def _believed_time(name: str | None, typed: pl.DataFrame) -> pl.Expr:
+    if name is None:
+        return pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    at = pl.col(name)
+    if typed.schema[name] == pl.Date:
+        at = at.cast(pl.Datetime("us")).dt.replace_time_zone(LOCAL).dt.convert_time_zone("UTC")
+    return pl.when(at <= pl.col("received_at") + CLOCK_TOLERANCE).then(at)
 
 
 def _result(test: _Test, passes: pl.Series) -> RuleResult:

@@ -1,7 +1,8 @@
 """The contract is the feed: an Open Data Contract Standard 3.2 file, read into facts that refuse contradictions.
 
 Where the standard has a place for a fact, the fact stands there (type, key, required, enum, relationships, rules, service
-levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects, slots.
+levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects, slots, and the
+column that names a record's object.
 """
 
 import re
@@ -115,6 +116,7 @@ class Contract:
     event_time: str
     version: str | None
     expected_objects: str | None
+    object_column: str | None
     cadence: timedelta
     freshness: timedelta
     freshness_limit: timedelta
@@ -165,6 +167,11 @@ class Contract:
         for name in (self.event_time, self.version, self.slots.object, self.slots.time):
             if name is not None:
                 self.column(name)
+        if self.object_column is not None and self.column(self.object_column).classification == "personal":
+            raise ContractError(
+                f"{self.feed}: the object of a record stands in the books and in marts, so that an object column which is not "
+                f"personal was promised; {self.object_column} is"
+            )
         if self.slots.by is not SlotsBy.UNKNOWN and not self.is_refetchable and not self.slots.lost:
             raise ContractError(
                 f"{self.feed}: slots that cannot be fetched again were promised with a reason, `lost` is empty"
@@ -215,6 +222,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
     if missing:
         raise ContractError(f"{path.name}: customProperties need {', '.join(sorted(missing))}")
     team = document.team
+    columns = tuple(_column(path, item) for item in properties)
     return Contract(
         feed=document.id or "",
         domain=document.domain or "",
@@ -223,7 +231,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         label_vi=str(custom["labelVi"]),
         owner=(team.name or "") if team is not None and not isinstance(team, list) else "",
         grain=table.dataGranularityDescription or "",
-        columns=tuple(_column(path, item) for item in properties),
+        columns=columns,
         rules=tuple(_rules(path, table.quality or [])),
         connector=str(custom["connector"]),
         connector_options=tuple(sorted(dict(custom.get("connectorOptions") or {}).items())),
@@ -231,6 +239,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         event_time=str(custom["eventTime"]),
         version=custom.get("version"),
         expected_objects=custom.get("expectedObjects"),
+        object_column=_object_column(custom, columns),
         cadence=minutes("frequency"),
         freshness=minutes("freshness"),
         freshness_limit=minutes("freshnessLimit"),
@@ -238,6 +247,13 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         privacy_class=str(custom["privacyClass"]),
         slots=Slots.read(document.id or path.name, dict(custom["slots"])),
     )
+
+
+def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
+    """Name the column that tells which object a record speaks of: as told, that of the slots, or named as in the objects' register."""
+    told = custom.get("objectColumn") or dict(custom["slots"]).get("object")
+    usual = str(custom.get("expectedObjects") or "").rpartition(".")[2]
+    return str(told) if told else usual if usual in {column.name for column in columns} else None
 
 
 def _column(path: Path, item: SchemaProperty) -> Column:

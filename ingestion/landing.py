@@ -2,8 +2,10 @@
 
 A key reads `<domain>/<feed>/<day received>/<time received>-<nonce>-<sha256, 16 digits>-<name>`: keys of a feed sort by time, so that
 finding what is new lists a few days and not years; the digest lets anybody verify the bytes; the nonce keeps a second
-arrival of the same bytes apart, which is then recorded as a duplicate delivery. Collectors' checkpoints stand in the same bucket
-below `checkpoints/`, written after the deliveries they speak of: a crash between the two fetches again, and loses nothing.
+arrival of the same bytes apart, which is then recorded as a duplicate delivery. Repair documents (`ingestion/repair_document.py`) have
+keys of the same form below `repairs/`, where no agency's file can come to stand, and ids that begin with `repair-`. Collectors'
+checkpoints stand in the same bucket below `checkpoints/`, written after the deliveries they speak of: a crash between the two fetches
+again, and loses nothing.
 """
 
 import hashlib
@@ -28,8 +30,11 @@ from ingestion.errors import LedgerError, ServiceError
 from ingestion.settings import Settings
 
 BUCKET = "landing"
+REPAIRS = "repairs/"
+REPAIR_MARK = "repair-"
+"""With it the id of a repair document begins, and of nothing else."""
 KEY = re.compile(
-    r"(?P<domain>\w+)/(?P<feed>\w+)/\d{4}-\d{2}-\d{2}/(?P<time>\d{8}T\d{6}\.\d{6}Z)-(?P<nonce>[0-9a-f]{8})-(?P<digest>[0-9a-f]{16})-(?P<name>.*)"
+    r"(?P<prefix>repairs/)?(?P<domain>\w+)/(?P<feed>\w+)/\d{4}-\d{2}-\d{2}/(?P<time>\d{8}T\d{6}\.\d{6}Z)-(?P<nonce>[0-9a-f]{8})-(?P<digest>[0-9a-f]{16})-(?P<name>.*)"
 )
 TIME = "%Y%m%dT%H%M%S.%fZ"
 NAME_LIMIT = 200
@@ -49,6 +54,11 @@ class Delivery:
     source_name: str
     received_at: datetime
     bytes: int
+
+    @property
+    def is_repair(self) -> bool:
+        """Tell whether it is a repair document, and no agency's."""
+        return self.delivery_id.startswith(REPAIR_MARK)
 
 
 @dataclass(frozen=True)
@@ -79,18 +89,27 @@ class Landing:
 
     def land(self, contract: Contract, source_name: str, content: BinaryIO | bytes, received_at: datetime) -> Delivery:
         """Write one delivery; give what was written. A path in `source_name` is cut to its last part."""
+        return self._put("", contract, source_name, content, received_at)
+
+    def land_repair(self, contract: Contract, source_name: str, content: bytes, received_at: datetime) -> Delivery:
+        """Write one repair document; give what was written."""
+        return self._put(REPAIRS, contract, source_name, content, received_at)
+
+    def _put(
+        self, prefix: str, contract: Contract, source_name: str, content: BinaryIO | bytes, received_at: datetime
+    ) -> Delivery:
         stream = io.BytesIO(content) if isinstance(content, bytes) else content
         with SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
             digest, size = _copy(stream, spool)
             name = safe_name(source_name)
             received = received_at.astimezone(UTC)
             key = (
-                f"{contract.feed.replace('.', '/', 1)}/{received:%Y-%m-%d}/{received.strftime(TIME)}-{secrets.token_hex(4)}"
+                f"{prefix}{contract.feed.replace('.', '/', 1)}/{received:%Y-%m-%d}/{received.strftime(TIME)}-{secrets.token_hex(4)}"
                 f"-{digest[:16]}-{quote(name, safe='')}"
             )
             with _translated(key):
                 self._client.put_object(BUCKET, key, spool, size)  # type: ignore[arg-type]  # a spool reads like a file
-        return _delivery(key, size)
+        return delivery_of(key, size)
 
     def land_many(
         self, contract: Contract, arrivals: Iterable[tuple[str, BinaryIO | bytes]], received_at: datetime
@@ -106,7 +125,15 @@ class Landing:
         with _translated(prefix):
             for item in self._client.list_objects(BUCKET, prefix=prefix, recursive=True, start_after=start):
                 if item.object_name is not None:
-                    yield _delivery(item.object_name, item.size or 0)
+                    yield delivery_of(item.object_name, item.size or 0)
+
+    def repairs(self, contract: Contract) -> Iterator[Delivery]:
+        """List the feed's repair documents in the order they were asked for."""
+        prefix = f"{REPAIRS}{contract.feed.replace('.', '/', 1)}/"
+        with _translated(prefix):
+            for item in self._client.list_objects(BUCKET, prefix=prefix, recursive=True):
+                if item.object_name is not None:
+                    yield delivery_of(item.object_name, item.size or 0)
 
     def read(self, delivery: Delivery) -> Content:
         """Read one delivery back and verify its bytes; raises LedgerError where the object is not what was landed.
@@ -184,13 +211,14 @@ def _match(key: str) -> dict[str, str]:
     match = KEY.fullmatch(key)
     if match is None:
         raise LedgerError(f"{key}: a key written by landing was promised; something else wrote into the bucket")
-    return match.groupdict()
+    return match.groupdict(default="")
 
 
-def _delivery(key: str, size: int) -> Delivery:
+def delivery_of(key: str, size: int) -> Delivery:
+    """Give the delivery that a key names; raise LedgerError where landing did not write it."""
     parts = _match(key)
     return Delivery(
-        delivery_id=f"{parts['time']}-{parts['nonce']}-{parts['digest']}",
+        delivery_id=f"{REPAIR_MARK if parts['prefix'] else ''}{parts['time']}-{parts['nonce']}-{parts['digest']}",
         feed=f"{parts['domain']}.{parts['feed']}",
         object_key=key,
         source_name=unquote(parts["name"]),

@@ -5,6 +5,15 @@
 
 `received` counts what the format read out of the bytes; the three doors are counted in the tables after the split. The two
 sides come from different places, so that a record lost between them shows. A load whose books do not balance is not committed.
+
+A replay (`ingestion/replay.py`) takes records out of quarantine and through the same doors; its row is that of the repair document, with
+the status `replayed`, and both identities hold for it too. It receives nothing that was not received before, so what agencies sent is the
+sum of the rows that are *not* replays, and what is in quarantine now is counted over both:
+
+    sent         = sum of received over the rows that are no replays
+    quarantined  = open + replayed        over all rows; `replayed` weighs the records that have a row in `lake.quarantine.repairs`
+    replayed     = sum of received over the replays, but for deliveries that could not be read as a whole: such a one weighs 1 in quarantine
+                   and is received by its replay with all its records
 """
 
 import json
@@ -24,6 +33,7 @@ class Status(StrEnum):
     DUPLICATE_DELIVERY = "duplicate_delivery"
     EMPTY = "empty"
     UNREADABLE = "unreadable"
+    REPLAYED = "replayed"
 
 
 @dataclass(frozen=True)

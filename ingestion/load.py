@@ -16,7 +16,6 @@ nothing of it, and running again gives the same tables. Loads of one feed take t
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 
 import duckdb
 import polars as pl
@@ -28,7 +27,7 @@ from ingestion.errors import DeliveryError
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.landing import Content, Delivery, Landing
-from ingestion.ledger import LedgerRow, Status
+from ingestion.ledger import LedgerRow
 from ingestion.privacy import protect
 from ingestion.reference import Reference
 from ingestion.settings import Settings
@@ -65,7 +64,8 @@ class Loader:
     def _new(self, contract: Contract) -> Iterator[Delivery]:
         last, loaded = self._connection.execute(
             """
-            with mine as (select delivery_id, received_at from lake.ledger.deliveries where feed = ?),
+            with mine as (select delivery_id, received_at from lake.ledger.deliveries
+                where feed = ? and status <> 'replayed'),
             latest as (select max(received_at) as received_at from mine)
             select max(received_at), list(delivery_id) filter (received_at >= (from latest) - interval 2 day) from mine
             """,
@@ -79,7 +79,7 @@ class Loader:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         with Staging(self._connection, contract, load_id, now) as staging:
-            self._fill(staging, contract, batch)
+            self.take_in(staging, contract, self._fill(staging, contract, batch))
             with transaction(self._connection, "lake", f"load {load_id}", {"feed": contract.feed, "load_id": load_id}):
                 split(self._connection, contract)
                 rows = staging.ledger_rows()
@@ -88,19 +88,25 @@ class Loader:
                 write(self._connection, staging, rows)
         return rows
 
-    def _fill(self, staging: Staging, contract: Contract, batch: list[Delivery]) -> None:
-        """Fetch, read, check and stage a batch; a delivery that cannot be read is set aside whole."""
-        waiting: list[tuple[int, Pieces]] = []
-        size = 0
+    def _fill(self, staging: Staging, contract: Contract, batch: list[Delivery]) -> Iterator[tuple[int, Content]]:
+        """Fetch a batch and open its books; give what is to be read, by number."""
         known = self._known(contract, batch)
         for number, content in enumerate(self._landing.read_many(batch)):
+            identity = (content.sha256, content.delivery.source_name)
+            staging.open(number, content.delivery, content.sha256, is_known=identity in known)
+            if identity in known:
+                content.stream.close()
+                continue
+            known.add(identity)
+            yield number, content
+
+    def take_in(self, staging: Staging, contract: Contract, contents: Iterable[tuple[int, Content]]) -> None:
+        """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole."""
+        waiting: list[tuple[int, Pieces]] = []
+        size = 0
+        for number, content in contents:
             with content.stream:
-                identity = (content.sha256, content.delivery.source_name)
-                tally = staging.open(number, content.delivery, content.sha256, is_known=identity in known)
-                known.add(identity)
-                if tally.status is Status.DUPLICATE_DELIVERY:
-                    continue
-                for pieces in self._split(staging, contract, tally, content):
+                for pieces in self._split(staging, contract, staging.tallies[number], content):
                     waiting.append((number, pieces))
                     size += pieces.size
                     if size >= READ_CHARACTERS:
@@ -108,27 +114,13 @@ class Loader:
                         waiting, size = [], 0
         self._stage(staging, contract, waiting)
 
-    def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
-        try:
-            envelope = Envelope(content.delivery.source_name)
-            for pieces in find_format(contract.format).split(content.stream, envelope):
-                tally.pieces += len(pieces.raws)
-                yield pieces
-        except DeliveryError as error:
-            staging.set_aside(tally, error)
-
-    def _stage(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> None:
-        readable = [block for block in blocks if staging.tallies[block[0]].status is not Status.UNREADABLE]
-        if not readable:
-            return
-        reading = self._read(staging, contract, readable)
+    def admit(self, staging: Staging, contract: Contract, reading: Reading) -> None:
+        """Check and protect what was read of deliveries whose books are open, and stage it."""
+        numbers = reading.records["_delivery"].unique().to_list()
         received_at = pl.DataFrame(
             {
-                "_delivery": [number for number, _ in groupby(block[0] for block in readable)],
-                "received_at": [
-                    staging.tallies[number].delivery.received_at
-                    for number, _ in groupby(block[0] for block in readable)
-                ],
+                "_delivery": numbers,
+                "received_at": [staging.tallies[number].origin.received_at for number in numbers],
             },
             schema={"_delivery": pl.UInt32, "received_at": pl.Datetime("us", "UTC")},
         )
@@ -137,11 +129,25 @@ class Loader:
         key = self._settings.reveal("privacy_key").encode()
         staging.add(reading, replace(checked, passed=protect(checked.passed, contract, key)))
 
+    def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
+        try:
+            envelope = Envelope(tally.origin.source_name)
+            for pieces in find_format(contract.format).split(content.stream, envelope):
+                tally.pieces += len(pieces.raws)
+                yield pieces
+        except DeliveryError as error:
+            staging.set_aside(tally, error)
+
+    def _stage(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> None:
+        readable = [block for block in blocks if not staging.tallies[block[0]].is_unreadable]
+        if readable:
+            self.admit(staging, contract, self._read(staging, contract, readable))
+
     def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
         """Read blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""
         readable = blocks
         while True:
-            envelopes = {number: Envelope(staging.tallies[number].delivery.source_name) for number, _ in readable}
+            envelopes = {number: Envelope(staging.tallies[number].origin.source_name) for number, _ in readable}
             try:
                 return find_format(contract.format).read(join_pieces(readable), contract, envelopes)
             except DeliveryError as error:

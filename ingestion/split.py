@@ -61,17 +61,32 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     )
     _compare_conflicts(connection, contract, same)
     connection.execute(
-        """
+        f"""
         insert into refused
         select
             _delivery, _position, staged._raw, staged._record_count, 'conflicting_version', ?,
-            [{rule: 'conflicting_version', column_name: null, error_group: ?}]
+            [{{rule: 'conflicting_version', column_name: null, error_group: ?}}], {object_of(contract)}, event_at,
+            {slot_of(contract)}
         from staged
         inner join verdicts using (_delivery, _position)
         where verdict = 'conflict'
         """,
         [DUPLICATE_GROUP, DUPLICATE_GROUP],
     )
+
+
+def object_of(contract: Contract) -> str:
+    """Write, in SQL over `staged`, the object that a record speaks of; null where the contract knows none."""
+    return f'staged."{contract.object_column}"::varchar' if contract.object_column else "null"
+
+
+def slot_of(contract: Contract) -> str:
+    """Write, in SQL over `staged`, the time by which a record fills a slot; null where the contract knows none."""
+    name = contract.slots.time
+    if name is None:
+        return "null"
+    is_date = contract.column(name).physical_type == "DATE"
+    return f"timezone('Asia/Ho_Chi_Minh', staged.\"{name}\"::timestamp)" if is_date else f'staged."{name}"'
 
 
 def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:

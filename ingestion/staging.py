@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -26,14 +27,30 @@ FORMAT_GROUP = 4
 
 @dataclass
 class Tally:
-    """What is known of a delivery while it is read. Counts are pieces and records of the input, before the split."""
+    """What is known of a delivery while it is read. Counts are pieces and records of the input, before the split.
+
+    `origin` is the delivery that the records came in: the delivery itself, or for a repair document the one it repairs.
+    """
 
     delivery: Delivery
     sha256: str
     status: Status
+    origin: Delivery
+    is_unreadable: bool = False
     pieces: int = 0
     received: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A record that was not read; `weight` counts its pieces."""
+
+    position: int
+    raw: str
+    weight: int
+    reason: str
+    error_group: int
 
 
 class Staging:
@@ -60,7 +77,8 @@ class Staging:
             f"""
             create or replace temp table refused (
                 _delivery uinteger, _position bigint, _raw varchar, _record_count bigint, reason varchar,
-                error_group integer, failures {QUARANTINE_RECORDS["failures"]})
+                error_group integer, failures {QUARANTINE_RECORDS["failures"]}, object_id varchar, event_at timestamptz,
+                slot_at timestamptz)
             """
         )
         return self
@@ -68,27 +86,48 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for table in ("staged", "refused", "verdicts", "delivered"):
+        for table in ("staged", "refused", "verdicts", "delivered", "replayed"):
             self._connection.execute(f"drop table if exists temp.{table}")
 
     def open(self, number: int, delivery: Delivery, sha256: str, *, is_known: bool) -> Tally:
         """Begin the books of a delivery; one whose bytes are known already is a duplicate delivery."""
         status = Status.DUPLICATE_DELIVERY if is_known else Status.LOADED
-        self.tallies[number] = Tally(delivery, sha256, status)
+        self.tallies[number] = Tally(delivery, sha256, status, delivery)
+        return self.tallies[number]
+
+    def open_replay(self, number: int, document: Delivery, sha256: str, origin: Delivery) -> Tally:
+        """Begin the books of a repair document, which takes records of `origin` through the doors again."""
+        self.tallies[number] = Tally(document, sha256, Status.REPLAYED, origin)
         return self.tallies[number]
 
     def set_aside(self, tally: Tally, error: DeliveryError) -> None:
         """Quarantine a delivery that cannot be read: one record, whose text is the error and whose bytes stay in landing."""
-        number = next(number for number, known in self.tallies.items() if known is tally)
+        self.forget(tally)
+        self.refuse(tally, [Refused(0, str(error), 1, reason_of(error), FORMAT_GROUP)])
+        tally.is_unreadable, tally.pieces = True, 1
+        tally.skipped_reasons.clear()
+        if tally.status is Status.LOADED:
+            tally.status = Status.UNREADABLE
+
+    def forget(self, tally: Tally) -> None:
+        """Take back the records of a delivery."""
+        number = self._number_of(tally)
         self._connection.execute("delete from staged where _delivery = ?", [number])
         self._connection.execute("delete from refused where _delivery = ?", [number])
-        reason = str(error.values.get("reason", "unreadable_delivery"))
-        self._connection.execute(
-            "insert into refused values (?, 0, ?, 1, ?, ?, [{rule: ?, column_name: null, error_group: ?}])",
-            [number, str(error), reason, FORMAT_GROUP, reason, FORMAT_GROUP],
-        )
-        tally.status, tally.pieces, tally.received = Status.UNREADABLE, 1, 1
-        tally.skipped_reasons.clear()
+        tally.received = 0
+
+    def refuse(self, tally: Tally, refused: Iterable[Refused]) -> None:
+        """Put what no check has seen into quarantine."""
+        number = self._number_of(tally)
+        for one in refused:
+            self._connection.execute(
+                "insert into refused values (?, ?, ?, ?, ?, ?, [{rule: ?, column_name: null, error_group: ?}], null, null, null)",
+                [number, one.position, one.raw, one.weight, *(one.reason, one.error_group) * 2],
+            )
+            tally.received += one.weight
+
+    def _number_of(self, tally: Tally) -> int:
+        return next(number for number, known in self.tallies.items() if known is tally)
 
     def add(self, reading: Reading, checked: Checked) -> None:
         """Put checked records and unreadable pieces into the temporary tables, and count what the reading held."""
@@ -110,7 +149,8 @@ class Staging:
         if failed.height:
             self._connection.register("failed", failed)
             self._connection.execute(
-                "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures from failed"
+                "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures, "
+                "object_id, event_at, slot_at from failed"
             )
             self._connection.unregister("failed")
         if unreadable.height:
@@ -119,7 +159,7 @@ class Staging:
                 """
                 insert into refused
                 select _delivery, _position, _raw, 1, reason, error_group,
-                    [{rule: reason, column_name: null, error_group: error_group}]
+                    [{rule: reason, column_name: null, error_group: error_group}], null, null, null
                 from unreadable
                 """
             )
@@ -153,13 +193,17 @@ class Staging:
         return rows
 
     def rule_results(self, rows: list[LedgerRow]) -> list[tuple[object, ...]]:
-        """Give how each rule did over the load, as rows of the ledger's `rule_results`; none for a load that received nothing."""
+        """Give how each rule did over the load, as rows of the ledger's `rule_results`.
+
+        None for a load that received nothing, nor for a replay: a repair makes what was sent no better.
+        """
         counted = self._connection.execute(
             "select count(*), count(*) filter (verdict <> 'accepted') from verdicts"
         ).fetchone()
         staged, repeated = counted or (0, 0)
         unique = RuleResult("unique_record", None, DUPLICATE_GROUP, False, staged, repeated)
-        results = [*self._results.values(), unique] if any(row.received for row in rows) else []
+        is_sent = any(row.received for row in rows if row.status is not Status.REPLAYED)
+        results = [*self._results.values(), unique] if is_sent else []
         return [
             (
                 self.load_id,
@@ -194,7 +238,7 @@ class Staging:
             failed=reading.unreadable.filter(pl.col("error_group") == FORMAT_GROUP).height,
         )
         others = [
-            RuleResult(reason, None, group, is_identifier=False, evaluated=pieces, failed=pieces)
+            RuleResult(reason, None, group, False, evaluated=reading.records.height + pieces, failed=pieces)
             for reason, group, pieces in reading.unreadable.filter(pl.col("error_group") != FORMAT_GROUP)
             .group_by("reason", "error_group", maintain_order=True)
             .len()
@@ -203,6 +247,11 @@ class Staging:
         for result in (*checked.results, well_formed, *others):
             before = self._results.get(result.rule)
             self._results[result.rule] = result if before is None else before.plus(result)
+
+
+def reason_of(error: DeliveryError) -> str:
+    """Give the word under which a delivery goes to quarantine."""
+    return str(error.values.get("reason", "unreadable_delivery"))
 
 
 def _sums(frame: pl.DataFrame, amount: pl.Expr) -> list[tuple[int, int]]:

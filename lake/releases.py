@@ -13,6 +13,7 @@ from datetime import datetime
 import duckdb
 
 from ingestion.errors import UnknownNameError
+from lake.connection import CatalogName
 from lake.transaction import transaction
 
 OPERATIONS = "operations"
@@ -33,11 +34,11 @@ class Release:
     published_at: datetime
 
 
-def latest_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
-    """Give the newest snapshot of the marts."""
-    row = connection.execute("select max(snapshot_id) from marts.snapshots()").fetchone()
+def latest_snapshot(connection: duckdb.DuckDBPyConnection, catalog: CatalogName = "marts") -> int:
+    """Give the newest snapshot of a catalog."""
+    row = connection.execute(f"select max(snapshot_id) from {catalog}.snapshots()").fetchone()
     if row is None or row[0] is None:
-        raise UnknownNameError("marts: a snapshot was promised, the catalog has none; run `ioc build`")
+        raise UnknownNameError(f"{catalog}: a snapshot was promised, the catalog has none; run `ioc build`")
     return int(row[0])
 
 

@@ -51,6 +51,25 @@ LEDGER_RULE_RESULTS = {
     "loaded_at": "TIMESTAMPTZ",
 }
 
+LEDGER_OBJECT_RESULTS = {
+    "load_id": "VARCHAR",
+    "feed": "VARCHAR",
+    "object_id": "VARCHAR",
+    "received": "BIGINT",
+    "accepted": "BIGINT",
+    "duplicate": "BIGINT",
+    "quarantined": "BIGINT",
+    "wrong": "BIGINT",
+    "missing": "BIGINT",
+    "garbage": "BIGINT",
+    "late": "BIGINT",
+    "unplaced_slots": "BIGINT",
+    "last_event_at": "TIMESTAMPTZ",
+    "last_heard_at": "TIMESTAMPTZ",
+    "loaded_at": "TIMESTAMPTZ",
+}
+"""One row a load and object (station, agency, vessel …; null where a record did not tell a believable one); see `ingestion/objects.py`."""
+
 LEDGER_RECAPTURES = {
     "feed": "VARCHAR",
     "object_id": "VARCHAR",
@@ -72,7 +91,28 @@ QUARANTINE_RECORDS = {
     "failures": "STRUCT(rule VARCHAR, column_name VARCHAR, error_group INTEGER)[]",
     "quarantined_at": "TIMESTAMPTZ",
     "load_id": "VARCHAR",
+    "object_id": "VARCHAR",
+    "event_at": "TIMESTAMPTZ",
+    "slot_at": "TIMESTAMPTZ",
 }
+"""`object_id`, `event_at`, `slot_at`: of which object, time and slot the record speaks; null where it cannot be believed in it."""
+
+QUARANTINE_REPAIRS = {
+    "feed": "VARCHAR",
+    "delivery_id": "VARCHAR",
+    "position": "BIGINT",
+    "repair_id": "VARCHAR",
+    "repair": "VARCHAR",
+    "repaired_by": "VARCHAR",
+    "repaired_at": "TIMESTAMPTZ",
+    "why": "VARCHAR",
+    "outcome": "VARCHAR",
+    "replayed_at": "TIMESTAMPTZ",
+    "load_id": "VARCHAR",
+    "quarantined_since": "TIMESTAMPTZ",
+}
+"""One row a record that a replay took up: a record of quarantine is open while it has none. `repair_id` is the delivery id of the repair
+document; a record that was refused again stands below it in quarantine, and `quarantined_since` keeps its first day."""
 
 BUILDS = {
     "domain": "VARCHAR",
@@ -80,8 +120,11 @@ BUILDS = {
     "models": "BIGINT",
     "tests": "BIGINT",
     "built_at": "TIMESTAMPTZ",
+    "lake_version_before": "BIGINT",
+    "lake_version_after": "BIGINT",
 }
-"""One row a build whose every model and test passed; only such a snapshot can be audited."""
+"""One row a build whose every model and test passed; only such a snapshot can be audited. The build saw every row of the lake up to the
+version before it began, and none that is newer than the version after its end."""
 
 RELEASES = {
     "release_id": "BIGINT",
@@ -94,6 +137,32 @@ RELEASES = {
     "last_event_at": "TIMESTAMPTZ",
     "published_at": "TIMESTAMPTZ",
 }
+
+
+COMPARISONS = {
+    "release_id": "BIGINT",
+    "previous_release_id": "BIGINT",
+    "domain": "VARCHAR",
+    "changed_figures": "BIGINT",
+    "explained_figures": "BIGINT",
+    "compared_at": "TIMESTAMPTZ",
+}
+"""One row a release that was compared with the one before it."""
+
+RESTATEMENTS = {
+    "release_id": "BIGINT",
+    "previous_release_id": "BIGINT",
+    "domain": "VARCHAR",
+    "mart": "VARCHAR",
+    "row_key": "VARCHAR",
+    "period": "VARCHAR",
+    "column_name": "VARCHAR",
+    "before_value": "DOUBLE",
+    "after_value": "DOUBLE",
+    "cause": "VARCHAR",
+    "delivery_ids": "VARCHAR[]",
+}
+"""One row a figure that the previous release showed and the release shows otherwise; `row_key` is JSON of the mart's key."""
 
 
 def bronze_columns(contract: Contract) -> dict[str, str]:
@@ -112,10 +181,14 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
+        "lake.ledger.object_results": LEDGER_OBJECT_RESULTS,
         "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,
+        "lake.quarantine.repairs": QUARANTINE_REPAIRS,
         "marts.operations.builds": BUILDS,
         "marts.operations.releases": RELEASES,
+        "marts.operations.comparisons": COMPARISONS,
+        "marts.operations.restatements": RESTATEMENTS,
     }
     for table, columns in tables.items():
         typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())

@@ -42,6 +42,7 @@ def build(
     """Build and test a domain's models (selected by their tag) and write the build down; raises AuditError naming what failed."""
     with exclusive(settings, "build"):
         _load_reference_lists(connection, settings)
+        lake_version = latest_snapshot(connection, "lake")
         arguments = ["build", "--select", f"tag:{domain}", "--indirect-selection", "buildable"]
         arguments += ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed"]
         finished = _run_dbt(settings, [*arguments, *(["--full-refresh"] if full_refresh else [])])
@@ -62,8 +63,16 @@ def build(
             seconds=sum(float(str(result["execution_time"])) for result in results),
         )
         connection.execute(
-            "insert into marts.operations.builds values (?, ?, ?, ?, ?)",
-            [domain, built.snapshot_id, built.built, built.tested, settings.clock()],
+            "insert into marts.operations.builds values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                domain,
+                built.snapshot_id,
+                built.built,
+                built.tested,
+                settings.clock(),
+                lake_version,
+                latest_snapshot(connection, "lake"),
+            ],
         )
         return built
 

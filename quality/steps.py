@@ -4,7 +4,7 @@ from ingestion.errors import AuditError
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.releases import Release
-from quality import audit, build, release, verdicts
+from quality import audit, build, release, restatements, verdicts
 
 QUALITY = "quality"
 """The domain of the scores: built like the others, from their ledgers."""
@@ -43,13 +43,17 @@ def require_pass(settings: Settings, domain: str, snapshot_id: int) -> int:
 
 
 def publish_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> Release:
-    """Publish a domain as of a snapshot; as of its last audited one, where none is named."""
+    """Publish a domain as of a snapshot (its last audited one, where none is named), and keep what it says otherwise than before."""
     with connected(settings) as connection:
         chosen = verdicts.find_last_audited(connection, domain) if snapshot_id is None else snapshot_id
-        return release.publish(connection, settings, domain, chosen)
+        published = release.publish(connection, settings, domain, chosen)
+        restatements.compare_releases(connection, settings, domain)
+        return published
 
 
 def rollback_domain(settings: Settings, domain: str, release_id: int) -> Release:
     """Put an earlier release of a domain back in force."""
     with connected(settings) as connection:
-        return release.rollback(connection, settings, domain, release_id)
+        rolled_back = release.rollback(connection, settings, domain, release_id)
+        restatements.compare_releases(connection, settings, domain)
+        return rolled_back

@@ -10,10 +10,11 @@ from simulator.comparisons import (
     health_claims,
     health_disease,
     public_services,
+    quality,
 )
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
 
-DOMAINS = (environment, feedback, fisheries, health_claims, health_disease, education, public_services)
+DOMAINS = (environment, feedback, fisheries, health_claims, health_disease, education, public_services, quality)
 
 LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 

@@ -6,6 +6,11 @@
     )
 {%- endmacro %}
 
+{# What is left of a whole after the failed part, in percent; NULL where the whole is nothing or unknown. #}
+{% macro passed_percent(failed, whole) -%}
+    100.0 * greatest({{ whole }} - ({{ failed }}), 0) / nullif({{ whole }}, 0)
+{%- endmacro %}
+
 {# Freshness as a score: 100 up to the promise, 0 from the limit, a straight line between; NULL without any event. #}
 {% macro live_percent(age_minutes, promise_minutes, limit_minutes) -%}
     case
@@ -16,13 +21,57 @@
     end
 {%- endmacro %}
 
-{# Levels of letter 4856/BCA-TTDLQG: identifier columns must be 100 %, whatever the score. #}
+{# From where a score is green and from where yellow, as one row of the seed `thresholds` (letter 4856/BCA-TTDLQG). #}
+{% macro score_limits() -%}
+    select
+        max(lo) filter (where level = 'green') as green_from,
+        max(lo) filter (where level = 'yellow') as yellow_from
+    from {{ ref('thresholds') }}
+    where domain = 'quality' and key = 'score'
+{%- endmacro %}
+
+{# The level of a score; `score_limits` is joined beside it. Identifier columns must be 100 %, whatever the score. #}
 {% macro score_level(score, identifier_percent) -%}
     case
         when {{ score }} is null then 'unknown'
         when {{ identifier_percent }} < 100 then 'red'
-        when {{ score }} >= {{ var('score_green_from') }} then 'green'
-        when {{ score }} >= {{ var('score_yellow_from') }} then 'yellow'
+        when {{ score }} >= score_limits.green_from then 'green'
+        when {{ score }} >= score_limits.yellow_from then 'yellow'
         else 'red'
     end
+{%- endmacro %}
+
+{% macro score_level_label(level) -%}
+    case {{ level }}
+        when 'green' then 'Xanh'
+        when 'yellow' then 'Vàng'
+        when 'red' then 'Đỏ'
+        else 'Không rõ'
+    end
+{%- endmacro %}
+
+{# The first day that a build of a history of scores has to judge: a day is judged until a day after its end, so that what was on its
+   way at midnight has come; an older one keeps the score it was told with. Without a history, the first day of the books. #}
+{% macro first_day_to_score() -%}
+    {%- if is_incremental() -%}
+        {%- set open_days = "select min(local_date) from " ~ this ~ " where judged_at < "
+            ~ start_of_local_day('local_date') ~ " + interval '2 days'" -%}
+        least({{ newest_local_day() }}, {{ literal_of(open_days, 'date', '9999-12-31') }})
+    {%- else -%}
+        (
+            select least({{ newest_local_day() }}, min({{ local_date("loaded_at - interval '1 second'") }}))
+            from {{ ref('stg_quality__deliveries') }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{# The days to judge, one row each: `scored_at` is the end of the day, or the clock while the day runs; what was loaded in the hours of
+   the window before it counts. A load at midnight belongs to the day that has just ended. #}
+{% macro days_to_score() -%}
+    select
+        local_date,
+        least({{ clock() }}, {{ start_of_local_day("local_date + interval '1 day'") }}) as scored_at,
+        least({{ clock() }}, {{ start_of_local_day("local_date + interval '1 day'") }})
+        - interval '{{ var("score_window_hours") }} hours' as window_start_at
+    from ({{ days_from_to(first_day_to_score(), newest_local_day()) }}) as spine
 {%- endmacro %}

@@ -16,9 +16,16 @@ from quality.suites.check import (
     is_one_of,
 )
 
-SCORES, TOTALS, REASONS = "feed_scores", "ledger_totals", "quarantine_reasons"
+SCORES, TOTALS = "feed_scores", "ledger_totals"
+REASONS, AGES = "quarantine_reasons", "quarantine_ages"
+FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE = (
+    "feed_score_days",
+    "object_score_days",
+    "column_score_days",
+    "agency_league_months",
+)
 SLOTS, MISSING, SUSPICIOUS = "slot_days", "missing_slots", "suspicious_deliveries"
-MARTS = (SCORES, TOTALS, REASONS, SLOTS, MISSING, SUSPICIOUS)
+MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS, AGES, SLOTS, MISSING, SUSPICIOUS)
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -30,6 +37,21 @@ FORGOTTEN_REASONS = """
     where oldest_at < newest_at - interval 30 day
 """
 """Records a month older than the newest of the same reason: nobody repairs them while more come."""
+SKIPPED_DAYS = """
+    select local_date
+    from {batch}
+    where local_date <> (select min(local_date) from {batch}) and local_date - 1 not in (select local_date from {batch})
+"""
+RED_IDENTIFIERS = """
+    select rule
+    from {batch}
+    where is_identifier and percent < 100 and local_date = (select max(local_date) from {batch})
+"""
+RED_OBJECTS = """
+    select object_id
+    from {batch}
+    where level = 'red' and local_date = (select max(local_date) from {batch})
+"""
 INCOMPLETE_FEEDS = """
     select feed from {batch}
     where is_closed
@@ -49,6 +71,18 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_one_of(SCORES, "level", ("green", "yellow"), "warning"),
         is_between(SCORES, "identifier_percent", 100, 100, "warning"),
         has_no_rows(SCORES, "every feed is within its freshness limit", STALE_FEEDS, 7, "warning"),
+        is_not_empty(FEED_DAYS),
+        *has_not_shrunk(FEED_DAYS, facts),
+        covers(FEED_DAYS, "feed", list(facts.contracts), "critical"),
+        has_no_rows(FEED_DAYS, "the history has no hole", SKIPPED_DAYS, 1, "critical"),
+        *has_not_shrunk(OBJECT_DAYS, facts),
+        covers(OBJECT_DAYS, "feed", _feeds_with_objects(facts), "warning"),
+        has_no_rows(OBJECT_DAYS, "no object is red", RED_OBJECTS, 8, "warning"),
+        *has_not_shrunk(COLUMN_DAYS, facts),
+        covers(COLUMN_DAYS, "feed", list(facts.contracts), "warning"),
+        has_no_rows(COLUMN_DAYS, "every identifier column is at 100 %", RED_IDENTIFIERS, 5, "warning"),
+        covers(LEAGUE, "owner", sorted({contract.owner for contract in facts.contracts.values()}), "critical"),
+        is_filled(LEAGUE, "league_rank", 1.0, "warning"),
         is_not_empty(TOTALS),
         *has_not_shrunk(TOTALS, facts),
         covers(TOTALS, "feed", list(facts.contracts), "warning"),
@@ -56,7 +90,12 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(TOTALS, "no feed repeats more than half", REPETITIVE_FEEDS, 3, "warning"),
         has_no_rows(TOTALS, "no feed has more than 1 % unreadable deliveries", UNREADABLE_FEEDS, 4, "warning"),
         has_no_rows(REASONS, "no reason keeps records for more than 30 days", FORGOTTEN_REASONS, 7, "warning"),
+        is_one_of(AGES, "stage", ("in_time", "review_due", "fix_due"), "warning"),
         has_no_rows(SLOTS, "every feed has 90 % of its slots", INCOMPLETE_FEEDS, 1, "warning"),
         has_no_rows(MISSING, "what can be fetched again was asked for within a day", FORGOTTEN_SLOTS, 7, "warning"),
         has_no_rows(SUSPICIOUS, "no list misses a page", LOST_PAGES, 1, "warning"),
     ]
+
+
+def _feeds_with_objects(facts: AuditFacts) -> list[str]:
+    return [feed for feed, contract in facts.contracts.items() if contract.object_column is not None]

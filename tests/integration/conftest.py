@@ -12,9 +12,11 @@ from ingestion.landing import BUCKET, Landing
 from ingestion.ledger import LedgerRow
 from ingestion.load import Loader
 from ingestion.reference import Reference
+from ingestion.replay import Replayer
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.tables import create_tables
+from lake.transaction import transaction
 
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 """Noon in Huế: when the deliveries of these tests are received."""
@@ -38,6 +40,23 @@ class Lake:
         """Load what is new."""
         return Loader(self.settings, self.connection, self.landing, Reference()).load_new(self.contracts[feed])
 
+    def replay(self, feed: str) -> list[LedgerRow]:
+        """Replay what was asked for."""
+        return Replayer(self.settings, self.connection, self.landing, Reference()).replay_new(self.contracts[feed])
+
+    def empty(self) -> None:
+        """Take everything out again."""
+        tables = self.query(
+            "select database_name || '.' || schema_name || '.' || table_name from duckdb_tables() "
+            "where database_name = 'lake' and schema_name in ('bronze', 'ledger', 'quarantine')"
+        )
+        assert len(tables) >= len(self.contracts) + 3
+        with transaction(self.connection, "lake", "empty", {}):
+            for (table,) in tables:
+                self.connection.execute(f"delete from {table}")
+        for item in self.landing._client.list_objects(BUCKET, recursive=True):
+            self.landing._client.remove_object(BUCKET, str(item.object_name))
+
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Give the rows of a query."""
         return self.connection.execute(sql).fetchall()
@@ -51,10 +70,6 @@ def lake(stack_settings: Settings) -> Iterator[Lake]:
     landing = Landing(settings)
     with connected(settings) as connection:
         create_tables(connection, contracts)
-        for contract in contracts.values():
-            connection.execute(f"delete from lake.bronze.{contract.table}")
-        for table in ("ledger.deliveries", "ledger.rule_results", "ledger.recaptures", "quarantine.records"):
-            connection.execute(f"delete from lake.{table}")
-        for item in landing._client.list_objects(BUCKET, recursive=True):
-            landing._client.remove_object(BUCKET, str(item.object_name))
-        yield Lake(settings, connection, landing, contracts)
+        lake = Lake(settings, connection, landing, contracts)
+        lake.empty()
+        yield lake

@@ -170,6 +170,20 @@ GOOD_ROWS = {
         select feed, 95.0 as score, 'green' as level, 100.0 as identifier_percent, 5.0 as age_minutes, freshness_limit_minutes
         from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.feed_score_days": """
+        select feed, date '2026-02-27' + day::integer as local_date, 95.0 as score, 'green' as level
+        from read_csv('{seeds}/feeds.csv'), range(2) as days (day)
+    """,
+    "quality.object_score_days": """
+        select feed, feed as object_id, date '2026-02-28' as local_date, 'green' as level from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.column_score_days": """
+        select feed, 'id_required' as rule, date '2026-02-28' as local_date, true as is_identifier, 100.0 as percent
+        from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.agency_league_months": """
+        select distinct owner, date '2026-02-01' as month_date, 1 as league_rank from read_csv('{seeds}/feeds.csv')
+    """,
     "quality.ledger_totals": """
         select feed, 10 as deliveries, 0 as unreadable_deliveries, 1000 as received, 5 as duplicate, 5 as quarantined
         from read_csv('{seeds}/feeds.csv')
@@ -193,6 +207,10 @@ GOOD_ROWS = {
         select feed, 'small' as kind, 'd1' as delivery_id
         from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.quarantine_ages": """
+        select feed, 'not_from_the_future' as reason, 'review_due' as stage
+        from read_csv('{seeds}/feeds.csv')
+    """,
 }
 """Rows of a usual day, by mart; columns that no check looks at stay empty."""
 
@@ -209,6 +227,7 @@ class Damage:
 AIR_STATIONS = [f"46_KK{number:02}" for number in range(1, 15)]
 STATIONS = [*AIR_STATIONS, *[f"46_NM{number:02}" for number in range(1, 7)]]
 FEEDS = list(read_contracts())
+OWNERS = sorted({contract.owner for contract in read_contracts().values()})
 FACILITIES = sorted(map(str, Reference().values_of("facilities.facility_code")))
 PLACES = [*sorted(map(str, Reference().values_of("communes.commune_code"))), "province"]
 
@@ -962,6 +981,49 @@ DAMAGES = [
         {"every feed is within its freshness limit": "1 row"},
     ),
     Damage(
+        "quality.feed_score_days",
+        "delete from {mart}",
+        {
+            "feed_score_days has rows": "0 rows",
+            "feed_score_days did not shrink": "0 rows",
+            "feed covers its reference list": missing(FEEDS),
+        },
+    ),
+    Damage(
+        "quality.feed_score_days",
+        "update {mart} set local_date = local_date + 1 where local_date = '2026-02-28'",
+        {"the history has no hole": f"{len(FEEDS)} rows"},
+    ),
+    Damage(
+        "quality.object_score_days",
+        "delete from {mart}",
+        {
+            "object_score_days did not shrink": "0 rows",
+            "feed covers its reference list": missing([feed for feed in FEEDS if read_contracts()[feed].object_column]),
+        },
+    ),
+    Damage(
+        "quality.object_score_days",
+        "update {mart} set level = 'red' where feed = 'feedback.requests'",
+        {"no object is red": "1 row"},
+    ),
+    Damage(
+        "quality.column_score_days",
+        "delete from {mart}",
+        {"column_score_days did not shrink": "0 rows", "feed covers its reference list": missing(FEEDS)},
+    ),
+    Damage(
+        "quality.column_score_days",
+        "update {mart} set percent = 99.9 where feed = 'feedback.requests'",
+        {"every identifier column is at 100 %": "1 row"},
+    ),
+    Damage("quality.agency_league_months", "delete from {mart}", {"owner covers its reference list": missing(OWNERS)}),
+    Damage(
+        "quality.agency_league_months",
+        "update {mart} set league_rank = null where owner = 'Sở Y tế'",
+        {"league_rank is filled": f"1 of {len(OWNERS)} rows failing"},
+    ),
+    Damage(
         "quality.ledger_totals",
         "delete from {mart}",
         {
@@ -1009,6 +1071,11 @@ DAMAGES = [
         "quality.suspicious_deliveries",
         "update {mart} set kind = 'pages_missing' where feed = 'feedback.requests'",
         {"no list misses a page": "1 row"},
+    ),
+    Damage(
+        "quality.quarantine_ages",
+        "update {mart} set stage = 'overdue' where feed = 'feedback.requests'",
+        {"stage is usual": f"1 of {len(FEEDS)} rows failing"},
     ),
 ]
 
@@ -1141,6 +1208,7 @@ def test_silences_may_be_absent_and_quarantine_missing_slots_and_findings_empty(
         "quality.quarantine_reasons",
         "quality.missing_slots",
         "quality.suspicious_deliveries",
+        "quality.quarantine_ages",
     )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])

@@ -1,24 +1,21 @@
-"""A simulated day through every layer, without Airflow: what comes out equals what the simulator knows, faults or not.
+"""A simulated day with faults through every layer, without Airflow: what comes out equals what the simulator knows.
 
 Then what a release promises: a failed audit leaves the last one in force, a rollback is one more row, a past hour sees its own.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import duckdb
-import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.startup import prepare_tables
 from ingestion.collect import collect
 from ingestion.contract import read_contracts
 from ingestion.errors import AuditError
+from ingestion.landing import Landing
 from ingestion.load import load_feed
 from ingestion.settings import Settings
 from lake.connection import connected
@@ -26,61 +23,11 @@ from lake.maintenance import tidy
 from lake.releases import create_released_views, list_releases, releases_in_force
 from quality import steps
 from quality.audit import SUITES
-from simulator.city import simulate
-from simulator.compare import compare
-from simulator.faults import fault_profile
-from simulator.publish import publish_to_folders, publish_to_sftp
-from simulator.server import city_server
 from stack.control import DATA_SERVICES, down, up
 
+from .city import City, bring_in
+
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
-
-DAY = date(2026, 11, 20)
-SEED = 46
-
-
-@dataclass(frozen=True)
-class City:
-    """A stack that holds one simulated day, collected, loaded, built, audited and released."""
-
-    settings: Settings
-    folder: Path
-    truth: dict[str, pl.DataFrame]
-
-    def differences(self) -> dict[str, tuple[str, ...]]:
-        """Compare every released mart with the truth."""
-        with connected(self.settings, as_reader=True) as connection:
-            create_released_views(connection)
-
-            def query(sql: str) -> pl.DataFrame:
-                return connection.execute(sql).pl()
-
-            compared = compare(self.truth, query, self.settings.clock())
-        assert len(compared) >= 11
-        assert all(one.rows > 0 for one in compared)
-        return {one.mart: one.differences[:3] for one in compared if one.differences}
-
-
-def run_city(settings: Settings, folder: Path, faults: str) -> City:
-    """Simulate, serve, collect, load and release a day."""
-    written = simulate(DAY, SEED, fault_profile(faults), folder)
-    with city_server(folder) as server:
-        settings = settings.model_copy(
-            update={
-                "now": written.ends_at.astimezone(UTC),
-                "feedback_url": server.url,
-                "public_services_url": server.public_services_url,
-            }
-        )
-        prepare_tables(settings)
-        publish_to_sftp(folder, settings)
-        publish_to_folders(folder, settings)
-        for contract in read_contracts().values():
-            collect(settings, contract)
-            load_feed(settings, contract)
-    for domain in SUITES:
-        release(settings, domain)
-    return City(settings, folder, dict(written.truth))
 
 
 def release(settings: Settings, domain: str) -> int:
@@ -94,24 +41,18 @@ def city(new_settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cit
     settings = new_settings()
     try:
         up(settings, DATA_SERVICES)
-        yield run_city(settings, tmp_path_factory.mktemp("day") / "day", "demo")
+        city = bring_in(settings, tmp_path_factory.mktemp("day") / "day", "demo")
+        for domain in SUITES:
+            release(city.settings, domain)
+        yield city
     finally:
         down(settings)
 
 
 def test_the_marts_of_a_faulty_day_equal_the_truth(city: City) -> None:
-    assert city.differences() == {}
-
-
-def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    settings = new_settings()
-    try:
-        up(settings, DATA_SERVICES)
-        spotless = run_city(settings, tmp_path / "day", "none")
-        assert spotless.differences() == {}
-        assert spotless.truth["faults"].height == 0
-    finally:
-        down(settings)
+    with connected(city.settings, as_reader=True) as connection:
+        create_released_views(connection)
+        assert city.differences(connection) == {}
 
 
 def test_the_quarantine_holds_what_the_faults_put_there(city: City) -> None:
@@ -153,7 +94,7 @@ def test_a_mart_that_fails_its_audit_keeps_the_last_release(city: City) -> None:
         snapshot = connection.execute("select max(snapshot_id) from marts.snapshots()").fetchone()
         assert snapshot is not None
         connection.execute(
-            "insert into marts.operations.builds values ('environment', ?, 1, 1, ?)",
+            "insert into marts.operations.builds (domain, snapshot_id, models, tests, built_at) values ('environment', ?, 1, 1, ?)",
             [snapshot[0], city.settings.clock()],
         )
     assert snapshot[0] > built.snapshot_id
@@ -192,7 +133,57 @@ def test_tidying_keeps_every_released_snapshot(city: City) -> None:
     with connected(city.settings) as connection:
         kept = {row[0] for row in connection.execute("select snapshot_id from marts.snapshots()").fetchall()}
     assert released <= kept
-    assert city.differences() == {}
+    with connected(city.settings, as_reader=True) as connection:
+        create_released_views(connection)
+        assert city.differences(connection) == {}
+
+
+def test_every_figure_that_a_late_file_changed_names_that_file_and_a_rollback_says_so(city: City) -> None:
+    with connected(city.settings) as connection:
+        station, slot = connection.execute(
+            """
+            with slots as (
+                select station_id, unnest(generate_series(min(measured_at), max(measured_at), interval 5 minutes)) as measured_at
+                from lake.bronze.environment__station_readings where parameter_code = 'PM2.5' group by station_id
+            )
+            select station_id, strftime(timezone('Asia/Ho_Chi_Minh', measured_at), '%Y%m%d%H%M%S') from slots
+            anti join lake.bronze.environment__station_readings using (station_id, measured_at)
+            order by measured_at desc, station_id limit 1
+            """
+        ).fetchone() or ("", "")
+        first = releases_in_force(connection)["environment"]
+    contract = read_contracts()["environment.station_readings"]
+    late = Landing(city.settings).land(
+        contract, f"{station}_{slot}.txt", f"PM2,5\t480\tug/m3\t{slot}\t00\r\n".encode(), city.settings.clock()
+    )
+    assert [row.accepted for row in load_feed(city.settings, contract)] == [1]
+    second = release(city.settings, "environment")
+    third = steps.rollback_domain(city.settings, "environment", first.release_id)
+    with connected(city.settings, as_reader=True) as connection:
+        create_released_views(connection)
+
+        def restated(release_id: int) -> list[tuple[str, str, str, float, float, str, list[str]]]:
+            return connection.execute(
+                "select mart, row_key, column_name, before_value, after_value, cause, delivery_ids "
+                "from operations.restatements where release_id = ? order by all",
+                [release_id],
+            ).fetchall()
+
+        by_file, by_rollback = restated(second), restated(third.release_id)
+        counted = connection.execute(
+            "select release_id, previous_release_id, changed_figures, explained_figures from operations.comparisons "
+            "where release_id in (?, ?) order by all",
+            [second, third.release_id],
+        ).fetchall()
+    assert {row[0] for row in by_file} == {"air_quality_hours", "station_uptime_days"}
+    assert {row[2] for row in by_file} >= {"pm2_5_ug_m3", "vn_aqi", "received_slots", "missing_slots"}
+    assert {(row[5], *row[6]) for row in by_file} == {("delivery", late.delivery_id)}
+    assert {(row[5], *row[6]) for row in by_rollback} == {("rollback",)}
+    assert sorted((*row[:3], row[4], row[3]) for row in by_rollback) == sorted(row[:5] for row in by_file)
+    assert counted == [
+        (second, first.release_id, len(by_file), len(by_file)),
+        (third.release_id, second, len(by_file), len(by_file)),
+    ]
 
 
 def test_a_reader_can_name_released_marts_and_nothing_else(city: City) -> None:

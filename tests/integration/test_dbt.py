@@ -237,8 +237,8 @@ def first_day(warehouse: Warehouse) -> None:
         books("d1", "fisheries.vms_positions", 3, 3, at),
         books("d2", "feedback.requests", 4, 3, at),
         books("d4", "health.claims", 0, 0, at).replace("'loaded'", "'empty'"),
-        "insert into lake.quarantine.records values "
-        f"('feedback.requests', 'd2', 4, 'raw', 1, 'agency_code_reference', 5, [], '{at}', 'l1')",
+        "insert into lake.quarantine.records "
+        f"values ('feedback.requests', 'd2', 4, 'raw', 1, 'agency_code_reference', 5, [], '{at}', 'l1', null, '{at}', '{at}')",
         "insert into lake.ledger.rule_results values "
         f"('l1', 'feedback.requests', 'agency_code_reference', 'agency_code', 5, 'correct', true, 4, 1, '{at}')",
         f"""insert into lake.bronze.fisheries__ais_messages (payload, heard_at, mmsi, message_type, latitude, longitude, vessel_name,
@@ -286,7 +286,8 @@ def warehouse(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory
         create_tables(connection, contracts)
         for contract in contracts.values():
             connection.execute(f"delete from lake.bronze.{contract.table}")
-        for table in ("ledger.deliveries", "ledger.rule_results", "ledger.recaptures", "quarantine.records"):
+        ledger = ("ledger.deliveries", "ledger.rule_results", "ledger.object_results", "ledger.recaptures")
+        for table in (*ledger, "quarantine.records", "quarantine.repairs"):
             connection.execute(f"delete from lake.{table}")
         for schema in ("lake.silver", "lake.staging", *(f"marts.{domain}" for domain in DOMAINS)):
             connection.execute(f"drop schema if exists {schema} cascade")
@@ -572,6 +573,9 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
     assert built.rows("select feed, reason, error_group, error_group_label, records from marts.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
     ]  # fmt: skip
+    assert built.rows("select feed, reason, stage, records, oldest_at::varchar, working_days from marts.quality.quarantine_ages") == [
+        ("feedback.requests", "agency_code_reference", "in_time", 1, "2026-11-20 02:00:00+00", 0)
+    ]  # fmt: skip
 
 
 def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
@@ -640,7 +644,9 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "update marts.public_services.decision_766_scores set score_points = max_points where score_points is null",
         "delete from lake.silver.int_dossiers_current where dossier_id = 'HS-1'",
         "update marts.quality.feed_scores set score = null",
-        "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1",
+        "update marts.quality.column_score_days set level = 'green' where percent < 100",
+        "delete from marts.quality.agency_league_months where owner = 'Sở Y tế'",
+        "update marts.quality.ledger_totals set accepted = accepted + 1, skipped = skipped + 1, open = open + 1",
     ):
         built.run(statement)
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:data")
@@ -678,8 +684,11 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "as_many_rows_as_int_vessel_tracks",
         "at_least_rows_int_boundary_edges",
         "a_score_is_never_made_of_nothing",
+        "an_identifier_is_at_100_or_red_column_score_days",
+        "every_owner_stands_in_every_month_agency_league_months",
         "received_is_accepted_plus_duplicate_plus_quarantined",
         "pieces_are_received_plus_skipped",
+        "quarantined_is_open_plus_replayed",
     )
     assert {guard for guard in guards if any(name.startswith(guard) for name in failing)} == set(guards)
     assert "error" not in statuses.values()

@@ -304,3 +304,34 @@ def test_real_samples_load_with_every_record_accounted_for(lake: Lake, feed: str
     assert kept == [(sum(row.accepted for row in rows),)]
     aside = lake.query("select coalesce(sum(record_count), 0)::bigint from lake.quarantine.records")
     assert aside == [(sum(row.quarantined for row in rows),)]
+
+
+def test_a_load_tells_what_came_of_each_object_and_what_cannot_be_placed(lake: Lake) -> None:
+    def line(time: str, value: str = "20") -> str:
+        return f"PM2.5\t{value}\tug/m3\t20261120{time}\t00\n"
+
+    lake.land(READINGS, "46_KK01_20261120080000.txt", line("080000") * 2 + line("080500", "-1") + line("235900"))
+    lake.land(READINGS, "46_XX99_20261120080000.txt", line("080000"))
+    lake.land(READINGS, "46_KK02_20261120080000.txt", "garbage\n" + line("080000", ""))
+    lake.land(READINGS, "without.txt", line("080000"))
+    lake.load(READINGS)
+    columns = "received, accepted, duplicate, quarantined, wrong, missing, garbage, late, unplaced_slots"
+    told = lake.query(
+        f"select object_id, {columns}, last_event_at::varchar, last_heard_at::varchar from lake.ledger.object_results order by object_id"
+    )
+    noon, eight, five_past = "2026-11-20 05:00:00+00", "2026-11-20 01:00:00+00", "2026-11-20 01:05:00+00"
+    assert told == [
+        ("46_KK01", 4, 1, 1, 2, 2, 0, 0, 0, 0, eight, noon),
+        ("46_KK02", 1, 0, 0, 1, 0, 1, 0, 0, 0, None, eight),
+        (None, 3, 0, 0, 3, 1, 0, 2, 0, 2, None, noon),
+    ]
+    assert lake.query(
+        "select reason, object_id, event_at::varchar, slot_at::varchar from lake.quarantine.records order by reason, object_id"
+    ) == [
+        ("file_name_without_station", None, None, None),
+        ("not_from_the_future", "46_KK01", None, None),
+        ("station_id_reference", None, eight, eight),
+        ("value_required", "46_KK02", eight, eight),
+        ("value_within_limits", "46_KK01", five_past, five_past),
+        ("wrong_column_count", None, None, None),
+    ]

@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-import httpx
 import paramiko
 import psutil
 import psycopg
@@ -15,7 +14,6 @@ import pytest
 from minio import Minio
 from minio.error import S3Error
 
-from cli.airflow import Airflow
 from ingestion.errors import PortInUseError, ServiceError
 from ingestion.settings import Settings
 from stack.control import DATA_SERVICES, down, status, up
@@ -46,7 +44,7 @@ def _states(settings: Settings) -> dict[str, str]:
     return {found.name: found.state for found in status(settings) if found.name in DATA_SERVICES}
 
 
-def _kill(settings: Settings, name: str) -> None:
+def kill(settings: Settings, name: str) -> None:
     """Kill a service as hard as the system can, and wait until it is dead."""
     record = read_record(settings.home_folder, name)
     assert record is not None
@@ -100,7 +98,7 @@ def test_up_leaves_healthy_services_alone(settings: Settings) -> None:
 @pytest.mark.parametrize("name", sorted(DATA_SERVICES))
 def test_a_killed_service_is_dead_until_up_heals_it(settings: Settings, name: str) -> None:
     before = _pids(settings)
-    _kill(settings, name)
+    kill(settings, name)
     assert _states(settings)[name] == "dead"
     up(settings, DATA_SERVICES)
     assert _states(settings) == dict.fromkeys(sorted(DATA_SERVICES), "healthy")
@@ -124,7 +122,7 @@ def test_data_outlive_a_kill(settings: Settings, pipeline: Minio) -> None:
         connection.execute("create table if not exists kept (n integer)")
         connection.execute("insert into kept values (1)")
     for name in ("postgres", "seaweedfs"):
-        _kill(settings, name)
+        kill(settings, name)
     up(settings, DATA_SERVICES)
     assert pipeline.get_object("lake", "kept.txt").data == b"kept"
     with connect(settings, "ioc_lake") as connection:
@@ -245,7 +243,7 @@ def test_a_taken_port_is_one_clear_line_and_nothing_of_it_is_left(new_settings: 
 def test_down_ends_its_own_stack_and_no_other(settings: Settings, new_settings: Callable[[], Settings]) -> None:
     other = new_settings()
     up(other, DATA_SERVICES)
-    started = [process for pid in _pids(other).values() for process in _with_children(pid)]
+    started = [process for pid in _pids(other).values() for process in with_children(pid)]
     said: list[str] = []
     down(other, said.append)
     assert said == ["sftp: stopped", "seaweedfs: stopped", "postgres: stopped"]
@@ -284,43 +282,7 @@ def test_a_program_that_fails_tells_the_end_of_what_it_wrote(settings: Settings)
     assert str(caught.value).endswith("\nrefused for ***")
 
 
-@pytest.mark.services
-@pytest.mark.timeout(600)
-def test_the_whole_stack_comes_up_is_repeated_and_goes_down(new_settings: Callable[[], Settings]) -> None:
-    settings = new_settings()
-    try:
-        up(settings)
-        first = {found.name: found.pid for found in status(settings)}
-        assert [(found.name, found.state) for found in status(settings)] == [(name, "healthy") for name in first]
-        assert len(first) == 8
-        began = time.monotonic()
-        up(settings)
-        assert {found.name: found.pid for found in status(settings)} == first
-        assert time.monotonic() - began < 10
-        address = f"http://{settings.airflow_host}:{settings.airflow_port}/api/v2/dags"
-        assert httpx.get(address).status_code == 401
-        with Airflow(settings) as airflow:
-            airflow.await_dags(["maintenance"], 120)
-        login = {
-            "username": settings.superset_admin_user,
-            "password": settings.reveal("superset_admin_password"),
-            "provider": "db",
-        }
-        superset = f"http://{settings.superset_host}:{settings.superset_port}/api/v1/security/login"
-        assert httpx.post(superset, json=login).status_code == 200
-        assert httpx.post(superset, json={**login, "password": "guess"}).status_code == 401
-        _kill(settings, "airflow-scheduler")
-        assert [found.name for found in status(settings) if found.state == "dead"] == ["airflow-scheduler"]
-        up(settings)
-        healed = {found.name: found.pid for found in status(settings) if found.state == "healthy"}
-        assert {name for name in first if healed.get(name) != first[name]} == {"airflow-scheduler"}
-        started = [process for pid in healed.values() for process in _with_children(pid)]
-    finally:
-        down(settings)
-    assert [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
-
-
-def _with_children(pid: int | None) -> list[psutil.Process]:
+def with_children(pid: int | None) -> list[psutil.Process]:
     assert pid
     process = psutil.Process(pid)
     return [process, *process.children(recursive=True)]

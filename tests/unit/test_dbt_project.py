@@ -18,6 +18,7 @@ DBT = PROJECT / "dbt_project"
 WITHOUT_THRESHOLD = {
     "now",
     "score_window_hours",
+    "score_known_days",
     "ais_fishing_type",
     "maritime_boundary",
     "inpatient_visit_types",
@@ -184,8 +185,6 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "small_answer_percent": lowest["quality", "answer_share", "small"],
         "comparable_answers": lowest["quality", "comparable_answers", "history"],
         "comparable_answers_least": lowest["quality", "comparable_answers", "least"],
-        "score_green_from": lowest["quality", "score", "green"],
-        "score_yellow_from": lowest["quality", "score", "yellow"],
     } == {name: value for name, value in variables.items() if name not in WITHOUT_THRESHOLD}
 
 
@@ -226,6 +225,15 @@ def test_breakpoints_of_vn_aqi_rise_step_by_step_from_zero() -> None:
             assert later["index_low"] == earlier["index_high"]
             assert later["concentration_low"] == earlier["concentration_high"]
             assert int(later["concentration_high"]) > int(later["concentration_low"])
+
+
+def test_scores_are_levelled_by_thresholds_without_a_hole() -> None:
+    levels = {
+        row["level"]: (float(row["lo"]), float(row["hi"]))
+        for row in read_seed("thresholds")
+        if (row["domain"], row["key"]) == ("quality", "score")
+    }
+    assert levels == {"green": (90, 100), "yellow": (75, 90), "red": (0, 75)}
 
 
 def test_score_weights_name_every_axis_once_and_weigh_it() -> None:

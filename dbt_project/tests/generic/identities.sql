@@ -31,6 +31,12 @@ select * from {{ model }}
 where received <> accepted + duplicate + quarantined or balance <> 0
 {% endtest %}
 
+{# The books of quarantine: what came in by loads and replays is open, or was taken out by a replay. #}
+{% test quarantined_is_open_plus_replayed(model) %}
+select * from {{ model }}
+where quarantined + quarantined_again <> open + replayed
+{% endtest %}
+
 {% test pieces_are_received_plus_skipped(model) %}
 select * from {{ model }}
 where pieces <> received + skipped
@@ -49,7 +55,22 @@ select * from {{ model }}
 where
     (score is null) <> (coalesce(correct, complete, clean, live) is null)
     or (level = 'unknown') <> (score is null)
-    or (level = 'green' and identifier_percent < 100)
+{% endtest %}
+
+{# Letter 4856/BCA-TTDLQG: what identifies a person, a body or a place is wholly right, or the level is red. #}
+{% test an_identifier_is_at_100_or_red(model, percent) %}
+select * from {{ model }}
+where {{ percent }} < 100 and level <> 'red'
+{% endtest %}
+
+{% test every_owner_stands_in_every_month(model) %}
+select owners.owner, months.month_date
+from (select distinct owner from {{ ref('feeds') }}) as owners
+cross join (select distinct month_date from {{ model }}) as months
+left join {{ model }} as listed
+    on owners.owner = listed.owner
+    and months.month_date = listed.month_date
+where listed.owner is null
 {% endtest %}
 
 {% test vn_aqi_is_the_worst_sub_index(model) %}

@@ -1,7 +1,7 @@
 """Each kind of rule, on rows that keep it and rows that break it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +11,7 @@ from ingestion.checks import Checked, check
 from ingestion.contract import Column, Contract, Rule, find_contract
 from ingestion.errors import ContractError
 from ingestion.reference import Reference
+from ingestion.slots import Slots, SlotsBy
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
 
@@ -49,13 +50,16 @@ def contract(*columns: Column, rules: tuple[Rule, ...] = ()) -> Contract:
     """Make a contract of these columns beside a key."""
     base = find_contract("environment.river_levels")
     key = column("id")
+    event_at = column("event_at", logical_type="timestamp", physical_type="TIMESTAMPTZ", timestamp_format="iso8601")
     return replace(
         base,
         feed="environment.toy",
-        columns=(key, *columns),
+        columns=(key, event_at, *columns),
         rules=rules,
-        event_time="id",
+        event_time="event_at",
         version=None,
+        object_column=None,
+        slots=Slots(SlotsBy.UNKNOWN, reason="a toy"),
     )
 
 
@@ -129,13 +133,21 @@ def test_a_missing_value_fails_only_the_rule_that_asks_for_it(reference: Referen
     checked = judge(promised, reference, c=[None])
     assert checked.failed["failures"].to_list() == [[{"rule": "c_required", "column_name": "c", "error_group": 1}]]
     counts = {result.rule: (result.evaluated, result.failed) for result in checked.results}
-    assert counts == {"c_required": (1, 1), "c_pattern": (0, 0), "c_allowed": (0, 0)}
+    assert counts == {"event_at_format": (0, 0), "c_required": (1, 1), "c_pattern": (0, 0), "c_allowed": (0, 0)}
 
 
 def test_every_failed_rule_is_kept_and_the_first_gives_the_reason(reference: Reference) -> None:
-    checked = judge(contract(column("c", pattern=r"^\d$", allowed=("1",))), reference, c=["x"])
-    assert [failure["rule"] for failure in checked.failed["failures"].to_list()[0]] == ["c_pattern", "c_allowed"]
+    checked = judge(contract(column("c", pattern=r"^\d$"), column("d", allowed=("1",))), reference, c=["x"], d=["x"])
+    assert [failure["rule"] for failure in checked.failed["failures"].to_list()[0]] == ["c_pattern", "d_allowed"]
     assert failures(checked) == [(1, "c_pattern", 4)]
+
+
+def test_a_code_of_another_form_is_looked_up_in_no_list(reference: Reference) -> None:
+    promised = contract(column("c", pattern=r"^\d{3}$", allowed=("007",), reference="stations.station_id"))
+    checked = judge(promised, reference, c=["7", "007", "999"])
+    assert failures(checked) == [(1, "c_pattern", 4), (3, "c_allowed", 5)]
+    counts = {result.rule: (result.evaluated, result.failed) for result in checked.results if result.column_name == "c"}
+    assert counts == {"c_pattern": (3, 1), "c_allowed": (2, 1), "c_reference": (2, 1)}
 
 
 def test_a_rule_that_does_not_block_leaves_its_name_as_a_warning(reference: Reference) -> None:
@@ -186,3 +198,26 @@ def test_a_reference_to_nothing_is_a_contract_error(reference: Reference) -> Non
         judge(contract(column("c", reference="nobody.code")), reference, c=["x"])
     with pytest.raises(ContractError, match="a column code was promised"):
         judge(contract(column("c", reference="stations.code")), reference, c=["x"])
+
+
+def test_a_failed_record_tells_its_object_and_time_where_it_can_be_believed(reference: Reference) -> None:
+    promised = replace(
+        contract(column("station", reference="stations.station_id"), column("c", pattern=r"^\d$")),
+        object_column="station",
+        slots=Slots(SlotsBy.OBJECT, "station", "event_at", lost="gone"),
+    )
+    on_time, ahead = "2026-11-20T12:05:00+07:00", "2026-11-20T12:05:01+07:00"
+    checked = judge(
+        promised,
+        reference,
+        station=["007", "009", "007", "007"],
+        c=["x", "1", "x", "x"],
+        event_at=[on_time, on_time, ahead, "noon"],
+    )
+    at = NOON + timedelta(minutes=5)
+    assert checked.failed.select("object_id", "event_at", "slot_at").rows() == [
+        ("007", at, at),
+        (None, at, at),
+        ("007", None, None),
+        ("007", None, None),
+    ]

@@ -9,9 +9,26 @@ with feeds as (
 
 ),
 
+refused as (
+
+    select
+        refused.feed,
+        case when feeds.slots_by = 'feed' then refused.feed else refused.object_id end as object_id,
+        refused.event_at,
+        refused.received_at,
+        refused._source_version
+    from {{ ref('stg_quality__slots_refused') }} as refused
+    inner join feeds using (feed)
+    where feeds.slots_by in ('object', 'feed')
+
+),
+
 sent as (
 
     select * from {{ ref('stg_quality__slots_sent') }}
+    where _source_version > {{ built }}
+    union all
+    select * from refused
     where _source_version > {{ built }}
 
 ),

@@ -1,4 +1,5 @@
--- Counts of pupils who are studying; the total of each kind within a level is published in `level_years`.
+-- Counts of pupils who are studying; the total of each kind within a level is published in `level_years`. Where that total is below five, even
+-- the name of a group would tell something of a pupil: such a level has no groups.
 with pupils as (
 
     select
@@ -41,6 +42,7 @@ hidden as (
 
     select
         *,
+        sum(pupils) over (partition by school_year, level_code, group_kind) as all_pupils,
         {{ is_small_cell('pupils', 'school_year, level_code, group_kind', 'group_name') }} as is_small_cell
     from counted
 
@@ -59,6 +61,7 @@ final as (
         hidden.newest_export_at
     from hidden
     inner join {{ ref('education_levels') }} as levels using (level_code)
+    where hidden.all_pupils >= {{ var('least_cell') }}
 
 )
 

@@ -26,6 +26,30 @@ totals as (
 
 ),
 
+replays as (
+
+    select
+        feed,
+        cast(sum(quarantined) as bigint) as quarantined_again,
+        cast(sum(accepted + duplicate) as bigint) as repaired,
+        min(first_event_at) as first_event_at,
+        max(last_event_at) as last_event_at
+    from {{ ref('stg_quality__replays') }}
+    group by feed
+
+),
+
+quarantine as (
+
+    select
+        feed,
+        cast(coalesce(sum(record_count) filter (where is_open), 0) as bigint) as open_records,
+        cast(coalesce(sum(record_count) filter (where not is_open), 0) as bigint) as replayed_records
+    from {{ ref('int_quarantine_records') }}
+    group by feed
+
+),
+
 counted as (
 
     select
@@ -42,11 +66,17 @@ counted as (
         coalesce(totals.accepted, 0) as accepted,
         coalesce(totals.duplicate, 0) as duplicate,
         coalesce(totals.quarantined, 0) as quarantined,
-        totals.first_event_at,
-        totals.last_event_at,
+        coalesce(quarantine.replayed_records, 0) as replayed,
+        coalesce(replays.quarantined_again, 0) as quarantined_again,
+        coalesce(replays.repaired, 0) as repaired,
+        coalesce(quarantine.open_records, 0) as open,
+        coalesce(least(totals.first_event_at, replays.first_event_at), totals.first_event_at, replays.first_event_at) as first_event_at,
+        coalesce(greatest(totals.last_event_at, replays.last_event_at), totals.last_event_at, replays.last_event_at) as last_event_at,
         totals.last_loaded_at
     from feeds
     left join totals using (feed)
+    left join replays using (feed)
+    left join quarantine using (feed)
 
 ),
 
@@ -66,6 +96,10 @@ final as (
         accepted,
         duplicate,
         quarantined,
+        replayed,
+        quarantined_again,
+        repaired,
+        open,
         received - accepted - duplicate - quarantined as balance,
         received = accepted + duplicate + quarantined and pieces = received + skipped as is_balanced,
         first_event_at,

@@ -1,6 +1,6 @@
 with records as (
 
-    select * from {{ ref('stg_quality__quarantine_records') }}
+    select * from {{ ref('int_quarantine_records') }}
 
 ),
 
@@ -22,10 +22,12 @@ reasons as (
         feed,
         reason,
         error_group,
-        cast(sum(record_count) as bigint) as records,
-        min(quarantined_at) as oldest_at,
-        max(quarantined_at) as newest_at
+        cast(coalesce(sum(record_count) filter (where is_open), 0) as bigint) as records,
+        cast(coalesce(sum(record_count) filter (where outcome in ('accepted', 'duplicate')), 0) as bigint) as repaired_records,
+        min(quarantined_since) filter (where is_open) as oldest_at,
+        max(quarantined_since) filter (where is_open) as newest_at
     from records
+    where is_open or outcome in ('accepted', 'duplicate')
     group by feed, reason, error_group
 
 ),
@@ -40,6 +42,7 @@ final as (
         reasons.error_group,
         error_groups.label_vi as error_group_label,
         reasons.records,
+        reasons.repaired_records,
         reasons.oldest_at,
         reasons.newest_at
     from reasons

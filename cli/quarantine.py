@@ -1,0 +1,208 @@
+"""The verbs of the quarantine: list, show, export, repair, replay."""
+
+import os
+import pwd
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import AsJson, Row, ends_well, show
+from cli.pipeline import chosen_feeds, show_ledger
+from ingestion.contract import Contract, find_contract
+from ingestion.errors import ConfigurationError
+from ingestion.incidents import IncidentClock
+from ingestion.landing import Delivery, Landing
+from ingestion.quarantine import Selection, count_reasons, export_lines, find_records
+from ingestion.reference import Reference
+from ingestion.repair import NamedRepair, make_repair
+from ingestion.repair_request import Request, request_edit, request_repair
+from ingestion.replay import replay_feed
+from ingestion.settings import Settings
+from lake.connection import connected
+
+app = typer.Typer(help="Records that left by the quarantine door, and their way back.", no_args_is_help=True)
+
+Feed = Annotated[str, typer.Argument(help="A feed like environment.station_readings.")]
+Reason = Annotated[str | None, typer.Option(help="Only records with this reason.")]
+DeliveryId = Annotated[str | None, typer.Option(help="Only records of this delivery.")]
+Position = Annotated[int | None, typer.Option(help="Only the record at this position.")]
+All = Annotated[bool, typer.Option("--all", help="Also records that were repaired.")]
+
+
+@app.command("list")
+@ends_well
+def list_reasons(
+    feed: Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")] = None,
+    with_closed: All = False,
+    as_json: AsJson = False,
+) -> None:
+    """Count what is in quarantine by feed and reason, and tell how late the repair of the oldest is."""
+    if feed is not None:
+        find_contract(feed)
+    settings = Settings()
+    clock = IncidentClock(Reference(), settings.clock())
+    with connected(settings) as connection:
+        counted = count_reasons(connection, feed, with_closed=with_closed)
+    rows: list[Row] = []
+    for name, reason, error_group, outcome, records, oldest_at in counted:
+        age = clock.age_of(oldest_at) if outcome is None else None
+        rows.append(
+            {
+                "feed": name,
+                "reason": reason,
+                "error_group": error_group,
+                "state": outcome or "open",
+                "records": records,
+                "oldest_at": oldest_at,
+                "working_days": age.working_days if age else None,
+                "stage": age.stage if age else None,
+            }
+        )
+    show(rows, "Quarantine", as_json=as_json)
+
+
+@app.command("show")
+@ends_well
+def show_records(
+    feed: Feed,
+    reason: Annotated[str | None, typer.Option(help="Only records that failed this rule first.")] = None,
+    limit: int = 20,
+    with_closed: All = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show quarantined records with their place and raw text. Raw text can hold personal values: mind who looks on."""
+    find_contract(feed)
+    settings = Settings()
+    clock = IncidentClock(Reference(), settings.clock())
+    with connected(settings) as connection:
+        records = find_records(connection, feed, Selection(reason), with_closed=with_closed, limit=limit)
+    rows: list[Row] = []
+    for record in records:
+        age = clock.age_of(record.since)
+        row: Row = {
+            "source_name": record.source_name,
+            "position": record.position,
+            "reason": record.reason,
+            "error_group": record.error_group,
+            "raw": record.raw,
+            "failed_rules": record.failed_rules,
+            "delivery_id": record.delivery_id,
+            "since": record.since,
+            "working_days": age.working_days if record.outcome is None else None,
+            "stage": age.stage if record.outcome is None else None,
+        }
+        closed: Row = {
+            "state": record.outcome or "open",
+            "repair": record.repair,
+            "repair_id": record.repair_id,
+            "repaired_by": record.repaired_by,
+            "repaired_at": record.repaired_at,
+            "why": record.why,
+        }
+        rows.append({**row, **closed} if with_closed else row)
+    show(rows, f"Quarantine of {feed}", as_json=as_json)
+
+
+@app.command()
+@ends_well
+def export(
+    feed: Feed,
+    into: Annotated[Path, typer.Option(help="A new file of JSON lines, readable by its owner alone.")],
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write open records into a file, to be edited in `raw`. It can hold personal values: keep it where landing is kept, and delete it."""
+    find_contract(feed)
+    with connected(Settings()) as connection:
+        records = find_records(connection, feed, Selection(reason))
+    try:
+        with open(os.open(into, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            file.writelines(export_lines(records))
+    except OSError as error:
+        raise ConfigurationError(f"{into}: a new file was promised, {error.strerror}; name another") from error
+    show([{"feed": feed, "file": str(into), "records": len(records)}], "Exported", as_json=as_json)
+
+
+@app.command()
+@ends_well
+def repair(
+    feed: Feed,
+    name: Annotated[str | None, typer.Argument(metavar="[REPAIR]", help="The repair; none with --edited.")] = None,
+    *,
+    why: Annotated[str, typer.Option(help="Why it is right to do so; kept with the repair.")] = "",
+    edited: Annotated[Path | None, typer.Option(help="An export in which `raw` was edited.")] = None,
+    reason: Reason = None,
+    delivery: DeliveryId = None,
+    position: Position = None,
+    by: Annotated[str | None, typer.Option(help="Who repairs; the account's name, where none is given.")] = None,
+    column: Annotated[str | None, typer.Option(help="Column of a code, text or value.")] = None,
+    width: Annotated[int | None, typer.Option(help="pad_code: characters the code has.")] = None,
+    latitude: Annotated[str | None, typer.Option(help="swap_coordinates: a column.")] = None,
+    longitude: Annotated[str | None, typer.Option(help="swap_coordinates: a column.")] = None,
+    unit_column: Annotated[str | None, typer.Option(help="convert_unit: column that tells the unit.")] = None,
+    from_unit: Annotated[str | None, typer.Option("--from", help="convert_unit: unit as sent.")] = None,
+    to_unit: Annotated[str | None, typer.Option("--to", help="convert_unit: unit as it should be.")] = None,
+    factor: Annotated[str | None, typer.Option(help="convert_unit: number to multiply by.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write down a repair of open records; `ioc quarantine replay` applies it.
+
+    Repairs: as_is, pad_code, decode_tcvn3, swap_coordinates, map_commune, convert_unit.
+    """
+    settings, contract = Settings(), find_contract(feed)
+    given = {
+        "column": column,
+        "width": width,
+        "latitude": latitude,
+        "longitude": longitude,
+        "unit_column": unit_column,
+        "from_unit": from_unit,
+        "to_unit": to_unit,
+        "factor": factor,
+    }
+    arguments = {option: value for option, value in given.items() if value is not None}
+    if (name is None) == (edited is None) or (edited is not None and (arguments or reason or delivery or position)):
+        raise ConfigurationError(f"{feed}: either a repair with its options, or --edited FILE and --why, was promised")
+    request = Request(by or pwd.getpwuid(os.getuid()).pw_name, settings.clock(), why)
+    selection = Selection(reason, delivery, position)
+    if edited is None:
+        documents = _repair_by_name(settings, contract, make_repair(str(name), arguments), selection, request)
+    else:
+        documents = _repair_by_hand(settings, contract, edited, request)
+    rows: list[Row] = [
+        {"feed": feed, "repair_id": one.delivery_id, "repair": one.source_name.removesuffix(".json")}
+        for one in documents
+    ]
+    show(rows, f"Repairs written down; apply them with `ioc quarantine replay {feed}`", as_json=as_json)
+
+
+@app.command()
+@ends_well
+def replay(
+    feeds: Annotated[list[str] | None, typer.Argument(help="Feeds; all where none is named.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take repaired records through the load again; prints the ledger rows."""
+    settings = Settings()
+    show_ledger([row for contract in chosen_feeds(feeds) for row in replay_feed(settings, contract)], as_json=as_json)
+
+
+def _repair_by_name(
+    settings: Settings, contract: Contract, named: NamedRepair, selection: Selection, request: Request
+) -> list[Delivery]:
+    with connected(settings) as connection:
+        records = find_records(connection, contract.feed, selection)
+    return request_repair(Landing(settings), contract, records, named, request)
+
+
+def _repair_by_hand(settings: Settings, contract: Contract, edited: Path, request: Request) -> list[Delivery]:
+    try:
+        lines = edited.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{edited}: an edited export in UTF-8 was promised, {type(error).__name__} came"
+        ) from error
+    with connected(settings) as connection:
+        records = find_records(connection, contract.feed, Selection())
+    return request_edit(Landing(settings), contract, records, lines, request)

@@ -1,0 +1,278 @@
+{{ config(materialized='incremental', unique_key='local_date', on_schema_change='fail') }}
+
+-- What nothing was evaluated for is NULL, and weighs nothing: unknown is not 100.
+with days as (
+
+    {{ days_to_score() }}
+
+),
+
+feeds as (
+
+    select * from {{ ref('feeds') }}
+
+),
+
+weights as (
+
+    select * from {{ ref('score_weights') }}
+
+),
+
+score_limits as (
+
+    {{ score_limits() }}
+
+),
+
+deliveries as (
+
+    select * from {{ ref('stg_quality__deliveries') }}
+
+),
+
+object_results as (
+
+    select * from {{ ref('stg_quality__object_results') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('column_score_days') }}
+    where local_date in (select local_date from days)
+
+),
+
+slots as (
+
+    select
+        feed,
+        local_date,
+        cast(sum(received_slots + missing_slots) as bigint) as expected_slots,
+        sum(received_slots) as placed_slots
+    from {{ ref('slot_days') }}
+    where local_date in (select local_date from days)
+    group by feed, local_date
+
+),
+
+delivery_counts as (
+
+    select
+        deliveries.feed,
+        days.local_date,
+        count(*) as deliveries,
+        count(*) filter (where deliveries.status = 'empty') as empty_deliveries,
+        count(*) filter (where deliveries.status = 'unreadable') as unreadable_deliveries,
+        count(*) filter (where deliveries.status in ('loaded', 'empty')) as readable_deliveries,
+        cast(sum(deliveries.received) as bigint) as received_records,
+        cast(sum(deliveries.accepted) as bigint) as accepted_records,
+        cast(sum(deliveries.duplicate) as bigint) as duplicate_records,
+        cast(sum(deliveries.quarantined) as bigint) as quarantined_records
+    from deliveries
+    inner join days
+        on deliveries.loaded_at > days.window_start_at
+        and deliveries.loaded_at <= days.scored_at
+    group by deliveries.feed, days.local_date
+
+),
+
+record_counts as (
+
+    select
+        object_results.feed,
+        days.local_date,
+        cast(sum(object_results.garbage) as bigint) as garbage_records,
+        cast(sum(object_results.late) as bigint) as late_records,
+        sum(object_results.unplaced_slots) as unplaced_slots
+    from object_results
+    inner join days
+        on object_results.loaded_at > days.window_start_at
+        and object_results.loaded_at <= days.scored_at
+    group by object_results.feed, days.local_date
+
+),
+
+loads as (
+
+    select feed, loaded_at, last_event_at from deliveries
+    union all
+    select feed, loaded_at, last_event_at from {{ ref('stg_quality__replays') }}
+
+),
+
+last_events as (
+
+    select loads.feed, days.local_date, max(loads.last_event_at) as last_event_at
+    from loads
+    inner join days on loads.loaded_at <= days.scored_at
+    group by loads.feed, days.local_date
+
+),
+
+last_heard as (
+
+    select object_results.feed, days.local_date, max(object_results.last_heard_at) as last_heard_at
+    from object_results
+    inner join days on object_results.loaded_at <= days.scored_at
+    group by object_results.feed, days.local_date
+
+),
+
+counted as (
+
+    select
+        feeds.*,
+        days.local_date,
+        days.scored_at,
+        slots.expected_slots,
+        cast(least(slots.placed_slots + coalesce(record_counts.unplaced_slots, 0), slots.expected_slots) as bigint) as received_slots,
+        coalesce(delivery_counts.deliveries, 0) as deliveries,
+        coalesce(delivery_counts.empty_deliveries, 0) as empty_deliveries,
+        coalesce(delivery_counts.unreadable_deliveries, 0) as unreadable_deliveries,
+        coalesce(delivery_counts.readable_deliveries, 0) as readable_deliveries,
+        coalesce(delivery_counts.received_records, 0) as received_records,
+        coalesce(delivery_counts.accepted_records, 0) as accepted_records,
+        coalesce(delivery_counts.duplicate_records, 0) as duplicate_records,
+        coalesce(delivery_counts.quarantined_records, 0) as quarantined_records,
+        coalesce(record_counts.garbage_records, 0) as garbage_records,
+        coalesce(record_counts.late_records, 0) as late_records,
+        last_events.last_event_at,
+        60 * {{ hours_between('last_events.last_event_at', 'days.scored_at') }} as age_minutes,
+        60 * {{ hours_between('last_heard.last_heard_at', 'days.scored_at') }} as heard_minutes_ago
+    from days
+    cross join feeds
+    left join slots using (feed, local_date)
+    left join delivery_counts using (feed, local_date)
+    left join record_counts using (feed, local_date)
+    left join last_events using (feed, local_date)
+    left join last_heard using (feed, local_date)
+
+),
+
+components as (
+
+    select feed, local_date, axis, 'rules' as component, avg(percent) as percent
+    from rules
+    group by feed, local_date, axis
+    union all
+    select
+        feed, local_date, 'complete' as axis, 'slots' as component, {{ passed_percent('expected_slots - received_slots', 'expected_slots') }} as percent
+    from counted
+    union all
+    select
+        feed, local_date, 'complete' as axis, 'deliveries' as component, {{ passed_percent('empty_deliveries', 'readable_deliveries') }} as percent
+    from counted
+    union all
+    select
+        feed, local_date, 'clean' as axis, 'records' as component, {{ passed_percent('duplicate_records + garbage_records', 'received_records') }} as percent
+    from counted
+    union all
+    select
+        feed,
+        local_date,
+        'live' as axis,
+        'age' as component,
+        {{ live_percent('heard_minutes_ago', 'freshness_minutes', 'freshness_limit_minutes') }}
+        * (1 - late_records / greatest(accepted_records, 1.0))
+        * (1 - empty_deliveries / greatest(readable_deliveries, 1.0)) as percent
+    from counted
+
+),
+
+axes as (
+
+    select
+        components.feed,
+        components.local_date,
+        components.axis,
+        {{ weighted_mean('components.percent', 'weights.weight') }} as percent
+    from components
+    inner join weights using (axis, component)
+    group by components.feed, components.local_date, components.axis
+
+),
+
+scores as (
+
+    select
+        axes.feed,
+        axes.local_date,
+        max(axes.percent) filter (where axes.axis = 'correct') as correct,
+        max(axes.percent) filter (where axes.axis = 'complete') as complete,
+        max(axes.percent) filter (where axes.axis = 'clean') as clean,
+        max(axes.percent) filter (where axes.axis = 'live') as live,
+        {{ weighted_mean('axes.percent', 'weights.weight') }} as score
+    from axes
+    inner join weights on axes.axis = weights.component and weights.axis = 'score'
+    group by axes.feed, axes.local_date
+
+),
+
+identifiers as (
+
+    select
+        feed,
+        local_date,
+        100.0 * (sum(evaluated) - sum(failed)) / nullif(sum(evaluated), 0) as identifier_percent
+    from rules
+    where is_identifier
+    group by feed, local_date
+
+),
+
+levels as (
+
+    select
+        counted.feed,
+        counted.local_date,
+        identifiers.identifier_percent,
+        {{ score_level('scores.score', 'identifiers.identifier_percent') }} as level
+    from counted
+    cross join score_limits
+    left join scores using (feed, local_date)
+    left join identifiers using (feed, local_date)
+
+),
+
+final as (
+
+    select
+        counted.feed,
+        counted.domain,
+        counted.label_vi,
+        counted.owner,
+        counted.local_date,
+        counted.scored_at,
+        {{ clock() }} as judged_at,
+        scores.correct,
+        scores.complete,
+        scores.clean,
+        scores.live,
+        scores.score,
+        levels.level,
+        {{ score_level_label('levels.level') }} as level_label,
+        levels.identifier_percent,
+        counted.expected_slots,
+        counted.received_slots,
+        counted.expected_slots - counted.received_slots as missing_slots,
+        counted.deliveries,
+        counted.empty_deliveries,
+        counted.unreadable_deliveries,
+        counted.received_records,
+        counted.accepted_records,
+        counted.duplicate_records,
+        counted.quarantined_records,
+        counted.late_records,
+        counted.last_event_at,
+        counted.age_minutes,
+        counted.freshness_minutes,
+        counted.freshness_limit_minutes
+    from counted
+    inner join levels using (feed, local_date)
+    left join scores using (feed, local_date)
+
+)
+
+select * from final

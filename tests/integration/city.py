@@ -1,0 +1,58 @@
+"""A simulated day, brought through the sources into bronze as the agencies and our collectors would."""
+
+from dataclasses import dataclass
+from datetime import UTC, date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from cli.startup import prepare_tables
+from ingestion.collect import collect
+from ingestion.contract import read_contracts
+from ingestion.load import load_feed
+from ingestion.settings import Settings
+from simulator.city import simulate
+from simulator.compare import compare
+from simulator.faults import fault_profile
+from simulator.publish import publish_to_folders, publish_to_sftp
+from simulator.server import city_server
+
+DAY = date(2026, 11, 20)
+SEED = 46
+
+
+@dataclass(frozen=True)
+class City:
+    """A stack that holds one simulated day, collected and loaded; its clock stands at the end of the day."""
+
+    settings: Settings
+    folder: Path
+    truth: dict[str, pl.DataFrame]
+
+    def differences(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
+        """Compare every mart that the connection names `<domain>.<mart>` with the truth."""
+        compared = compare(self.truth, lambda sql: connection.execute(sql).pl(), self.settings.clock())
+        assert len(compared) >= 11
+        assert all(one.rows > 0 for one in compared)
+        return {one.mart: one.differences[:3] for one in compared if one.differences}
+
+
+def bring_in(settings: Settings, folder: Path, faults: str) -> City:
+    """Simulate, serve, collect and load a day."""
+    written = simulate(DAY, SEED, fault_profile(faults), folder)
+    with city_server(folder) as server:
+        settings = settings.model_copy(
+            update={
+                "now": written.ends_at.astimezone(UTC),
+                "feedback_url": server.url,
+                "public_services_url": server.public_services_url,
+            }
+        )
+        prepare_tables(settings)
+        publish_to_sftp(folder, settings)
+        publish_to_folders(folder, settings)
+        for contract in read_contracts().values():
+            collect(settings, contract)
+            load_feed(settings, contract)
+    return City(settings, folder, dict(written.truth))

@@ -1,0 +1,190 @@
+"""Small deliveries full of recognisable values of persons: accepted records and such that are refused, one delivery a feed."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import xlsxwriter
+
+from simulator.claim_files import list_file, message, summary_file
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A delivery with recognisable values; `pseudonymous` is a column and the value whose hash alone it must hold, None where none is."""
+
+    feed: str
+    name: str
+    content: bytes
+    secrets: tuple[str, ...]
+    pseudonymous: tuple[str, str] | None
+
+
+def health_claims() -> Seeded:
+    """Give claims of one person: a good one, one that breaks a rule, one whose files cannot be read, a check-in."""
+    person = {
+        "MA_BN": "BNKIN77001",
+        "HO_TEN": "Tôn Nữ Kín Đáo",
+        "SO_CCCD": "046199877001",
+        "DIEN_THOAI": "0905877001",
+        "MA_THE_BHYT": "GD4468770017700",
+        "DIA_CHI": "Kiệt 77 đường Giả Lập, gọi 0905877001",
+        "CHAN_DOAN_RV": "chẩn đoán kín",
+    }
+    claim = person | {
+        "MA_LK": "LKKIN77001",
+        "STT": 1,
+        "MA_LOAI_KCB": "01",
+        "MA_BENH_CHINH": "B20",
+        "NGAY_VAO": "202611200800",
+        "NGAY_RA": "202611200900",
+        "NGAY_TTOAN": "202611200910",
+        "SO_NGAY_DTRI": 0,
+        "T_THUOC": 0,
+        "T_TONGCHI_BV": 0,
+        "T_TONGCHI_BH": 0,
+        "T_BNCCT": 0,
+        "T_BHTT": 0,
+    }
+    hiv = list_file("XML6", [{"MA_LK": "LKKIN77001", "NOI_DUNG": "hồ sơ HIV kín", "MA_HIV": "HIVKIN77001"}])
+    tuberculosis = list_file("XML15", [{"MA_LK": "LKKIN77001", "NOI_DUNG": "hồ sơ lao kín", "MA_LAO": "LAOKIN77001"}])
+    notes = list_file(
+        "XML5", [{"MA_LK": "LKKIN77001", "STT": 1, "DIEN_BIEN_LS": "diễn biến kín", "NGUOI_THUC_HIEN": "BS Kín"}]
+    )
+    check_in = list_file("XML0", [person | {"MA_LK": "LKKIN77002", "STT": 1, "NGAY_VAO": "202611200800"}])
+    dossiers = [
+        [("XML1", summary_file(claim)), ("XML5", notes), ("XML6", hiv), ("XML15", tuberculosis)],
+        [("XML1", summary_file(claim | {"MA_LK": "LKKIN77003", "NGAY_RA": "202611200700"}))],
+        [("XML1", summary_file(claim)[:-9]), ("XML6", hiv)],
+        [("XML0", check_in)],
+    ]
+    secrets = ("KIN77001", "KIN77002", "KIN77003", "Kín", "kín", "0461998770", "0905877001", "GD4468770017700")
+    return Seeded(
+        feed="health.claims",
+        name="46001_20261120.xml",
+        content=message("46001", "20261120", dossiers),
+        secrets=secrets,
+        pseudonymous=("citizen_number", "046199877001"),
+    )
+
+
+def feedback_requests() -> Seeded:
+    """Give reports whose texts name a telephone and a mail address, a good one and one with exchanged coordinates."""
+    report = {
+        "service_request_id": "PAHT-1",
+        "status": "open",
+        "description": "Gọi tôi số 0905 877 001 hoặc kin77001@vidu.vn",
+        "status_notes": "Đã gọi 0905877001",
+        "address": "Nhà số điện thoại 0905.877.001",
+        "requested_datetime": "2026-11-20T07:42:10+07:00",
+        "lat": 16.4637,
+        "long": 107.5909,
+        "ext": {"ma_xa": "19753", "ma_co_quan": "000.00.01.H57"},
+    }
+    swapped = report | {"service_request_id": "PAHT-2", "lat": 107.5909, "long": 16.4637}
+    return Seeded(
+        feed="feedback.requests",
+        name="requests.json",
+        content=json.dumps([report, swapped]).encode(),
+        secrets=("0905877001", "0905 877 001", "0905.877.001", "kin77001"),
+        pseudonymous=None,
+    )
+
+
+def public_services_dossiers() -> Seeded:
+    """Give dossiers of one applicant, a good one and one with a citizen's number of nine digits."""
+    dossier = {
+        "MaHoSo": "HS-1",
+        "MaTTHC": "1.012766",
+        "KenhThucHien": "2",
+        "LoaiDoiTuong": "Công dân",
+        "ChuHoSo": "Tôn Nữ Kín Đáo",
+        "SoGiayToChuHoSo": "046199877001",
+        "SoDienThoai": "0905877001",
+        "Email": "kin77001@vidu.vn",
+        "TrichYeuHoSo": "Đề nghị gọi 0905877001",
+        "NgayNopHoSo": "20261119081500",
+        "NgayTiepNhan": "20261119093000",
+        "NgayHenTra": "20261204170000",
+        "TrangThaiHoSo": "4",
+        "DonViXuLy": "000.00.01.H57",
+        "NoiNopHoSo": "000.00.01.H57",
+        "DinhDanhCHS": [{"LoaiDinhDanh": "1", "SoDinhDanh": "046199877001"}],
+        "TienTrinh": [{"NguoiXuLy": "Cán bộ Kín", "ThoiDiemXuLy": "20261119093000"}],
+    }
+    old = dossier | {"MaHoSo": "HS-2", "DinhDanhCHS": [{"LoaiDinhDanh": "1", "SoDinhDanh": "198770012"}]}
+    return Seeded(
+        feed="public_services.dossiers",
+        name="dossiers.json",
+        content=json.dumps({"error_code": 0, "message": "", "data": [dossier, old]}).encode(),
+        secrets=("Kín", "046199877001", "198770012", "0905877001", "kin77001"),
+        pseudonymous=("identity_number", "046199877001"),
+    )
+
+
+def education_students() -> Seeded:
+    """Give pupils of one school, a good one and one whose state nobody knows."""
+    pupil = {
+        "Mã học sinh": "HSKIN77001",
+        "Năm học": "2026-2027",
+        "Mã trường": "461975301",
+        "Mã lớp": "1A",
+        "Họ tên": "Tôn Nữ Kín Đáo",
+        "Số định danh cá nhân": "046320877001",
+        "Ngày sinh": "04/03/2020",
+        "Khối": 1,
+        "Trạng thái HS": "Đang học",
+        "Lý do thôi học": "gọi 0905877001",
+    }
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("C1-HocSinh")
+        for place, row in enumerate([[*pupil], [*pupil.values()], [*(pupil | {"Trạng thái HS": "Kín"}).values()]]):
+            sheet.write_row(place, 0, row)
+    return Seeded(
+        feed="education.students",
+        name="HocSinh_461975301_20261115.xlsx",
+        content=written.getvalue(),
+        secrets=("Kín", "KIN77001", "046320877001", "0905877001"),
+        pseudonymous=("citizen_number", "046320877001"),
+    )
+
+
+def health_disease_cases() -> Seeded:
+    """Give cases, a good one and one of a disease nobody declared."""
+    header = "ma_ca,icd10,ngay_khoi_phat,ngay_bao_cao,ma_xa,tuoi,gioi,phan_loai,ket_qua"
+    rest = "2026-11-18,2026-11-19 08:00,19753,34,2,xac_dinh,khoi"
+    return Seeded(
+        feed="health.disease_cases",
+        name="cases_20261120.csv",
+        content=f"{header}\nKIN-046199877001,A91,{rest}\nKIN-046199877002,Z99,{rest}\n".encode(),
+        secrets=("KIN-", "046199877001", "046199877002"),
+        pseudonymous=("record_code", "KIN-046199877001"),
+    )
+
+
+def fisheries_vessels() -> Seeded:
+    """Give registered vessels of one owner, a good one and one of a commune nobody knows."""
+    header = (
+        "so_dang_ky,ten_tau,mmsi,call_sign,chieu_dai_m,cong_suat_kw,nghe,ma_tinh,ma_xa,chu_tau_hash,gp_khai_thac_so,gp_het_han,"
+        "thiet_bi_vms,ngay_lap"
+    )
+    vessel = "TTH-9023{},Hải Đăng,574012345,XVAB1,18.4,350,Lưới vây,46,{},CHU-KIN77001,GP-1,2027-03-31,VMS-A/000123,2026-11-19"
+    return Seeded(
+        feed="fisheries.vessels",
+        name="vessels_20261119.csv",
+        content="\n".join([header, vessel.format("4-TS", "19753"), vessel.format("5-TS", "99999"), ""]).encode(),
+        secrets=("KIN77001",),
+        pseudonymous=("owner_hash", "CHU-KIN77001"),
+    )
+
+
+BUILDERS: tuple[Callable[[], Seeded], ...] = (
+    health_claims,
+    feedback_requests,
+    public_services_dossiers,
+    education_students,
+    health_disease_cases,
+    fisheries_vessels,
+)
