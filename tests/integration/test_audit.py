@@ -193,10 +193,6 @@ GOOD_ROWS = {
             timestamptz '2026-03-01 00:00:00+00' as newest_at
         from read_csv('{seeds}/feeds.csv')
     """,
-    "quality.quarantine_ages": """
-        select feed, 'not_from_the_future' as reason, 'review_due' as stage
-        from read_csv('{seeds}/feeds.csv')
-    """,
     "quality.slot_days": """
         select feed, feed as object_id, date '2026-02-28' as local_date, 288 as expected_slots, 280 as received_slots, 8 as missing_slots,
             true as is_closed
@@ -209,6 +205,10 @@ GOOD_ROWS = {
     """,
     "quality.suspicious_deliveries": """
         select feed, 'small' as kind, 'd1' as delivery_id
+        from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.quarantine_ages": """
+        select feed, 'not_from_the_future' as reason, 'review_due' as stage
         from read_csv('{seeds}/feeds.csv')
     """,
 }
@@ -1058,11 +1058,6 @@ DAMAGES = [
         {"no reason keeps records for more than 30 days": f"{len(FEEDS)} rows"},
     ),
     Damage(
-        "quality.quarantine_ages",
-        "update {mart} set stage = 'overdue' where feed = 'feedback.requests'",
-        {"stage is usual": f"1 of {len(FEEDS)} rows failing"},
-    ),
-    Damage(
         "quality.slot_days",
         "update {mart} set received_slots = 259 where feed = 'feedback.requests'",
         {"every feed has 90 % of its slots": "1 row"},
@@ -1076,6 +1071,11 @@ DAMAGES = [
         "quality.suspicious_deliveries",
         "update {mart} set kind = 'pages_missing' where feed = 'feedback.requests'",
         {"no list misses a page": "1 row"},
+    ),
+    Damage(
+        "quality.quarantine_ages",
+        "update {mart} set stage = 'overdue' where feed = 'feedback.requests'",
+        {"stage is usual": f"1 of {len(FEEDS)} rows failing"},
     ),
 ]
 
@@ -1206,9 +1206,9 @@ def test_silences_may_be_absent_and_quarantine_missing_slots_and_findings_empty(
         "fisheries.vessel_boundary_events",
         "fisheries.vessel_alerts",
         "quality.quarantine_reasons",
-        "quality.quarantine_ages",
         "quality.missing_slots",
         "quality.suspicious_deliveries",
+        "quality.quarantine_ages",
     )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])

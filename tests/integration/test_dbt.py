@@ -286,8 +286,8 @@ def warehouse(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory
         create_tables(connection, contracts)
         for contract in contracts.values():
             connection.execute(f"delete from lake.bronze.{contract.table}")
-        written = ("deliveries", "rule_results", "object_results", "recaptures")
-        for table in (*(f"ledger.{name}" for name in written), "quarantine.records", "quarantine.repairs"):
+        ledger = ("ledger.deliveries", "ledger.rule_results", "ledger.object_results", "ledger.recaptures")
+        for table in (*ledger, "quarantine.records", "quarantine.repairs"):
             connection.execute(f"delete from lake.{table}")
         for schema in ("lake.silver", "lake.staging", *(f"marts.{domain}" for domain in DOMAINS)):
             connection.execute(f"drop schema if exists {schema} cascade")

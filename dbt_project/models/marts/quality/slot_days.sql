@@ -202,20 +202,27 @@ numbered as (
 
 ),
 
+received_then as (
+
+    select * from received
+    where local_date in (select local_date from due_days)
+
+),
+
 slots as (
 
     select
         numbered.*,
         {{ minutes_after('numbered.slot_end_at', 'numbered.freshness_minutes') }} as due_at,
         {{ minutes_after('numbered.slot_end_at', 'numbered.freshness_minutes') }} <= {{ clock() }} as is_due,
-        received.first_received_at,
-        received.slot_number is not null as is_received,
-        received._source_version
+        received_then.first_received_at,
+        received_then.slot_number is not null as is_received,
+        received_then._source_version
     from numbered
-    left join received
-        on numbered.feed = received.feed
-        and numbered.object_id = received.object_id
-        and numbered.slot_number = received.slot_number
+    left join received_then
+        on numbered.feed = received_then.feed
+        and numbered.object_id = received_then.object_id
+        and numbered.slot_number = received_then.slot_number
     where numbered.slot_start_at >= numbered.expected_from_at and numbered.slot_end_at <= {{ clock() }}
 
 ),
