@@ -25,6 +25,17 @@ from lake.tables import QUARANTINE_RECORDS
 FORMAT_GROUP = 4
 
 
+UNREAD_SCHEMA: dict[str, pl.DataType] = {
+    "_delivery": pl.UInt32(),
+    "_position": pl.Int64(),
+    "_raw": pl.String(),
+    "_record_count": pl.Int64(),
+    "reason": pl.String(),
+    "error_group": pl.Int32(),
+}
+"""What goes to quarantine without having been checked."""
+
+
 @dataclass
 class Tally:
     """What is known of a delivery while it is read. Counts are pieces and records of the input, before the split.
@@ -119,12 +130,17 @@ class Staging:
     def refuse(self, tally: Tally, refused: Iterable[Refused]) -> None:
         """Put what no check has seen into quarantine."""
         number = self._number_of(tally)
-        for one in refused:
-            self._connection.execute(
-                "insert into refused values (?, ?, ?, ?, ?, ?, [{rule: ?, column_name: null, error_group: ?}], null, null, null)",
-                [number, one.position, one.raw, one.weight, *(one.reason, one.error_group) * 2],
-            )
-            tally.received += one.weight
+        rows = [(number, one.position, one.raw, one.weight, one.reason, one.error_group) for one in refused]
+        self._connection.register("unread", pl.DataFrame(rows, schema=UNREAD_SCHEMA, orient="row"))
+        self._connection.execute(
+            """
+            insert into refused by name
+            select *, [{rule: reason, column_name: null, error_group: error_group}] as failures
+            from unread
+            """
+        )
+        self._connection.unregister("unread")
+        tally.received += sum(row[3] for row in rows)
 
     def _number_of(self, tally: Tally) -> int:
         return next(number for number, known in self.tallies.items() if known is tally)
