@@ -29,6 +29,7 @@ from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.csv import Csv, split_whole
 from ingestion.formats.documents import BROKEN_JSON, array_pieces, read_document
 from ingestion.formats.lines import IS_BLANK, as_unreadable, cut_piece, empty_as_null, set_aside, without_mark
+from ingestion.slots import Slots, SlotsBy
 
 CASE_FIELDS = {
     "record_code": "ma_ca",
@@ -64,6 +65,9 @@ ZONE = "Asia/Ho_Chi_Minh"
 
 Text = str | int | float | bool | None
 Kind = TypeVar("Kind", bound=msgspec.Struct)
+
+NO_SLOTS = Slots(SlotsBy.UNKNOWN, reason="the feed owes slots, not one of its forms")
+"""What the contracts of single forms say of slots: nothing, since the feed owes them."""
 
 
 class DataValue(msgspec.Struct, rename="camel"):
@@ -391,7 +395,15 @@ def _view(contract: Contract, fields: Mapping[str, str], optional: set[str]) -> 
         replace(pattern, name=name, wire_name=wire, is_required=name not in optional, is_key=True)
         for name, wire in fields.items()
     )
-    return replace(contract, columns=columns, rules=(), event_time=columns[0].name, version=None)
+    return replace(
+        contract,
+        columns=columns,
+        rules=(),
+        event_time=columns[0].name,
+        version=None,
+        object_column=None,
+        slots=NO_SLOTS,
+    )
 
 
 def _with_records(reading: Reading, make: Callable[[pl.DataFrame], pl.DataFrame]) -> Reading:
