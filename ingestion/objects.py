@@ -38,8 +38,8 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
         f"""
         insert into lake.ledger.object_results by name
         with records as (
-            select staged._delivery, {object_of(contract)} as object_id, verdict as door, staged._record_count as pieces, event_at,
-                event_at as told_at, {slot_of(contract)} as slot_at, false as is_stranger, {warned}
+            select staged._delivery, {object_of(contract)} as object_id, verdict as door, staged._record_count as pieces, verdicts.event_at,
+                verdicts.event_at as told_at, {slot_of(contract)} as slot_at, false as is_stranger, {warned}
             from staged
             inner join verdicts using (_delivery, _position)
             where verdict <> 'conflict'
