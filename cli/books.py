@@ -11,6 +11,8 @@ from lake.connection import connected
 from lake.releases import create_released_views, list_releases, releases_in_force
 
 DAYS_BACK = "feed_score_days where local_date > (select max(local_date) from feed_score_days) - ?"
+DAYS_BACK = "feed_score_days where local_date > (select max(local_date) from feed_score_days) - ?"
+LEAGUE_COLUMNS = ("league_rank", "owner", "score", "level", "correct", "complete", "clean", "live", "missing_slots")
 Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")]
 
 
@@ -71,9 +73,7 @@ def score(
     """Show the four axes of each feed, from the release of the scores in force."""
     columns = ("domain", "feed", "correct", "complete", "clean", "live", "score", "level")
     if days is not None:
-        history = _scores(
-            "feed_score_days where local_date > (select max(local_date) from feed_score_days) - ?", [days]
-        )
+        history = _scores(DAYS_BACK, [days], "local_date, domain, feed")
         rows = [{name: row[name] for name in ("local_date", *columns)} for row in history]
         show(rows, "Đúng, đủ, sạch, sống theo ngày", as_json=as_json)
         return
@@ -84,20 +84,8 @@ def score(
 def league(as_json: AsJson = False) -> None:
     """Rank the agencies that own feeds in the newest month, with the evidence behind each point; machines get every month."""
     rows = _scores("agency_league_months", order="month_date, league_rank nulls last, owner")
-    shown = (
-        "league_rank",
-        "owner",
-        "score",
-        "level",
-        "correct",
-        "complete",
-        "clean",
-        "live",
-        "missing_slots",
-        "late_records",
-    )
     newest = [row for row in rows if row["is_latest"]]
-    show(rows if as_json else newest, "Xếp hạng cơ quan", as_json=as_json, columns=None if as_json else shown)
+    show(rows if as_json else newest, "Xếp hạng cơ quan", as_json=as_json, columns=None if as_json else LEAGUE_COLUMNS)
 
 
 @ends_well

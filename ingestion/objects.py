@@ -7,8 +7,8 @@ garbage (3, 4) or came late. So that each fault moves its own axis and no other:
 * a record that was refused was still *heard*: `last_heard_at` counts its time, or its receipt where it tells no believable time,
   while `last_event_at` is the newest event that passed;
 * a refused record of which nobody can tell the object or the slot may be any missing slot's: `unplaced_slots` counts how many;
-* *late* is a record received later than the feed's freshness limit after its event, though newer events of the feed had been received
-  before. A feed that catches up after a silence is not late: its silence was told while it lasted.
+* *late* is a record received later than the feed's freshness limit after its event, though newer events of the feed had been received a
+  freshness before it. A feed that catches up after a silence is not late: its silence was told while it lasted.
 """
 
 import duckdb
@@ -38,8 +38,8 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
         f"""
         insert into lake.ledger.object_results by name
         with records as (
-            select staged._delivery, {object_of(contract)} as object_id, verdict as door, staged._record_count as pieces, event_at,
-                event_at as told_at, {slot_of(contract)} as slot_at, false as is_stranger, {warned}
+            select staged._delivery, {object_of(contract)} as object_id, verdict as door, staged._record_count as pieces, verdicts.event_at,
+                verdicts.event_at as told_at, {slot_of(contract)} as slot_at, false as is_stranger, {warned}
             from staged
             inner join verdicts using (_delivery, _position)
             where verdict <> 'conflict'
@@ -51,7 +51,7 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
         heard_before as (
             select max(last_event_at) as newest_event_at
             from lake.ledger.deliveries
-            where feed = $feed and received_at < (select min(received_at) from delivered)
+            where feed = $feed and received_at <= (select min(received_at) from delivered) - to_seconds($freshness)
         ),
         received as (
             select records.*, received_at, source_name, object_id is not null and slot_at is not null as is_placed,
@@ -76,6 +76,7 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
             "feed": contract.feed,
             "load": staging.load_id,
             "now": staging.now,
+            "freshness": contract.freshness.total_seconds(),
             "limit": contract.freshness_limit.total_seconds(),
             "object": contract.object_column,
         },

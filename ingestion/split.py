@@ -65,7 +65,7 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         insert into refused
         select
             _delivery, _position, staged._raw, staged._record_count, 'conflicting_version', ?,
-            [{{rule: 'conflicting_version', column_name: null, error_group: ?}}], {object_of(contract)}, event_at,
+            [{{rule: 'conflicting_version', column_name: null, error_group: ?}}], {object_of(contract)}, verdicts.event_at,
             {slot_of(contract)}
         from staged
         inner join verdicts using (_delivery, _position)

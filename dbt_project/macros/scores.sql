@@ -50,6 +50,11 @@
     end
 {%- endmacro %}
 
+{# How many days after a slot's day its score tells of it: a slot counts on the day on which its feed's promise for it ends. #}
+{% macro slot_due_days() -%}
+    cast((greatest(1440, feeds.cadence_minutes) + feeds.freshness_minutes) // 1440 - 1 as integer)
+{%- endmacro %}
+
 {# The first day that a build of a history of scores has to judge: a day is judged until a day after its end, so that what was on its
    way at midnight has come; an older one keeps the score it was told with. Without a history, the first day of the books. #}
 {% macro first_day_to_score() -%}

@@ -66,6 +66,9 @@ ZONE = "Asia/Ho_Chi_Minh"
 Text = str | int | float | bool | None
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
+NO_SLOTS = Slots(SlotsBy.UNKNOWN, reason="the feed owes slots, not one of its forms")
+"""What the contracts of single forms say of slots: nothing, since the feed owes them."""
+
 
 class DataValue(msgspec.Struct, rename="camel"):
     """One element of `dataValues`; what else stands in it (user names, comments) is left in landing."""
@@ -392,9 +395,14 @@ def _view(contract: Contract, fields: Mapping[str, str], optional: set[str]) -> 
         replace(pattern, name=name, wire_name=wire, is_required=name not in optional, is_key=True)
         for name, wire in fields.items()
     )
-    slots = Slots(SlotsBy.UNKNOWN, reason="a form of one feed")
     return replace(
-        contract, columns=columns, rules=(), event_time=columns[0].name, version=None, object_column=None, slots=slots
+        contract,
+        columns=columns,
+        rules=(),
+        event_time=columns[0].name,
+        version=None,
+        object_column=None,
+        slots=NO_SLOTS,
     )
 
 

@@ -18,8 +18,8 @@ from simulator.claim_files import Dossier, list_file, message, summary_file
 VN = timezone(timedelta(hours=7))
 CORRECT, COMPLETE, CLEAN, LIVE = "correct", "complete", "clean", "live"
 NOTHING: frozenset[str] = frozenset()
-EARLY, NIGHT, LATE = 2.1, 23.9, 23.95
-"""Hours of the local day at which things are received: the probe, the background, a probe that is late."""
+EARLY, NOON, NIGHT, LATE = 2.1, 14.1, 23.9, 23.95
+"""Hours of the local day at which things are received: the probe, half of a background, a background, a probe that is late."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ def moment(day: date, hour: float) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=VN) + timedelta(minutes=round(hour * 60))
 
 
+def in_two(background: Callable[[date, int, int], Sendings], day: date) -> Sendings:
+    """Give a background in two parts, so that the feed was heard long before the night."""
+    return [*(replace(one, hour=NOON) for one in background(day, 0, 14)), *background(day, 14, 24)]
+
+
 def _values(target: str) -> list[str]:
     return sorted(map(str, Reference().values_of(target)))
 
@@ -71,13 +76,13 @@ def reading(
     return f"{parameter}\t{value}\t{unit}\t{moment(day, hour):%Y%m%d%H%M%S}\t{status}\r\n"
 
 
-def readings_of_a_day(day: date, last: float = 24.0) -> Sendings:
-    """Give each station's morning and its afternoon, without the slot of the probe."""
+def readings_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
+    """Give a file of each station, without the slot of the probe."""
     sent = []
     for station in STATIONS:
-        slots = [slot / 12 for slot in range(round(last * 12)) if station != STATIONS[0] or slot != 24]
+        slots = [slot / 12 for slot in range(first * 12, last * 12) if station != STATIONS[0] or slot != 24]
         lines = "".join(reading(day, hour) for hour in slots)
-        sent.append(Sending(f"{station}_{day:%Y%m%d}000000.txt", lines.encode()))
+        sent.append(Sending(f"{station}_{day:%Y%m%d}{first:02}0000.txt", lines.encode()))
     return sent
 
 
@@ -105,10 +110,15 @@ def poll(day: date, *rows: str, header: str = RIVER_HEADER, number: int = 0, hou
     return Sending(f"river_levels_{day:%Y%m%d}_{number}.csv", "\n".join([header, *rows, ""]).encode(), hour)
 
 
-def levels_of_a_day(day: date) -> Sendings:
+def levels_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
     """Give all gauges every quarter of an hour, without the slot of the probe."""
-    rows = [level(day, slot / 4, gauge) for gauge in GAUGES for slot in range(96) if (gauge, slot) != (GAUGES[0], 8)]
-    return [poll(day, *rows, number=99, hour=NIGHT)]
+    rows = [
+        level(day, slot / 4, gauge)
+        for gauge in GAUGES
+        for slot in range(4 * first, 4 * last)
+        if (gauge, slot) != (GAUGES[0], 8)
+    ]
+    return [poll(day, *rows, number=90 + first, hour=NIGHT)]
 
 
 # --- fisheries.vms_positions
@@ -128,11 +138,16 @@ def positions(day: date, *lines: str, number: int = 0, hour: float = EARLY) -> S
     return Sending(f"positions_{day:%Y%m%d}_{number}.naf", "".join(lines).encode(), hour)
 
 
-def positions_of_a_day(day: date) -> Sendings:
+def positions_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
     """Give three vessels every two hours, without the slot of the probe."""
     vessels = [f"HUE-0000{number}-TS" for number in (1, 2, 3)]
-    lines = [fix(day, 2 * slot, one) for one in vessels for slot in range(12) if (one, slot) != (vessels[0], 1)]
-    return [positions(day, *lines, number=99, hour=NIGHT)]
+    lines = [
+        fix(day, 2 * slot, one)
+        for one in vessels
+        for slot in range(first // 2, last // 2)
+        if (one, slot) != (vessels[0], 1)
+    ]
+    return [positions(day, *lines, number=90 + first, hour=NIGHT)]
 
 
 # --- feedback.requests
@@ -155,17 +170,10 @@ def page(day: date, *requests: object, number: int = 0, hour: float = EARLY) -> 
     return Sending(f"answer_{day:%Y%m%d}_{number}.json", json.dumps(requests, ensure_ascii=False).encode(), hour)
 
 
-def requests_of_a_day(day: date) -> Sendings:
+def requests_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
     """Give a request an hour."""
-    return [
-        page(
-            day,
-            *(request(day, hour + 0.9, hour) for hour in range(3, 23)),
-            request(day, 23.5, 23),
-            number=99,
-            hour=NIGHT,
-        )
-    ]
+    found = (request(day, min(hour + 0.9, 23.5), hour) for hour in range(max(first, 3), last))
+    return [page(day, *found, number=90 + first, hour=NIGHT)]
 
 
 # --- public_services.dossiers
@@ -189,9 +197,10 @@ def dossiers(day: date, *found: object, number: int = 0, hour: float = EARLY) ->
     return Sending(f"dossiers_{day:%Y%m%d}_{number}.json", json.dumps(answer, ensure_ascii=False).encode(), hour)
 
 
-def dossiers_of_a_day(day: date) -> Sendings:
+def dossiers_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
     """Give a dossier an hour."""
-    return [dossiers(day, *(dossier(day, hour + 0.9, hour) for hour in range(3, 24)), number=99, hour=NIGHT)]
+    found = (dossier(day, hour + 0.9, hour) for hour in range(max(first, 3), last))
+    return [dossiers(day, *found, number=90 + first, hour=NIGHT)]
 
 
 # --- health.claims
@@ -272,14 +281,19 @@ def _readings_faults() -> Iterator[Fault]:
         return Fault(name, moves, lambda day: [*readings_of_a_day(day), *(probe(day) for probe in probes)])
 
     yield of("missing_slot", only(COMPLETE))
-    yield Fault("silence", only(COMPLETE, LIVE), lambda day: [*readings_of_a_day(day, 22), reading_probe(day)])
+    yield Fault("silence", only(COMPLETE, LIVE), lambda day: [*readings_of_a_day(day, 0, 22), reading_probe(day)])
     yield of("empty_file", only(COMPLETE, LIVE), lambda day: reading_probe(day, b""))
-    yield of("late", only(LIVE), lambda day: replace(reading_probe(day), hour=LATE))
-    yield of(
+    yield Fault(
+        "late", only(LIVE), lambda day: [*in_two(readings_of_a_day, day), replace(reading_probe(day), hour=LATE)]
+    )
+    yield Fault(
         "delivery_from_last_month",
         only(LIVE),
-        reading_probe,
-        lambda day: replace(reading_probe(day, reading(day - timedelta(days=40), 2), number=1), hour=LATE),
+        lambda day: [
+            *in_two(readings_of_a_day, day),
+            reading_probe(day),
+            replace(reading_probe(day, reading(day - timedelta(days=40), 2), number=1), hour=LATE),
+        ],
     )
     yield of("duplicate", only(CLEAN), lambda day: reading_probe(day, reading(day, 2) * 2))
     yield of("duplicate_file", only(CLEAN), reading_probe, lambda day: reading_probe(day, number=1))
@@ -310,6 +324,12 @@ def _readings_faults() -> Iterator[Fault]:
     yield of("bom_and_lf", NOTHING, lambda day: reading_probe(day, "\ufeff" + reading(day, 2).replace("\r", "")))
 
 
+def _evening(day: date, spoil: Callable[[str], str]) -> Sendings:
+    """Give a clean day of levels, but spoil every row from six o'clock on."""
+    rows = [spoil(level(day, slot / 4, gauge)) for gauge in GAUGES for slot in range(72, 96)]
+    return [*levels_of_a_day(day, 0, 18), poll(day, level(day, 2)), poll(day, *rows, number=98, hour=NIGHT)]
+
+
 def _river_faults() -> Iterator[Fault]:
     def of(name: str, moves: frozenset[str], *probes: Callable[[date], Sending]) -> Fault:
         return Fault(name, moves, lambda day: [*levels_of_a_day(day), *(probe(day) for probe in probes)])
@@ -317,7 +337,7 @@ def _river_faults() -> Iterator[Fault]:
     yield of("missing_slot", only(COMPLETE))
     yield of("empty_file", only(COMPLETE, LIVE), lambda day: replace(poll(day), content=b""))
     yield of("header_alone", only(COMPLETE, LIVE), poll)
-    yield of("late", only(LIVE), lambda day: poll(day, level(day, 2), hour=LATE))
+    yield Fault("late", only(LIVE), lambda day: [*in_two(levels_of_a_day, day), poll(day, level(day, 2), hour=LATE)])
     yield of(
         "overlapping_poll",
         only(CLEAN),
@@ -335,6 +355,8 @@ def _river_faults() -> Iterator[Fault]:
     yield of("missing_gauge", only(COMPLETE), lambda day: poll(day, level(day, 2, gauge="")))
     yield of("out_of_range", only(CORRECT), lambda day: poll(day, level(day, 2, value="999")))
     yield of("future_time", only(CORRECT), lambda day: poll(day, level(day + timedelta(days=3650), 2)))
+    yield Fault("wrong_for_hours", only(CORRECT), lambda day: _evening(day, lambda row: row.replace(",1.5,", ",999,")))
+    yield Fault("garbage_for_hours", only(CLEAN), lambda day: _evening(day, lambda row: f"{row},more"))
     yield of("bom_and_capitals", NOTHING, lambda day: poll(day, level(day, 2), header="\ufeff" + RIVER_HEADER.upper()))
 
 
@@ -349,7 +371,7 @@ def _vms_faults() -> Iterator[Fault]:
 
     yield Fault("missing_slot", only(COMPLETE), positions_of_a_day)
     yield Fault(
-        "late_batch", only(LIVE), lambda day: [*positions_of_a_day(day), positions(day, fix(day, 2), hour=LATE)]
+        "late_batch", only(LIVE), lambda day: [*in_two(positions_of_a_day, day), positions(day, fix(day, 2), hour=LATE)]
     )
     yield of("duplicate", only(CLEAN), two, two)
     yield of("conflict", only(CLEAN), two, lambda day: fix(day, 2, LT="+17"))
@@ -377,7 +399,7 @@ def _feedback_faults() -> Iterator[Fault]:
         return lambda day: request(day, 2, 0, **changes)
 
     yield Fault("empty_answer", only(COMPLETE, LIVE), lambda day: [*requests_of_a_day(day), page(day)])
-    yield Fault("late", only(LIVE), lambda day: [*requests_of_a_day(day), page(day, two(day), hour=LATE)])
+    yield Fault("late", only(LIVE), lambda day: [*in_two(requests_of_a_day, day), page(day, two(day), hour=LATE)])
     yield of("duplicate", only(CLEAN), two, two)
     yield of("conflict", only(CLEAN), two, with_(description="khác"))
     yield of("malformed", only(CLEAN), lambda _: "không phải một phản ánh")
@@ -410,7 +432,7 @@ def _dossier_faults() -> Iterator[Fault]:
     yield Fault(
         "late",
         only(LIVE),
-        lambda day: [*dossiers_of_a_day(day), dossiers(day, dossier(day - timedelta(days=3), 2, 0), hour=LATE)],
+        lambda day: [*in_two(dossiers_of_a_day, day), dossiers(day, dossier(day - timedelta(days=3), 2, 0), hour=LATE)],
     )
     yield of("duplicate", only(CLEAN), two, two)
     yield of("conflict", only(CLEAN), two, with_(TenTTHC="khác"), with_(KenhThucHien="1"))
@@ -476,7 +498,6 @@ def _attendance_faults() -> Iterator[Fault]:
     def with_(**changes: object) -> Callable[[date], Sending]:
         return lambda day: workbook(day, class_day(day, SCHOOLS[0], **changes))
 
-    yield Fault("missing_school", only(COMPLETE), attendance_of_a_day)
     yield of("duplicate", only(CLEAN), lambda day: workbook(day, *[class_day(day, SCHOOLS[0])] * 2))
     yield of("no_date", only(CLEAN), with_(**{"Ngày điểm danh": "hôm qua"}))
     yield of("missing_value", only(COMPLETE), with_(**{"Có mặt": None}))
@@ -491,6 +512,7 @@ def _attendance_faults() -> Iterator[Fault]:
         NOTHING,
         lambda day: workbook(day, class_day(day, SCHOOLS[0]) | {"Ngày điểm danh": (day - date(1899, 12, 30)).days}),
     )
+    yield Fault("missing_school", only(COMPLETE), attendance_of_a_day)
 
 
 CLEAN_DAYS: Mapping[str, Callable[[date], Sendings]] = {

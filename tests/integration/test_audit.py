@@ -193,6 +193,20 @@ GOOD_ROWS = {
             timestamptz '2026-03-01 00:00:00+00' as newest_at
         from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.slot_days": """
+        select feed, feed as object_id, date '2026-02-28' as local_date, 288 as expected_slots, 280 as received_slots, 8 as missing_slots,
+            true as is_closed
+        from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.missing_slots": """
+        select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,
+            1 as recapture_attempts
+        from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.suspicious_deliveries": """
+        select feed, 'small' as kind, 'd1' as delivery_id
+        from read_csv('{seeds}/feeds.csv')
+    """,
     "quality.quarantine_ages": """
         select feed, 'not_from_the_future' as reason, 'review_due' as stage
         from read_csv('{seeds}/feeds.csv')
@@ -1049,6 +1063,21 @@ DAMAGES = [
         {"no reason keeps records for more than 30 days": f"{len(FEEDS)} rows"},
     ),
     Damage(
+        "quality.slot_days",
+        "update {mart} set received_slots = 259 where feed = 'feedback.requests'",
+        {"every feed has 90 % of its slots": "1 row"},
+    ),
+    Damage(
+        "quality.missing_slots",
+        "update {mart} set recapture_attempts = 0 where feed = 'feedback.requests'",
+        {"what can be fetched again was asked for within a day": "1 row"},
+    ),
+    Damage(
+        "quality.suspicious_deliveries",
+        "update {mart} set kind = 'pages_missing' where feed = 'feedback.requests'",
+        {"no list misses a page": "1 row"},
+    ),
+    Damage(
         "quality.quarantine_ages",
         "update {mart} set stage = 'overdue' where feed = 'feedback.requests'",
         {"stage is usual": f"1 of {len(FEEDS)} rows failing"},
@@ -1181,12 +1210,14 @@ def test_bad_data_fails_its_checks_with_numbers_and_no_other(marts: Marts, damag
     assert all(expected[check] in verdict.reason for check in named)
 
 
-def test_silences_may_be_absent_and_the_quarantine_may_be_empty(marts: Marts) -> None:
+def test_silences_may_be_absent_and_quarantine_missing_slots_and_findings_empty(marts: Marts) -> None:
     empty = (
         "fisheries.vessel_gaps",
         "fisheries.vessel_boundary_events",
         "fisheries.vessel_alerts",
         "quality.quarantine_reasons",
+        "quality.missing_slots",
+        "quality.suspicious_deliveries",
         "quality.quarantine_ages",
         "quality.schema_drift",
     )

@@ -25,7 +25,7 @@ from quality import steps
 from quality.audit import SUITES
 from stack.control import DATA_SERVICES, down, up
 
-from .city import City, bring_in
+from .city import DAY, City, bring_in
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -217,10 +217,31 @@ def test_the_command_line_answers_machines(ioc) -> None:  # type: ignore[no-unty
     assert [set(row) for row in scores] == [
         {"domain", "feed", "correct", "complete", "clean", "live", "score", "level"}
     ] * len(read_contracts())
+    history = json.loads(ioc("score", "--days", "7", "--json").stdout)
+    assert [{**row, "local_date": None} for row in history] == [{**row, "local_date": None} for row in scores]
+    assert {row["local_date"] for row in history} == {str(DAY)}
+    league = json.loads(ioc("league", "--json").stdout)
+    assert {row["owner"] for row in league} == {contract.owner for contract in read_contracts().values()}
+    assert {row["month_date"] for row in league} == {str(DAY.replace(day=1))}
     released = json.loads(ioc("releases", "--json").stdout)
     assert {"domain", "release_id", "snapshot_id", "published_at", "verdict"} <= set(released[0])
     counted = json.loads(ioc("sql", "select count(*) as cases from feedback.feedback_cases", "--json").stdout)
     assert counted[0]["cases"] > 200
+
+
+def test_what_did_not_come_is_told_and_asked_for_again(ioc) -> None:  # type: ignore[no-untyped-def]
+    listed = json.loads(ioc("missing", "environment.station_readings", "--json").stdout)
+    assert listed
+    assert {(row["is_refetchable"], row["lost_reason"], row["recapture_attempts"]) for row in listed} == {
+        (True, None, 0)
+    }
+    gauges = json.loads(ioc("missing", "environment.river_levels", "--json").stdout)
+    assert {row["is_refetchable"] for row in gauges} <= {False}
+    assert all(row["lost_reason"] for row in gauges)
+    found = json.loads(ioc("suspicious", "--json").stdout)
+    assert {row["kind"] for row in found} <= {"empty", "small", "pages_missing"}
+    counts = json.loads(ioc("recapture", "environment.station_readings", "--limit", "5", "--json").stdout)
+    assert counts == [{"feed": "environment.station_readings", "found": 0, "empty": 5, "failed": 0}]
 
 
 def test_a_mistyped_command_says_what_there_is(ioc) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""The DAGs: one a contract, one a domain, maintenance; parsed by Airflow itself, in a process and a home of its own."""
+"""The DAGs: one a contract, one a domain, recapture, maintenance; parsed by Airflow itself, in a process and a home of its own."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, obje
 def test_every_dag_is_there_and_imports(parsed: dict[str, dict[str, object]]) -> None:
     contracts = read_contracts().values()
     expected = {f"ingest__{contract.table}" for contract in contracts}
-    expected |= {f"marts__{contract.domain}" for contract in contracts} | {"marts__quality", "maintenance"}
+    expected |= {f"marts__{contract.domain}" for contract in contracts} | {"marts__quality", "maintenance", "recapture"}
     assert parsed["errors"] == {}
     assert set(parsed["dags"]) == expected
     assert len(expected) >= 13
@@ -69,6 +69,15 @@ def test_a_feed_is_collected_then_loaded_and_marts_pass_their_audit_before_relea
             assert found == [["collect", "load"]], dag_id
         elif dag_id.startswith("marts__"):
             assert found == [["audit", "publish"], ["build", "audit"]], dag_id
+
+
+def test_every_feed_that_can_be_fetched_again_is_asked_by_recapture(parsed: dict[str, dict[str, object]]) -> None:
+    assert parsed["dags"]["recapture"]["tasks"] == [  # type: ignore[index]
+        "environment__station_readings",
+        "feedback__requests",
+        "health__disease_cases",
+        "public_services__dossiers",
+    ]
 
 
 def test_no_dag_catches_up_or_runs_twice_at_once(parsed: dict[str, dict[str, object]]) -> None:

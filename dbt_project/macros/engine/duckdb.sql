@@ -49,6 +49,11 @@
     arg_max({{ value }}, {{ ordering }})
 {%- endmacro %}
 
+{# The value of one column in the row where another is least. #}
+{% macro value_at_least(value, ordering) -%}
+    arg_min({{ value }}, {{ ordering }})
+{%- endmacro %}
+
 {# One row per whole number from one to another, both included, as column `number`; the ends may be columns of a table joined before. #}
 {% macro numbers_from_to(first, last) -%}
     unnest(generate_series({{ first }}, {{ last }})) as numbers (number)

@@ -200,6 +200,15 @@ def test_a_reference_to_nothing_is_a_contract_error(reference: Reference) -> Non
         judge(contract(column("c", reference="stations.code")), reference, c=["x"])
 
 
+def test_a_rule_waits_until_every_value_that_it_looks_at_can_be_read(reference: Reference) -> None:
+    number = {"logical_type": "number", "physical_type": "DOUBLE"}
+    rule = Rule("c_or_d", 6, is_blocking=True, expression="c is not null and d > 1", description="")
+    promised = contract(column("c", **number), column("d", **number), rules=(rule,))
+    checked = judge(promised, reference, c=["x", None, "1", "1"], d=["5", "5", "0", "5"])
+    assert failures(checked) == [(1, "c_format", 4), (2, "c_or_d", 6), (3, "c_or_d", 6)]
+    assert [(result.evaluated, result.failed) for result in checked.results if result.rule == "c_or_d"] == [(3, 2)]
+
+
 def test_a_failed_record_tells_its_object_and_time_where_it_can_be_believed(reference: Reference) -> None:
     promised = replace(
         contract(column("station", reference="stations.station_id"), column("c", pattern=r"^\d$")),

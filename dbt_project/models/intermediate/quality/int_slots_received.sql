@@ -2,7 +2,7 @@
 
 {%- set built = built_version() %}
 
--- Only ever appended to: a slot that was filled stays filled, and the first arrival is the one that counts.
+-- Only ever appended to: a slot that was filled stays filled, and the first load that filled it is the one that counts.
 with feeds as (
 
     select * from {{ ref('feeds') }}
@@ -33,18 +33,31 @@ sent as (
 
 ),
 
-sent_slots as (
+versions as (
 
     select
         sent.feed,
         sent.object_id,
         {{ local_slot_number('sent.event_at', 'feeds.cadence_minutes') }} as slot_number,
-        min(sent.received_at) as first_received_at,
-        max(sent._source_version) as _source_version
+        min(sent.received_at) as received_at,
+        sent._source_version
     from sent
     inner join feeds using (feed)
     where sent.event_at is not null and sent.object_id is not null
-    group by sent.feed, sent.object_id, slot_number
+    group by sent.feed, sent.object_id, slot_number, sent._source_version
+
+),
+
+sent_slots as (
+
+    select
+        feed,
+        object_id,
+        slot_number,
+        {{ value_at_least('received_at', '_source_version') }} as first_received_at,
+        min(_source_version) as _source_version
+    from versions
+    group by feed, object_id, slot_number
 
 ),
 
@@ -71,7 +84,7 @@ windows as (
         polls.window_start_at,
         polls.window_end_at,
         min(polls.received_at) as received_at,
-        max(polls._source_version) as _source_version
+        min(polls._source_version) as _source_version
     from polls
     inner join new_polls
         on polls.feed = new_polls.feed
@@ -134,7 +147,7 @@ polled_slots as (
         asked_slots.feed as object_id,
         asked_slots.slot_number,
         min(windows.received_at) as first_received_at,
-        max(windows._source_version) as _source_version
+        min(windows._source_version) as _source_version
     from asked_slots
     inner join windows
         on asked_slots.feed = windows.feed

@@ -47,13 +47,29 @@ rules as (
 slots as (
 
     select
-        feed,
-        local_date,
-        cast(sum(received_slots + missing_slots) as bigint) as expected_slots,
-        sum(received_slots) as placed_slots
-    from {{ ref('slot_days') }}
-    where local_date in (select local_date from days)
-    group by feed, local_date
+        slot_days.feed,
+        days.local_date,
+        cast(sum(slot_days.received_slots + slot_days.missing_slots) as bigint) as expected_slots,
+        sum(slot_days.received_slots) as placed_slots
+    from {{ ref('slot_days') }} as slot_days
+    inner join feeds using (feed)
+    inner join days on slot_days.local_date + {{ slot_due_days() }} = days.local_date
+    group by slot_days.feed, days.local_date
+
+),
+
+unplaced as (
+
+    select
+        object_results.feed,
+        days.local_date,
+        sum(object_results.unplaced_slots) as slots
+    from object_results
+    inner join feeds using (feed)
+    inner join days
+        on object_results.loaded_at > {{ minutes_after('days.window_start_at', '-1440 * ' ~ slot_due_days()) }}
+        and object_results.loaded_at <= {{ minutes_after('days.scored_at', '-1440 * ' ~ slot_due_days()) }}
+    group by object_results.feed, days.local_date
 
 ),
 
@@ -84,8 +100,7 @@ record_counts as (
         object_results.feed,
         days.local_date,
         cast(sum(object_results.garbage) as bigint) as garbage_records,
-        cast(sum(object_results.late) as bigint) as late_records,
-        sum(object_results.unplaced_slots) as unplaced_slots
+        cast(sum(object_results.late) as bigint) as late_records
     from object_results
     inner join days
         on object_results.loaded_at > days.window_start_at
@@ -127,7 +142,7 @@ counted as (
         days.local_date,
         days.scored_at,
         slots.expected_slots,
-        cast(least(slots.placed_slots + coalesce(record_counts.unplaced_slots, 0), slots.expected_slots) as bigint) as received_slots,
+        cast(least(slots.placed_slots + coalesce(unplaced.slots, 0), slots.expected_slots) as bigint) as received_slots,
         coalesce(delivery_counts.deliveries, 0) as deliveries,
         coalesce(delivery_counts.empty_deliveries, 0) as empty_deliveries,
         coalesce(delivery_counts.unreadable_deliveries, 0) as unreadable_deliveries,
@@ -144,6 +159,7 @@ counted as (
     from days
     cross join feeds
     left join slots using (feed, local_date)
+    left join unplaced using (feed, local_date)
     left join delivery_counts using (feed, local_date)
     left join record_counts using (feed, local_date)
     left join last_events using (feed, local_date)

@@ -38,13 +38,15 @@ results as (
 slots as (
 
     select
-        feed,
-        object_id,
-        local_date,
-        cast(received_slots + missing_slots as bigint) as expected_slots,
-        received_slots
-    from {{ ref('slot_days') }}
-    where object_id <> feed and local_date in (select local_date from days)
+        slot_days.feed,
+        slot_days.object_id,
+        days.local_date,
+        cast(slot_days.received_slots + slot_days.missing_slots as bigint) as expected_slots,
+        slot_days.received_slots
+    from {{ ref('slot_days') }} as slot_days
+    inner join feeds using (feed)
+    inner join days on slot_days.local_date + {{ slot_due_days() }} = days.local_date
+    where slot_days.object_id <> slot_days.feed
 
 ),
 
@@ -61,12 +63,27 @@ in_window as (
         cast(sum(results.wrong) as bigint) as wrong_records,
         cast(sum(results.missing) as bigint) as incomplete_records,
         cast(sum(results.garbage) as bigint) as garbage_records,
-        cast(sum(results.late) as bigint) as late_records,
-        sum(results.unplaced_slots) as unplaced_slots
+        cast(sum(results.late) as bigint) as late_records
     from results
     inner join days
         on results.loaded_at > days.window_start_at
         and results.loaded_at <= days.scored_at
+    group by results.feed, results.object_id, days.local_date
+
+),
+
+unplaced as (
+
+    select
+        results.feed,
+        results.object_id,
+        days.local_date,
+        sum(results.unplaced_slots) as slots
+    from results
+    inner join feeds using (feed)
+    inner join days
+        on results.loaded_at > {{ minutes_after('days.window_start_at', '-1440 * ' ~ slot_due_days()) }}
+        and results.loaded_at <= {{ minutes_after('days.scored_at', '-1440 * ' ~ slot_due_days()) }}
     group by results.feed, results.object_id, days.local_date
 
 ),
@@ -106,7 +123,7 @@ counted as (
         slots.expected_slots,
         case
             when slots.feed is not null
-                then least(slots.received_slots + coalesce(in_window.unplaced_slots, 0), slots.expected_slots)
+                then least(slots.received_slots + coalesce(unplaced.slots, 0), slots.expected_slots)
         end as received_slots,
         coalesce(in_window.received_records, 0) as received_records,
         coalesce(in_window.accepted_records, 0) as accepted_records,
@@ -123,6 +140,7 @@ counted as (
     inner join feeds using (feed)
     left join slots using (feed, object_id, local_date)
     left join in_window using (feed, object_id, local_date)
+    left join unplaced using (feed, object_id, local_date)
     left join last_heard using (feed, object_id, local_date)
 
 ),

@@ -202,18 +202,27 @@ numbered as (
 
 ),
 
+received_then as (
+
+    select * from received
+    where local_date in (select local_date from due_days)
+
+),
+
 slots as (
 
     select
         numbered.*,
         {{ minutes_after('numbered.slot_end_at', 'numbered.freshness_minutes') }} as due_at,
-        received.first_received_at,
-        received._source_version
+        {{ minutes_after('numbered.slot_end_at', 'numbered.freshness_minutes') }} <= {{ clock() }} as is_due,
+        received_then.first_received_at,
+        received_then.slot_number is not null as is_received,
+        received_then._source_version
     from numbered
-    left join received
-        on numbered.feed = received.feed
-        and numbered.object_id = received.object_id
-        and numbered.slot_number = received.slot_number
+    left join received_then
+        on numbered.feed = received_then.feed
+        and numbered.object_id = received_then.object_id
+        and numbered.slot_number = received_then.slot_number
     where numbered.slot_start_at >= numbered.expected_from_at and numbered.slot_end_at <= {{ clock() }}
 
 ),
@@ -227,12 +236,12 @@ final as (
         object_id,
         local_date,
         cast(count(*) as integer) as expected_slots,
-        cast(count(first_received_at) as integer) as received_slots,
-        cast(count(*) filter (where first_received_at > due_at) as integer) as late_slots,
-        cast(count(*) filter (where first_received_at is null and due_at > {{ clock() }}) as integer) as awaited_slots,
-        cast(count(*) filter (where first_received_at is null and due_at <= {{ clock() }}) as integer) as missing_slots,
-        100.0 * count(first_received_at) / nullif(count(first_received_at) + count(*) filter (where first_received_at is null and due_at <= {{ clock() }}), 0) as complete_percent,
-        {{ sorted_list('slot_start_at') }} filter (where first_received_at is null and due_at <= {{ clock() }}) as missing_starts,
+        cast(count(*) filter (where is_received) as integer) as received_slots,
+        cast(count(*) filter (where is_received and first_received_at > due_at) as integer) as late_slots,
+        cast(count(*) filter (where not is_received and not is_due) as integer) as awaited_slots,
+        cast(count(*) filter (where not is_received and is_due) as integer) as missing_slots,
+        100.0 * count(*) filter (where is_received) / nullif(count(*) filter (where is_received or is_due), 0) as complete_percent,
+        {{ sorted_list('slot_start_at') }} filter (where not is_received and is_due) as missing_starts,
         expected_from_at,
         is_closed,
         coalesce(max(_source_version), 0) as source_version
