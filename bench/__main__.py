@@ -5,7 +5,16 @@ import sys
 
 from bench.figure import machine
 
-SCRIPTS = ("station_files", "feedback_records", "ais_messages", "claim_files", "incremental_build", "dossier_records")
+SCRIPTS = (
+    "station_files",
+    "receipt_lines",
+    "feedback_records",
+    "ais_messages",
+    "claim_files",
+    "incremental_build",
+    "dossier_records",
+    "column_drift",
+)
 ON_A_RUNNING_STACK = ("event_latency",)
 
 

@@ -41,16 +41,23 @@ def ledger(feed: Feed = None, as_json: AsJson = False) -> None:
         find_contract(feed)
     rows = _query(
         """
+        with drift as (
+            select feed, delivery_id, list(kind || ' ' || column_name order by kind, column_name) as columns_not_promised
+            from lake.ledger.drift
+            group by feed, delivery_id
+        )
         select feed, delivery_id, object_key, source_name, received_at, status, 1 as deliveries, pieces, skipped, received,
-            accepted, duplicate, quarantined, skipped_reasons
+            accepted, duplicate, quarantined, skipped_reasons, coalesce(columns_not_promised, []) as drift
         from lake.ledger.deliveries
+        left join drift using (feed, delivery_id)
         where feed = coalesce(?, feed)
         order by feed, received_at, object_key
         """,
         [feed],
     )
     if as_json or feed is not None:
-        columns = ("source_name", "status", "pieces", "skipped", "received", "accepted", "duplicate", "quarantined")
+        columns = ["source_name", "status", "pieces", "skipped", "received", "accepted", "duplicate", "quarantined"]
+        columns += ["drift"] if any(row["drift"] for row in rows) else []
         show(rows, f"Ledger of {feed}", as_json=as_json, columns=None if as_json else columns)
         return
     show_totals()

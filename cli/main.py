@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import books, completeness, contracts, pipeline, quarantine, queries, services
+from cli import books, completeness, contracts, pipeline, quarantine, queries, receipts, services
 
 app = typer.Typer(
     name="ioc",
@@ -11,7 +11,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for module in (services, pipeline, books, completeness, queries):
+for module in (services, pipeline, books, completeness, receipts, queries):
     for verb, function in module.VERBS.items():
         app.command(verb)(function)
 app.add_typer(contracts.app, name="contracts")

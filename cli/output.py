@@ -52,6 +52,11 @@ def show(rows: Sequence[Row], title: str, *, as_json: bool, columns: Sequence[st
         console.print("(none)")
 
 
+def show_document(document: Mapping[str, object]) -> None:
+    """Print one JSON object, for machines."""
+    sys.stdout.write(json.dumps(document, default=_json, ensure_ascii=False, indent=2) + "\n")
+
+
 def say(text: str, *, as_json: bool = False) -> None:
     """Tell a person how it goes; silent where a machine listens."""
     if not as_json:

@@ -1,5 +1,6 @@
 """Verbs that move data: land, collect, load, build, audit, publish, run, rollback."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from ingestion.collect import collect as collect_feed
 from ingestion.contract import Contract, find_contract, read_contracts
 from ingestion.errors import AuditError, ConfigurationError, UnknownNameError
 from ingestion.landing import Landing, land_file
-from ingestion.ledger import LedgerRow
+from ingestion.ledger import LedgerRow, Status
 from ingestion.load import load_feed
 from ingestion.settings import Settings
 from quality import steps
@@ -168,6 +169,7 @@ def show_ledger(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
             "accepted": row.accepted,
             "duplicate": row.duplicate,
             "quarantined": row.quarantined,
+            "drift": [change.told() for change in row.changes],
         }
         for row in ledger
     ]
@@ -177,6 +179,15 @@ def show_ledger(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
         as_json=as_json,
         columns=None if as_json else LEDGER_COLUMNS,
     )
+    drifted = Counter(
+        (row.delivery.feed, change.told(), row.status is Status.UNREADABLE) for row in ledger for change in row.changes
+    )
+    if drifted and not as_json:
+        rows_told: list[Row] = [
+            {"feed": feed, "column": told, "deliveries": count, "stopped": is_stopped}
+            for (feed, told, is_stopped), count in drifted.items()
+        ]
+        show(rows_told, "Columns that are not the contract's", as_json=False)
 
 
 def totals(rows: Iterable[Row]) -> list[Row]:

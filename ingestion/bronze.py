@@ -7,7 +7,7 @@ from ingestion.errors import LedgerError
 from ingestion.ledger import LedgerRow
 from ingestion.objects import write_object_results
 from ingestion.staging import Staging
-from lake.tables import LEDGER_DELIVERIES, LEDGER_RULE_RESULTS, bronze_columns
+from lake.tables import LEDGER_DELIVERIES, LEDGER_DRIFT, LEDGER_RULE_RESULTS, bronze_columns
 
 
 def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[LedgerRow]) -> None:
@@ -58,6 +58,7 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
     )
     write_object_results(connection, staging)
     _insert(connection, "lake.ledger.deliveries", LEDGER_DELIVERIES, [row.values() for row in rows])
+    _insert(connection, "lake.ledger.drift", LEDGER_DRIFT, [values for row in rows for values in row.drift_values()])
     _insert(connection, "lake.ledger.rule_results", LEDGER_RULE_RESULTS, staging.rule_results(rows))
 
 

@@ -1,4 +1,5 @@
-"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the models of slots, the catalogue page.
+"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the models of slots, the catalogue page, the released
+shapes, the form of a receipt.
 
 A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
 be generated now.
@@ -6,11 +7,14 @@ be generated now.
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import yaml
 
+from ingestion.compatibility import RELEASED, released_text
 from ingestion.contract import Contract
+from ingestion.receipts import Receipt
 from ingestion.settings import PROJECT
 from ingestion.slot_models import has_register, slot_objects_model, slots_sent_model, slots_told
 
@@ -52,6 +56,8 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
     files = {
         project / "dbt_project" / "seeds" / "feeds.csv": feeds_seed(contracts),
         project / "docs" / "catalogue.md": catalogue_page(contracts),
+        project / RELEASED: released_text(contracts),
+        project / "docs" / "receipt.schema.json": receipt_schema(),
         models / "staging" / "quality" / "stg_quality__slots_sent.sql": f"-- {HEADER}\n{slots_sent_model(contracts)}",
         models / "intermediate" / "quality" / "int_slot_objects.sql": f"-- {HEADER}\n{slot_objects_model(contracts)}",
     }
@@ -122,6 +128,12 @@ def feeds_seed(contracts: dict[str, Contract]) -> str:
             ]
         )
     return buffer.getvalue()
+
+
+def receipt_schema() -> str:
+    """Write the JSON Schema of a receipt."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": HEADER}
+    return json.dumps(schema | Receipt.model_json_schema(mode="serialization"), ensure_ascii=False, indent=2) + "\n"
 
 
 def catalogue_page(contracts: dict[str, Contract]) -> str:

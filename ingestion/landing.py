@@ -21,12 +21,11 @@ from tempfile import SpooledTemporaryFile, TemporaryFile
 from typing import IO, BinaryIO, Protocol, cast
 from urllib.parse import quote, unquote
 
-import urllib3
-from minio import Minio
 from minio.error import S3Error
 
 from ingestion.contract import Contract
-from ingestion.errors import LedgerError, ServiceError
+from ingestion.errors import LedgerError
+from ingestion.object_client import THREADS, object_client, translated
 from ingestion.settings import Settings
 
 BUCKET = "landing"
@@ -41,7 +40,6 @@ NAME_LIMIT = 200
 COPY_BYTES = 1024 * 1024
 SPOOL_BYTES = 64 * 1024 * 1024
 """A delivery above this many bytes is spooled to disk while it is read or written."""
-THREADS = 16
 
 
 @dataclass(frozen=True)
@@ -74,18 +72,7 @@ class Landing:
     """The landing bucket of one stack."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = Minio(
-            f"{settings.s3_host}:{settings.s3_port}",
-            access_key=settings.s3_access_key,
-            secret_key=settings.reveal("s3_secret_key"),
-            secure=settings.s3_is_secure,
-            region=settings.s3_region,
-            http_client=urllib3.PoolManager(
-                maxsize=THREADS,
-                timeout=urllib3.Timeout(connect=5, read=60),
-                retries=urllib3.Retry(3, backoff_factor=0.2),
-            ),
-        )
+        self._client = object_client(settings)
 
     def land(self, contract: Contract, source_name: str, content: BinaryIO | bytes, received_at: datetime) -> Delivery:
         """Write one delivery; give what was written. A path in `source_name` is cut to its last part."""
@@ -107,7 +94,7 @@ class Landing:
                 f"{prefix}{contract.feed.replace('.', '/', 1)}/{received:%Y-%m-%d}/{received.strftime(TIME)}-{secrets.token_hex(4)}"
                 f"-{digest[:16]}-{quote(name, safe='')}"
             )
-            with _translated(key):
+            with translated(key):
                 self._client.put_object(BUCKET, key, spool, size)  # type: ignore[arg-type]  # a spool reads like a file
         return delivery_of(key, size)
 
@@ -122,7 +109,7 @@ class Landing:
         """List the feed's deliveries in the order received, from the day `since` on (all, where it is None)."""
         prefix = f"{contract.feed.replace('.', '/', 1)}/"
         start = f"{prefix}{since - timedelta(days=1):%Y-%m-%d}~" if since else None
-        with _translated(prefix):
+        with translated(prefix):
             for item in self._client.list_objects(BUCKET, prefix=prefix, recursive=True, start_after=start):
                 if item.object_name is not None:
                     yield delivery_of(item.object_name, item.size or 0)
@@ -130,7 +117,7 @@ class Landing:
     def repairs(self, contract: Contract) -> Iterator[Delivery]:
         """List the feed's repair documents in the order they were asked for."""
         prefix = f"{REPAIRS}{contract.feed.replace('.', '/', 1)}/"
-        with _translated(prefix):
+        with translated(prefix):
             for item in self._client.list_objects(BUCKET, prefix=prefix, recursive=True):
                 if item.object_name is not None:
                     yield delivery_of(item.object_name, item.size or 0)
@@ -141,7 +128,7 @@ class Landing:
         The stream is in memory up to 64 MB, on disk above; the caller closes it.
         """
         target = io.BytesIO() if delivery.bytes <= SPOOL_BYTES else TemporaryFile()  # noqa: SIM115  # the caller closes it
-        with _translated(delivery.object_key):
+        with translated(delivery.object_key):
             response = self._client.get_object(BUCKET, delivery.object_key)
             try:
                 digest, size = _copy(response, target)
@@ -175,7 +162,7 @@ class Landing:
     def write_checkpoint(self, contract: Contract, content: bytes) -> None:
         """Save where the feed's collector stands; call it after its deliveries were landed."""
         key = f"checkpoints/{contract.feed}.json"
-        with _translated(key):
+        with translated(key):
             self._client.put_object(BUCKET, key, io.BytesIO(content), len(content))
 
 
@@ -225,21 +212,3 @@ def delivery_of(key: str, size: int) -> Delivery:
         received_at=datetime.strptime(parts["time"], TIME).replace(tzinfo=UTC),
         bytes=size,
     )
-
-
-class _translated:  # noqa: N801  # used like a function
-    """Turn the client's errors into ours."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, urllib3.exceptions.HTTPError):
-            raise ServiceError(
-                f"{self._key}: the object store was promised, it does not answer; see `ioc status`"
-            ) from error
-        if isinstance(error, S3Error):
-            raise ServiceError(f"{self._key}: the object store refused with {error.code}; see `ioc status`") from error

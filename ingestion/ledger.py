@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ingestion.drift import Change
 from ingestion.errors import LedgerError
 from ingestion.landing import Delivery
 
@@ -53,6 +54,8 @@ class LedgerRow:
     quarantined: int
     first_event_at: datetime | None
     last_event_at: datetime | None
+    changes: tuple[Change, ...] = ()
+    """Columns that are not the contract's; they have a table of their own."""
 
     @property
     def skipped(self) -> int:
@@ -76,6 +79,24 @@ class LedgerRow:
                 pieces=self.pieces,
                 accounted=self.received + self.skipped,
             )
+
+    def drift_values(self) -> list[tuple[object, ...]]:
+        """Give the delivery's rows of `lake.ledger.drift`, in its order of columns."""
+        return [
+            (
+                self.delivery.feed,
+                self.delivery.delivery_id,
+                change.column_name,
+                change.kind.value,
+                change.expected,
+                change.came,
+                change.records,
+                self.status is Status.UNREADABLE,
+                self.loaded_at,
+            )
+            for change in self.changes
+            if self.status is not Status.REPLAYED
+        ]
 
     def values(self) -> tuple[object, ...]:
         """Give the row of `lake.ledger.deliveries`, in its order of columns."""

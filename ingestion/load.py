@@ -2,12 +2,13 @@
 
     fetch    its bytes come back from landing, and are verified
     read     the format cuts them into pieces and reads the pieces into records
-    check    the contract judges every record
+    check    the contract judges every record; a delivery whose columns are not the contract's is set aside whole
     protect  hashes stand for personal values from here on
     stage    records that passed wait in a temporary table, the others in the quarantine's
     split    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
     balance  the ledger must add up for every delivery
     commit   records, quarantine, rule results and ledger in one transaction, whose message names the load
+    receipt  what the ledger says of each delivery is written down for its agency
 
 Small deliveries share a transaction, because a commit costs more than a small file; a crash at any point leaves all of a batch or
 nothing of it, and running again gives the same tables. Loads of one feed take turns, loads of different feeds do not.
@@ -21,14 +22,16 @@ import duckdb
 import polars as pl
 
 from ingestion.bronze import write
-from ingestion.checks import check
+from ingestion.checks import Checked, check
 from ingestion.contract import Contract
+from ingestion.drift import Drift
 from ingestion.errors import DeliveryError
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.landing import Content, Delivery, Landing
 from ingestion.ledger import LedgerRow
 from ingestion.privacy import protect
+from ingestion.receipt_store import ReceiptStore
 from ingestion.reference import Reference
 from ingestion.settings import Settings
 from ingestion.split import split
@@ -55,11 +58,16 @@ class Loader:
         self._connection = connection
         self._landing = landing
         self._reference = reference
+        self._receipts = ReceiptStore(settings)
 
     def load_new(self, contract: Contract) -> list[LedgerRow]:
         """Load what stands in landing and not in the ledger; give the ledger's new rows, in the order received."""
         with exclusive(self._settings, f"load {contract.feed}"):
-            return [row for batch in batches(self._new(contract)) for row in self._load(contract, batch)]
+            self._receipts.issue_due(self._connection, contract)  # of a load that died after its commit
+            rows = [row for batch in batches(self._new(contract)) for row in self._load(contract, batch)]
+            if rows:
+                self._receipts.issue_due(self._connection, contract)
+            return rows
 
     def _new(self, contract: Contract) -> Iterator[Delivery]:
         last, loaded = self._connection.execute(
@@ -102,6 +110,7 @@ class Loader:
 
     def take_in(self, staging: Staging, contract: Contract, contents: Iterable[tuple[int, Content]]) -> None:
         """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole."""
+        drift = Drift(contract)
         waiting: list[tuple[int, Pieces]] = []
         size = 0
         for number, content in contents:
@@ -110,12 +119,40 @@ class Loader:
                     waiting.append((number, pieces))
                     size += pieces.size
                     if size >= READ_CHARACTERS:
-                        self._stage(staging, contract, waiting)
+                        self._stage(staging, drift, waiting)
                         waiting, size = [], 0
-        self._stage(staging, contract, waiting)
+        self._stage(staging, drift, waiting)
 
     def admit(self, staging: Staging, contract: Contract, reading: Reading) -> None:
         """Check and protect what was read of deliveries whose books are open, and stage it."""
+        self._add(staging, reading, self._check(staging, contract, reading))
+
+    def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
+        try:
+            envelope = Envelope(tally.origin.source_name)
+            for pieces in find_format(contract.format).split(content.stream, envelope):
+                if tally.is_unreadable:  # set aside in an earlier block
+                    return
+                tally.pieces += len(pieces.raws)
+                yield pieces
+        except DeliveryError as error:
+            staging.set_aside(tally, error)
+
+    def _stage(self, staging: Staging, drift: Drift, blocks: list[tuple[int, Pieces]]) -> None:
+        """Read, check and stage blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""
+        contract = staging.contract
+        while readable := [block for block in blocks if not staging.tallies[block[0]].is_unreadable]:
+            reading = self._read(staging, contract, readable)
+            checked = self._check(staging, contract, reading)
+            stopped, changes = drift.judge(reading, checked)
+            if not stopped:
+                staging.report(changes)
+                self._add(staging, reading, checked)
+                return
+            for number, error in stopped.items():
+                staging.set_aside(staging.tallies[number], error)
+
+    def _check(self, staging: Staging, contract: Contract, reading: Reading) -> Checked:
         numbers = reading.records["_delivery"].unique().to_list()
         received_at = pl.DataFrame(
             {
@@ -125,23 +162,11 @@ class Loader:
             schema={"_delivery": pl.UInt32, "received_at": pl.Datetime("us", "UTC")},
         )
         records = reading.records.join(received_at, on="_delivery", how="left", maintain_order="left")
-        checked = check(records, contract, self._reference)
+        return check(records, contract, self._reference)
+
+    def _add(self, staging: Staging, reading: Reading, checked: Checked) -> None:
         key = self._settings.reveal("privacy_key").encode()
-        staging.add(reading, replace(checked, passed=protect(checked.passed, contract, key)))
-
-    def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
-        try:
-            envelope = Envelope(tally.origin.source_name)
-            for pieces in find_format(contract.format).split(content.stream, envelope):
-                tally.pieces += len(pieces.raws)
-                yield pieces
-        except DeliveryError as error:
-            staging.set_aside(tally, error)
-
-    def _stage(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> None:
-        readable = [block for block in blocks if not staging.tallies[block[0]].is_unreadable]
-        if readable:
-            self.admit(staging, contract, self._read(staging, contract, readable))
+        staging.add(reading, replace(checked, passed=protect(checked.passed, staging.contract, key)))
 
     def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
         """Read blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""

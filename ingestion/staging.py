@@ -15,6 +15,7 @@ import polars as pl
 
 from ingestion.checks import Checked, RuleResult
 from ingestion.contract import Contract
+from ingestion.drift import Change, changes_of, explained, joined
 from ingestion.errors import DeliveryError
 from ingestion.formats.base import Reading
 from ingestion.landing import Delivery
@@ -40,6 +41,7 @@ class Tally:
     pieces: int = 0
     received: int = 0
     skipped_reasons: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -102,10 +104,12 @@ class Staging:
 
     def set_aside(self, tally: Tally, error: DeliveryError) -> None:
         """Quarantine a delivery that cannot be read: one record, whose text is the error and whose bytes stay in landing."""
+        error = explained(error, self.contract, tally.pieces)
         self.forget(tally)
         self.refuse(tally, [Refused(0, str(error), 1, reason_of(error), FORMAT_GROUP)])
         tally.is_unreadable, tally.pieces = True, 1
         tally.skipped_reasons.clear()
+        tally.changes = changes_of(error)
         if tally.status is Status.LOADED:
             tally.status = Status.UNREADABLE
 
@@ -165,6 +169,11 @@ class Staging:
             )
             self._connection.unregister("unreadable")
 
+    def report(self, changes: dict[int, list[Change]]) -> None:
+        """Write down which columns of deliveries are not the contract's, and do not stop them."""
+        for number, found in changes.items():
+            self.tallies[number].changes = joined(self.tallies[number].changes, found)
+
     def ledger_rows(self) -> list[LedgerRow]:
         """Give the ledger row of every delivery, its doors counted in the tables."""
         doors = count_doors(self._connection)
@@ -188,6 +197,7 @@ class Staging:
                     quarantined=counted.quarantined,
                     first_event_at=counted.first_event_at,
                     last_event_at=counted.last_event_at,
+                    changes=tuple(tally.changes),
                 )
             )
         return rows

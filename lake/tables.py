@@ -51,6 +51,19 @@ LEDGER_RULE_RESULTS = {
     "loaded_at": "TIMESTAMPTZ",
 }
 
+LEDGER_DRIFT = {
+    "feed": "VARCHAR",
+    "delivery_id": "VARCHAR",
+    "column_name": "VARCHAR",
+    "kind": "VARCHAR",
+    "expected": "VARCHAR",
+    "came": "VARCHAR",
+    "records": "BIGINT",
+    "is_stopped": "BOOLEAN",
+    "seen_at": "TIMESTAMPTZ",
+}
+"""One row a delivery and column that is not the contract's; `is_stopped` where the delivery was set aside for it."""
+
 LEDGER_OBJECT_RESULTS = {
     "load_id": "VARCHAR",
     "feed": "VARCHAR",
@@ -181,6 +194,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
+        "lake.ledger.drift": LEDGER_DRIFT,
         "lake.ledger.object_results": LEDGER_OBJECT_RESULTS,
         "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,

@@ -24,7 +24,8 @@ from stack.service import Command, Port
 LANDING_BUCKET = "landing"
 LAKE_BUCKET = "lake"
 MARTS_BUCKET = "marts"
-BUCKETS = (LANDING_BUCKET, LAKE_BUCKET, MARTS_BUCKET)
+RECEIPTS_BUCKET = "receipts"
+BUCKETS = (LANDING_BUCKET, LAKE_BUCKET, MARTS_BUCKET, RECEIPTS_BUCKET)
 
 PORT_OFFSETS = {
     "s3.port": 0,
@@ -113,7 +114,7 @@ class ObjectStore:
         return ""
 
     def settle(self) -> None:
-        """Make the three buckets; `landing` keeps every version and can lock an object for as long as the law asks."""
+        """Make the buckets; `landing` keeps every version and can lock an object for as long as the law asks."""
         client = _client(self.settings)
         for bucket in BUCKETS:
             if not client.bucket_exists(bucket):

@@ -66,6 +66,19 @@ class Pieces:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """Which columns one delivery named, in the forms that name them: a header row, or the members of each object.
+
+    `unknown` are names that neither the contract nor the form promises; `absent` the columns that a header lacks though it may.
+    `members` is given by forms without a header: the name of each column (by its name in the contract) that a record must hold.
+    """
+
+    unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    members: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Reading:
     """Records and the rest, of the pieces of one or more deliveries.
 
@@ -74,11 +87,13 @@ class Reading:
     A column is text as it came (the contract's type is cast later, and what cannot be cast is quarantined) or already
     of the contract's type.
     `unreadable` follows UNREADABLE_SCHEMA, one row a piece; `skipped` follows SKIPPED_SCHEMA, counts by reason.
+    `shapes` tells by delivery what its columns were called; forms whose columns have no names on the wire give none.
     """
 
     records: pl.DataFrame
     unreadable: pl.DataFrame
     skipped: pl.DataFrame
+    shapes: Mapping[int, Shape] = field(default_factory=dict)
 
 
 class Format(Protocol):
@@ -145,6 +160,7 @@ def join_readings(readings: Sequence[Reading]) -> Reading:
         pl.concat([reading.records for reading in readings]),
         pl.concat([reading.unreadable for reading in readings]),
         pl.concat([reading.skipped for reading in readings]),
+        {number: shape for reading in readings for number, shape in reading.shapes.items()},
     )
 
 

@@ -1,16 +1,16 @@
 """Comma-separated files with a header row.
 
 The header is matched with the contract's names on the wire by name, not by place, after trimming and without regard to
-case; the separator (comma, semicolon or TAB) is the one most frequent in it. A column the contract does not know is dropped:
-it stays in landing and in the raw text of quarantined rows. A line is one row: a quoted field may hold separators and
-quotes, but no newline, since the row after a lost quote would otherwise swallow its siblings. The header repeated further
-down (files glued together) is skipped. Rows can only be read with their header, so that a delivery is one block.
+case; the separator (comma, semicolon or TAB) is the one most frequent in it. A column the contract does not know is named in the
+reading's shape and not read: its values stay in landing and in the raw text of quarantined rows. A line is one row: a quoted
+field may hold separators and quotes, but no newline, since the row after a lost quote would otherwise swallow its siblings. The
+header repeated further down (files glued together) is skipped. Rows can only be read with their header, so that a delivery is one block.
 """
 
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import polars as pl
@@ -18,7 +18,7 @@ import polars as pl
 from ingestion.contract import Contract
 from ingestion.errors import DeliveryError
 from ingestion.formats import base
-from ingestion.formats.base import Envelope, Pieces, Reading, empty_records, join_readings
+from ingestion.formats.base import Envelope, Pieces, Reading, Shape, empty_records, join_readings
 from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, gather, set_aside, split_lines
 
 SEPARATORS = ",;\t"
@@ -29,18 +29,21 @@ WELL_QUOTED = {
 }
 """By separator, a line whose fields are each quoted whole or without any quote."""
 
+NO_NAMES = Shape()
+
 LINE = pl.col("_raw")
 """Where the text of a line stands; formats that put something before it give another expression."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The first row of a file: the separator, how many columns, and at which of them each contract column stands."""
+    """The first row of a file: the separator, how many columns, at which of them each contract column stands, and the rest of them."""
 
     text: str
     separator: str
     width: int
     places: dict[str, int]
+    shape: Shape = NO_NAMES
 
 
 class Csv:
@@ -58,7 +61,8 @@ class Csv:
         for (text,), group in headers.group_by("header", maintain_order=True):
             header = _read_header(str(text), contract, int(group["_delivery"][0]))
             rows = lines.filter(pl.col("_delivery").is_in(group["_delivery"].implode()))
-            readings.append(read_rows(rows, header, contract.column_names))
+            shapes = dict.fromkeys(group["_delivery"].to_list(), header.shape)
+            readings.append(replace(read_rows(rows, header, contract.column_names), shapes=shapes))
         return join_readings(readings)
 
 
@@ -95,8 +99,14 @@ def _read_header(text: str, contract: Contract, delivery: int) -> Header:
             delivery=delivery,
             missing=missing,
             found=names,
+            promised=list(promised.values()),
         )
-    return Header(text, separator, len(names), places)
+    known = {wire.casefold() for wire in promised.values()}
+    shape = Shape(
+        unknown=tuple(dict.fromkeys(name for name in names if name and name.casefold() not in known)),
+        absent=tuple(wire for name, wire in promised.items() if name not in places),
+    )
+    return Header(text, separator, len(names), places, shape)
 
 
 def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str], line: pl.Expr = LINE) -> Reading:

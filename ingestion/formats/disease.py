@@ -29,6 +29,7 @@ from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.csv import Csv, split_whole
 from ingestion.formats.documents import BROKEN_JSON, array_pieces, read_document
 from ingestion.formats.lines import IS_BLANK, as_unreadable, cut_piece, empty_as_null, set_aside, without_mark
+from ingestion.slots import Slots, SlotsBy
 
 CASE_FIELDS = {
     "record_code": "ma_ca",
@@ -391,7 +392,10 @@ def _view(contract: Contract, fields: Mapping[str, str], optional: set[str]) -> 
         replace(pattern, name=name, wire_name=wire, is_required=name not in optional, is_key=True)
         for name, wire in fields.items()
     )
-    return replace(contract, columns=columns, rules=(), event_time=columns[0].name, version=None)
+    slots = Slots(SlotsBy.UNKNOWN, reason="a form of one feed")
+    return replace(
+        contract, columns=columns, rules=(), event_time=columns[0].name, version=None, object_column=None, slots=slots
+    )
 
 
 def _with_records(reading: Reading, make: Callable[[pl.DataFrame], pl.DataFrame]) -> Reading:

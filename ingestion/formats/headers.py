@@ -22,10 +22,11 @@ HEADER = "header"
 
 @dataclass(frozen=True)
 class Matched:
-    """At which places the promised names stand, and what is to be said of it: `header` where all was exact."""
+    """At which places the promised names stand, which names nobody promised, and a remark: `header` where all was exact."""
 
     places: dict[str, int]
     remark: str
+    unknown: tuple[str, ...] = ()
 
 
 def plain(name: str) -> str:
@@ -54,11 +55,11 @@ def match_header(cells: Sequence[str], promised: Mapping[str, str], known: Colle
             places[name] = place
             tolerated.append(f"{texts[place][:NAME_LIMIT]} as {wire}")
     expected = {key_of(text) for text in known}
-    unknown = [text[:NAME_LIMIT] for index, text in enumerate(texts) if text and index not in places.values()]
-    unknown = [text for text in unknown if key_of(text) not in expected]
+    others = [text for index, text in enumerate(texts) if text and index not in places.values()]
+    unknown = tuple(text[:NAME_LIMIT] for text in dict.fromkeys(others) if key_of(text) not in expected)
     remarks = [f"taken {', '.join(tolerated)}"] if tolerated else []
     remarks += [f"unknown {', '.join(unknown)}"] if unknown else []
-    return Matched(places, f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER)
+    return Matched(places, f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER, unknown)
 
 
 def _alike(key: str, keys: list[str], free: list[int]) -> int | None:

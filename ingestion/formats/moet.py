@@ -16,6 +16,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 from xml.parsers import expat
@@ -31,6 +32,7 @@ from ingestion.formats.base import (
     Envelope,
     Pieces,
     Reading,
+    Shape,
     empty_reading,
     empty_records,
     join_readings,
@@ -144,17 +146,23 @@ def _read_delivery(rows: pl.DataFrame, contract: Contract, delivery: int, export
     readable = rows.filter(pl.col("_problem").is_null())
     readings = [Reading(empty_records(contract.column_names), unreadable, skipped)]
     best: list[str] | None = None
+    others: list[str] = []
     headed = 0
+    shape = Shape()
     for (section,), sheet in readable.group_by(SECTION.alias("section"), maintain_order=True):
         filled = sheet.select("_delivery", "_position", "_raw", pl.lit(None, dtype=pl.String).alias("_problem"))
         place, matched, missing = _find_header(filled, contract)
-        if matched is None:
-            best = missing if best is None or len(missing) < len(best) else best
+        if missing or matched is None:
+            if best is None or len(missing) < len(best):
+                best = missing
+                others = [*_names_at(matched, contract), *matched.unknown] if matched else []
             name = str(section).removeprefix(MARK)[:60]
             _, bad, other = set_aside(filled, {f"other_sheet: {name}": pl.lit(value=True)}, {})
             readings.append(Reading(empty_records(contract.column_names), bad, other))
             continue
         headed += 1
+        absent = [wire for wire in _wire(contract).values() if wire not in _names_at(matched, contract)]
+        shape = Shape((*shape.unknown, *matched.unknown), (*shape.absent, *absent))
         text = str(filled.select(LINE.alias("line"))["line"][place])
         lines, _, aside = set_aside(
             filled,
@@ -177,22 +185,33 @@ def _read_delivery(rows: pl.DataFrame, contract: Contract, delivery: int, export
             reason="missing_column",
             delivery=delivery,
             missing=best,
+            found=others,
+            promised=list(_wire(contract).values()),
         )
-    return join_readings(readings)
+    return replace(join_readings(readings), shapes={delivery: shape})
 
 
 def _find_header(sheet: pl.DataFrame, contract: Contract) -> tuple[int, Matched | None, list[str]]:
-    """Give the first row that holds every required column; or what the best one lacks. No cell leaves: it may be a person's."""
+    """Give the first row that holds every required column; or what the best one lacks.
+
+    A row that holds less than half of them is no header: none of its cells leaves, it may be a person's.
+    """
     wire = _wire(contract)
     required = [column.name for column in contract.columns if column.is_required and column.name in wire]
     lacking = [wire[name] for name in required]
+    nearest: Matched | None = None
     for place, line in enumerate(sheet.head(HEADER_ROWS).select(LINE.alias("line"))["line"]):
         matched = match_header(fields_of(line, ",") or [line], wire, KNOWN)
         missing = [wire[name] for name in required if name not in matched.places]
         if not missing:
             return place, matched, []
-        lacking = min(lacking, missing, key=len)
-    return 0, None, lacking
+        if len(missing) < len(lacking):
+            lacking, nearest = missing, matched if 2 * len(missing) <= len(required) else None
+    return 0, nearest, lacking
+
+
+def _names_at(matched: Matched, contract: Contract) -> list[str]:
+    return [wire for name, wire in _wire(contract).items() if name in matched.places]
 
 
 def _wire(contract: Contract) -> dict[str, str]:
@@ -275,7 +294,7 @@ def _require_extent(sheet: bytes) -> None:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(sheet, True)
-    except (expat.ExpatError, ValueError) as error:
+    except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an encoding nobody knows
         raise _broken(type(error).__name__) from error
     if columns * rows > CELLS_LIMIT:
         raise DeliveryError(

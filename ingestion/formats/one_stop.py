@@ -24,6 +24,7 @@ from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading
 from ingestion.formats.documents import array_pieces, member_pieces, read_document
 from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, set_aside, split_lines, without_mark
+from ingestion.formats.members import member_shapes
 
 IS_ANSWER = re.compile(rb'\s*\{\s*"(error_code|message|data)"\s*:')
 ERROR_CODE = re.compile(rb'"error_code"\s*:\s*"?(-?\w+)')
@@ -43,6 +44,9 @@ FEW = 1_000
 PAPERS = "DanhSachGiayToKetQua"
 MOMENTS = ("NgayNopHoSo", "NgayTiepNhan", "NgayKetThucXuLy", "NgayTra", "NgayTuChoi")
 """Moments of a dossier that lie in its past."""
+
+KNOWN = (*LISTS, PAPERS, "SoGiayToChuHoSo", "MaDoiTuong", "ThongTinTra", "HinhThuc", "DSKetNoiCSDL")
+"""Keys of a dossier that are no columns, and no surprise."""
 
 DERIVED: Mapping[str, str] = {
     "identity_type_code": "dossier.DinhDanhCHS[1].LoaiDinhDanh",
@@ -101,7 +105,9 @@ class OneStop:
             *(empty_as_null(pl.col(name)).alias(name) for name in contract.column_names),
         )
         broken = parsed.filter(~pl.col("is_read")).with_columns(pl.lit("not_json").alias("reason"))
-        return Reading(records, pl.concat([unreadable, as_unreadable(broken)]), skipped)
+        direct = {column.name: column.wire_name for column in contract.columns if column.name not in DERIVED}
+        shapes = member_shapes(readable, direct, KNOWN)
+        return Reading(records, pl.concat([unreadable, as_unreadable(broken)]), skipped, shapes)
 
 
 def _refuse_an_error(document: bytes) -> None:

@@ -27,6 +27,7 @@ from ingestion.formats.base import (
     Envelope,
     Pieces,
     Reading,
+    Shape,
     empty_reading,
     empty_records,
     join_raws,
@@ -145,6 +146,7 @@ def _read_archive(lines: pl.DataFrame, contract: Contract, delivery: int, source
         ),
         table.unreadable,
         pl.concat([table.skipped, pl.DataFrame(skipped, schema=dict(table.skipped.schema), orient="row")]),
+        table.shapes,
     )  # fmt: skip
 
 
@@ -170,7 +172,10 @@ def _read_file(name: str, rows: pl.DataFrame, feed: str, delivery: int) -> Readi
         {},
     )
     read = read_rows(body, Header(text, separator, len(cells), matched.places), columns, LINE)
-    return Reading(read.records, pl.concat([unreadable, read.unreadable]), pl.concat([skipped, heads, read.skipped]))
+    asides = pl.concat([skipped, heads, read.skipped])
+    return Reading(
+        read.records, pl.concat([unreadable, read.unreadable]), asides, {delivery: Shape(unknown=matched.unknown)}
+    )
 
 
 _IS_BLANK = LINE.str.strip_chars_start(" \r") == ""

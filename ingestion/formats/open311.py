@@ -20,6 +20,7 @@ from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading
 from ingestion.formats.documents import BROKEN_XML, array_pieces, read_document, xml_pieces
 from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, set_aside, split_lines, without_mark
+from ingestion.formats.members import member_shapes
 
 EXTENSION_KEYS = {
     "commune_code": "ma_xa",
@@ -29,6 +30,9 @@ EXTENSION_KEYS = {
     "satisfaction_rating": "hai_long",
 }
 """Columns that stand in the object `ext`, and their keys there."""
+
+KNOWN = ("ext", "service_notice", "address_id", "zipcode", "media_url")
+"""Members of a request that are no columns, and no surprise."""
 
 ROOT = "service_requests"
 UPDATED, REQUESTED = "updated_datetime", "requested_datetime"
@@ -77,7 +81,8 @@ class Open311:
             *(filled[name].alias(name) for name in contract.column_names),
         )
         broken = as_unreadable(parsed.filter(~is_read).with_columns(reason))
-        return Reading(records, pl.concat([unreadable, broken]), skipped)
+        shapes = member_shapes(readable, wire | EXTENSION_KEYS, KNOWN)
+        return Reading(records, pl.concat([unreadable, broken]), skipped, shapes)
 
 
 def _read_json(pieces: pl.DataFrame, keys: list[str]) -> pl.DataFrame:

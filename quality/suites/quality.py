@@ -1,8 +1,10 @@
 """What is usual in the scores, the books and the quarantine.
 
 Every feed that has a contract is scored, the dead ones too. Bad scores are told and do not block: they are what this domain is there to
-show. An empty quarantine is a good state.
+show. An empty quarantine is a good state, and so is no drift.
 """
+
+from datetime import timedelta
 
 from quality.suites.check import (
     AuditFacts,
@@ -10,6 +12,7 @@ from quality.suites.check import (
     covers,
     has_no_rows,
     has_not_shrunk,
+    in_utc,
     is_between,
     is_filled,
     is_not_empty,
@@ -24,8 +27,9 @@ FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE = (
     "column_score_days",
     "agency_league_months",
 )
+DRIFT = "schema_drift"
 SLOTS, MISSING, SUSPICIOUS = "slot_days", "missing_slots", "suspicious_deliveries"
-MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS, AGES, SLOTS, MISSING, SUSPICIOUS)
+MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS, AGES, SLOTS, MISSING, SUSPICIOUS, DRIFT)
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -62,6 +66,13 @@ FORGOTTEN_SLOTS = "select feed from {batch} where is_refetchable and age_hours >
 LOST_PAGES = "select feed from {batch} where kind = 'pages_missing'"
 
 
+STOPPED_FEEDS = """
+    select feed
+    from {{batch}}
+    where stopped_deliveries > 0 and last_seen_at > timestamptz '{since}'
+"""
+
+
 def expectations(facts: AuditFacts) -> list[Check]:
     """Give the checks of the quality marts. Scores are 0 to 100."""
     return [
@@ -94,6 +105,13 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(SLOTS, "every feed has 90 % of its slots", INCOMPLETE_FEEDS, 1, "warning"),
         has_no_rows(MISSING, "what can be fetched again was asked for within a day", FORGOTTEN_SLOTS, 7, "warning"),
         has_no_rows(SUSPICIOUS, "no list misses a page", LOST_PAGES, 1, "warning"),
+        has_no_rows(
+            DRIFT,
+            "no column stopped a delivery in 7 days",
+            STOPPED_FEEDS.format(since=in_utc(facts.clock - timedelta(days=7))),
+            4,
+            "warning",
+        ),
     ]
 
 

@@ -372,6 +372,20 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         }
         | {"newest_at": AT_ELEVEN}
     ],
+    "quality.schema_drift": [
+        {
+            "feed": "environment.x",
+            "label_vi": "Trạm",
+            "column_name": "ghi chú",
+            "kind": "added",
+            "kind_label": "Cột mới",
+            "came": "ghi chú",
+            "deliveries": 1,
+            "stopped_deliveries": 0,
+            "records": 1,
+        }
+        | {"last_seen_at": AT_ELEVEN}
+    ],
 }
 
 NUMBERS = {

@@ -11,6 +11,7 @@ from ingestion.contract import Contract, read_contracts
 from ingestion.landing import BUCKET, Landing
 from ingestion.ledger import LedgerRow
 from ingestion.load import Loader
+from ingestion.receipt_store import BUCKET as RECEIPTS
 from ingestion.reference import Reference
 from ingestion.replay import Replayer
 from ingestion.settings import Settings
@@ -54,8 +55,9 @@ class Lake:
         with transaction(self.connection, "lake", "empty", {}):
             for (table,) in tables:
                 self.connection.execute(f"delete from {table}")
-        for item in self.landing._client.list_objects(BUCKET, recursive=True):
-            self.landing._client.remove_object(BUCKET, str(item.object_name))
+        for bucket in (BUCKET, RECEIPTS):
+            for item in self.landing._client.list_objects(bucket, recursive=True):
+                self.landing._client.remove_object(bucket, str(item.object_name))
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
         """Give the rows of a query."""

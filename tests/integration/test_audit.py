@@ -211,6 +211,11 @@ GOOD_ROWS = {
         select feed, 'not_from_the_future' as reason, 'review_due' as stage
         from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.schema_drift": """
+        select feed, 'ghi_chu' as column_name, 'added' as kind, 0 as stopped_deliveries,
+            timestamptz '2026-03-01 00:00:00+00' as last_seen_at
+        from read_csv('{seeds}/feeds.csv')
+    """,
 }
 """Rows of a usual day, by mart; columns that no check looks at stay empty."""
 
@@ -1077,6 +1082,11 @@ DAMAGES = [
         "update {mart} set stage = 'overdue' where feed = 'feedback.requests'",
         {"stage is usual": f"1 of {len(FEEDS)} rows failing"},
     ),
+    Damage(
+        "quality.schema_drift",
+        "update {mart} set stopped_deliveries = 1 where feed = 'feedback.requests'",
+        {"no column stopped a delivery in 7 days": "1 row"},
+    ),
 ]
 
 
@@ -1209,6 +1219,7 @@ def test_silences_may_be_absent_and_quarantine_missing_slots_and_findings_empty(
         "quality.missing_slots",
         "quality.suspicious_deliveries",
         "quality.quarantine_ages",
+        "quality.schema_drift",
     )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])

@@ -1,0 +1,120 @@
+"""Verbs that account for deliveries: a receipt, an agency's receipts, the way of one record. They read, and change nothing in the lake."""
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.output import AsJson, Row, ends_well, say, show, show_document
+from ingestion.contract import find_contract, read_contracts
+from ingestion.receipt_store import ReceiptStore, receipt_key
+from ingestion.receipts import find_agency, find_receipt, loads_since, receipts_of
+from ingestion.settings import Settings
+from ingestion.trace import find_delivery, trace_piece
+from lake.connection import connected
+
+Since = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was loaded from this day on (UTC).")
+]
+
+
+@ends_well
+def receipt(
+    delivery_id: Annotated[str, typer.Argument(help="See `ioc ledger FEED --json`.")], as_json: AsJson = False
+) -> None:
+    """Tell what became of a delivery, by the ledger, and whether the receipt that its agency can read says the same."""
+    settings, contracts = Settings(), read_contracts()
+    with connected(settings) as connection:
+        computed = find_receipt(connection, contracts, delivery_id)
+    contract = contracts[computed.feed]
+    stored = ReceiptStore(settings).find(contract, computed)
+    verdict = "missing" if stored is None else "equal" if stored == computed.at_load().line() else "different"
+    if as_json:
+        key = receipt_key(contract, computed.load_id, computed.loaded_at.date())
+        show_document({**json.loads(computed.line()), "stored": {"key": key, "is": verdict}})
+        return
+    say(
+        f"{computed.source_name} of {computed.feed}, received {computed.received_at:%Y-%m-%d %H:%M:%S} UTC: {computed.status}; "
+        f"{computed.pieces:,} pieces = {computed.received:,} received + {sum(computed.skipped.values()):,} skipped; "
+        f"{computed.received:,} received = {computed.accepted:,} accepted + {computed.duplicate:,} duplicate "
+        f"+ {computed.quarantined:,} quarantined; the stored receipt is {verdict}"
+    )
+    if computed.replayed:
+        say("Replayed since: " + ", ".join(f"{count:,} {outcome}" for outcome, count in computed.replayed.items()))
+    rows: list[Row] = [refusal.model_dump() for refusal in computed.quarantine]
+    show(rows, "Quarantined", as_json=False)
+    if computed.columns:
+        show([change.model_dump() for change in computed.columns], "Columns that are not the contract's", as_json=False)
+
+
+@ends_well
+def receipts(
+    agency: Annotated[str, typer.Argument(help="An owner of feeds, as its contract or its key writes it.")],
+    into: Annotated[Path | None, typer.Option(help="Folder that gets a file for each delivery.")] = None,
+    since: Since = None,
+    links: Annotated[
+        int | None, typer.Option(help="Give addresses that read the stored receipts for so many hours.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand an agency its own receipts and nobody else's: as files, computed from the ledger, or as signed addresses."""
+    settings = Settings()
+    contracts = find_agency(agency, read_contracts())
+    day = since.date() if since else None
+    rows: list[Row] = []
+    if into is not None:
+        with connected(settings) as connection:
+            for contract in contracts:
+                for load_id, _ in loads_since(connection, contract, day):
+                    for one in receipts_of(connection, contract, load_id):
+                        path = into / contract.feed / f"{one.received_at:%Y-%m-%d}" / f"{one.delivery_id}.json"
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        path.write_text(f"{one.line()}\n", encoding="utf-8")
+                        rows.append({"feed": contract.feed, "delivery_id": one.delivery_id, "file": str(path)})
+    if links is not None:
+        store = ReceiptStore(settings)
+        lifetime = timedelta(hours=links)
+        rows += [
+            {"feed": contract.feed, "key": key, "link": store.link(key, lifetime)}
+            for contract in contracts
+            for key in store.keys(contract, day)
+        ]
+    show(rows, f"Receipts of {contracts[0].owner}", as_json=as_json)
+
+
+@ends_well
+def trace(  # noqa: PLR0917  each is an argument of the command line
+    feed: Annotated[str, typer.Argument(help="Feed of the delivery.")],
+    delivery: Annotated[
+        str, typer.Argument(help="Its id, the beginning of it, or the name that the source gave the file.")
+    ],
+    position: Annotated[int, typer.Argument(help="Which piece of it, from 1: a line, an object, an element.")],
+    received: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it was received (UTC).")] = None,
+    raw: Annotated[bool, typer.Option(help="Show its text as it was sent. It can hold personal values.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell where one record of a delivery went: accepted, duplicate (of which), quarantined (why) or skipped."""
+    settings, contract = Settings(), find_contract(feed)
+    with connected(settings) as connection:
+        found = find_delivery(connection, contract, delivery, received.date() if received else None)
+        way = trace_piece(settings, connection, contract, found, position, with_raw=raw)
+    facts = {name: value for name, value in way.facts().items() if value is not None}
+    if as_json:
+        show_document(facts)
+        return
+    show(
+        [{"fact": name, "is": _words(value)} for name, value in facts.items()],
+        f"Record {position} of {found.source_name}",
+        as_json=False,
+    )
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+VERBS = {"receipt": receipt, "receipts": receipts, "trace": trace}
