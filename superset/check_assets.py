@@ -35,7 +35,7 @@ VIETNAMESE = frozenset("àáảãạăằắẳẵặâầấẩẫậèéẻẽ
 KEYS = {
     "databases": {"expose_in_sqllab", "cache_timeout"},
     "datasets": {"mart", "time_column", "columns", "metrics"},
-    "charts": {"title", "description", "dataset", "viz_type", "filters", "params"},
+    "charts": {"title", "description", "dataset", "lists_findings", "viz_type", "filters", "params"},
     "dashboards": {"title", "description", "colours", "rows", "css"},
 }
 

@@ -372,6 +372,29 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         }
         | {"newest_at": AT_ELEVEN}
     ],
+    "quality.feed_score_days": [
+        {"feed": "environment.x", "label_vi": "Trạm", "local_date": "2026-03-10", "scored_at": AT_ELEVEN}
+        | dict.fromkeys(("correct", "complete", "clean", "live", "score"), 96.0)
+    ],
+    "quality.agency_league_months": [
+        {
+            "owner": "Sở Thử nghiệm",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "league_rank": 1,
+            "level_label": "Xanh",
+        }
+        | dict.fromkeys(("correct", "complete", "clean", "live", "score"), 96.0)
+        | {"correct_evaluated": 100, "correct_failed": 4, "expected_slots": 25, "missing_slots": 1}
+    ],
+    "quality.missing_slots": [
+        {"feed": "environment.x", "label_vi": "Trạm", "object_id": "A1", "slot_start_at": AT_ELEVEN, "age_hours": 2.0}
+        | {"is_refetchable": True}
+    ],
+    "quality.quarantine_ages": [
+        {"feed": "environment.x", "label_vi": "Trạm", "stage": "overdue", "stage_label": "Quá hạn", "records": 3}
+        | {"oldest_at": AT_ELEVEN}
+    ],
     "quality.schema_drift": [
         {
             "feed": "environment.x",
