@@ -1,11 +1,11 @@
 # Each target is one line; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format up down status bench
+.PHONY: help install demo test test-faults check format up down status bench
 UV ?= $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
 RUN := .venv/bin/
 
 help:  ## Tell what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/installed superset/.venv/installed  ## Install both environments, from the locked versions
 
@@ -14,6 +14,9 @@ demo: install  ## Start everything, simulate a day of a city, load, publish, com
 
 test: install  ## Run every test: unit, golden, property, integration, browser
 	$(RUN)pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-faults: install  ## Run the fault and conservation tests at full length, and write docs/reliability.md
+	$(RUN)pytest tests/faults tests/property --faults && $(RUN)python -m tests.faults.report
 
 check: install  ## Lint, types, contracts, dashboards, secrets: everything that needs no service
 	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py

@@ -6,6 +6,7 @@ something to judge: a missing value fails `required` and nothing else, a code of
 fault moves one axis.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,6 +24,9 @@ LOCAL = "Asia/Ho_Chi_Minh"
 """A date begins at midnight here."""
 
 FAILURE = pl.Struct({"rule": pl.String, "column_name": pl.String, "error_group": pl.Int32})
+
+CAST = re.compile(r"\bcast\s*\(", re.IGNORECASE)
+"""In a rule, a value that cannot be cast is unknown, and its column's own rules judge it: it must not stop the load of all others."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +127,8 @@ def _tests(contract: Contract, reference: Reference) -> Iterator[_Test]:
     for column in contract.columns:
         yield from _column_tests(column, reference)
     for rule in contract.rules:
-        yield _Test(
-            rule.name, None, rule.error_group, rule.is_blocking, _where_readable(pl.sql_expr(rule.expression), contract)
-        )
+        passes = pl.sql_expr(CAST.sub("try_cast(", rule.expression))
+        yield _Test(rule.name, None, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
 
 
 def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:

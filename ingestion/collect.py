@@ -6,6 +6,7 @@ landed and remembered, and the error goes on to whoever decides about retries.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ingestion.connectors.base import Arrival, Checkpoint, Refusal, Window
 from ingestion.connectors.registry import find_connector
@@ -42,7 +43,8 @@ def collect(settings: Settings, contract: Contract, window: Window | None = None
 
         def land_waiting() -> None:
             pairs = [(arrival.source_name, arrival.content) for arrival in waiting]
-            landed.extend(landing.land_many(contract, pairs, settings.clock()))
+            received_at = settings.clock() + timedelta(microseconds=len(landed))
+            landed.extend(landing.land_many(contract, pairs, received_at))
             waiting.clear()
 
         try:

@@ -305,6 +305,8 @@ def _rules(path: Path, items: list[DataQuality]) -> Iterator[Rule]:
             raise ContractError(f"{path.name}: rule {item.name} needs a name, an implementation and an errorGroup")
         if int(custom["errorGroup"]) not in AXIS_OF_ERROR_GROUP or item.severity not in ("error", "warning"):
             raise ContractError(f"{path.name}: rule {item.name} needs errorGroup 1 to 8 and severity error or warning")
+        if "::" in item.implementation:
+            raise ContractError(f"{path.name}: rule {item.name} casts with `::`; write cast(… as …)")
         yield Rule(
             name=item.name,
             error_group=int(custom["errorGroup"]),

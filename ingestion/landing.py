@@ -101,9 +101,17 @@ class Landing:
     def land_many(
         self, contract: Contract, arrivals: Iterable[tuple[str, BinaryIO | bytes]], received_at: datetime
     ) -> list[Delivery]:
-        """Write many small deliveries, sixteen at a time; raises after the first that fails, having written those before."""
+        """Write many small deliveries, sixteen at a time; raises after the first that fails, having written those before.
+
+        Each is received a microsecond after the one before it, so that a load takes them in this order, and in the same one again.
+        """
+
+        def land(numbered: tuple[int, tuple[str, BinaryIO | bytes]]) -> Delivery:
+            number, (name, content) = numbered
+            return self.land(contract, name, content, received_at + timedelta(microseconds=number))
+
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(lambda arrival: self.land(contract, arrival[0], arrival[1], received_at), arrivals))
+            return list(pool.map(land, enumerate(arrivals)))
 
     def deliveries(self, contract: Contract, since: date | None = None) -> Iterator[Delivery]:
         """List the feed's deliveries in the order received, from the day `since` on (all, where it is None)."""
@@ -121,6 +129,13 @@ class Landing:
             for item in self._client.list_objects(BUCKET, prefix=prefix, recursive=True):
                 if item.object_name is not None:
                     yield delivery_of(item.object_name, item.size or 0)
+
+    def days(self, contract: Contract) -> Iterator[date]:
+        """List the days, in UTC, on which something was landed for a feed."""
+        prefix = f"{contract.feed.replace('.', '/', 1)}/"
+        with translated(prefix):
+            for item in self._client.list_objects(BUCKET, prefix=prefix):
+                yield date.fromisoformat(str(item.object_name).removeprefix(prefix).strip("/"))
 
     def read(self, delivery: Delivery) -> Content:
         """Read one delivery back and verify its bytes; raises LedgerError where the object is not what was landed.
@@ -150,14 +165,16 @@ class Landing:
 
     def read_checkpoint(self, contract: Contract) -> bytes | None:
         """Give what the feed's collector saved last, or None."""
-        try:
-            response = self._client.get_object(BUCKET, f"checkpoints/{contract.feed}.json")
-        except S3Error as error:
-            if error.code == "NoSuchKey":
-                return None
-            raise
-        with response:
-            return response.read()
+        key = f"checkpoints/{contract.feed}.json"
+        with translated(key):
+            try:
+                response = self._client.get_object(BUCKET, key)
+            except S3Error as error:
+                if error.code == "NoSuchKey":
+                    return None
+                raise
+            with response:
+                return response.read()
 
     def write_checkpoint(self, contract: Contract, content: bytes) -> None:
         """Save where the feed's collector stands; call it after its deliveries were landed."""

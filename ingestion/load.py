@@ -17,6 +17,7 @@ nothing of it, and running again gives the same tables. Loads of one feed take t
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -37,7 +38,7 @@ from ingestion.settings import Settings
 from ingestion.split import split
 from ingestion.staging import Staging, Tally
 from lake.connection import connected
-from lake.lock import exclusive
+from lake.lock import Lock, exclusive
 from lake.transaction import transaction
 
 BATCH_DELIVERIES = 5_000
@@ -62,28 +63,38 @@ class Loader:
 
     def load_new(self, contract: Contract) -> list[LedgerRow]:
         """Load what stands in landing and not in the ledger; give the ledger's new rows, in the order received."""
-        with exclusive(self._settings, f"load {contract.feed}"):
+        with exclusive(self._settings, f"load {contract.feed}") as lock:
             self._receipts.issue_due(self._connection, contract)  # of a load that died after its commit
-            rows = [row for batch in batches(self._new(contract)) for row in self._load(contract, batch)]
+            rows = [row for batch in batches(self._new(contract)) for row in self._load(contract, batch, lock)]
             if rows:
                 self._receipts.issue_due(self._connection, contract)
             return rows
 
     def _new(self, contract: Contract) -> Iterator[Delivery]:
-        last, loaded = self._connection.execute(
-            """
-            with mine as (select delivery_id, received_at from lake.ledger.deliveries
-                where feed = ? and status <> 'replayed'),
-            latest as (select max(received_at) as received_at from mine)
-            select max(received_at), list(delivery_id) filter (received_at >= (from latest) - interval 2 day) from mine
-            """,
-            [contract.feed],
-        ).fetchone() or (None, None)
-        known = frozenset(loaded or ())
-        since = last.date() if last else None
+        since = self._since(contract)
+        rows = self._connection.execute(
+            "select delivery_id from lake.ledger.deliveries where feed = ? and status <> 'replayed' "
+            "and received_at >= coalesce(?, received_at) - interval 2 day",
+            [contract.feed, since],
+        ).fetchall()
+        known = frozenset(str(row[0]) for row in rows)
         return (found for found in self._landing.deliveries(contract, since) if found.delivery_id not in known)
 
-    def _load(self, contract: Contract, batch: list[Delivery]) -> list[LedgerRow]:
+    def _since(self, contract: Contract) -> date | None:
+        """Give the day from which deliveries can be new; None is all days.
+
+        That is the day of the last one, or today where the clock was ahead then, or the first day of which the ledger knows nothing, where
+        the clock was behind when something was landed.
+        """
+        rows = self._connection.execute(
+            "select distinct received_at::date from lake.ledger.deliveries where feed = ? and status <> 'replayed'",
+            [contract.feed],
+        ).fetchall()
+        loaded = {row[0] for row in rows}
+        unknown = set(self._landing.days(contract)) - loaded
+        return min({max(loaded), self._settings.clock().date(), *unknown}) if loaded else None
+
+    def _load(self, contract: Contract, batch: list[Delivery], lock: Lock) -> list[LedgerRow]:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         with Staging(self._connection, contract, load_id, now) as staging:
@@ -94,6 +105,7 @@ class Loader:
                 for row in rows:
                     row.require_balance()
                 write(self._connection, staging, rows)
+                lock.require_held()
         return rows
 
     def _fill(self, staging: Staging, contract: Contract, batch: list[Delivery]) -> Iterator[tuple[int, Content]]:

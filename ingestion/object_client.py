@@ -2,7 +2,7 @@
 
 import urllib3
 from minio import Minio
-from minio.error import S3Error
+from minio.error import MinioException, S3Error
 
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
@@ -43,5 +43,6 @@ class translated:  # noqa: N801  # used like a function
             ) from error
         if isinstance(error, S3Error) and error.code == "NoSuchBucket":
             raise ServiceError(f"{self._key}: its bucket was promised, there is none; run `ioc up`") from error
-        if isinstance(error, S3Error):
-            raise ServiceError(f"{self._key}: the object store refused with {error.code}; see `ioc status`") from error
+        if isinstance(error, MinioException):
+            what = error.code if isinstance(error, S3Error) else type(error).__name__
+            raise ServiceError(f"{self._key}: the object store refused with {what}; see `ioc status`") from error

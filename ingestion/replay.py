@@ -33,7 +33,7 @@ from ingestion.settings import Settings
 from ingestion.split import split
 from ingestion.staging import FORMAT_GROUP, Refused, Staging, Tally, reason_of
 from lake.connection import connected
-from lake.lock import exclusive
+from lake.lock import Lock, exclusive
 from lake.transaction import transaction
 
 BATCH_DOCUMENTS = 500
@@ -75,7 +75,7 @@ class Replayer:
 
     def replay_new(self, contract: Contract) -> list[LedgerRow]:
         """Replay the repair documents that stand in landing and not in the ledger; give the ledger's new rows."""
-        with exclusive(self._settings, f"load {contract.feed}"):
+        with exclusive(self._settings, f"load {contract.feed}") as lock:
             known = {
                 str(row[0])
                 for row in self._connection.execute(
@@ -88,9 +88,9 @@ class Replayer:
                 Landed(content.delivery, content.sha256, read_document(content))
                 for content in self._landing.read_many(new)
             ]
-            return [row for batch in batches(documents) for row in self._replay(contract, batch)]
+            return [row for batch in batches(documents) for row in self._replay(contract, batch, lock)]
 
-    def _replay(self, contract: Contract, batch: list[Landed]) -> list[LedgerRow]:
+    def _replay(self, contract: Contract, batch: list[Landed], lock: Lock) -> list[LedgerRow]:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         closed: list[tuple[object, ...]] = []
@@ -106,6 +106,7 @@ class Replayer:
                     row.require_balance()
                 write(self._connection, staging, rows)
                 write_repairs(self._connection, staging, closed)
+                lock.require_held()
         return rows
 
     def _take_up(

@@ -68,10 +68,16 @@ def connect(
 
 @contextmanager
 def connected(settings: Settings, *, as_reader: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection for the length of a `with` block."""
+    """Open a connection for the length of a `with` block; raises ServiceError where a service is lost in it."""
     connection = connect(settings, as_reader=as_reader)
     try:
         yield connection
+    except duckdb.Error as error:
+        if not isinstance(error, duckdb.OperationalError) and type(error) is not duckdb.Error:
+            raise  # a query of ours that is wrong; what a catalog's server says comes without a class of its own
+        raise ServiceError(
+            f"lake: catalogs and objects were promised until the end, {_first_line(error)}; see `ioc status`, then run it again"
+        ) from error
     finally:
         connection.close()
 

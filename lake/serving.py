@@ -2,7 +2,8 @@
 
 One process keeps one DuckDB instance in memory with the released views. A caller gets a cursor of it; before that, at most every
 CHECK_SECONDS, the releases in force are compared with those shown, and where they differ a *new* instance takes over. A query in
-flight keeps the instance, and so the snapshot, it began with; no thread ever sees views of two states. The settings are locked,
+flight keeps the instance, and so the snapshot, it began with; no thread ever sees views of two states. One thread makes the new
+instance; the others go on with the old one meanwhile, and wait for nobody. The settings are locked,
 so that SQL written by a person can read marts and nothing else: no file, no URL, no other database, no change of a setting.
 """
 
@@ -39,17 +40,31 @@ class ReleasedMarts:
     settings: Settings
     clock: Callable[[], float] = monotonic
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _renewal: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _instance: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _shown: dict[str, int] = field(default_factory=dict)
     _checked_at: float = field(default=float("-inf"), repr=False)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Give a cursor on the releases in force; raises ServiceError where the catalog or the objects do not answer."""
+        is_first = self._instance is None
+        if self._renewal.acquire(blocking=is_first):  # who finds another one at it reads what is there
+            try:
+                self._renew()
+            finally:
+                self._renewal.release()
         with self._lock:
-            if self._instance is None or (self.clock() - self._checked_at >= CHECK_SECONDS and not self._is_current()):
-                self._instance, self._shown = _open(self.settings)
-                self._checked_at = self.clock()
+            if self._instance is None:
+                raise ServiceError("marts: released views were promised, there are none; run `ioc publish`")
             return self._instance.cursor()
+
+    def _renew(self) -> None:
+        """Look for another release where it is time to, and let a new instance take over."""
+        if self._instance is None or (self.clock() - self._checked_at >= CHECK_SECONDS and not self._is_current()):
+            instance, shown = _open(self.settings)
+            with self._lock:
+                self._instance, self._shown = instance, shown
+                self._checked_at = self.clock()
 
     def _is_current(self) -> bool:
         """Tell whether the views show what is in force; a lost line to PostgreSQL is answered by a new instance."""

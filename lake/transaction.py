@@ -24,6 +24,8 @@ def transaction(
         )
         connection.execute("commit")
     except BaseException:
-        with suppress(duckdb.TransactionException):  # a failed commit has already ended the transaction
+        with suppress(
+            duckdb.Error
+        ):  # a failed commit has ended the transaction, a lost server has too; what went wrong first is told
             connection.execute("rollback")
         raise

@@ -1,13 +1,14 @@
 """Build the marts of a domain with dbt, and tell which snapshot holds them.
 
-dbt runs as a process of its own (its imports and its global state stay there) and writes into the `marts` catalog model by model; nobody
-reads those snapshots until one of them is released. Builds take turns, since domains share reference lists. The lists are loaded only
-when one of them changed, and unit tests run in CI, not in every build. Credentials reach dbt through variables that dbt keeps
-out of its logs.
+dbt runs as a process of its own (its imports and its global state stay there), which ends when ours does. It writes into the `marts`
+catalog model by model; nobody reads those snapshots until one of them is released. Builds take turns, since domains share reference
+lists. The lists are loaded only when one of them changed, and unit tests run in CI, not in every build. Credentials reach dbt through
+variables that dbt keeps out of its logs.
 """
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from ingestion.settings import PROJECT, Settings
 from lake.connection import install_extensions
 from lake.lock import exclusive
 from lake.releases import latest_snapshot
+from quality import leash
 
 DBT_PROJECT = PROJECT / "dbt_project"
 GOOD = ("success", "pass", "skipped", "no-op")
@@ -122,6 +124,11 @@ def _target(settings: Settings) -> Path:
     return settings.home_folder / "dbt"
 
 
+def dbt_program() -> list[str]:
+    """Give the command that is dbt: the one of this environment."""
+    return [str(Path(sys.executable).parent / "dbt")]
+
+
 def _run_dbt(settings: Settings, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     extensions = settings.home_folder / "duckdb_extensions"
     install_extensions(extensions)
@@ -135,7 +142,7 @@ def _run_dbt(settings: Settings, arguments: list[str]) -> subprocess.CompletedPr
         DO_NOT_TRACK="1",
     )
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", *arguments, *project]
+    command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_program(), "--quiet", *arguments, *project]
     (_target(settings) / "run_results.json").unlink(missing_ok=True)
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 

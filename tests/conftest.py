@@ -19,6 +19,19 @@ LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
 """Below the range from which Linux draws ports for outgoing connections, so that nobody takes one in between."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the long run of the fault and conservation tests; without it they run small, and none is left out."""
+    parser.addoption(
+        "--faults",
+        nargs="?",
+        const=20,
+        default=0,
+        type=int,
+        metavar="SEEDS",
+        help="run the fault and conservation tests at full length, with so many seeds each (20)",
+    )
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         try:
@@ -26,6 +39,18 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@pytest.fixture(scope="session")
+def seeds(request: pytest.FixtureRequest) -> int:
+    """Tell how many seeds the long run, `make test-faults`, gives each fault; 0 in the smaller run of the same tests."""
+    return int(request.config.getoption("--faults"))
+
+
+@pytest.fixture(scope="session")
+def is_long(seeds: int) -> bool:
+    """Tell whether this is the long run."""
+    return seeds > 0
 
 
 @pytest.fixture(scope="session")

@@ -193,12 +193,14 @@ class Pager:
 
 
 def _windows(contract: Contract, checkpoint: Checkpoint, now: datetime) -> Iterator[Window]:
-    if checkpoint.window_end is None:
+    """Give the windows since the last one; all the history again where the last one ends in the future, as our clock was ahead then."""
+    overlap = timedelta(minutes=int(contract.option("overlap_minutes", 60)))
+    if checkpoint.window_end is None or checkpoint.window_end - now > overlap:
         start = now - timedelta(days=int(contract.option("history_days", 10)))
     elif now <= checkpoint.window_end:
         return
     else:
-        start = checkpoint.window_end - timedelta(minutes=int(contract.option("overlap_minutes", 60)))
+        start = checkpoint.window_end - overlap
     step = timedelta(days=int(contract.option("window_days")))
     while start < now:
         end = min(start + step, now)

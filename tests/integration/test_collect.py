@@ -43,6 +43,18 @@ def test_a_file_is_landed_once(source: Lake) -> None:
     assert collect(source.settings, source.contracts[LEVELS]).deliveries == ()
 
 
+def test_files_collected_together_stand_in_landing_in_their_order(
+    source: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestion.collect.LAND_TOGETHER", 5)
+    names = [f"{number:02}.csv" for number in range(12)]
+    for name in names:
+        drop(source.settings, name, "x")
+    collect(source.settings, source.contracts[LEVELS])
+    landed = [delivery.source_name for delivery in source.landing.deliveries(source.contracts[LEVELS])]
+    assert landed == names
+
+
 def test_a_link_out_of_the_folder_is_refused_with_its_reason(source: Lake, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret", encoding="utf-8")

@@ -1,9 +1,6 @@
 """A delivery's way through the doors, on real PostgreSQL and a real object store."""
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -223,53 +220,6 @@ def test_bytes_that_changed_in_landing_are_refused(lake: Lake) -> None:
     lake.landing._client.put_object("landing", delivery.object_key, io.BytesIO(b"forged"), 6)
     with pytest.raises(LedgerError, match="came back"):
         lake.load(READINGS)
-
-
-KILLED_AT = (
-    "ingestion.landing.Landing.read_many",
-    "ingestion.staging.Staging.add",
-    "ingestion.load.split",
-    "ingestion.staging.Staging.ledger_rows",
-    "ingestion.load.write",
-)
-
-CHILD = """
-import importlib, os, signal, sys
-import ingestion.load
-path, when = sys.argv[1:]
-module, owner, name = path.rsplit(".", 2)
-owner = getattr(importlib.import_module(module), owner)
-original = getattr(owner, name)
-def die(*args, **options):
-    if when == "after":
-        result = original(*args, **options)
-        result = list(result) if name == "read_many" else result
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(owner, name, die)
-from ingestion.contract import find_contract
-from ingestion.load import load_feed
-from ingestion.settings import Settings
-load_feed(Settings(), find_contract("environment.station_readings"))
-"""
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", KILLED_AT)
-def test_kill_9_at_a_step_then_the_same_command_gives_the_same_tables(lake: Lake, step: str, when: str) -> None:
-    lake.land(READINGS, NAME, FILE)
-    killed = subprocess.run(
-        [sys.executable, "-c", CHILD, step, when],
-        env=lake.settings.child_environment(),
-        cwd=PROJECT,
-        check=False,
-        capture_output=True,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert lake.query("select count(*) from lake.ledger.deliveries") == [(0,)]
-    (row,) = lake.load(READINGS)
-    assert (row.received, row.accepted, row.duplicate, row.quarantined) == (5, 2, 1, 2)
-    assert lake.query("select count(*), sum(value) from lake.bronze.environment__station_readings") == [(2, 100.5)]
-    assert lake.query("select count(*) from lake.quarantine.records") == [(2,)]
 
 
 SAMPLES = PROJECT.parent / "shared" / "samples"

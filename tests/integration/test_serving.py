@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Event
 
 import duckdb
 import pytest
 
 from ingestion.settings import Settings
+from lake import serving
 from lake.connection import connected
 from lake.releases import latest_snapshot, record_release
 from lake.serving import CHECK_SECONDS, ReleasedMarts
@@ -91,6 +93,32 @@ def test_many_threads_see_whole_releases_only(stack_settings: Settings, writer: 
             answers += list(reading)
     assert {ones - twins for ones, twins in answers} == {0}
     assert read(0) == (5, 5)
+
+
+def test_nobody_waits_while_another_thread_makes_the_new_instance(
+    stack_settings: Settings, writer: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    marts = ReleasedMarts(stack_settings, clock)
+    marts.cursor()
+    add_one(writer)
+    publish(writer)
+    clock.seconds += CHECK_SECONDS
+    has_begun, may_go_on = Event(), Event()
+
+    def open_slowly(settings: Settings) -> tuple[duckdb.DuckDBPyConnection, dict[str, int]]:
+        has_begun.set()
+        assert may_go_on.wait(30)
+        return open_at_once(settings)
+
+    open_at_once = serving._open
+    monkeypatch.setattr(serving, "_open", open_slowly)
+    with ThreadPoolExecutor(1) as pool:
+        renewing = pool.submit(lambda: marts.cursor().execute(COUNT).fetchall())
+        assert has_begun.wait(30)
+        assert marts.cursor().execute(COUNT).fetchall() == [(1, 1)]
+        may_go_on.set()
+        assert renewing.result() == [(2, 2)]
 
 
 @pytest.mark.parametrize(

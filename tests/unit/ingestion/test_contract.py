@@ -62,6 +62,11 @@ def test_an_unknown_feed_is_refused_with_those_that_exist() -> None:
         ("{property: format, value: tt10}", "{property: fromat, value: tt10}", "customProperties need format"),
         ("name: not_from_the_future", "name: value_within_limits", "value_within_limits stands twice"),
         ("{property: errorGroup, value: 6}", "{property: errorGroup, value: 9}", "errorGroup 1 to 8"),
+        (
+            'implementation: "measured_at <=',
+            'implementation: "unit::int = 1 and measured_at <=',
+            "not_from_the_future casts",
+        ),
         ("- name: unit\n", "- name: unit; drop table x\n", "names of small letters"),
         ("status: active", "statuss: active", "statuss"),
         ("{property: frequency, value: 5", "{property: cadence, value: 5", "slaProperties need frequency"),

@@ -68,6 +68,10 @@ def judged(feed: str, **changes: str | None) -> tuple[set[tuple[str, int]], list
     return failures, [name for names in checked.passed["_warnings"] for name in names]
 
 
+def test_a_school_year_that_is_no_number_fails_alone_and_not_the_load() -> None:
+    assert judged("education.students", school_year="Năm ???") == ({("school_year_pattern", 4)}, [])
+
+
 @pytest.mark.parametrize("feed", USUAL)
 def test_a_usual_row_passes_every_rule(feed: str) -> None:
     assert judged(feed) == (set(), [])

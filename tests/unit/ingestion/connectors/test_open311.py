@@ -124,6 +124,15 @@ def test_the_first_collection_reaches_back_and_the_next_goes_on_with_an_overlap(
     assert list(connector.collect(contract, checkpoint, None, lambda: later)) == []
 
 
+def test_a_clock_that_was_ahead_is_answered_by_all_the_history_again(connector: Open311, contract: Contract) -> None:
+    ahead = Checkpoint(window_end=END + timedelta(days=3))
+    first = [arrival.source_name for arrival in connector.collect(contract, Checkpoint(), None, lambda: END)]
+    assert [arrival.source_name for arrival in connector.collect(contract, ahead, None, lambda: END)] == first
+    assert ahead.window_end == END
+    soon = Checkpoint(window_end=END + timedelta(minutes=30))
+    assert list(connector.collect(contract, soon, None, lambda: END)) == []
+
+
 def test_the_checkpoint_moves_after_the_last_page_of_a_window_was_taken(connector: Open311, contract: Contract) -> None:
     checkpoint = Checkpoint(window_end=DAY.start + timedelta(hours=1))
     arrivals = connector.collect(contract, checkpoint, None, lambda: END)

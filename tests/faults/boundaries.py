@@ -1,0 +1,127 @@
+"""Where a step can be interrupted, by the names of its functions: one line a function, so that a renamed one fails at once.
+
+Every function gives boundaries of its own kind: `before` and `after` a call; `entered`, `leaving` (its block is done, its end is not)
+and `left` of a context manager; `yielded` for each item of a generator. The functions are wrapped from outside, in the process that is
+to be interrupted: production code knows nothing of it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from contextlib import _GeneratorContextManager as Managed
+from functools import wraps
+from importlib import import_module
+from inspect import isgenerator
+from typing import Any
+from unittest.mock import patch
+
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "collect": (
+        "ingestion.collect.exclusive",
+        "ingestion.landing.Landing.read_checkpoint",
+        "ingestion.connectors.folder.Folder.collect",
+        "ingestion.landing.Landing.land_many",
+        "ingestion.landing.Landing.land",
+        "ingestion.landing.Landing.write_checkpoint",
+    ),
+    "load": (
+        "ingestion.load.connected",
+        "ingestion.load.exclusive",
+        "ingestion.landing.Landing.deliveries",
+        "ingestion.landing.Landing.read_many",
+        "ingestion.staging.Staging.__enter__",
+        "ingestion.staging.Staging.open",
+        "ingestion.staging.Staging.set_aside",
+        "ingestion.load.check",
+        "ingestion.load.protect",
+        "ingestion.staging.Staging.add",
+        "ingestion.load.transaction",
+        "ingestion.load.split",
+        "ingestion.staging.Staging.ledger_rows",
+        "ingestion.load.write",
+        "ingestion.bronze._insert",
+        "ingestion.staging.Staging.__exit__",
+        "ingestion.receipt_store.ReceiptStore.issue_due",
+    ),
+    "build": (
+        "quality.steps.connected",
+        "quality.build.exclusive",
+        "quality.build._load_reference_lists",
+        "quality.build._run_dbt",
+        "quality.build._results",
+        "quality.build.latest_snapshot",
+    ),
+    "audit": (
+        "quality.build.find_last_build",
+        "quality.audit.audit",
+        "quality.audit.run_checks",
+        "quality.verdicts.record_verdict",
+        "quality.verdicts.create_audit_table",
+        "quality.verdicts.transaction",
+    ),
+    "publish": (
+        "quality.release.find_verdict",
+        "quality.release._scores",
+        "quality.release.exclusive",
+        "quality.release.record_release",
+        "lake.releases.transaction",
+        "quality.restatements.exclusive",
+        "quality.restatements.transaction",
+        "quality.restatements.compare_releases",
+    ),
+}
+
+MODEL_EVENTS: Mapping[str, str] = {"a model begins": "NodeStart", "a model or test is done": "NodeFinished"}
+"""Boundaries inside dbt, by its own events; see `dbt_victim.py`."""
+
+Passed = Callable[[str], None]
+
+
+@contextmanager
+def watched(step: str, passed: Passed) -> Iterator[None]:
+    """Tell `passed` each boundary of a step that is crossed in the block, in any thread of this process."""
+    with ExitStack() as patches:
+        for path in STEPS[step]:
+            owner, name = _find(path)
+            patches.enter_context(patch.object(owner, name, _wrap(getattr(owner, name), path, passed)))
+        yield
+
+
+def _find(path: str) -> tuple[Any, str]:
+    """Give what holds a function, module or class, and the function's name there."""
+    *parents, name = path.split(".")
+    if parents[-1][0].isupper():
+        return getattr(import_module(".".join(parents[:-1])), parents[-1]), name
+    return import_module(".".join(parents)), name
+
+
+def _wrap(function: Callable[..., Any], path: str, passed: Passed) -> Callable[..., Any]:
+    label = ".".join(path.split(".")[-2:])
+
+    @wraps(function)
+    def watched_function(*arguments: Any, **options: Any) -> Any:
+        passed(f"{label} before")
+        result = function(*arguments, **options)
+        if isinstance(result, Managed):
+            return _managed(result, label, passed)
+        if isgenerator(result):
+            return _items(result, label, passed)
+        passed(f"{label} after")
+        return result
+
+    return watched_function
+
+
+@contextmanager
+def _managed(manager: "Managed[Any]", label: str, passed: Passed) -> Iterator[Any]:
+    with manager as value:
+        passed(f"{label} entered")
+        yield value
+        passed(f"{label} leaving")
+    passed(f"{label} left")
+
+
+def _items(items: Iterator[Any], label: str, passed: Passed) -> Iterator[Any]:
+    for item in items:
+        yield item
+        passed(f"{label} yielded")
+    passed(f"{label} after")

@@ -1,0 +1,62 @@
+"""How far a run goes, a scene to strike at, and processes that can be killed."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+
+import pytest
+
+from ingestion.settings import Settings
+from tests.faults.results import Results
+from tests.faults.scene import Scene, at_noon
+
+Start = Callable[..., BaseProcess]
+
+
+@pytest.fixture(scope="session")
+def results(is_long: bool) -> Results:
+    """Keep what the long run measures."""
+    return Results(is_kept=is_long)
+
+
+@pytest.fixture(scope="session")
+def forks() -> ForkServerContext:
+    """Give a context whose processes are forked from one that has imported everything, and holds nothing open."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.faults.victim", "tests.faults.readers"])
+    return context
+
+
+@pytest.fixture
+def start(forks: ForkServerContext) -> Iterator[Start]:
+    """Give a function that starts a process; what still runs when the test ends is killed."""
+    started: list[BaseProcess] = []
+
+    def begin(target: Callable[..., object], *arguments: object) -> BaseProcess:
+        process = forks.Process(target=target, args=arguments)
+        process.start()
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.join()
+        process.close()
+
+
+@pytest.fixture(scope="module")
+def scene(stack_settings: Settings) -> Iterator[Scene]:
+    """Give an empty lake at noon, which can be put back; an empty one is left behind."""
+    scene = at_noon(stack_settings)
+    yield scene
+    scene.looker.close()
+    scene.empty()
+
+
+@pytest.fixture(scope="module")
+def empty(scene: Scene) -> Scene:
+    """Keep the empty lake, to which a test puts the scene back."""
+    scene.keep("empty")
+    return scene

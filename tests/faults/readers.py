@@ -1,0 +1,150 @@
+"""Readers of two marts of one domain, who ask again and again and keep what was wrong with an answer.
+
+Every version of the marts holds the same number in each of its rows, so that one query over both tells a mixed answer from a whole one.
+The marts are rewritten by statements that commit one by one: between two of them the newest snapshot is empty or contradicts itself.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+from time import monotonic
+
+import duckdb
+
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import create_released_views, latest_snapshot
+from lake.serving import CHECK_SECONDS, ReleasedMarts
+from quality.release import publish
+from quality.verdicts import CheckResult, Verdict, record_verdict
+from tests.faults.boundaries import watched
+
+DOMAIN = "served"
+MARTS = ("ones", "twins")
+ROWS = 100
+QUESTION = (
+    "select count(*), count(*) filter (mart = 'ones'), min(version), max(version) from "
+    "(select 'ones' as mart, version from served.ones union all select 'twins', version from served.twins)"
+)
+PASSED = CheckResult("ones", "rows are there", 1, "critical", True, "100 rows", "100 rows")
+
+
+@dataclass
+class Answers:
+    """What some readers met. `versions` counts the answers by the version they showed; `longest_seconds` is the longest wait for one."""
+
+    versions: Counter[int] = field(default_factory=Counter)
+    mixed: int = 0
+    empty: int = 0
+    errors: list[str] = field(default_factory=list)
+    longest_seconds: float = 0.0
+
+    def add(self, row: tuple[int | None, ...], seconds: float) -> None:
+        """Judge one answer."""
+        rows, ones, lowest, highest = row
+        self.longest_seconds = max(self.longest_seconds, seconds)
+        if rows != 2 * ROWS or ones != ROWS:
+            self.empty += 1
+        elif lowest is None or lowest != highest:
+            self.mixed += 1
+        else:
+            self.versions[lowest] += 1
+
+    def plus(self, other: "Answers") -> "Answers":
+        """Put the answers of two groups of readers together."""
+        return Answers(
+            self.versions + other.versions,
+            self.mixed + other.mixed,
+            self.empty + other.empty,
+            self.errors + other.errors,
+            max(self.longest_seconds, other.longest_seconds),
+        )
+
+
+class Impatient:
+    """A clock on which the time between two looks at the releases has always passed."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += CHECK_SECONDS
+        return self.seconds
+
+
+def dashboards(settings: Settings, threads: int, stop: Event, answers: "Queue[Answers]", is_impatient: bool) -> None:
+    """Read as a worker of Superset does, many threads on one instance; an impatient one looks for a release before every query."""
+    marts = ReleasedMarts(settings, Impatient() if is_impatient else monotonic)
+    _ask(threads, stop, answers, lambda: marts.cursor().execute(QUESTION).fetchall())
+
+
+def analysts(settings: Settings, threads: int, stop: Event, answers: "Queue[Answers]") -> None:
+    """Read as `ioc sql` does: each query on a connection of its own."""
+
+    def ask() -> list[tuple[int | None, ...]]:
+        with connected(settings, as_reader=True) as connection:
+            create_released_views(connection)
+            return connection.execute(QUESTION).fetchall()
+
+    _ask(threads, stop, answers, ask)
+
+
+def _ask(threads: int, stop: Event, answers: "Queue[Answers]", ask: Callable[[], list[tuple[int | None, ...]]]) -> None:
+    def read() -> Answers:
+        mine = Answers()
+        while not stop.is_set():
+            began = monotonic()
+            try:
+                (row,) = ask()
+            except Exception as error:  # noqa: BLE001  whatever a reader meets is counted, and fails the test
+                mine.errors.append(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+            else:
+                mine.add(row, monotonic() - began)
+        return mine
+
+    with ThreadPoolExecutor(threads) as pool:
+        everybody = [pool.submit(read) for _ in range(threads)]
+        total = Answers()
+        for one in everybody:
+            total = total.plus(one.result())
+    answers.put(total)
+
+
+def rewrite(connection: duckdb.DuckDBPyConnection, version: int, die_between: bool = False) -> int:
+    """Write a version of the marts, statement by statement; give its snapshot. `die_between` kills this process with one mart empty."""
+    connection.execute(f"create schema if not exists marts.{DOMAIN}")
+    for mart in MARTS:
+        connection.execute(f"create table if not exists marts.{DOMAIN}.{mart} (version integer)")
+        connection.execute(f"delete from marts.{DOMAIN}.{mart}")
+        if die_between and mart == MARTS[-1]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        connection.execute(f"insert into marts.{DOMAIN}.{mart} select {version} from range({ROWS})")
+    return latest_snapshot(connection)
+
+
+def write_version(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, version: int, die_between: bool = False
+) -> int:
+    """Write and judge a version; give its snapshot."""
+    snapshot = rewrite(connection, version, die_between)
+    record_verdict(connection, Verdict(DOMAIN, snapshot, True, settings.clock(), (PASSED,)))
+    return snapshot
+
+
+def publish_version(settings: Settings, version: int, die_at: str | None = None) -> None:
+    """Write, judge and publish a version; die at a boundary of the publication, or between the marts, where that is asked for."""
+
+    def passed(boundary: str) -> None:
+        if boundary == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    later = settings.model_copy(update={"now": settings.clock() + timedelta(seconds=version)})
+    with connected(later) as connection, watched("publish", passed):
+        snapshot = write_version(connection, later, version, die_between=die_at == "between the marts")
+        publish(connection, later, DOMAIN, snapshot)

@@ -1,0 +1,235 @@
+"""A lake that can be put back: the tables of both catalogs are kept beside them, and copied back before each blow.
+
+The objects below stay, because nothing ever writes to one twice; what a catalog does not name is not there.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import duckdb
+import psycopg
+from psycopg import sql
+
+from ingestion.contract import Contract, find_contract, read_contracts
+from ingestion.landing import BUCKET, Landing
+from ingestion.settings import Settings
+from lake.connection import connect, connected
+from lake.lock import exclusive
+from lake.releases import releases_in_force, tables_of
+from lake.tables import create_tables
+from quality.build import find_last_build
+from quality.verdicts import find_verdict
+from stack import postgres
+from tests.faults.deliveries import DOMAIN, LEVELS, NOON, REQUESTS, File
+
+CATALOGS = (postgres.LAKE_DATABASE, postgres.MARTS_DATABASE)
+Facts = Mapping[str, Counter[str]]
+"""Rows, as text, by table."""
+
+WHOSE = ("_load_id", "load_id", "_loaded_at", "loaded_at", "quarantined_at")
+"""Which load wrote a row, and when: the only thing in which two loads of the same bytes may differ."""
+
+ARRIVAL = ("_delivery_id", "delivery_id", "_received_at", "received_at", "object_key")
+"""Which arrival of the same bytes it was: differs where a collection began twice."""
+
+
+@dataclass
+class Scene:
+    """The catalogs and the landing zone of one stack, whose clock stands at noon."""
+
+    settings: Settings
+    looker: duckdb.DuckDBPyConnection
+    """Attached while one looks, and not while somebody else works: extensions are loaded once, which takes most of a connection's time."""
+
+    _looks: int = 0
+
+    @contextmanager
+    def look(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Attach both catalogs as they are now; a look within a look sees the same."""
+        if not self._looks:
+            for catalog in ("lake", "marts"):
+                self.looker.execute(f"attach 'ducklake:{catalog}_catalog' as {catalog}")
+        self._looks += 1
+        try:
+            yield self.looker
+        finally:
+            self._looks -= 1
+            if not self._looks:
+                for catalog in ("lake", "marts"):
+                    self.looker.execute(f"detach {catalog}")
+
+    def empty(self) -> None:
+        """Make both catalogs anew, with their tables and nothing in them."""
+        with postgres.connect(self.settings, "postgres") as server:
+            for database in CATALOGS:
+                server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
+        postgres.Postgres(self.settings).settle()
+        with exclusive(self.settings, "tables"), connected(self.settings) as connection:
+            create_tables(connection, read_contracts())
+
+    def keep(self, name: str) -> None:
+        """Keep both catalogs as they are now, in a schema beside them."""
+        for database in CATALOGS:
+            with postgres.connect(self.settings, database) as server, server.transaction():
+                kept = sql.Identifier(f"kept_{name}")
+                server.execute(sql.SQL("drop schema if exists {} cascade; create schema {}").format(kept, kept))
+                for table in map(sql.Identifier, _tables(server, "public")):
+                    server.execute(sql.SQL("create table {}.{} as table public.{}").format(kept, table, table))
+
+    def restore(self, name: str) -> None:
+        """Put both catalogs back to what was kept; sessions of processes that were killed are ended first."""
+        for database in CATALOGS:
+            with postgres.connect(self.settings, database) as server, server.transaction():
+                server.execute(
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
+                    "where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
+                )
+                kept, there = _tables(server, f"kept_{name}"), _tables(server, "public")
+                for table in there - kept:
+                    server.execute(sql.SQL("drop table public.{}").format(sql.Identifier(table)))
+                for table in kept:
+                    here, copy = sql.Identifier("public", table), sql.Identifier(f"kept_{name}", table)
+                    if table in there:
+                        server.execute(sql.SQL("delete from {}; insert into {} table {}").format(here, here, copy))
+                    else:
+                        server.execute(sql.SQL("create table {} as table {}").format(here, copy))
+
+    def clear_landing(self, feed: str) -> None:
+        """Remove what was landed of a feed, and what its collector remembers."""
+        client = Landing(self.settings)._client
+        for prefix in (f"{feed.replace('.', '/')}/", f"checkpoints/{feed}"):
+            for item in client.list_objects(BUCKET, prefix=prefix, recursive=True):
+                client.remove_object(BUCKET, str(item.object_name))
+
+    def land(self, feed: str, files: Iterable[File]) -> None:
+        """Land files in their order."""
+        landing, contract = Landing(self.settings), find_contract(feed)
+        for name, content in files:
+            landing.land(contract, name, content, self.settings.clock())
+
+    def drop(self, files: Iterable[File]) -> None:
+        """Put files into the folder that is collected, and no others."""
+        folder = self.settings.drop / str(find_contract(LEVELS).option("folder"))
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
+        for name, content in files:
+            (folder / name).write_bytes(content)
+
+    def bronze(self, feed: str, *, arrivals_count: bool = True) -> Facts:
+        """Give what a feed's loads wrote: bronze, quarantine, ledger, rules; without the arrival where it does not count.
+
+        A second arrival of known bytes is then no fact either.
+        """
+        contract = find_contract(feed)
+        without = (*WHOSE, *(() if arrivals_count else ARRIVAL))
+        mine = f"where feed = '{feed}'"
+        tables = {
+            "bronze": f"from lake.bronze.{contract.table}",
+            "quarantine": f"from lake.quarantine.records {mine}",
+            "ledger": f"from lake.ledger.deliveries {mine}"
+            + ("" if arrivals_count else " and status <> 'duplicate_delivery'"),
+            "rules": "select rule, column_name, sum(evaluated)::bigint, sum(failed)::bigint "
+            f"from lake.ledger.rule_results {mine} group by all",
+        }
+        with self.look() as connection:
+            return {name: _rows(connection, query, without) for name, query in tables.items()}
+
+    def unbalanced(self, *feeds: str) -> int:
+        """Count the deliveries whose books do not add up, their doors counted in the tables themselves."""
+        with self.look() as connection:
+            return sum(count_unbalanced(connection, find_contract(feed)) for feed in feeds)
+
+    def built(self) -> Facts:
+        """Give the marts of the domain as of its last complete build, and the silver tables below."""
+        with self.look() as connection:
+            return _marts(connection, find_last_build(connection, DOMAIN)) | {
+                f"silver.{name}": _rows(connection, f'from lake.silver."{name}"', ())
+                for (name,) in connection.execute(
+                    "select table_name from duckdb_tables() where database_name = 'lake' and schema_name = 'silver'"
+                ).fetchall()
+            }
+
+    def released(self) -> Facts:
+        """Give what readers are shown of the domain: the marts of the release in force."""
+        with self.look() as connection:
+            release = releases_in_force(connection).get(DOMAIN)
+            return {} if release is None else _marts(connection, release.snapshot_id)
+
+    def judged(self) -> Facts:
+        """Give the verdict in force on the last complete build."""
+        with self.look() as connection:
+            verdict = find_verdict(connection, DOMAIN, find_last_build(connection, DOMAIN))
+            return {"verdict": Counter([repr(verdict)])}
+
+    def in_force(self) -> Facts:
+        """Give the release in force, without its number and time, and the releases that stand twice or were not compared once."""
+        with self.look() as connection:
+            release = releases_in_force(connection).get(DOMAIN)
+            row = () if release is None else (release.snapshot_id, release.verdict, release.action, release.scores)
+            wrong = connection.execute(
+                """
+                select releases.release_id, count(*) from marts.operations.releases
+                left join marts.operations.comparisons using (release_id)
+                where releases.domain = ?
+                group by all
+                having count(*) > 1 or releases.release_id > 1 and count(comparisons.release_id) = 0
+                """,
+                [DOMAIN],
+            ).fetchall()
+            return {"release": Counter([repr(row)]), "wrong": Counter(map(repr, wrong)), **self.released()}
+
+
+def _tables(server: psycopg.Connection[tuple[object, ...]], schema: str) -> set[str]:
+    rows = server.execute("select tablename from pg_tables where schemaname = %s", [schema]).fetchall()
+    return {str(row[0]) for row in rows}
+
+
+def at_noon(settings: Settings) -> Scene:
+    """Give an empty scene whose clock stands at noon."""
+    scene = Scene(settings.model_copy(update={"now": NOON}), connect(settings, catalogs=()))
+    scene.empty()
+    for feed in (LEVELS, REQUESTS):
+        scene.clear_landing(feed)
+    return scene
+
+
+def count_unbalanced(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
+    """Count a feed's deliveries whose books do not add up, their doors counted in the tables themselves."""
+    row = connection.execute(
+        f"""
+        with bronze as (
+            select _delivery_id as delivery_id, sum(_record_count) as records from lake.bronze.{contract.table} group by all
+        ),
+        aside as (
+            select delivery_id, sum(record_count) as records from lake.quarantine.records where feed = $feed group by all
+        )
+        select count(*)
+        from (from lake.ledger.deliveries where feed = $feed) as ledger
+        full join bronze using (delivery_id)
+        full join aside using (delivery_id)
+        where feed is null
+            or pieces <> skipped + received
+            or received <> accepted + duplicate + quarantined
+            or accepted <> coalesce(bronze.records, 0)
+            or quarantined <> coalesce(aside.records, 0)
+        """,
+        {"feed": contract.feed},
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _marts(connection: duckdb.DuckDBPyConnection, snapshot: int) -> dict[str, Counter[str]]:
+    return {
+        f"marts.{name}": _rows(connection, f'from marts.{DOMAIN}."{name}" at (version => {snapshot})', ())
+        for name in tables_of(connection, DOMAIN, snapshot)
+    }
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str, without: tuple[str, ...]) -> Counter[str]:
+    cursor = connection.execute(query)
+    kept = [index for index, column in enumerate(cursor.description or ()) if column[0] not in without]
+    return Counter(repr([row[index] for index in kept]) for row in cursor.fetchall())

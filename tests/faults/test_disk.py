@@ -1,0 +1,91 @@
+"""A disk that fills up under a whole stack: the load fails and says so, nothing half is kept, and with room again the same load completes.
+
+The stack stands on a small file system in memory, which only root may mount.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ingestion.errors import LakehouseError
+from ingestion.settings import Settings
+from stack.control import DATA_SERVICES, down, up
+from tests.faults.deliveries import REQUESTS, request_files
+from tests.faults.results import Results, difference, doubled, lost
+from tests.faults.scene import Scene, at_noon
+from tests.faults.victim import perform
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+DISK_BYTES = 700 * 1024 * 1024
+BLOCK = b"\0" * 1024 * 1024
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a small file system; skip where the system does not let us."""
+    tmp_path.chmod(0o755)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(tmp_path)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a file system of its own can only be mounted by root")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+@pytest.fixture
+def cramped(small_disk: Path, new_settings: Callable[[], Settings]) -> Iterator[Scene]:
+    """Give a scene of a stack of its own on the small disk."""
+    settings = new_settings().model_copy(update={"home": small_disk / "home"})
+    settings.__dict__.pop("home_folder", None)
+    try:
+        up(settings, DATA_SERVICES, least_free_bytes=0)
+        scene = at_noon(settings)
+        yield scene
+        scene.looker.close()
+    finally:
+        down(settings)
+
+
+def fill(folder: Path) -> Path:
+    """Write until not a byte more fits; give the file that takes the room."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (len(BLOCK), 4096, 1):
+            try:
+                while file.write(BLOCK[:size]) == size:
+                    pass
+            except OSError:
+                continue
+    return filler
+
+
+def test_a_full_disk_stops_a_load_and_harms_nothing(cramped: Scene, small_disk: Path, results: Results) -> None:
+    cramped.keep("empty")
+    cramped.land(REQUESTS, request_files(0))
+    perform("load", cramped.settings)
+    expected = cramped.bronze(REQUESTS)
+    cramped.restore("empty")
+    filler = fill(small_disk)
+    with pytest.raises(LakehouseError):
+        perform("load", cramped.settings)
+    filler.unlink()
+    up(cramped.settings, DATA_SERVICES, least_free_bytes=0)
+    perform("load", cramped.settings)
+    found = cramped.bronze(REQUESTS)
+    unbalanced = cramped.unbalanced(REQUESTS)
+    results.add(
+        "services",
+        {
+            "fault": "disk full",
+            "seed": 0,
+            "lost": lost(expected, found),
+            "doubled": doubled(expected, found),
+            "unbalanced": unbalanced,
+            "seconds": 0,
+        },
+    )
+    assert difference(expected, found) == {}
+    assert unbalanced == 0

@@ -1,0 +1,179 @@
+"""kill -9 at every boundary of every step; the same command again then gives the tables of a run that nobody disturbed, row for row."""
+
+import signal
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from time import monotonic
+
+import pytest
+
+from ingestion.contract import find_contract
+from ingestion.load import load_feed
+from lake.connection import connected
+from quality.build import find_last_build
+from quality.verdicts import CheckResult, Verdict, record_verdict
+from tests.faults.boundaries import STEPS
+from tests.faults.conftest import Start
+from tests.faults.deliveries import DOMAIN, LEVELS, NOON, REQUESTS, level_files, request_files
+from tests.faults.results import Results, Row, difference, doubled, lost
+from tests.faults.scene import Facts, Scene
+from tests.faults.victim import count_passes, die_at, perform
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(7200)]
+
+PASSED = CheckResult("feedback_cases", "rows are there", 1, "critical", True, "1 row", "1 row")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step under attack: what stands before it, what finishes its work, and what must be true then.
+
+    `few` boundaries are tried in the smaller run. `is_read` tells whether readers could see something of the step.
+    """
+
+    name: str
+    prepare: Callable[[Scene, int], None]
+    facts: Callable[[Scene], Facts]
+    few: int
+    finish: Callable[[Scene], object] | None = None
+    is_read: bool = True
+
+
+def with_levels_to_collect(scene: Scene, seed: int) -> None:
+    """Leave polls in the folder, of which nothing was collected."""
+    scene.restore("empty")
+    scene.drop(level_files(seed))
+
+
+def with_requests_to_load(scene: Scene, seed: int) -> None:
+    """Leave answers in landing, of which nothing was loaded."""
+    scene.restore("empty")
+    scene.clear_landing(REQUESTS)
+    scene.land(REQUESTS, request_files(seed))
+
+
+def with_versions_to_build(scene: Scene, seed: int) -> None:
+    """Leave bronze with more versions than the marts that are built and released; before an even seed nothing was built yet."""
+    scene.restore("released" if seed % 2 else "seeded")
+    scene.clear_landing(REQUESTS)
+    scene.land(REQUESTS, request_files(seed, first=100))
+    perform("load", scene.settings)
+
+
+def with_a_build_to_audit(scene: Scene, seed: int) -> None:
+    """Leave a complete build that nobody judged."""
+    scene.restore("built")
+
+
+def with_a_verdict_to_publish(scene: Scene, seed: int) -> None:
+    """Leave a build that passed its audit; before an even seed it was published once."""
+    scene.restore("judged" if seed % 2 else "released")
+
+
+def load_levels(scene: Scene) -> None:
+    """Load what was collected: bytes that were fetched twice make no difference in bronze."""
+    load_feed(scene.settings, find_contract(LEVELS))
+
+
+ATTACKED = (
+    Step(
+        "collect",
+        with_levels_to_collect,
+        lambda scene: scene.bronze(LEVELS, arrivals_count=False),
+        few=4,
+        finish=load_levels,
+        is_read=False,
+    ),
+    Step("load", with_requests_to_load, lambda scene: scene.bronze(REQUESTS), few=8, is_read=False),
+    Step("build", with_versions_to_build, Scene.built, few=1),
+    Step("audit", with_a_build_to_audit, Scene.judged, few=1),
+    Step("publish", with_a_verdict_to_publish, Scene.in_force, few=4),
+)
+NOTHING_READ: Facts = {}
+
+
+@pytest.fixture(scope="module")
+def built(empty: Scene) -> Scene:
+    """Keep the states from which the steps begin that follow a load."""
+    scene = empty
+    scene.land(REQUESTS, request_files(0))
+    perform("load", scene.settings)
+    perform("build", scene.settings)
+    scene.keep("built")
+    with connected(scene.settings) as connection:
+        record_verdict(connection, Verdict(DOMAIN, find_last_build(connection, DOMAIN), True, NOON, (PASSED,)))
+    scene.keep("judged")
+    perform("publish", scene.settings)
+    scene.keep("released")
+    scene.restore("built")
+    with connected(scene.settings) as connection:
+        for schema in ("lake.silver", "lake.staging", f"marts.{DOMAIN}"):
+            connection.execute(f"drop schema if exists {schema} cascade")
+        connection.execute("delete from marts.operations.builds")
+    scene.keep("seeded")
+    return scene
+
+
+def strikes(passes: Counter[str], seed: int, few: int | None) -> list[tuple[str, int]]:
+    """Draw, for each boundary, at which of its crossings to strike; only a few boundaries, spread evenly, where that is asked for."""
+    drawn = [(name, Random(f"{name} {seed}").randint(1, times)) for name, times in sorted(passes.items())]
+    return drawn if few is None else drawn[:: max(1, len(drawn) // few)][:few]
+
+
+def test_the_table_of_boundaries_names_every_step() -> None:
+    assert {step.name for step in ATTACKED} == set(STEPS)
+    assert sum(map(len, STEPS.values())) >= 35
+
+
+@pytest.mark.parametrize("step", ATTACKED, ids=lambda step: step.name)
+def test_kill_9_then_the_same_command_gives_the_same_tables(
+    step: Step, empty: Scene, start: Start, seeds: int, results: Results, request: pytest.FixtureRequest
+) -> None:
+    prepared: Scene = request.getfixturevalue("built") if step.is_read else empty
+    table = f"kills_{step.name}"
+    results.begin(table)
+    crossed: set[str] = set()
+    failures: list[str] = []
+    for seed in range(seeds or 1):
+        step.prepare(prepared, seed)
+        prepared.keep("before")
+        readers_see = [prepared.released() if step.is_read else NOTHING_READ]
+        prepared.clear_landing(LEVELS)
+        passes = count_passes(step.name, prepared.settings)
+        if step.finish is not None:
+            step.finish(prepared)
+        with prepared.look():
+            readers_see.append(prepared.released())
+            expected = step.facts(prepared)
+        crossed |= {name.rsplit(" ", 1)[0] for name in passes}
+        for boundary, occurrence in strikes(passes, seed, None if seeds else step.few):
+            prepared.restore("before")
+            prepared.clear_landing(LEVELS)
+            victim = start(die_at, step.name, prepared.settings, boundary, occurrence)
+            victim.join()
+            assert victim.exitcode == -signal.SIGKILL, f"{boundary} was not crossed {occurrence} times"
+            seen = prepared.released() if step.is_read else NOTHING_READ
+            began = monotonic()
+            perform(step.name, prepared.settings)
+            seconds = monotonic() - began
+            if step.finish is not None:
+                step.finish(prepared)
+            with prepared.look():
+                found = step.facts(prepared)
+                unbalanced = prepared.unbalanced(LEVELS, REQUESTS)
+            row: Row = {
+                "boundary": boundary,
+                "seed": seed,
+                "lost": lost(expected, found),
+                "doubled": doubled(expected, found),
+                "unbalanced": unbalanced,
+                "torn": int(seen not in readers_see),
+                "seconds": round(seconds, 3),
+            }
+            results.add(table, row)
+            if row["lost"] or row["doubled"] or row["unbalanced"] or row["torn"]:
+                failures.append(f"{row}: {difference(expected, found)}")
+    assert failures == []
+    assert crossed >= {".".join(path.split(".")[-2:]) for path in STEPS[step.name]}

@@ -1,0 +1,94 @@
+"""A process that kills itself with SIGKILL at a boundary of a step, so that nothing in it can clean up.
+
+The tests start it through a fork server that has imported everything; by hand, on a stack of your own:
+
+    python -m tests.faults.victim load "load.split before" --occurrence 2
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from unittest.mock import patch
+
+from ingestion.collect import collect
+from ingestion.contract import find_contract
+from ingestion.load import load_feed
+from ingestion.settings import PROJECT, Settings
+from quality import steps
+from tests.faults.boundaries import MODEL_EVENTS, STEPS, watched
+from tests.faults.deliveries import DOMAIN, LEVELS, REQUESTS
+
+ALONE = ", dbt left alone"
+"""Behind a boundary inside dbt: only the command that started it is killed, and dbt is not."""
+
+RUN: Mapping[str, Callable[[Settings], object]] = {
+    "collect": lambda settings: collect(settings, find_contract(LEVELS)),
+    "load": lambda settings: load_feed(settings, find_contract(REQUESTS)),
+    "build": lambda settings: steps.build_domain(settings, DOMAIN),
+    "audit": lambda settings: steps.audit_domain(settings, DOMAIN),
+    "publish": lambda settings: steps.publish_domain(settings, DOMAIN),
+}
+"""The steps, as a task or a command calls them."""
+
+
+def perform(step: str, settings: Settings) -> None:
+    """Do a step, its batches small, so that few files already make several of them."""
+    with patch("ingestion.load.BATCH_DELIVERIES", 2), patch("ingestion.collect.LAND_TOGETHER", 2):
+        RUN[step](settings)
+
+
+def count_passes(step: str, settings: Settings) -> Counter[str]:
+    """Do a step undisturbed; tell how often it crossed each of its boundaries."""
+    passes: Counter[str] = Counter()
+
+    def passed(boundary: str) -> None:
+        passes[boundary] += 1
+
+    with watched(step, passed):
+        perform(step, settings)
+    if step == "build":
+        nodes = len(
+            json.loads((settings.home_folder / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
+        )
+        passes.update({f"{event}{alone}": nodes for event in MODEL_EVENTS for alone in ("", ALONE)})
+    return passes
+
+
+def die_at(step: str, settings: Settings, boundary: str, occurrence: int) -> None:
+    """Do a step until it crosses a boundary for the nth time, and die there; at a boundary inside dbt, it dies too, unless ALONE."""
+    event = MODEL_EVENTS.get(boundary.removesuffix(ALONE))
+    if event is not None:
+        dbt = [sys.executable, "-m", "tests.faults.dbt_victim", event, str(occurrence)]
+        dbt.append("alone" if boundary.endswith(ALONE) else "both")
+        with patch("quality.build.dbt_program", lambda: dbt):
+            perform(step, settings)
+        return
+    crossed = Counter[str]()
+
+    def passed(name: str) -> None:
+        crossed[name] += 1
+        if name == boundary and crossed[name] == occurrence:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with watched(step, passed):
+        perform(step, settings)
+
+
+def main() -> None:
+    """Read the arguments, and die."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("step", choices=STEPS)
+    parser.add_argument("boundary")
+    parser.add_argument("--occurrence", type=int, default=1)
+    chosen = parser.parse_args()
+    os.chdir(PROJECT)
+    die_at(chosen.step, Settings(), chosen.boundary, chosen.occurrence)
+    parser.error(f"{chosen.step} ended without crossing {chosen.boundary} {chosen.occurrence} times")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Nothing is lost and nothing is invented, whatever is done to a delivery on its way: every contract, through the real load."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingestion.contract import Contract, read_contracts
+from ingestion.landing import Landing
+from ingestion.ledger import LedgerRow, summary
+from ingestion.load import Loader
+from ingestion.reference import Reference
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.tables import create_tables
+from tests.faults.results import Results
+from tests.property.conservation import Books, holds, meet, texts_of
+from tests.property.mutations import KINDS, MUTATIONS, Mutation, mutate
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CONTRACTS = read_contracts()
+RECEIVED = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
+"""After everything that the golden deliveries tell of."""
+
+SIBLINGS = 4
+FEW, MANY = 3, 60
+"""How many examples of SIBLINGS mutated deliveries and their whole one each contract gets, in the smaller and in the long run."""
+
+
+@pytest.fixture(scope="module")
+def loader(stack_settings: Settings) -> Iterator[tuple[Loader, Landing, Books]]:
+    """Give a loader, the landing zone it loads from, and a stranger's look at the books."""
+    chosen = stack_settings.model_copy(update={"now": RECEIVED})
+    landing = Landing(chosen)
+    with connected(chosen) as connection:
+        create_tables(connection, CONTRACTS)
+        books = Books(connection, chosen.reveal("privacy_key").encode())
+        yield Loader(chosen, connection, landing, Reference()), landing, books
+
+
+def golden(contract: Contract) -> tuple[str, bytes]:
+    """Give the name and the bytes of a feed's golden delivery."""
+    (path,) = (path for path in (GOLDEN / contract.feed.replace(".", "/")).iterdir() if path.name != "expected.json")
+    return path.name, path.read_bytes()
+
+
+def test_all_contracts_are_here(is_long: bool) -> None:
+    Results(is_kept=is_long).begin("conservation")
+    assert len(CONTRACTS) >= 13
+    assert len(KINDS) == 12
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=list(CONTRACTS))
+def test_no_mutation_of_any_delivery_loses_or_invents_a_record(
+    contract: Contract, loader: tuple[Loader, Landing, Books], is_long: bool
+) -> None:
+    load, landing, books = loader
+    rows: list[LedgerRow] = []
+    name, whole = golden(contract)
+
+    @settings(
+        max_examples=MANY if is_long else FEW,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(siblings=st.lists(MUTATIONS, min_size=SIBLINGS, max_size=SIBLINGS))
+    def nothing_is_lost(siblings: list[list[Mutation]]) -> None:
+        contents = [whole, *(mutate(whole, mutations, contract) for mutations in siblings)]
+        landed = [landing.land(contract, name, content, RECEIVED) for content in contents]
+        rows.extend(load.load_new(contract))
+        faults = {
+            number: wrong
+            for number, (delivery, content) in enumerate(zip(landed, contents, strict=True))
+            if (wrong := books.faults(contract, delivery, content, meet(content, name, contract)))
+        }
+        assert faults == {}
+        assert books.silver_faults(contract) == []
+
+    nothing_is_lost()
+    Results(is_kept=is_long).add("conservation", {"feed": contract.feed, **summary(rows), "faults": 0})
+
+
+def test_a_text_that_was_not_landed_is_not_found_again() -> None:
+    texts = texts_of(b"a,b\nc,\xff\n")
+    assert holds(texts, "c,\\xff")
+    assert holds(texts, "a,b\nc,\\xff")
+    assert not holds(texts, "a,c")
+    assert not holds(texts, "a,b\nd")
