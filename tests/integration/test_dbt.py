@@ -310,7 +310,9 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
     built.build_models(NEXT_MORNING, "--full-refresh")
     at_once = built.tables()
     assert len(step_by_step) >= 20
-    assert all(step_by_step.values())
+    assert {name for name, rows in step_by_step.items() if not rows} == {
+        "marts.quality.schema_drift"
+    }  # none on two good days
     assert step_by_step == at_once
 
 
