@@ -161,8 +161,8 @@ def _find_changed_rows(connection: duckdb.DuckDBPyConnection, mart: Compared, be
             row_number() over () as _number,
             json_object({row_key})::varchar as _row_key,
             [{figures}] as _figures
-        from {table} at (version => {before.snapshot_id}) as old
-        inner join {table} at (version => {after.snapshot_id}) as new on {same_key}
+        from (select * from {table} at (version => {before.snapshot_id})) as old
+        inner join (select * from {table} at (version => {after.snapshot_id})) as new on {same_key}
         where {differs}
         """
     )

@@ -15,8 +15,8 @@ from stack.control import DATA_SERVICES, down, up
 from stack.object_store import PORT_OFFSETS
 from stack.separate import PORTS, separate_stack
 
-LOWEST_PORT, HIGHEST_PORT = 20_000, 32_000
-"""Below the range from which Linux draws ports for outgoing connections, so that nobody takes one in between."""
+LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
+"""All ports of a stack, the one 10,008 above too, stay below the range from which Linux draws ports for outgoing connections (32,768 on)."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
