@@ -16,7 +16,7 @@ from stack.object_store import PORT_OFFSETS
 from stack.separate import PORTS, separate_stack
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
-"""All ports of a stack, the one 10,008 above too, stay below the range from which Linux draws ports for outgoing connections (32,768 on)."""
+"""All ports of a stack, the one 10,008 above too, stay below those that Linux draws for outgoing connections (32,768 on)."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
