@@ -36,7 +36,11 @@ OPTIONS = {
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] %d ",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
+"""The last two keep records out of the log: the lakehouse keeps small tables' rows in the catalog, so that a commit that races with another,
+and is tried again, would stand there with all its values."""
 
 
 def connect(settings: Settings, database: str) -> psycopg.Connection[tuple[object, ...]]:
