@@ -39,8 +39,8 @@ OPTIONS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-"""The last two keep records out of the log: the lakehouse keeps small tables' rows in the catalog, so that a commit that races with another,
-and is tried again, would stand there with all its values."""
+"""The last two keep records out of the log: few new rows stand in the catalog itself, so that a commit that races with another, and is
+tried again, would be logged with all its values."""
 
 
 def connect(settings: Settings, database: str) -> psycopg.Connection[tuple[object, ...]]:

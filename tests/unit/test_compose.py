@@ -188,7 +188,8 @@ def test_airflow_is_configured_as_in_the_embedded_stack(compose: Compose, tmp_pa
 
 def test_postgres_has_the_options_of_the_embedded_one(compose: Compose) -> None:
     options = dict(part.split("=") for part in compose.services["postgres"].command if "=" in part)
-    assert options == {name: OPTIONS[name] for name in ("max_connections", "max_wal_size", "timezone")}
+    shared = ("max_connections", "max_wal_size", "timezone", "log_min_error_statement", "log_error_verbosity")
+    assert options == {name: OPTIONS[name] for name in shared}
 
 
 def test_images_have_the_versions_of_the_wheels(compose: Compose) -> None:
