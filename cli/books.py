@@ -5,21 +5,28 @@ from typing import Annotated
 import typer
 
 from cli.output import AsJson, Row, ends_well, show
+from cli.rows import book_rows, quality_rows
 from ingestion.contract import find_contract, read_contracts
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.releases import create_released_views, list_releases, releases_in_force
+from lake.releases import list_releases, releases_in_force
 
-DAYS_BACK = "feed_score_days where local_date > (select max(local_date) from feed_score_days) - ?"
-DAYS_BACK = "feed_score_days where local_date > (select max(local_date) from feed_score_days) - ?"
+SCORES = "select * from memory.quality.feed_scores order by domain, feed"
+SCORE_DAYS = """
+    select * from memory.quality.feed_score_days
+    where local_date > (select max(local_date) from memory.quality.feed_score_days) - ?
+    order by local_date, domain, feed
+"""
+LEAGUE = "select * from memory.quality.agency_league_months order by month_date, league_rank nulls last, owner"
 LEAGUE_COLUMNS = ("league_rank", "owner", "score", "level", "correct", "complete", "clean", "live", "missing_slots")
+
 Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")]
 
 
 @ends_well
 def feeds(as_json: AsJson = False) -> None:
     """List the contracts, their cadence, last event and last score."""
-    scores = {str(row["feed"]): row for row in _scores()}
+    scores = {str(row["feed"]): row for row in quality_rows(SCORES)}
     rows: list[Row] = [
         {
             "feed": contract.feed,
@@ -41,7 +48,7 @@ def ledger(feed: Feed = None, as_json: AsJson = False) -> None:
     """Show by which door every record left: each delivery for machines, totals by feed (or the feed's deliveries) for people."""
     if feed is not None:
         find_contract(feed)
-    rows = _query(
+    rows = book_rows(
         """
         with drift as (
             select feed, delivery_id, list(kind || ' ' || column_name order by kind, column_name) as columns_not_promised
@@ -73,17 +80,19 @@ def score(
     """Show the four axes of each feed, from the release of the scores in force."""
     columns = ("domain", "feed", "correct", "complete", "clean", "live", "score", "level")
     if days is not None:
-        history = _scores(DAYS_BACK, [days], "local_date, domain, feed")
+        history = quality_rows(SCORE_DAYS, [days])
         rows = [{name: row[name] for name in ("local_date", *columns)} for row in history]
         show(rows, "Đúng, đủ, sạch, sống theo ngày", as_json=as_json)
         return
-    show([{name: row[name] for name in columns} for row in _scores()], "Đúng, đủ, sạch, sống", as_json=as_json)
+    show(
+        [{name: row[name] for name in columns} for row in quality_rows(SCORES)], "Đúng, đủ, sạch, sống", as_json=as_json
+    )
 
 
 @ends_well
 def league(as_json: AsJson = False) -> None:
     """Rank the agencies that own feeds in the newest month, with the evidence behind each point; machines get every month."""
-    rows = _scores("agency_league_months", order="month_date, league_rank nulls last, owner")
+    rows = quality_rows(LEAGUE)
     newest = [row for row in rows if row["is_latest"]]
     show(rows if as_json else newest, "Xếp hạng cơ quan", as_json=as_json, columns=None if as_json else LEAGUE_COLUMNS)
 
@@ -116,7 +125,7 @@ def restatements(
     as_json: AsJson = False,
 ) -> None:
     """Show every figure that a release says otherwise than the one before it, and the deliveries that changed it."""
-    rows = _query(
+    rows = book_rows(
         """
         select domain, release_id, mart, row_key, column_name, before_value, after_value, cause, delivery_ids
         from marts.operations.restatements
@@ -130,7 +139,7 @@ def restatements(
 
 def show_totals() -> None:
     """Print the ledger's totals by feed, of what was sent: a replay sends nothing."""
-    totals = _query(
+    totals = book_rows(
         """
         select feed, count(*) as deliveries, sum(pieces)::bigint as pieces, sum(skipped)::bigint as skipped,
             sum(received)::bigint as received, sum(accepted)::bigint as accepted, sum(duplicate)::bigint as duplicate,
@@ -140,27 +149,8 @@ def show_totals() -> None:
         group by feed
         order by feed
         """,
-        [],
     )
     show(totals, "Ledger", as_json=False)
-
-
-def _scores(source: str = "feed_scores", values: list[int] | None = None, order: str = "domain, feed") -> list[Row]:
-    """Read a mart of the scores in force; `source` is a mart and what narrows it down, out of this module."""
-    with connected(Settings()) as connection:
-        if "quality" not in create_released_views(connection):
-            return []
-        connection.execute("use memory.quality")
-        cursor = connection.execute(f"select * from {source} order by {order}", values or [])  # noqa: S608
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _query(sql: str, values: list[str | int | None]) -> list[Row]:
-    with connected(Settings()) as connection:
-        cursor = connection.execute(sql, values)
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 VERBS = {

@@ -6,13 +6,12 @@ import typer
 
 from cli.output import AsJson, Row, ends_well, show
 from cli.pipeline import Feeds, chosen_feeds
+from cli.rows import quality_rows
 from ingestion.contract import find_contract
 from ingestion.errors import SourceError
 from ingestion.recapture import recapture as recapture_feed
 from ingestion.recapture import summary
 from ingestion.settings import Settings
-from lake.connection import connected
-from lake.releases import create_released_views
 
 Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings; all where none is named.")]
 
@@ -20,7 +19,8 @@ Feed = Annotated[str | None, typer.Argument(help="A feed like environment.statio
 @ends_well
 def missing(feed: Feed = None, as_json: AsJson = False) -> None:
     """Show what is missing, from the release in force: each slot for machines, counts by object for people."""
-    rows = _released(
+    _require_known(feed)
+    rows = quality_rows(
         """
         select feed, object_id, slot_start_at, slot_end_at, age_hours, is_refetchable, lost_reason, recapture_attempts,
             last_asked_at, last_outcome
@@ -37,7 +37,7 @@ def missing(feed: Feed = None, as_json: AsJson = False) -> None:
         group by feed, object_id
         order by feed, slots desc, object_id
         """,
-        feed,
+        [feed],
     )
     show(rows, "Missing slots", as_json=as_json)
 
@@ -45,7 +45,8 @@ def missing(feed: Feed = None, as_json: AsJson = False) -> None:
 @ends_well
 def suspicious(feed: Feed = None, as_json: AsJson = False) -> None:
     """Show the answers that were empty, far smaller than usual or short of pages, from the release in force; newest first."""
-    rows = _released(
+    _require_known(feed)
+    rows = quality_rows(
         """
         select findings.feed, findings.kind, deliveries.source_name, findings.received_at, findings.received_records,
             findings.usual_records, findings.pages, findings.promised_pages, findings.delivery_id
@@ -54,7 +55,7 @@ def suspicious(feed: Feed = None, as_json: AsJson = False) -> None:
         where findings.feed = coalesce(?, findings.feed)
         order by findings.received_at desc, findings.feed, deliveries.source_name
         """,
-        feed,
+        [feed],
     )
     show(rows, "Suspicious deliveries", as_json=as_json)
 
@@ -81,15 +82,9 @@ def recapture(
         raise failures[0]
 
 
-def _released(sql: str, feed: str | None) -> list[Row]:
+def _require_known(feed: str | None) -> None:
     if feed is not None:
         find_contract(feed)
-    with connected(Settings()) as connection:
-        if "quality" not in create_released_views(connection):
-            return []
-        cursor = connection.execute(sql, [feed])
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 VERBS = {"missing": missing, "suspicious": suspicious, "recapture": recapture}

@@ -7,6 +7,7 @@ import duckdb
 import typer
 
 from cli.output import AsJson, ends_well, show
+from cli.rows import rows_of
 from ingestion.errors import ConfigurationError
 from ingestion.settings import Settings
 from lake.connection import connected
@@ -34,8 +35,7 @@ def sql(
             raise ConfigurationError(
                 f"sql: {str(error).splitlines()[0]}; released domains: {', '.join(shown)}"
             ) from error
-        names = [column[0] for column in cursor.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = rows_of(cursor)
     show(rows, f"{len(rows)} rows", as_json=as_json)
 
 

@@ -15,13 +15,11 @@ import polars as pl
 
 from ingestion.casts import UNTIDY, cast
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Column, Contract
+from ingestion.local_time import ZONE
 from ingestion.reference import Reference
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far an event may lie ahead of its receipt: clocks of agencies differ (design value, as in the contracts' own rules)."""
-
-LOCAL = "Asia/Ho_Chi_Minh"
-"""A date begins at midnight here."""
 
 FAILURE = pl.Struct({"rule": pl.String, "column_name": pl.String, "error_group": pl.Int32})
 
@@ -236,7 +234,7 @@ def _believed_time(name: str | None, typed: pl.DataFrame) -> pl.Expr:
         return pl.lit(None, dtype=pl.Datetime("us", "UTC"))
     at = pl.col(name)
     if typed.schema[name] == pl.Date:
-        at = at.cast(pl.Datetime("us")).dt.replace_time_zone(LOCAL).dt.convert_time_zone("UTC")
+        at = at.cast(pl.Datetime("us")).dt.replace_time_zone(ZONE).dt.convert_time_zone("UTC")
     return pl.when(at <= pl.col("received_at") + CLOCK_TOLERANCE).then(at)
 
 

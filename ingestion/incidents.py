@@ -8,11 +8,10 @@ today included; it is unknown beyond the calendar.
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
+from ingestion.local_time import LOCAL
 from ingestion.reference import Reference
 
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 UNKNOWN = "unknown"
 
 
@@ -32,11 +31,11 @@ class IncidentClock:
         self._known = {date.fromisoformat(day) for day, _ in days}
         self._working = sorted(date.fromisoformat(day) for day, is_working in days if is_working)
         self._stages = sorted(reference.list_of("incident_stages").select("from_working_days", "stage").rows())
-        self._today = now.astimezone(ZONE).date()
+        self._today = now.astimezone(LOCAL).date()
 
     def age_of(self, since: datetime) -> Age:
         """Give the age of what has been there since a moment."""
-        first = since.astimezone(ZONE).date()
+        first = since.astimezone(LOCAL).date()
         if first not in self._known or self._today not in self._known:
             return Age(None, UNKNOWN)
         days = max(bisect_right(self._working, self._today) - bisect_right(self._working, first), 0)

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 from ingestion.errors import ContractError
+from ingestion.local_time import LOCAL
 
-LOCAL = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=LOCAL)
 """Slots are counted from here, so that days begin at local midnight and weeks on Mondays; there is no summer time."""
 

@@ -12,6 +12,7 @@ from datetime import datetime
 import duckdb
 
 from ingestion.contract import Contract
+from ingestion.local_time import ZONE
 
 DUPLICATE_GROUP = 3
 
@@ -86,7 +87,7 @@ def slot_of(contract: Contract) -> str:
     if name is None:
         return "null"
     is_date = contract.column(name).physical_type == "DATE"
-    return f"timezone('Asia/Ho_Chi_Minh', staged.\"{name}\"::timestamp)" if is_date else f'staged."{name}"'
+    return f"timezone('{ZONE}', staged.\"{name}\"::timestamp)" if is_date else f'staged."{name}"'
 
 
 def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:

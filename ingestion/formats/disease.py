@@ -29,6 +29,7 @@ from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.csv import Csv, split_whole
 from ingestion.formats.documents import BROKEN_JSON, array_pieces, read_document
 from ingestion.formats.lines import IS_BLANK, as_unreadable, cut_piece, empty_as_null, set_aside, without_mark
+from ingestion.local_time import ZONE
 from ingestion.slots import Slots, SlotsBy
 
 CASE_FIELDS = {
@@ -61,7 +62,6 @@ PLACE_LEVELS = {"Admin0": "country", "Admin1": "province"}
 PERIOD_KINDS = {"Week": "week", "Month": "month", "Year": "year"}
 
 DATA_VALUES = re.compile(rb'"dataValues"\s*:\s*(?=\[)')
-ZONE = "Asia/Ho_Chi_Minh"
 
 Text = str | int | float | bool | None
 Kind = TypeVar("Kind", bound=msgspec.Struct)
