@@ -39,7 +39,7 @@ def test_no_personal_value_is_found_outside_the_quarantine(
         (row,) = lake.load(seeded.feed)
         assert (row.accepted > 0, row.quarantined > 0) == (True, True), seeded.feed
         assert _held(lake, seeded) == _hashed(lake, seeded), "the record is there, and only its hash"
-    Warehouse(lake.settings, lake.connection, tmp_path).build(NOON)
+    Warehouse(lake.settings, lake.connection, tmp_path).build_untested(NOON)
     assert found_in_tables(lake, secrets) == []
     written = "\n".join(
         path.read_text(encoding="utf-8", errors="replace") for path in tmp_path.rglob("*") if path.is_file()
