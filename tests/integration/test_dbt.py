@@ -1,98 +1,27 @@
 """The dbt project on a real lake: whole marts from known rows, incremental equals full refresh, broken books stop a build."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-import duckdb
 import pytest
 import yaml
 
 from ingestion.contract import read_contracts
-from ingestion.settings import PROJECT, Settings
+from ingestion.settings import Settings
 from lake.connection import connected
 from lake.tables import create_tables
-from quality.audit import SUITES
+from quality.build import DBT_PROJECT
+
+from .warehouse import DOMAINS, Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-DBT = PROJECT / "dbt_project"
-DOMAINS = tuple(SUITES)
 SCHOOLS = (("461978901", 30, 3), ("469900201", 30, 6), ("469900601", 40, 20))
 """Schools of one level: code, pupils who study, drop-outs."""
 
 DAY_1, DAY_2 = date(2026, 11, 20), date(2026, 11, 21)
 MORNING = datetime.fromisoformat("2026-11-20T09:02:00+07:00")
 NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
-
-
-@dataclass(frozen=True)
-class Warehouse:
-    """A lake with bronze rows, and dbt on top of it."""
-
-    settings: Settings
-    connection: duckdb.DuckDBPyConnection
-    scratch: Path
-
-    def dbt(self, command: str, clock: datetime | None, *options: str) -> dict[str, str]:
-        """Run dbt; give the status of every node by its name."""
-        environment = self.settings.child_environment(
-            IOC_DBT_EXTENSION_DIRECTORY=str(self.settings.home_folder / "duckdb_extensions"),
-            DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=self.settings.reveal("postgres_password"),
-            DBT_ENV_SECRET_IOC_S3_SECRET_KEY=self.settings.reveal("s3_secret_key"),
-            IOC_DBT_NOW=clock.isoformat() if clock else "",
-            DBT_TARGET_PATH=str(self.scratch),
-            DBT_LOG_PATH=str(self.scratch),
-        )
-        arguments = ["--project-dir", str(DBT), "--profiles-dir", str(DBT), *options]
-        results = self.scratch / "run_results.json"
-        results.unlink(missing_ok=True)
-        finished = subprocess.run(
-            [str(Path(sys.executable).parent / "dbt"), command, *arguments],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert results.exists(), finished.stdout + finished.stderr
-        found = json.loads(results.read_text(encoding="utf-8"))["results"]
-        return {str(result["unique_id"]).split(".", 2)[2]: str(result["status"]) for result in found}
-
-    def build(self, clock: datetime) -> None:
-        """Build seeds and models and run every data test; all must pass."""
-        statuses = self.dbt("build", clock, "--exclude-resource-type", "unit_test")
-        assert {name: status for name, status in statuses.items() if status not in ("success", "pass")} == {}
-        assert len(statuses) > 150
-
-    def build_untested(self, clock: datetime, *options: str) -> None:
-        """Build seeds and models anew, whatever an earlier test left, without data tests; all must pass."""
-        untested = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", "--full-refresh")
-        assert set(self.dbt("build", clock, *untested, *options).values()) == {"success"}
-
-    def build_models(self, clock: datetime, *options: str) -> None:
-        """Build the models alone, which is quicker; all must pass."""
-        assert set(self.dbt("run", clock, *options).values()) == {"success"}
-
-    def run(self, sql: str) -> None:
-        """Change something."""
-        self.connection.execute(sql)
-
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
-        """Give the rows of a query."""
-        return self.connection.execute(sql).fetchall()
-
-    def tables(self) -> dict[str, list[tuple[object, ...]]]:
-        """Give every built table, whole, in one order."""
-        names = self.rows(
-            "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
-            f"where (table_catalog = 'marts' and table_schema in {DOMAINS} "
-            "or table_catalog = 'lake' and table_schema = 'silver') and table_type = 'BASE TABLE' order by all"
-        )
-        return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}
 
 
 def envelope(position: str, at: str) -> str:
@@ -284,7 +213,7 @@ def second_day(warehouse: Warehouse) -> None:
 
 
 @pytest.fixture(scope="module")
-def warehouse(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+def warehouse(stack_settings: Settings) -> Iterator[Warehouse]:
     """Give an empty lake on which nothing was built."""
     contracts = read_contracts()
     with connected(stack_settings) as connection:
@@ -296,7 +225,7 @@ def warehouse(stack_settings: Settings, tmp_path_factory: pytest.TempPathFactory
             connection.execute(f"delete from lake.{table}")
         for schema in ("lake.silver", "lake.staging", *(f"marts.{domain}" for domain in DOMAINS)):
             connection.execute(f"drop schema if exists {schema} cascade")
-        yield Warehouse(stack_settings, connection, tmp_path_factory.mktemp("dbt"))
+        yield Warehouse(stack_settings, connection)
 
 
 @pytest.fixture(scope="module")
@@ -747,7 +676,9 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
 
 def test_unit_tests_of_the_formulas_pass(built: Warehouse) -> None:
     statuses = built.dbt("test", NEXT_MORNING, "--select", "test_type:unit")
-    written = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (DBT / "models").rglob("*__unit_tests.yml")]
+    written = [
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in (DBT_PROJECT / "models").rglob("*__unit_tests.yml")
+    ]
     assert len(statuses) == sum(len(document["unit_tests"]) for document in written) > 0
     assert set(statuses.values()) == {"pass"}
 
@@ -758,7 +689,7 @@ def test_a_build_without_a_clock_stops(built: Warehouse) -> None:
 
 def test_no_secret_is_written_by_dbt(built: Warehouse) -> None:
     secrets = [built.settings.reveal(name) for name in ("postgres_password", "s3_secret_key")]
-    written = [path for path in built.scratch.rglob("*") if path.is_file()]
+    written = [path for path in built.folder.rglob("*") if path.is_file()]
     assert {"dbt.log", "manifest.json"} <= {path.name for path in written}
     for path in written:
         content = path.read_bytes()

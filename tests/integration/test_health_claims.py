@@ -29,7 +29,7 @@ from simulator.truth import Emission, frame_of
 from stack.control import DATA_SERVICES, down, up
 
 from .conftest import Lake
-from .test_dbt import Warehouse
+from .warehouse import Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -60,7 +60,7 @@ class Province:
         return {one.mart: one.differences[:3] for one in compared if one.differences}
 
 
-def province(settings: Settings, folder: Path, scratch: Path, profile: FaultProfile) -> Iterator[Province]:
+def province(settings: Settings, folder: Path, profile: FaultProfile) -> Iterator[Province]:
     """Emit, load and build the claims of a province."""
     settings = settings.model_copy(update={"now": CLOCK})
     contracts = read_contracts()
@@ -73,7 +73,7 @@ def province(settings: Settings, folder: Path, scratch: Path, profile: FaultProf
             for path in sorted(folder.iterdir()):
                 landing.land(contracts[CLAIMS], path.name, path.read_bytes(), CLOCK)
             rows = Loader(settings, connection, landing, Reference()).load_new(contracts[CLAIMS])
-            warehouse = Warehouse(settings, connection, scratch)
+            warehouse = Warehouse(settings, connection)
             statuses = warehouse.dbt("build", CLOCK, *HEALTH)
             assert {name: status for name, status in statuses.items() if status not in ("success", "pass")} == {}
             yield Province(warehouse, emission, rows)
@@ -83,7 +83,7 @@ def province(settings: Settings, folder: Path, scratch: Path, profile: FaultProf
 
 @pytest.fixture(scope="module")
 def faulty(new_settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:  # type: ignore[no-untyped-def]
-    yield from province(new_settings(), tmp_path_factory.mktemp("claims"), tmp_path_factory.mktemp("dbt"), DEMO_FAULTS)
+    yield from province(new_settings(), tmp_path_factory.mktemp("claims"), DEMO_FAULTS)
 
 
 def test_the_marts_of_faulty_claims_equal_the_truth(faulty: Province) -> None:
@@ -103,9 +103,7 @@ def test_the_books_equal_the_truth(faulty: Province) -> None:
 
 
 def test_the_marts_of_claims_without_faults_equal_the_truth(new_settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    for folder in ("claims", "dbt"):
-        (tmp_path / folder).mkdir()
-    for spotless in province(new_settings(), tmp_path / "claims", tmp_path / "dbt", NO_FAULTS):
+    for spotless in province(new_settings(), tmp_path, NO_FAULTS):
         assert spotless.differences() == {}
         assert spotless.warehouse.rows("select count(*) from lake.quarantine.records") == [(0,)]
 
@@ -286,9 +284,7 @@ def test_a_wrong_count_is_a_finding_of_logic_that_loses_nothing(lake: Lake) -> N
     ]
 
 
-def test_of_two_sendings_on_one_day_the_later_arrival_replaces_all_files_of_the_former(
-    lake: Lake, tmp_path: Path
-) -> None:
+def test_of_two_sendings_on_one_day_the_later_arrival_replaces_all_files_of_the_former(lake: Lake) -> None:
     corrected = dossier(T_THUOC="0", T_TONGCHI_BV="0", T_TONGCHI_BH="20", T_BNCCT="0", T_BHTT="20")[:1]
     lake.land(CLAIMS, "1.xml", message("46001", "20261120", [dossier()]))
     lake.load(CLAIMS)
@@ -298,7 +294,7 @@ def test_of_two_sendings_on_one_day_the_later_arrival_replaces_all_files_of_the_
     )
     (row,) = lake.load(CLAIMS)
     assert (row.accepted, row.duplicate, row.quarantined) == (1, 1, 0)
-    warehouse = Warehouse(lake.settings, lake.connection, tmp_path)
+    warehouse = Warehouse(lake.settings, lake.connection)
     warehouse.dbt("seed", later, *HEALTH)
     warehouse.build_models(later, "--select", "int_health_claims_current+", "+int_health_claims_current")
     assert lake.query(

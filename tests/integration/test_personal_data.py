@@ -7,7 +7,6 @@ Each feed with personal or restricted columns joins with one small delivery of `
 import logging
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from ingestion.privacy import pseudonym
 
 from .conftest import NOON, Lake
 from .persons import BUILDERS, Seeded, health_claims
-from .test_dbt import Warehouse
+from .warehouse import Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -31,7 +30,7 @@ def test_every_feed_with_personal_or_restricted_columns_is_seeded() -> None:
 
 
 def test_no_personal_value_is_found_outside_the_quarantine(
-    lake: Lake, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    lake: Lake, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
     every = [build() for build in BUILDERS]
@@ -41,10 +40,11 @@ def test_no_personal_value_is_found_outside_the_quarantine(
         (row,) = lake.load(seeded.feed)
         assert (row.accepted > 0, row.quarantined > 0) == (True, True), seeded.feed
         assert _held(lake, seeded) == _hashed(lake, seeded), "the record is there, and only its hash"
-    Warehouse(lake.settings, lake.connection, tmp_path).build_untested(NOON)
+    warehouse = Warehouse(lake.settings, lake.connection)
+    warehouse.build_untested(NOON)
     assert found_in_tables(lake, secrets) == []
     written = "\n".join(
-        path.read_text(encoding="utf-8", errors="replace") for path in tmp_path.rglob("*") if path.is_file()
+        path.read_text(encoding="utf-8", errors="replace") for path in warehouse.folder.rglob("*") if path.is_file()
     )
     told = "".join(capfd.readouterr()) + caplog.text + written
     assert len(told) > 1000

@@ -22,8 +22,8 @@ from ingestion.repair_request import Request, request_edit, request_repair
 from ingestion.replay import replay_feed
 
 from .conftest import NOON, Lake
-from .test_dbt import Warehouse
 from .test_load import feedback, lake_agency
+from .warehouse import Warehouse
 
 pytestmark = pytest.mark.stack
 
@@ -466,10 +466,8 @@ def test_a_delivery_that_changed_in_landing_is_not_replayed(lake: Lake) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_marts_after_repair_and_replay_equal_those_of_the_run_that_was_never_corrupted(
-    lake: Lake, tmp_path: Path
-) -> None:
-    warehouse = Warehouse(lake.settings, lake.connection, tmp_path)
+def test_marts_after_repair_and_replay_equal_those_of_the_run_that_was_never_corrupted(lake: Lake) -> None:
+    warehouse = Warehouse(lake.settings, lake.connection)
     names = ("air_quality_hours", "station_uptime_days")
     models = ("--select", *(f"+{name}" for name in (*names, "ledger_totals", "quarantine_reasons", "quarantine_ages")))
     lines = [

@@ -22,7 +22,7 @@ from simulator.publish import publish_to_sftp
 from simulator.server import Behaviour, CityServer, Habit, city_server
 
 from .conftest import Lake
-from .test_dbt import Warehouse
+from .warehouse import Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -132,7 +132,7 @@ def test_recapture_fetches_exactly_the_missing_slots_and_late_data_fills_its_own
     ask_for_feedback(lake, settings)
 
     steps.build_domain(settings, "quality", full_refresh=True)
-    warehouse = Warehouse(settings, lake.connection, tmp_path)
+    warehouse = Warehouse(settings, lake.connection)
     warehouse.build_models(NIGHT, "--full-refresh", "--select", "+station_uptime_days")
     assert missing(lake, READINGS) == set(out)
     assert lake.query(
@@ -216,7 +216,7 @@ def recapture_an_old_window(lake: Lake, settings: Settings, server: CityServer) 
     ]
     assert [window_of(query) for query in server.asked] == [(LONG_AGO, LONG_AGO + 2 * HOUR)]
     assert lake.query("select service_request_id from lake.bronze.feedback__requests") == [("PA-OLD",)]
-    Warehouse(settings, lake.connection, settings.home_folder / "dbt").build_models(
+    Warehouse(settings, lake.connection).build_models(
         NIGHT, "--select", "int_slots_received", "slot_days", "missing_slots"
     )
     left = sorted(moment for _, moment in missing(lake, REQUESTS))

@@ -1,16 +1,25 @@
-"""Who may do what, tried on a running Superset: the three roles, and SQL that wants more than released marts."""
+"""A running Superset: every dashboard shows the numbers of the truth, follows the releases, and gives nobody more than his role allows.
+
+One module, so that it is started once.
+"""
 
 from collections.abc import Iterator
+from time import monotonic
 
 import httpx
 import pytest
+from playwright.sync_api import Page
 
-from cli.dashboards import chart_rows, dashboard_charts, superset_client
+from cli.dashboards import chart_rows, dashboard_charts, every_chart_answers, superset_client
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
+from lake.connection import connected
+from tests.browser.pages import open_dashboard
+from tests.browser.truth import NUMBERS, publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
 
+PATIENCE_SECONDS = 30
 PASSWORD = "only-for-this-test"
 
 REFUSED = {
@@ -32,6 +41,67 @@ REFUSED = {
     "PostgreSQL elsewhere": "select * from postgres_scan('host=127.0.0.1', 'public', 'ab_user')",
     "two statements": "select 1; drop view environment.air_quality_hours",
 }
+
+
+@pytest.mark.parametrize("slug", sorted(NUMBERS))
+def test_a_dashboard_shows_the_numbers_of_the_truth(page: Page, superset_settings: Settings, slug: str) -> None:
+    outside: list[str] = []
+    ours = f"http://{superset_settings.superset_host}:{superset_settings.superset_port}/"
+    page.on(
+        "response",
+        lambda answer: None if answer.url.startswith((ours, "data:", "blob:")) else outside.append(answer.url),
+    )
+    charts = open_dashboard(page, superset_settings, slug)
+    assert {title: chart.error for title, chart in charts.items() if chart.error} == {}
+    assert {title for title, chart in charts.items() if not chart.text and not chart.has_drawing} == set()
+    assert {title: charts[title].text.splitlines()[0] for title in NUMBERS[slug]} == NUMBERS[slug]
+    assert outside == []
+
+
+def test_every_chart_of_every_dashboard_answers_with_rows(superset_settings: Settings) -> None:
+    answers = every_chart_answers(superset_settings)
+    assert {slug: len(charts) for slug, charts in answers.items()} == {
+        "dich-benh": 13,
+        "dich-vu-cong": 12,
+        "dung-du-sach-song": 19,
+        "kham-chua-benh": 15,
+        "giao-duc": 14,
+        "moi-truong": 13,
+        "phan-anh": 12,
+        "tau-ca": 19,
+    }
+    assert [(slug, title) for slug, charts in answers.items() for title, rows in charts.items() if not rows] == []
+    assert {"agency_name", "received"} <= set(answers["phan-anh"]["Xếp hạng 85 cơ quan xử lý"][0])
+    assert len(answers["phan-anh"]["Xếp hạng 85 cơ quan xử lý"]) == 2  # the agency without a case is listed
+
+
+def count_vessels(settings: Settings) -> int:
+    with superset_client(settings) as client:
+        chart = next(chart for chart in dashboard_charts(client, "tau-ca") if chart.title == "Số tàu theo dõi")
+        return int(str(chart_rows(client, chart)[0]["vessels"]))
+
+
+def wait_for_vessels(settings: Settings, expected: int) -> int:
+    until = monotonic() + PATIENCE_SECONDS
+    while (found := count_vessels(settings)) != expected and monotonic() < until:
+        pass  # each question is a request of its own, so this loop waits for Superset
+    return found
+
+
+def test_superset_shows_a_release_and_never_what_is_not_released(superset_settings: Settings) -> None:
+    assert count_vessels(superset_settings) == 11
+    with connected(superset_settings) as connection:
+        connection.execute(
+            "insert into marts.fisheries.vessels_last_seen "
+            "select * replace ('vms:T99' as vessel_key) from marts.fisheries.vessels_last_seen limit 1"
+        )
+        assert count_vessels(superset_settings) == 11
+        publish(connection, "fisheries")
+        assert wait_for_vessels(superset_settings, 12) == 12
+        connection.execute("delete from marts.fisheries.vessels_last_seen where vessel_key = 'vms:T99'")
+        assert count_vessels(superset_settings) == 12
+        publish(connection, "fisheries")
+        assert wait_for_vessels(superset_settings, 11) == 11
 
 
 @pytest.fixture(scope="module")
