@@ -13,7 +13,7 @@ demo: install  ## Start everything, simulate a day of a city, load, publish, com
 	$(RUN)ioc demo
 
 test: install  ## Run every test: unit, golden, property, integration, browser
-	$(RUN)pytest -n 3 --dist loadscope --no-loadscope-reorder
+	$(RUN)pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-faults: install  ## Run the fault and conservation tests at full length, and write docs/reliability.md
 	$(RUN)pytest tests/faults tests/property --faults && $(RUN)python -m tests.faults.report
