@@ -24,6 +24,7 @@ from lake.releases import latest_snapshot
 from quality import leash
 
 DBT_PROJECT = PROJECT / "dbt_project"
+DBT_FOLDERS = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
 GOOD = ("success", "pass", "skipped", "no-op")
 
 
@@ -119,8 +120,8 @@ def _load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Setti
     connection.execute("insert into lake.reference.loaded_seeds values (?)", [digest.hexdigest()])
 
 
-def _target(settings: Settings) -> Path:
-    """Where dbt keeps what it parsed and tells what it did: builds take turns, and the next one parses only what changed."""
+def dbt_target(settings: Settings) -> Path:
+    """Tell where dbt keeps what it parsed and tells what it did: builds take turns, and the next one parses only what changed."""
     return settings.home_folder / "dbt"
 
 
@@ -129,28 +130,34 @@ def dbt_program() -> list[str]:
     return [str(Path(sys.executable).parent / "dbt")]
 
 
-def _run_dbt(settings: Settings, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    extensions = settings.home_folder / "duckdb_extensions"
-    install_extensions(extensions)
-    environment = settings.child_environment(
-        IOC_DBT_EXTENSION_DIRECTORY=str(extensions),
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Give the environment that dbt finds its catalogs, its clock and its folders by."""
+    return settings.child_environment(
+        IOC_DBT_EXTENSION_DIRECTORY=str(_extensions(settings)),
         DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=settings.reveal("postgres_password"),
         DBT_ENV_SECRET_IOC_S3_SECRET_KEY=settings.reveal("s3_secret_key"),
         IOC_DBT_NOW=settings.clock().isoformat(),
-        DBT_TARGET_PATH=str(_target(settings)),
+        DBT_TARGET_PATH=str(dbt_target(settings)),
         DBT_LOG_PATH=str(settings.home_folder / "logs" / "dbt"),
         DO_NOT_TRACK="1",
     )
-    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
-    command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_program(), "--quiet", *arguments, *project]
-    (_target(settings) / "run_results.json").unlink(missing_ok=True)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def _run_dbt(settings: Settings, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    install_extensions(_extensions(settings))
+    command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_program(), "--quiet", *arguments, *DBT_FOLDERS]
+    (dbt_target(settings) / "run_results.json").unlink(missing_ok=True)
+    return subprocess.run(command, env=dbt_environment(settings), capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def _extensions(settings: Settings) -> Path:
+    return settings.home_folder / "duckdb_extensions"
 
 
 def _results(
     settings: Settings, finished: subprocess.CompletedProcess[str], domain: str
 ) -> list[dict[str, str | float | None]]:
-    path = _target(settings) / "run_results.json"
+    path = dbt_target(settings) / "run_results.json"
     if not path.exists():
         lines = (finished.stdout + finished.stderr).strip().splitlines()
         raise AuditError(

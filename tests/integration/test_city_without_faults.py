@@ -20,7 +20,7 @@ def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, tmp_pat
         city = bring_in(settings, tmp_path / "day", "none")
         assert city.truth["faults"].height == 0
         with connected(city.settings) as connection:
-            Warehouse(city.settings, connection).build_untested(city.settings.clock())
+            Warehouse(city.settings, connection).build(city.settings.clock())
             connection.execute("use marts")
             assert city.differences(connection) == {}
     finally:

@@ -10,7 +10,7 @@ import duckdb
 
 from ingestion.settings import Settings
 from quality.audit import SUITES
-from quality.build import DBT_PROJECT, dbt_program
+from quality.build import DBT_FOLDERS, dbt_environment, dbt_program, dbt_target
 
 DOMAINS = tuple(SUITES)
 GOOD = ("success", "pass")
@@ -18,7 +18,7 @@ GOOD = ("success", "pass")
 
 @dataclass(frozen=True)
 class Warehouse:
-    """What dbt builds from a lake. It keeps what it parsed in the stack's own folder, as `quality/build.py` does."""
+    """What dbt builds from a lake. It keeps what it parsed where `quality/build.py` does."""
 
     settings: Settings
     connection: duckdb.DuckDBPyConnection
@@ -26,24 +26,16 @@ class Warehouse:
     @property
     def folder(self) -> Path:
         """Where dbt writes: what it parsed, what it did, its log."""
-        return self.settings.home_folder / "dbt"
+        return dbt_target(self.settings)
 
     def dbt(self, command: str, clock: datetime | None, *options: str) -> dict[str, str]:
         """Run dbt; give the status of every node by its name."""
-        environment = self.settings.child_environment(
-            IOC_DBT_EXTENSION_DIRECTORY=str(self.settings.home_folder / "duckdb_extensions"),
-            DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=self.settings.reveal("postgres_password"),
-            DBT_ENV_SECRET_IOC_S3_SECRET_KEY=self.settings.reveal("s3_secret_key"),
-            IOC_DBT_NOW=clock.isoformat() if clock else "",
-            DBT_TARGET_PATH=str(self.folder),
-            DBT_LOG_PATH=str(self.folder),
-        )
-        project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+        told = {"IOC_DBT_NOW": clock.isoformat() if clock else "", "DBT_LOG_PATH": str(self.folder)}
         results = self.folder / "run_results.json"
         results.unlink(missing_ok=True)
         finished = subprocess.run(
-            [*dbt_program(), command, *project, *options],
-            env=environment,
+            [*dbt_program(), command, *DBT_FOLDERS, *options],
+            env={**dbt_environment(self.settings), **told},
             capture_output=True,
             text=True,
             check=False,
@@ -56,7 +48,7 @@ class Warehouse:
         """Build seeds and models and run every data test; all must pass."""
         statuses = self.dbt("build", clock, "--exclude-resource-type", "unit_test", *options)
         assert {name: status for name, status in statuses.items() if status not in GOOD} == {}
-        assert options or len(statuses) > 150
+        assert len(statuses) > 150
 
     def build_untested(self, clock: datetime, *options: str) -> None:
         """Build seeds and models anew, whatever an earlier test left, without data tests; all must pass."""
