@@ -42,6 +42,10 @@ OPTIONS = {
 """The last two keep records out of the log: few new rows stand in the catalog itself, so that a commit that races with another, and is
 tried again, would be logged with all its values."""
 
+READER_CONNECTIONS = 100
+"""Half of all: readers cannot take the pipeline's. A query in flight holds one, and an instance of readers keeps up to four at hand, the
+one that a release has superseded too; 50 were seen to be too few for 50 readers."""
+
 
 def connect(settings: Settings, database: str) -> psycopg.Connection[tuple[object, ...]]:
     """Connect as the owner of all databases, each statement its own transaction."""
@@ -134,8 +138,9 @@ class Postgres:
         role, password = self.settings.postgres_reader_user, self.settings.reveal("postgres_reader_password")
         found = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
         verb = sql.SQL("alter role" if found else "create role")
-        terms = "{} {} with login nosuperuser nocreatedb nocreaterole connection limit 50 password {}"
-        connection.execute(sql.SQL(terms).format(verb, sql.Identifier(role), sql.Literal(password)))
+        terms = "{} {} with login nosuperuser nocreatedb nocreaterole connection limit {} password {}"
+        limit = sql.Literal(READER_CONNECTIONS)
+        connection.execute(sql.SQL(terms).format(verb, sql.Identifier(role), limit, sql.Literal(password)))
         connection.execute(
             sql.SQL("grant connect on database {} to {}").format(sql.Identifier(MARTS_DATABASE), sql.Identifier(role))
         )

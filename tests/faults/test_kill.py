@@ -21,7 +21,7 @@ from tests.faults.results import Results, Row, difference, doubled, lost
 from tests.faults.scene import Facts, Scene
 from tests.faults.victim import count_passes, die_at, perform
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(4 * 3600)]
 
 PASSED = CheckResult("feedback_cases", "rows are there", 1, "critical", True, "1 row", "1 row")
 
