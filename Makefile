@@ -40,7 +40,7 @@ $(CURDIR)/.uv/bin/uv:
 	python3 -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check uv
 
 .venv/installed: requirements.lock pyproject.toml | $(UV)
-	$(UV) venv --quiet --allow-existing --python 3.11 .venv && $(UV) pip sync --quiet --python .venv requirements.lock && $(UV) pip install --quiet --python .venv --no-deps --editable . && touch $@
+	$(UV) venv --quiet --allow-existing --python 3.11 .venv && $(UV) pip sync --quiet --compile-bytecode --python .venv requirements.lock && $(UV) pip install --quiet --python .venv --no-deps --editable . && touch $@
 
 superset/.venv/installed: superset/requirements.lock | $(UV)
-	$(UV) venv --quiet --allow-existing --python 3.11 superset/.venv && $(UV) pip sync --quiet --python superset/.venv superset/requirements.lock && touch $@
+	$(UV) venv --quiet --allow-existing --python 3.11 superset/.venv && $(UV) pip sync --quiet --compile-bytecode --python superset/.venv superset/requirements.lock && touch $@

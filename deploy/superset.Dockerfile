@@ -6,7 +6,7 @@ RUN install --directory --owner=superset --group=superset /project /ioc
 WORKDIR /project
 COPY superset/requirements.lock superset/requirements.lock
 RUN . /app/.venv/bin/activate \
-    && uv pip install --no-cache --constraint superset/requirements.lock \
+    && uv pip install --no-cache --compile-bytecode --constraint superset/requirements.lock \
         cachetools duckdb duckdb-engine duckdb-extensions duckdb-extension-ducklake duckdb-extension-httpfs \
         duckdb-extension-icu duckdb-extension-postgres flask-caching gunicorn psycopg2-binary pydantic pydantic-settings rich
 COPY --chown=superset:superset superset superset

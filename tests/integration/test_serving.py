@@ -121,6 +121,23 @@ def test_nobody_waits_while_another_thread_makes_the_new_instance(
         assert renewing.result() == [(2, 2)]
 
 
+def test_a_release_takes_over_while_fifty_readers_are_in_the_middle_of_the_one_before(
+    stack_settings: Settings, writer: duckdb.DuckDBPyConnection
+) -> None:
+    clock = Clock()
+    processes = [ReleasedMarts(stack_settings, clock) for _ in range(5)]
+    reading: list[duckdb.DuckDBPyConnection] = []
+    for rows in (1, 2):
+        for marts in processes * 10:
+            reading.append(marts.cursor().begin())  # holds its line to the catalog until it ends
+            assert reading[-1].execute(COUNT).fetchall() == [(rows, rows)]
+        add_one(writer)
+        publish(writer)
+        clock.seconds += CHECK_SECONDS
+    for cursor in reading:
+        cursor.close()
+
+
 @pytest.mark.parametrize(
     "wish",
     [
