@@ -10,11 +10,10 @@ import time
 from datetime import UTC, datetime
 from xml.etree.ElementTree import fromstring
 
-from bench.figure import Figure, peak_gigabytes, small_stack
+from bench.figure import Figure, small_stack
+from bench.loading import load_alone
 from ingestion.contract import find_contract
 from ingestion.landing import Landing
-from ingestion.load import Loader
-from ingestion.reference import Reference
 from simulator.claim_files import Dossier, list_file, message, summary_file
 
 CLAIMS, MESSAGES = 100_000, 100
@@ -27,27 +26,25 @@ def measure(claims: int = CLAIMS) -> Figure:
     contract = find_contract("health.claims")
     per_message = claims // MESSAGES
     size = 0
-    with small_stack() as (settings, connection):
+    with small_stack() as (settings, _):
         landing = Landing(settings)
         for number in range(MESSAGES):
             dossiers = [dossier(number * per_message + place) for place in range(per_message)]
             content = message(f"460{1 + number % 12:02d}", "20261120", dossiers)
             size += len(content)
             landing.land(contract, f"{number}.xml", content, NOW)
-        before, began, busy = peak_gigabytes(), time.perf_counter(), time.process_time()
-        rows = Loader(settings, connection, landing, Reference()).load_new(contract)
-        seconds, busy = time.perf_counter() - began, time.process_time() - busy
-    assert sum(row.accepted for row in rows) == 5 * claims, rows[0]
+        load = load_alone(settings, contract.feed)
+    assert load.accepted == 5 * claims, load
     began = time.perf_counter()
     for text in re.findall(rb"<NOIDUNGFILE>([^<]*)<", content):
         fromstring(base64.b64decode(text))
     alone = time.perf_counter() - began
-    rate, per_core, peak = claims / seconds, claims / busy, peak_gigabytes()
+    rate, per_core = claims / load.seconds, claims / load.processor_seconds
     return Figure(
         f"claims, {claims:,} of five files ({size / 1e6:.0f} MB in {MESSAGES} messages), landed bytes to committed bronze",
-        f"{rate:,.0f} claims/s, {per_core:,.0f} per second of processor, peak {peak:.2f} GB ({before:.2f} GB before)",
+        f"{rate:,.0f} claims/s, {per_core:,.0f} per second of processor, peak {load.peak_gigabytes:.2f} GB",
         "≥ 1,000 claims/s and core, ≤ 3 GB",
-        per_core >= 1000 and peak <= 3.0,
+        per_core >= 1000 and load.peak_gigabytes <= 3.0,
         f"decoding and parsing alone {per_message / alone:,.0f} claims/s",
     )
 

@@ -198,7 +198,10 @@ def read_contracts(folder: Path = CONTRACTS) -> dict[str, Contract]:
 
 
 def find_contract(feed: str, folder: Path = CONTRACTS) -> Contract:
-    """Give the contract of a feed; raise UnknownNameError naming the feeds that exist."""
+    """Give the contract of a feed, from the file of its name where there is one; raise UnknownNameError naming the feeds that exist."""
+    path = folder / f"{feed.replace('.', '/')}.odcs.yaml"
+    if path.is_file() and (contract := read_contract(path)).feed == feed:
+        return contract
     contracts = read_contracts(folder)
     if feed not in contracts:
         raise UnknownNameError(f"{feed}: no such feed; there are {', '.join(contracts)}", feed=feed)
