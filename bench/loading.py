@@ -1,0 +1,43 @@
+"""A load in a process of its own, as `ioc run` makes it: its peak holds nothing of what made the input."""
+
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from bench.figure import peak_gigabytes
+from ingestion.contract import find_contract
+from ingestion.landing import Landing
+from ingestion.load import Loader
+from ingestion.reference import Reference
+from ingestion.settings import Settings
+from lake.connection import connected
+
+
+@dataclass(frozen=True)
+class Load:
+    """One load of all that was new: records accepted, seconds by the clock and of the processor, the most memory held (GB)."""
+
+    accepted: int
+    seconds: float
+    processor_seconds: float
+    peak_gigabytes: float
+
+
+def load_alone(settings: Settings, feed: str) -> Load:
+    """Load what is new of a feed, in a process that has done nothing else."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_load, settings, feed).result()
+
+
+def _load(settings: Settings, feed: str) -> Load:
+    with connected(settings) as connection:
+        loader = Loader(settings, connection, Landing(settings), Reference())
+        began, busy = time.perf_counter(), time.process_time()
+        rows = loader.load_new(find_contract(feed))
+        return Load(
+            accepted=sum(row.accepted for row in rows),
+            seconds=time.perf_counter() - began,
+            processor_seconds=time.process_time() - busy,
+            peak_gigabytes=peak_gigabytes(),
+        )
