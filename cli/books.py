@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from cli.feeds import AnyFeed, require_known
 from cli.output import AsJson, Row, ends_well, show
 from cli.rows import book_rows, quality_rows
-from ingestion.contract import find_contract, read_contracts
+from ingestion.contract import read_contracts
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.releases import list_releases, releases_in_force
@@ -19,8 +20,6 @@ SCORE_DAYS = """
 """
 LEAGUE = "select * from memory.quality.agency_league_months order by month_date, league_rank nulls last, owner"
 LEAGUE_COLUMNS = ("league_rank", "owner", "score", "level", "correct", "complete", "clean", "live", "missing_slots")
-
-Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")]
 
 
 @ends_well
@@ -44,10 +43,9 @@ def feeds(as_json: AsJson = False) -> None:
 
 
 @ends_well
-def ledger(feed: Feed = None, as_json: AsJson = False) -> None:
+def ledger(feed: AnyFeed = None, as_json: AsJson = False) -> None:
     """Show by which door every record left: each delivery for machines, totals by feed (or the feed's deliveries) for people."""
-    if feed is not None:
-        find_contract(feed)
+    require_known(feed)
     rows = book_rows(
         """
         with drift as (

@@ -4,22 +4,19 @@ from typing import Annotated
 
 import typer
 
+from cli.feeds import AnyFeed, Feeds, chosen_feeds, require_known
 from cli.output import AsJson, Row, ends_well, show
-from cli.pipeline import Feeds, chosen_feeds
 from cli.rows import quality_rows
-from ingestion.contract import find_contract
 from ingestion.errors import SourceError
 from ingestion.recapture import recapture as recapture_feed
 from ingestion.recapture import summary
 from ingestion.settings import Settings
 
-Feed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings; all where none is named.")]
-
 
 @ends_well
-def missing(feed: Feed = None, as_json: AsJson = False) -> None:
+def missing(feed: AnyFeed = None, as_json: AsJson = False) -> None:
     """Show what is missing, from the release in force: each slot for machines, counts by object for people."""
-    _require_known(feed)
+    require_known(feed)
     rows = quality_rows(
         """
         select feed, object_id, slot_start_at, slot_end_at, age_hours, is_refetchable, lost_reason, recapture_attempts,
@@ -43,9 +40,9 @@ def missing(feed: Feed = None, as_json: AsJson = False) -> None:
 
 
 @ends_well
-def suspicious(feed: Feed = None, as_json: AsJson = False) -> None:
+def suspicious(feed: AnyFeed = None, as_json: AsJson = False) -> None:
     """Show the answers that were empty, far smaller than usual or short of pages, from the release in force; newest first."""
-    _require_known(feed)
+    require_known(feed)
     rows = quality_rows(
         """
         select findings.feed, findings.kind, deliveries.source_name, findings.received_at, findings.received_records,
@@ -80,11 +77,6 @@ def recapture(
     show(rows, "Fetched again", as_json=as_json)
     if failures:
         raise failures[0]
-
-
-def _require_known(feed: str | None) -> None:
-    if feed is not None:
-        find_contract(feed)
 
 
 VERBS = {"missing": missing, "suspicious": suspicious, "recapture": recapture}

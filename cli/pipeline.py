@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from cli.feeds import Feeds, OneFeed, chosen_feeds
 from cli.output import AsJson, Row, ends_well, show
 from ingestion.collect import collect as collect_feed
-from ingestion.contract import Contract, find_contract, read_contracts
+from ingestion.contract import find_contract, read_contracts
 from ingestion.errors import AuditError, ConfigurationError, UnknownNameError
 from ingestion.landing import Landing, land_file
 from ingestion.ledger import LedgerRow, Status
@@ -17,16 +18,13 @@ from ingestion.load import load_feed
 from ingestion.settings import Settings
 from quality import steps
 
-Feeds = Annotated[
-    list[str] | None, typer.Argument(help="Feeds like environment.station_readings; all where none is named.")
-]
 Domains = Annotated[list[str] | None, typer.Argument(help="Domains like fisheries; all where none is named.")]
 LEDGER_COLUMNS = ("feed", "deliveries", "pieces", "skipped", "received", "accepted", "duplicate", "quarantined")
 
 
 @ends_well
 def land(
-    feed: Annotated[str, typer.Argument(help="Feed the files belong to.")],
+    feed: OneFeed,
     files: Annotated[list[Path], typer.Argument(help="Files as the agency sent them.")],
     as_json: AsJson = False,
 ) -> None:
@@ -198,11 +196,6 @@ def totals(rows: Iterable[Row]) -> list[Row]:
         for name in sums:
             sums[name] += int(str(row[name]))
     return [{"feed": feed, **sums} for feed, sums in by_feed.items()]
-
-
-def chosen_feeds(names: Iterable[str] | None) -> list[Contract]:
-    """Give the named contracts, or all; raise UnknownNameError with the feeds there are."""
-    return [find_contract(name) for name in names] if names else list(read_contracts().values())
 
 
 def chosen_domains(names: Iterable[str] | None) -> list[str]:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from cli.feeds import AnyFeed, Feeds, OneFeed, chosen_feeds, require_known
 from cli.output import AsJson, Row, ends_well, show
-from cli.pipeline import chosen_feeds, show_ledger
+from cli.pipeline import show_ledger
 from ingestion.contract import Contract, find_contract
 from ingestion.errors import ConfigurationError
 from ingestion.incidents import IncidentClock
@@ -23,7 +24,6 @@ from lake.connection import connected
 
 app = typer.Typer(help="Records that left by the quarantine door, and their way back.", no_args_is_help=True)
 
-Feed = Annotated[str, typer.Argument(help="A feed like environment.station_readings.")]
 Reason = Annotated[str | None, typer.Option(help="Only records with this reason.")]
 DeliveryId = Annotated[str | None, typer.Option(help="Only records of this delivery.")]
 Position = Annotated[int | None, typer.Option(help="Only the record at this position.")]
@@ -33,13 +33,12 @@ All = Annotated[bool, typer.Option("--all", help="Also records that were repaire
 @app.command("list")
 @ends_well
 def list_reasons(
-    feed: Annotated[str | None, typer.Argument(help="A feed like environment.station_readings.")] = None,
+    feed: AnyFeed = None,
     with_closed: All = False,
     as_json: AsJson = False,
 ) -> None:
     """Count what is in quarantine by feed and reason, and tell how late the repair of the oldest is."""
-    if feed is not None:
-        find_contract(feed)
+    require_known(feed)
     settings = Settings()
     clock = IncidentClock(Reference(), settings.clock())
     with connected(settings) as connection:
@@ -65,7 +64,7 @@ def list_reasons(
 @app.command("show")
 @ends_well
 def show_records(
-    feed: Feed,
+    feed: OneFeed,
     reason: Annotated[str | None, typer.Option(help="Only records that failed this rule first.")] = None,
     limit: int = 20,
     with_closed: All = False,
@@ -107,7 +106,7 @@ def show_records(
 @app.command()
 @ends_well
 def export(
-    feed: Feed,
+    feed: OneFeed,
     into: Annotated[Path, typer.Option(help="A new file of JSON lines, readable by its owner alone.")],
     reason: Reason = None,
     as_json: AsJson = False,
@@ -127,7 +126,7 @@ def export(
 @app.command()
 @ends_well
 def repair(
-    feed: Feed,
+    feed: OneFeed,
     name: Annotated[str | None, typer.Argument(metavar="[REPAIR]", help="The repair; none with --edited.")] = None,
     *,
     why: Annotated[str, typer.Option(help="Why it is right to do so; kept with the repair.")] = "",
@@ -180,7 +179,7 @@ def repair(
 @app.command()
 @ends_well
 def replay(
-    feeds: Annotated[list[str] | None, typer.Argument(help="Feeds; all where none is named.")] = None,
+    feeds: Feeds = None,
     as_json: AsJson = False,
 ) -> None:
     """Take repaired records through the load again; prints the ledger rows."""

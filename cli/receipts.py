@@ -67,12 +67,12 @@ def receipts(
     if into is not None:
         with connected(settings) as connection:
             for contract in contracts:
-                for load_id, _ in loads_since(connection, contract, day):
-                    for one in receipts_of(connection, contract, load_id):
-                        path = into / contract.feed / f"{one.received_at:%Y-%m-%d}" / f"{one.delivery_id}.json"
-                        path.parent.mkdir(parents=True, exist_ok=True)
-                        path.write_text(f"{one.line()}\n", encoding="utf-8")
-                        rows.append({"feed": contract.feed, "delivery_id": one.delivery_id, "file": str(path)})
+                loads = [load_id for load_id, _ in loads_since(connection, contract, day)]
+                for one in receipts_of(connection, contract, loads):
+                    path = into / contract.feed / f"{one.received_at:%Y-%m-%d}" / f"{one.delivery_id}.json"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(f"{one.line()}\n", encoding="utf-8")
+                    rows.append({"feed": contract.feed, "delivery_id": one.delivery_id, "file": str(path)})
     if links is not None:
         store = ReceiptStore(settings)
         lifetime = timedelta(hours=links)

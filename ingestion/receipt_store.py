@@ -7,6 +7,7 @@ next load of the feed, since what the ledger has and the bucket has not is due. 
 
 import io
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, timedelta
@@ -37,10 +38,14 @@ class ReceiptStore:
         if not issued:  # of none of them, or of no load of the feed at all
             since, issued = None, set(self.keys(contract))
         loads = loads_since(connection, contract, since)
-        due = [(key, load_id) for load_id, day in loads if (key := receipt_key(contract, load_id, day)) not in issued]
-        contents = [(key, _lines(receipts_of(connection, contract, load_id))) for key, load_id in due]
+        due = {load_id: key for load_id, day in loads if (key := receipt_key(contract, load_id, day)) not in issued}
+        if not due:
+            return []
+        lines: dict[str, list[str]] = defaultdict(list)
+        for receipt in receipts_of(connection, contract, due):
+            lines[due[receipt.load_id]].append(f"{receipt.at_load().line()}\n")
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(lambda one: self._put(*one), contents))
+            return list(pool.map(lambda key: self._put(key, "".join(lines[key]).encode()), lines))
 
     def keys(self, contract: Contract, since: date | None = None) -> Iterator[str]:
         """List the feed's objects from a day on."""
@@ -84,7 +89,3 @@ def _due_since(connection: duckdb.DuckDBPyConnection, contract: Contract) -> dat
         "select max(loaded_at) from lake.ledger.deliveries where feed = ?", [contract.feed]
     ).fetchone()
     return (row[0] - DUE_DAYS).astimezone(UTC).date() if row and row[0] else None
-
-
-def _lines(receipts: Iterator[Receipt]) -> bytes:
-    return "".join(f"{receipt.at_load().line()}\n" for receipt in receipts).encode()

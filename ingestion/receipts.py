@@ -7,7 +7,7 @@ in them. Its form is versioned (`docs/receipt.schema.json`): a field may be adde
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Literal
 
@@ -124,7 +124,7 @@ def find_receipt(connection: duckdb.DuckDBPyConnection, contracts: Mapping[str, 
         raise UnknownNameError(
             f"{delivery_id}: no such delivery in the ledger; see `ioc ledger FEED --json`", delivery_id=delivery_id
         )
-    return next(receipts_of(connection, contracts[row[0]], str(row[1]), delivery_id))
+    return next(receipts_of(connection, contracts[row[0]], [str(row[1])], delivery_id))
 
 
 def loads_since(
@@ -146,24 +146,26 @@ def loads_since(
 
 
 def receipts_of(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, only: str | None = None
+    connection: duckdb.DuckDBPyConnection, contract: Contract, load_ids: Collection[str], only: str | None = None
 ) -> Iterator[Receipt]:
-    """Compute the receipts of a load's deliveries, in the order received; `only` one of them."""
+    """Compute the receipts of the deliveries of some loads, load by load and in the order received; `only` one of them."""
     rows = connection.execute(
         """
-        select delivery_id, source_name, sha256, bytes, received_at, loaded_at, status, pieces, skipped, skipped_reasons,
-            received, accepted, duplicate, quarantined
+        select delivery_id, source_name, sha256, bytes, received_at, load_id, loaded_at, status, pieces, skipped,
+            skipped_reasons, received, accepted, duplicate, quarantined
         from lake.ledger.deliveries
-        where feed = $feed and load_id = $load and status <> 'replayed' and delivery_id = coalesce($only, delivery_id)
-        order by received_at, object_key
+        where feed = $feed and load_id in (select unnest($loads)) and status <> 'replayed'
+            and delivery_id = coalesce($only, delivery_id)
+        order by loaded_at, load_id, received_at, object_key
         """,
-        {"feed": contract.feed, "load": load_id, "only": only},
+        {"feed": contract.feed, "loads": list(load_ids), "only": only},
     )
     names = [column[0] for column in rows.description or ()]
     deliveries = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
-    refusals = _refusals(connection, contract, load_id, only)
-    changes = _changes(connection, contract, load_id, only)
-    replayed = _replayed(connection, contract, load_id, only)
+    ids = [str(facts["delivery_id"]) for facts in deliveries]
+    refusals = _refusals(connection, contract, load_ids, ids)
+    changes = _changes(connection, contract, ids)
+    replayed = _replayed(connection, contract, ids)
     for facts in deliveries:
         skipped, doors = facts.pop("skipped"), facts["accepted"] + facts["duplicate"] + facts["quarantined"]
         yield Receipt(
@@ -174,7 +176,6 @@ def receipts_of(
             },
             feed=contract.feed,
             agency=contract.owner,
-            load_id=load_id,
             skipped=json.loads(facts["skipped_reasons"]),
             quarantine=tuple(refusals.get(facts["delivery_id"], ())),
             columns=tuple(changes.get(facts["delivery_id"], ())),
@@ -195,17 +196,17 @@ def ranges(positions: Iterable[int]) -> str:
 
 
 def _refusals(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, only: str | None
+    connection: duckdb.DuckDBPyConnection, contract: Contract, load_ids: Collection[str], delivery_ids: list[str]
 ) -> dict[str, list[Refusal]]:
     rows = connection.execute(
         """
         select delivery_id, reason, error_group, sum(record_count)::bigint, list(position)
         from lake.quarantine.records
-        where feed = $feed and load_id = $load and delivery_id = coalesce($only, delivery_id)
+        where feed = ? and load_id in (select unnest(?)) and delivery_id in (select unnest(?))
         group by delivery_id, reason, error_group
         order by delivery_id, reason, error_group
         """,
-        {"feed": contract.feed, "load": load_id, "only": only},
+        [contract.feed, list(load_ids), delivery_ids],
     ).fetchall()
     found: dict[str, list[Refusal]] = {}
     for delivery_id, reason, group, records, positions in rows:
@@ -215,17 +216,16 @@ def _refusals(
 
 
 def _changes(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, only: str | None
+    connection: duckdb.DuckDBPyConnection, contract: Contract, delivery_ids: list[str]
 ) -> dict[str, list[ColumnChange]]:
     rows = connection.execute(
         """
-        select drift.delivery_id, drift.column_name, drift.kind, drift.expected, drift.came, drift.records
+        select delivery_id, column_name, kind, expected, came, records
         from lake.ledger.drift
-        inner join lake.ledger.deliveries using (feed, delivery_id)
-        where feed = $feed and load_id = $load and status <> 'replayed' and delivery_id = coalesce($only, delivery_id)
+        where feed = ? and delivery_id in (select unnest(?))
         order by delivery_id, kind, column_name
         """,
-        {"feed": contract.feed, "load": load_id, "only": only},
+        [contract.feed, delivery_ids],
     ).fetchall()
     found: dict[str, list[ColumnChange]] = {}
     for delivery_id, column, kind, expected, came, records in rows:
@@ -235,20 +235,17 @@ def _changes(
 
 
 def _replayed(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, only: str | None
+    connection: duckdb.DuckDBPyConnection, contract: Contract, delivery_ids: list[str]
 ) -> dict[str, dict[str, int]]:
     rows = connection.execute(
         """
-        select repairs.delivery_id, repairs.outcome, count(*)
+        select delivery_id, outcome, count(*)
         from lake.quarantine.repairs
-        inner join lake.ledger.deliveries as deliveries
-            on repairs.feed = deliveries.feed and repairs.delivery_id = deliveries.delivery_id
-        where deliveries.feed = $feed and deliveries.load_id = $load and deliveries.status <> 'replayed'
-            and deliveries.delivery_id = coalesce($only, deliveries.delivery_id)
-        group by repairs.delivery_id, repairs.outcome
-        order by repairs.delivery_id, repairs.outcome
+        where feed = ? and delivery_id in (select unnest(?))
+        group by delivery_id, outcome
+        order by delivery_id, outcome
         """,
-        {"feed": contract.feed, "load": load_id, "only": only},
+        [contract.feed, delivery_ids],
     ).fetchall()
     found: dict[str, dict[str, int]] = {}
     for delivery_id, outcome, records in rows:
