@@ -96,8 +96,6 @@ def analysts(settings: Settings, threads: int, stop: Event, answers: "Queue[Answ
 
 
 def _ask(threads: int, stop: Event, answers: "Queue[Answers]", ask: Callable[[], list[tuple[int | None, ...]]]) -> None:
-    os.nice(10)  # readers never pause: without it, publishers would wait for a processor most of the time
-
     def read() -> Answers:
         mine = Answers()
         while not stop.is_set():

@@ -1,10 +1,13 @@
-"""Write what the last long run measured into docs/reliability.md, between its marks; figures come from there and from nowhere else.
+"""Write what the last long runs measured into docs/reliability.md, between its marks; figures come from there and from nowhere else.
+
+A table of which nothing was measured since stays as it is: the runs take hours, and can be made one by one.
 
 python -m tests.faults.report
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from ingestion.settings import PROJECT
 from tests.faults.boundaries import STEPS
@@ -15,13 +18,9 @@ PAGE = PROJECT / "docs" / "reliability.md"
 COUNTS = ("lost", "doubled", "unbalanced", "torn")
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a table in Markdown, or say that there is nothing to write."""
-    rows = list(rows)
-    if not rows:
-        return "Not measured yet: `make test-faults`."
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+def table(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+    """Write a table in Markdown."""
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in [heads, ["---"] * len(heads), *lines])
 
 
 def by(rows: Sequence[Row], name: str) -> dict[str, list[Row]]:
@@ -42,43 +41,32 @@ def slowest(rows: Sequence[Row]) -> str:
     return f"{max(float(row['seconds']) for row in rows):.2f}"
 
 
-def kills() -> str:
+def kills(rows: Sequence[Row]) -> str:
     """A line a boundary: how often a process was killed there, and what was wrong after the same command ran again."""
     lines = [
-        (step, f"`{boundary}`", len(rows), *(total(rows, name) for name in COUNTS), slowest(rows))
-        for step in STEPS
-        for boundary, rows in sorted(by(read_rows(f"kills_{step}"), "boundary").items())
+        (f"`{boundary}`", len(those), *(total(those, name) for name in COUNTS), slowest(those))
+        for boundary, those in sorted(by(rows, "boundary").items())
     ]
-    return table(("step", "killed at", "kills", *COUNTS, "slowest recovery, s"), lines)
+    return table(("killed at", "kills", *COUNTS, "slowest recovery, s"), lines)
 
 
-def services() -> str:
-    """A line a fault of a service."""
+def faults(rows: Sequence[Row], kind: str, heads: Sequence[str]) -> str:
+    """A line a fault, named by `kind`; with the slowest recovery where `heads` asks for it."""
+    is_timed = len(heads) > len(COUNTS[:3]) + 2
     lines = [
-        (fault, len(rows), *(total(rows, name) for name in COUNTS[:3]), slowest(rows))
-        for fault, rows in by(read_rows("services"), "fault").items()
+        (what, len(those), *(total(those, name) for name in COUNTS[:3]), *([slowest(those)] if is_timed else []))
+        for what, those in by(rows, kind).items()
     ]
-    return table(("fault while a load ran", "runs", *COUNTS[:3], "slowest load afterwards, s"), lines)
+    return table(heads, lines)
 
 
-def together() -> str:
-    """A line for each pair of processes at once, and each clock."""
-    lines = [
-        (what, len(rows), *(total(rows, name) for name in COUNTS[:3]))
-        for name, rows_of in (("what", read_rows("at_once")), ("clock", read_rows("clock")))
-        for what, rows in by(rows_of, name).items()
-    ]
-    return table(("fault", "runs", *COUNTS[:3]), lines)
-
-
-def readers() -> str:
+def readers(rows: Sequence[Row]) -> str:
     """The readers' figures, one a line."""
-    return table(("figure", "measured"), [item for row in read_rows("readers") for item in row.items()])
+    return table(("figure", "measured"), [item for row in rows for item in row.items()])
 
 
-def mutated() -> str:
+def mutated(rows: Sequence[Row]) -> str:
     """A line a contract: how many mutated deliveries were loaded."""
-    rows = read_rows("conservation")
     lines = [
         (
             f"`{row['feed']}`",
@@ -95,17 +83,26 @@ def mutated() -> str:
     return table(heads, lines)
 
 
-TABLES = {"kills": kills, "services": services, "together": together, "readers": readers, "mutated": mutated}
+FAULT = ("fault", "runs", *COUNTS[:3])
+TABLES: Mapping[str, Callable[[Sequence[Row]], str]] = {
+    **{f"kills_{step}": kills for step in STEPS},
+    "services": partial(faults, kind="fault", heads=(*FAULT, "slowest load afterwards, s")),
+    "at_once": partial(faults, kind="what", heads=FAULT),
+    "clock": partial(faults, kind="clock", heads=FAULT),
+    "readers": readers,
+    "conservation": mutated,
+}
 
 
 def write(page: str) -> str:
-    """Put each table between its marks."""
+    """Put each table that was measured between its marks."""
     for name, make in TABLES.items():
         before, mark, rest = page.partition(f"<!-- measured: {name} -->\n")
         _, end, after = rest.partition(END)
         if not (mark and end):
             raise SystemExit(f"docs/reliability.md: a place for the table {name} was promised, there is none")
-        page = f"{before}{mark}{make()}\n{end}{after}"
+        if rows := read_rows(name):
+            page = f"{before}{mark}{make(rows)}\n{end}{after}"
     return page
 
 
