@@ -32,9 +32,9 @@ def load_alone(settings: Settings, feed: str) -> Load:
 
 def _load(settings: Settings, feed: str) -> Load:
     with connected(settings) as connection:
-        loader = Loader(settings, connection, Landing(settings), Reference())
+        contract, loader = find_contract(feed), Loader(settings, connection, Landing(settings), Reference())
         began, busy = time.perf_counter(), time.process_time()
-        rows = loader.load_new(find_contract(feed))
+        rows = loader.load_new(contract)
         return Load(
             accepted=sum(row.accepted for row in rows),
             seconds=time.perf_counter() - began,

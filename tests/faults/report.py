@@ -50,14 +50,13 @@ def kills(rows: Sequence[Row]) -> str:
     return table(("killed at", "kills", *COUNTS, "slowest recovery, s"), lines)
 
 
-def faults(rows: Sequence[Row], kind: str, heads: Sequence[str]) -> str:
-    """A line a fault, named by `kind`; with the slowest recovery where `heads` asks for it."""
-    is_timed = len(heads) > len(COUNTS[:3]) + 2
+def faults(rows: Sequence[Row], kind: str, recovery: str = "") -> str:
+    """A line a fault, named by `kind`; with the slowest recovery, under a head of its own, where it was measured."""
     lines = [
-        (what, len(those), *(total(those, name) for name in COUNTS[:3]), *([slowest(those)] if is_timed else []))
+        (what, len(those), *(total(those, name) for name in COUNTS[:3]), *([slowest(those)] if recovery else []))
         for what, those in by(rows, kind).items()
     ]
-    return table(heads, lines)
+    return table(("fault", "runs", *COUNTS[:3], *([recovery] if recovery else [])), lines)
 
 
 def readers(rows: Sequence[Row]) -> str:
@@ -83,12 +82,11 @@ def mutated(rows: Sequence[Row]) -> str:
     return table(heads, lines)
 
 
-FAULT = ("fault", "runs", *COUNTS[:3])
 TABLES: Mapping[str, Callable[[Sequence[Row]], str]] = {
     **{f"kills_{step}": kills for step in STEPS},
-    "services": partial(faults, kind="fault", heads=(*FAULT, "slowest load afterwards, s")),
-    "at_once": partial(faults, kind="what", heads=FAULT),
-    "clock": partial(faults, kind="clock", heads=FAULT),
+    "services": partial(faults, kind="fault", recovery="slowest load afterwards, s"),
+    "at_once": partial(faults, kind="what"),
+    "clock": partial(faults, kind="clock"),
     "readers": readers,
     "conservation": mutated,
 }

@@ -26,8 +26,8 @@ WRAPPERS = re.compile(
 """What a format puts around a piece that cannot be understood alone."""
 
 CELL = re.compile(rb"<(?:\w+:)?(?:t|v)(?:\s[^>]*)?>([^<]*)<")
-CONVERTED = re.compile(r"[\d\s.:/+-]*|true|false", re.IGNORECASE)
-"""Cells whose text a workbook holds in another form: numbers, dates (those after the year 9999 with a plus), truth values."""
+CONVERTED = re.compile(r"[\d\s.:/-]*|\+\d{5,}-\d\d-\d\d \d\d:\d\d:\d\d|true|false", re.IGNORECASE)
+"""Cells whose text a workbook holds in another form: numbers, dates (a year after 9999 has a plus before it), truth values."""
 
 
 @dataclass(frozen=True)
