@@ -58,7 +58,7 @@ def measure() -> Figure:
             reading = wire.read(join_pieces([(0, block)]), contract, {0: Envelope("records.ndjson")})
             checked = checks.check(reading.records.with_columns(received), contract, reference)
             assert judge(reading, checked) == ({}, {})
-            count += protect(checked.passed, contract, b"key").height
+            count += protect(checked.passed, contract, "key").height
     seconds = time.process_time() - began
     assert count == RECORDS
     share = watch.seconds / seconds

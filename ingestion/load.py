@@ -177,8 +177,8 @@ class Loader:
         return check(records, contract, self._reference)
 
     def _add(self, staging: Staging, reading: Reading, checked: Checked) -> None:
-        key = self._settings.reveal("privacy_key").encode()
-        staging.add(reading, replace(checked, passed=protect(checked.passed, staging.contract, key)))
+        passed = protect(checked.passed, staging.contract, self._settings.reveal("privacy_key"))
+        staging.add(reading, replace(checked, passed=passed))
 
     def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
         """Read blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""

@@ -12,9 +12,8 @@ The clear value stays where the agency's bytes stay: in landing, and in the raw 
 identity can read. Checks run before this step, on what was sent.
 """
 
-import hmac
-
 import polars as pl
+import polars_hash as plh
 
 from ingestion.contract import Contract
 
@@ -25,7 +24,7 @@ MAIL_ADDRESS = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 MASK = "***"
 
 
-def protect(rows: pl.DataFrame, contract: Contract, key: bytes) -> pl.DataFrame:
+def protect(rows: pl.DataFrame, contract: Contract, key: str) -> pl.DataFrame:
     """Put hashes in the place of personal values and mask restricted texts; `rows` holds the contract's typed columns."""
     hashed = [column.name for column in contract.columns if column.classification == "personal"]
     masked = [
@@ -34,23 +33,6 @@ def protect(rows: pl.DataFrame, contract: Contract, key: bytes) -> pl.DataFrame:
         if column.classification == "restricted" and rows.schema[column.name] == pl.String
     ]
     return rows.with_columns(
-        *(_hashes(rows[name], key) for name in hashed),
+        *(plh.col(name).chash.hmac_sha256(key=key).alias(name) for name in hashed),
         *(pl.col(name).str.replace_all(f"{MAIL_ADDRESS}|{LONG_NUMBER}", MASK) for name in masked),
     )
-
-
-def pseudonym(value: str, key: bytes) -> str:
-    """Give the keyed hash that stands for a personal value in bronze."""
-    return hmac.digest(key, value.encode(), "sha256").hex()
-
-
-def _hashes(values: pl.Series, key: bytes) -> pl.Series:
-    """Give the pseudonym of each value; the key is prepared once, which takes half the time."""
-    keyed = hmac.new(key, digestmod="sha256")
-
-    def hash_of(value: str) -> str:
-        one = keyed.copy()
-        one.update(value.encode())
-        return one.hexdigest()
-
-    return pl.Series(values.name, [None if value is None else hash_of(value) for value in values], dtype=pl.String)

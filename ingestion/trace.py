@@ -271,7 +271,7 @@ class _Tracer:
         contract = self._contract
         received = pl.lit(self._traced.delivery.received_at).cast(pl.Datetime("us", "UTC")).alias("received_at")
         passed = check(record.with_columns(received), contract, Reference()).passed
-        passed = protect(passed, contract, self._settings.reveal("privacy_key").encode())
+        passed = protect(passed, contract, self._settings.reveal("privacy_key"))
         identity = [*contract.key, *([contract.version] if contract.version else [])]
         same = " and ".join(f'bronze."{name}" is not distinct from mine."{name}"' for name in identity)
         keys = ", ".join(f'mine."{name}"::varchar' for name in contract.key)

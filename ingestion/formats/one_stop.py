@@ -130,9 +130,9 @@ def _parse(pieces: pl.DataFrame, contract: Contract) -> pl.DataFrame:
         PAPERS: ["JSON"],
     }
     with duckdb.connect(config={"threads": 1} if pieces.height < FEW else {}) as connection:
-        connection.register("pieces", pieces)
+        connection.register("texts", pieces.select("_raw"))
         query = f"""
-            with dossiers as (select _delivery, _position, _raw, try(json_transform(_raw, $structure)) as dossier from pieces)
-            select _delivery, _position, _raw, dossier is not null as is_read, {shown} from dossiers
+            with dossiers as (select try(json_transform(_raw, $structure)) as dossier from texts)
+            select dossier is not null as is_read, {shown} from dossiers
         """  # noqa: S608  keys and columns of the contract
-        return connection.execute(query, {"structure": json.dumps(structure)}).pl()
+        return pieces.hstack(connection.execute(query, {"structure": json.dumps(structure)}).pl())

@@ -13,7 +13,6 @@ from ingestion.collect import collect
 from ingestion.contract import find_contract
 from ingestion.landing import Landing
 from ingestion.load import Loader, load_feed
-from ingestion.privacy import pseudonym
 from ingestion.reference import Reference
 from ingestion.settings import PROJECT, Settings
 from lake.connection import connected
@@ -29,6 +28,7 @@ from simulator.local_time import midnight
 from simulator.truth import TABLES, frame_of, frames_of_books
 from stack.control import DATA_SERVICES, down, up
 
+from .persons import pseudonym
 from .warehouse import Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -131,7 +131,7 @@ def test_no_hidden_number_can_be_computed_from_what_is_shown(diseases: Diseases)
 
 def test_no_case_number_leaves_the_agencies_bytes(diseases: Diseases) -> None:
     code = str(diseases.truth["disease_case_lines"]["case_code"][0])
-    key = diseases.settings.reveal("privacy_key").encode()
+    key = diseases.settings.reveal("privacy_key")
     stored = "select count(*) > 0 from lake.bronze.health__disease_cases where record_code = "
     assert diseases.lake(f"{stored}'{pseudonym(code, key)}'") == [(True,)]
     assert diseases.lake(f"{stored}'{code}'") == [(False,)]

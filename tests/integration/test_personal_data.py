@@ -11,10 +11,9 @@ from operator import itemgetter
 import pytest
 
 from ingestion.contract import read_contracts
-from ingestion.privacy import pseudonym
 
 from .conftest import NOON, Lake
-from .persons import BUILDERS, Seeded, health_claims
+from .persons import BUILDERS, Seeded, health_claims, pseudonym
 from .warehouse import Warehouse
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -70,7 +69,7 @@ def _held(lake: Lake, seeded: Seeded) -> list[tuple[object, ...]]:
 def _hashed(lake: Lake, seeded: Seeded) -> list[tuple[object, ...]]:
     if not seeded.pseudonymous:
         return []
-    return [(pseudonym(seeded.pseudonymous[1], lake.settings.reveal("privacy_key").encode()),)]
+    return [(pseudonym(seeded.pseudonymous[1], lake.settings.reveal("privacy_key")),)]
 
 
 def found_in_tables(lake: Lake, secrets: tuple[str, ...]) -> list[tuple[str, str, str]]:

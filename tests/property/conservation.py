@@ -58,7 +58,7 @@ class Books:
     """The tables of a lake, as a stranger reads them. `key` is the privacy key."""
 
     connection: duckdb.DuckDBPyConnection
-    key: bytes
+    key: str
 
     def faults(self, contract: Contract, delivery: Delivery, content: bytes, met: Met | None) -> list[str]:
         """Name everything about a loaded delivery that does not add up."""

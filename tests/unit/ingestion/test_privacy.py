@@ -1,6 +1,5 @@
 """Personal values: a keyed hash for what names a person, a mask in free text, everything else as sent."""
 
-import hashlib
 import hmac
 from dataclasses import replace
 
@@ -8,9 +7,9 @@ import polars as pl
 import pytest
 
 from ingestion.contract import Contract, find_contract
-from ingestion.privacy import MASK, protect, pseudonym
+from ingestion.privacy import MASK, protect
 
-KEY = b"a key of this test"
+KEY = "a key of this test"
 
 
 @pytest.fixture
@@ -29,14 +28,20 @@ def rows(**values: str | None) -> pl.DataFrame:
     return pl.DataFrame({name: [values.get(name)] for name in names}, schema=dict.fromkeys(names, pl.String))
 
 
-def test_a_personal_value_becomes_its_hmac_and_a_missing_one_stays_missing(contract: Contract) -> None:
-    both = pl.concat([rows(agency_responsible="Nguyễn Thị Bích"), rows()])
-    hashed = protect(both, contract, KEY)["agency_responsible"].to_list()
-    assert hashed == [hmac.new(KEY, "Nguyễn Thị Bích".encode(), hashlib.sha256).hexdigest(), None]
+@pytest.mark.parametrize("key", [KEY, "k" * 64, "longer than a block of SHA-256: " * 3, "khoá có dấu"])
+def test_a_personal_value_becomes_its_hmac_and_a_missing_one_stays_missing(contract: Contract, key: str) -> None:
+    values = ["Nguyễn Thị Bích", None, "", "rất dài " * 100]
+    hashed = protect(pl.concat([rows(agency_responsible=value) for value in values]), contract, key)
+    assert hashed["agency_responsible"].to_list() == [
+        None if value is None else hmac.digest(key.encode(), value.encode(), "sha256").hex() for value in values
+    ]
 
 
-def test_the_hash_depends_on_the_key() -> None:
-    assert pseudonym("0912345678", KEY) != pseudonym("0912345678", b"another key")
+def test_a_delivery_whose_persons_are_all_missing_has_no_hashes(contract: Contract) -> None:
+    hashed = protect(rows(), contract, KEY)
+    assert hashed.schema["agency_responsible"] == pl.String
+    assert hashed["agency_responsible"].to_list() == [None]
+    assert protect(rows().clear(), contract, KEY).is_empty()
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_what_is_unverified_or_incomplete_only_warns(changed: dict[str, str | No
 def test_the_owner_becomes_a_hash_and_nothing_else_does() -> None:
     contract = find_contract("fisheries.vessels")
     passed = judge().passed
-    protected = protect(passed, contract, b"a key of this test")
+    protected = protect(passed, contract, "a key of this test")
     changed = [name for name in contract.column_names if not passed[name].equals(protected[name], null_equal=True)]
     assert changed == ["owner_hash"]
     assert "c-0001" not in protected["owner_hash"].item()
