@@ -14,6 +14,7 @@ from ingestion.settings import Settings
 from stack.control import DATA_SERVICES, down, up
 from stack.object_store import PORT_OFFSETS
 from stack.separate import PORTS, separate_stack
+from tests.faults.results import Results
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
 """All ports of a stack, the one 10,008 above too, stay below those that Linux draws for outgoing connections (32,768 on)."""
@@ -51,6 +52,12 @@ def seeds(request: pytest.FixtureRequest) -> int:
 def is_long(seeds: int) -> bool:
     """Tell whether this is the long run."""
     return seeds > 0
+
+
+@pytest.fixture(scope="session")
+def results(is_long: bool) -> Results:
+    """Keep what the long run measures."""
+    return Results(is_kept=is_long)
 
 
 @pytest.fixture(scope="session")

@@ -8,16 +8,9 @@ from multiprocessing.process import BaseProcess
 import pytest
 
 from ingestion.settings import Settings
-from tests.faults.results import Results
 from tests.faults.scene import Scene, at_noon
 
 Start = Callable[..., BaseProcess]
-
-
-@pytest.fixture(scope="session")
-def results(is_long: bool) -> Results:
-    """Keep what the long run measures."""
-    return Results(is_kept=is_long)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingestion.settings import PROJECT
@@ -16,21 +16,21 @@ NOTHING = Counter[str]()
 
 @dataclass(frozen=True)
 class Results:
-    """The results of one run: kept where the run is the long one, thrown away otherwise."""
+    """The results of one run: kept where it is the long one, thrown away otherwise.
+
+    The first row of a table replaces what an earlier run found.
+    """
 
     is_kept: bool
+    begun: set[str] = field(default_factory=set)
 
     def add(self, table: str, row: Row) -> None:
         """Keep one row of a table."""
         if self.is_kept:
             FOLDER.mkdir(parents=True, exist_ok=True)
-            with (FOLDER / f"{table}.jsonl").open("a", encoding="utf-8") as file:
+            with (FOLDER / f"{table}.jsonl").open("a" if table in self.begun else "w", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-    def begin(self, table: str) -> None:
-        """Forget what an earlier run found."""
-        if self.is_kept:
-            (FOLDER / f"{table}.jsonl").unlink(missing_ok=True)
+            self.begun.add(table)
 
 
 def read_rows(table: str, folder: Path = FOLDER) -> list[Row]:

@@ -50,7 +50,6 @@ def publish(settings: Settings, snapshot: int, barrier: Barrier) -> None:
 def test_two_loads_of_one_feed_at_once_are_one_load(
     empty: Scene, start: Start, forks: ForkServerContext, seeds: int, results: Results
 ) -> None:
-    results.begin("at_once")
     for seed in range(seeds or 2):
         empty.restore("empty")
         empty.clear_landing(REQUESTS)

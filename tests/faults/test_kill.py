@@ -133,7 +133,6 @@ def test_kill_9_then_the_same_command_gives_the_same_tables(
 ) -> None:
     prepared: Scene = request.getfixturevalue("built") if step.is_read else empty
     table = f"kills_{step.name}"
-    results.begin(table)
     crossed: set[str] = set()
     failures: list[str] = []
     for seed in range(seeds or 1):

@@ -32,7 +32,6 @@ def test_readers_see_whole_releases_only(
     scene: Scene, start: Start, forks: ForkServerContext, is_long: bool, results: Results
 ) -> None:
     settings = scene.settings
-    results.begin("readers")
     groups, threads, publishes, rollbacks = (4, 12, 50, 5) if is_long else (2, 4, 10, 2)
     publish_version(settings, 0)
     stop, answers = forks.Event(), forks.Queue()

@@ -39,7 +39,7 @@ def loader(stack_settings: Settings) -> Iterator[tuple[Loader, Landing, Books]]:
     landing = Landing(chosen)
     with connected(chosen) as connection:
         create_tables(connection, CONTRACTS)
-        books = Books(connection, chosen.reveal("privacy_key").encode())
+        books = Books(connection, chosen.reveal("privacy_key"))
         yield Loader(chosen, connection, landing, Reference()), landing, books
 
 
@@ -49,15 +49,14 @@ def golden(contract: Contract) -> tuple[str, bytes]:
     return path.name, path.read_bytes()
 
 
-def test_all_contracts_are_here(is_long: bool) -> None:
-    Results(is_kept=is_long).begin("conservation")
+def test_all_contracts_are_here() -> None:
     assert len(CONTRACTS) >= 13
     assert len(KINDS) == 12
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=list(CONTRACTS))
 def test_no_mutation_of_any_delivery_loses_or_invents_a_record(
-    contract: Contract, loader: tuple[Loader, Landing, Books], is_long: bool
+    contract: Contract, loader: tuple[Loader, Landing, Books], is_long: bool, results: Results
 ) -> None:
     load, landing, books = loader
     rows: list[LedgerRow] = []
@@ -86,8 +85,10 @@ def test_no_mutation_of_any_delivery_loses_or_invents_a_record(
         assert faults == {}
         assert in_silver == []
 
-    nothing_is_lost()
-    Results(is_kept=is_long).add("conservation", {"feed": contract.feed, **summary(rows), "faults": len(found)})
+    try:
+        nothing_is_lost()
+    finally:
+        results.add("conservation", {"feed": contract.feed, **summary(rows), "faults": len(found)})
 
 
 def test_a_text_that_was_not_landed_is_not_found_again() -> None:
