@@ -105,14 +105,14 @@ def find_last_audited(connection: duckdb.DuckDBPyConnection, domain: str) -> int
 
 
 def find_verdict(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int) -> Verdict | None:
-    """Give the newest verdict on a domain's snapshot, the last written of equally old ones; None where there is none."""
+    """Give the last verdict written on a domain's snapshot, whatever the clocks said; None where there is none."""
     try:
         row = connection.execute(
             """
             select passed, audited_at, checks
             from marts.operations.audits
             where domain = ? and snapshot_id = ?
-            order by audited_at desc, rowid desc
+            order by rowid desc
             limit 1
             """,
             [domain, snapshot_id],
