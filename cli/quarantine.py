@@ -14,9 +14,9 @@ from ingestion.contract import Contract, find_contract
 from ingestion.errors import ConfigurationError
 from ingestion.incidents import IncidentClock
 from ingestion.landing import Delivery, Landing
-from ingestion.quarantine import Selection, count_reasons, export_lines, find_records
+from ingestion.quarantine import Selection, brought_records, count_reasons, export_lines, find_records
 from ingestion.reference import Reference
-from ingestion.repair import NamedRepair, make_repair
+from ingestion.repair import NamedRepair, Resent, make_repair
 from ingestion.repair_request import Request, request_edit, request_repair
 from ingestion.replay import replay_feed
 from ingestion.settings import Settings
@@ -143,11 +143,12 @@ def repair(
     from_unit: Annotated[str | None, typer.Option("--from", help="convert_unit: unit as sent.")] = None,
     to_unit: Annotated[str | None, typer.Option("--to", help="convert_unit: unit as it should be.")] = None,
     factor: Annotated[str | None, typer.Option(help="convert_unit: number to multiply by.")] = None,
+    resent_in: Annotated[str | None, typer.Option(help="resent: the delivery that brought the records, right.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write down a repair of open records; `ioc quarantine replay` applies it.
 
-    Repairs: as_is, pad_code, decode_tcvn3, swap_coordinates, map_commune, convert_unit.
+    Repairs: as_is, pad_code, decode_tcvn3, swap_coordinates, map_commune, convert_unit, resent.
     """
     settings, contract = Settings(), find_contract(feed)
     given = {
@@ -159,6 +160,7 @@ def repair(
         "from_unit": from_unit,
         "to_unit": to_unit,
         "factor": factor,
+        "resent_in": resent_in,
     }
     arguments = {option: value for option, value in given.items() if value is not None}
     if (name is None) == (edited is None) or (edited is not None and (arguments or reason or delivery or position)):
@@ -192,6 +194,11 @@ def _repair_by_name(
 ) -> list[Delivery]:
     with connected(settings) as connection:
         records = find_records(connection, contract.feed, selection)
+        if isinstance(named, Resent) and not brought_records(connection, contract.feed, named.resent_in):
+            raise ConfigurationError(
+                f"{contract.feed}: a delivery that brought records was promised, {named.resent_in} is none; "
+                f"see `ioc ledger {contract.feed}`"
+            )
     return request_repair(Landing(settings), contract, records, named, request)
 
 

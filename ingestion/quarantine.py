@@ -112,6 +112,22 @@ def find_records(
     return [QuarantinedRecord(*row) for row in rows]
 
 
+def brought_records(
+    connection: duckdb.DuckDBPyConnection, feed: str, delivery_id: str, *, after: datetime | None = None
+) -> bool:
+    """Tell whether an agency's delivery, received after a moment, brought records that passed."""
+    row = connection.execute(
+        """
+        select count(*)
+        from lake.ledger.deliveries
+        where feed = $feed and delivery_id = $delivery and status <> 'replayed' and accepted + duplicate > 0
+            and received_at > coalesce($after, received_at - interval 1 day)
+        """,
+        {"feed": feed, "delivery": delivery_id, "after": after},
+    ).fetchone()
+    return row is not None and row[0] > 0
+
+
 def export_lines(records: Iterable[QuarantinedRecord]) -> Iterable[str]:
     """Give records as lines of JSON, to be edited in `raw`."""
     for record in records:

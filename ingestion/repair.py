@@ -24,11 +24,12 @@ LARGEST_EXPONENT = 30
 
 
 class NamedRepair(BaseModel):
-    """A repair with its arguments."""
+    """A repair with its arguments. `takes_whole` tells that it can also be asked for where a whole delivery could not be read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str]
+    takes_whole: ClassVar[bool] = False
 
     def columns(self) -> tuple[str, ...]:
         """Name the contract's columns that the repair touches."""
@@ -52,6 +53,7 @@ class AsIs(NamedRepair):
     """Change nothing: the contract or a reference list was corrected since, or the whole delivery can be read now."""
 
     name = "as_is"
+    takes_whole = True
 
     def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002
         """Give the records as they are."""
@@ -189,8 +191,20 @@ class ConvertUnit(NamedRepair):
         return Decimal(str(factor)) / Decimal(str(other_factor))
 
 
+class Resent(NamedRepair):
+    """The agency sent the records again, right: `resent_in` is the delivery that brought them. They are closed as duplicates of those."""
+
+    name = "resent"
+    takes_whole = True
+    resent_in: str = Field(min_length=1)
+
+    def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002
+        """Give the records as they are."""
+        return records
+
+
 REPAIRS: dict[str, type[NamedRepair]] = {
-    repair.name: repair for repair in (AsIs, PadCode, DecodeTcvn3, SwapCoordinates, MapCommune, ConvertUnit)
+    repair.name: repair for repair in (AsIs, PadCode, DecodeTcvn3, SwapCoordinates, MapCommune, ConvertUnit, Resent)
 }
 
 

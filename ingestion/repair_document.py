@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from ingestion.errors import ConfigurationError
 from ingestion.formats.lines import cut_piece
 from ingestion.landing import Content, Delivery, Landing, delivery_of
-from ingestion.repair import AsIs, NamedRepair, make_repair
+from ingestion.repair import REPAIRS, NamedRepair, make_repair
 
 EDIT = "edit"
 """What stands as the repair's name where raw text was edited by hand."""
@@ -50,8 +50,9 @@ class RepairDocument(BaseModel):
             raise ValueError("either a named repair or an edited text for each position was promised")
         if len(set(self.positions)) != len(self.positions):
             raise ValueError("each position once was promised")
-        if WHOLE_DELIVERY in self.positions and (self.repair != AsIs.name or len(self.positions) > 1):
-            raise ValueError("a delivery that could not be read is repaired alone and as_is")
+        takes_whole = self.repair in REPAIRS and REPAIRS[self.repair].takes_whole
+        if WHOLE_DELIVERY in self.positions and (not takes_whole or len(self.positions) > 1):
+            raise ValueError("a delivery that could not be read is repaired alone, as_is or resent")
         if any("\ud800" <= sign <= "\udfff" for text in self.edits.values() for sign in text):
             raise ValueError("text of Unicode characters was promised, half of a pair came")
         return self

@@ -17,7 +17,7 @@ from ingestion.errors import ConfigurationError
 from ingestion.landing import Delivery, Landing
 from ingestion.quarantine import QuarantinedRecord
 from ingestion.reference import Reference
-from ingestion.repair import AsIs, NamedRepair
+from ingestion.repair import NamedRepair
 from ingestion.repair_document import EDIT, WHOLE_DELIVERY, RepairDocument
 
 
@@ -55,10 +55,11 @@ def request_repair(
         raise ConfigurationError(
             f"{contract.feed}: open records to repair were promised, none matches; see `ioc quarantine list {contract.feed}`"
         )
-    if whole and repair.name != AsIs.name:
+    if whole and not repair.takes_whole:
         raise ConfigurationError(
             f"{contract.feed}: records were promised for {repair.name}, {len(whole)} deliveries that could not be read at all came "
-            f"(the first {whole[0].delivery_id}, {whole[0].reason}); land a corrected file, replay them as_is, or choose with --reason"
+            f"(the first {whole[0].delivery_id}, {whole[0].reason}); land a corrected file and close them as resent, replay them as_is, "
+            "or choose with --reason"
         )
     arguments = repair.model_dump(mode="json", exclude_none=True)
     return [_land(landing, contract, one) for one in _documents(records, request, repair.name, arguments, {})]

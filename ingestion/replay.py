@@ -4,6 +4,7 @@
     claim    its records that are still open are taken; the others are skipped as `already_replayed`, so that twice is once
     read     the delivery is cut and read by its format once more, with mended text at the repaired positions
     mend     the named repair is applied to the records at those positions; all others are context
+    close    records that the agency sent again, right, are closed as duplicates of those, and not read
     …        then check, protect, stage, split, balance and commit, as `load.py` tells
 
 The rows of `lake.quarantine.repairs` that close the records commit with the rest. A record that is still bad goes to quarantine again,
@@ -26,7 +27,9 @@ from ingestion.formats.registry import find_format
 from ingestion.landing import Content, Delivery, Landing
 from ingestion.ledger import LedgerRow
 from ingestion.load import Loader
+from ingestion.quarantine import brought_records
 from ingestion.reference import Reference
+from ingestion.repair import Resent
 from ingestion.repair_document import RepairDocument, read_chain, read_document
 from ingestion.reread import mend_pieces, mend_records, select_repaired
 from ingestion.settings import Settings
@@ -101,6 +104,7 @@ class Replayer:
             info = {"feed": contract.feed, "load_id": load_id}
             with transaction(self._connection, "lake", f"replay {load_id}", info):
                 split(self._connection, contract)
+                staging.pass_known()
                 rows = staging.ledger_rows()
                 for row in rows:
                     row.require_balance()
@@ -125,7 +129,9 @@ class Replayer:
         chain, origin = read_chain(self._landing, document)
         with origin.stream:
             tally = staging.open_replay(number, landed.delivery, landed.sha256, origin.delivery)
-            if not document.is_whole_delivery:
+            if isinstance(document.named, Resent):
+                doors = self._close(staging, tally, document.named.resent_in, open_ones)
+            elif not document.is_whole_delivery:
                 doors = self._read_again(staging, number, chain, origin, open_ones)
                 tally.pieces = sum(claim.weight for claim in open_ones.values())
             elif open_ones:
@@ -140,6 +146,15 @@ class Replayer:
              document.repaired_by, document.repaired_at, document.why, claim.since)
             for position, claim in open_ones.items()
         ]  # fmt: skip
+
+    def _close(self, staging: Staging, tally: Tally, resent_in: str, claims: dict[int, Claim]) -> dict[int, int]:
+        """Close records that came again, right, in a later delivery; where that brought nothing, they stay in quarantine."""
+        tally.pieces = sum(claim.weight for claim in claims.values())
+        sent = tally.origin
+        if not brought_records(self._connection, sent.feed, resent_in, after=sent.received_at):
+            return self._leave(staging, tally, claims, "not_resent")
+        staging.take_as_known(tally, {position: claim.weight for position, claim in claims.items()})
+        return {position: position for position in claims}
 
     def _claims(self, document: RepairDocument) -> dict[int, Claim]:
         rows = self._connection.execute(

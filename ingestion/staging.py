@@ -4,7 +4,7 @@
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -75,6 +75,7 @@ class Staging:
         self.load_id = load_id
         self.now = now
         self._results: dict[str, RuleResult] = {}
+        self._known: list[tuple[int, int, int]] = []
         self.tallies: dict[int, Tally] = {}
 
     def __enter__(self) -> Self:
@@ -145,6 +146,17 @@ class Staging:
         )
         self._connection.unregister("unread")
         tally.received += sum(row[3] for row in rows)
+
+    def take_as_known(self, tally: Tally, weights: Mapping[int, int]) -> None:
+        """Take records, by position, that came in another delivery and need not be read; `weights` counts their pieces."""
+        number = self._number_of(tally)
+        self._known += [(number, position, weight) for position, weight in weights.items()]
+        tally.received += sum(weights.values())
+
+    def pass_known(self) -> None:
+        """Let what was taken as known leave by the door of duplicates. Call it after the split."""
+        if self._known:
+            self._connection.executemany("insert into verdicts values (?, ?, ?, 'duplicate', null)", self._known)
 
     def _number_of(self, tally: Tally) -> int:
         return next(number for number, known in self.tallies.items() if known is tally)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
@@ -32,10 +32,10 @@ class Lake:
     landing: Landing
     contracts: dict[str, Contract]
 
-    def land(self, feed: str, name: str, content: bytes | str) -> str:
-        """Land one delivery; give its id."""
+    def land(self, feed: str, name: str, content: bytes | str, minute: int = 0) -> str:
+        """Land one delivery, so many minutes after noon; give its id."""
         raw = content.encode() if isinstance(content, str) else content
-        return self.landing.land(self.contracts[feed], name, raw, NOON).delivery_id
+        return self.landing.land(self.contracts[feed], name, raw, NOON + timedelta(minutes=minute)).delivery_id
 
     def load(self, feed: str) -> list[LedgerRow]:
         """Load what is new."""

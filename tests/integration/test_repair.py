@@ -425,6 +425,41 @@ def test_a_delivery_that_could_not_be_read_is_replayed_whole_and_by_nothing_else
     assert open_records(lake, LEVELS) == []
 
 
+def test_what_an_agency_sent_again_is_closed_as_known_and_only_if_it_came(lake: Lake) -> None:
+    broken = lake.land(LEVELS, "levels.csv", GOOD_LEVELS.replace(",value,", ",height,"))
+    lake.load(LEVELS)
+    assert [record.position for record in open_records(lake, LEVELS)] == [0]
+    ask(lake, LEVELS, "resent", {"resent_in": broken})  # brought nothing itself
+    assert counts(lake.replay(LEVELS)) == [("replayed", 1, {}, 1, 0, 0, 1)]
+    assert [record.reason for record in open_records(lake, LEVELS)] == ["not_resent"]
+    right = lake.land(LEVELS, "levels.csv", GOOD_LEVELS, minute=1)
+    lake.load(LEVELS)
+    loaded = bronze(lake, LEVELS)
+    ask(lake, LEVELS, "resent", {"resent_in": right}, minute=2)
+    assert counts(lake.replay(LEVELS)) == [("replayed", 1, {}, 1, 0, 1, 0)]
+    assert outcomes(lake) == [(0, "resent", "duplicate"), (0, "resent", "quarantined")]
+    assert open_records(lake, LEVELS) == []
+    assert bronze(lake, LEVELS) == loaded
+    assert books_agree(lake)
+
+
+def test_records_are_not_closed_by_what_came_before_them(lake: Lake) -> None:
+    earlier = lake.land(READINGS, FILE_NAME, GOOD_READINGS)
+    lake.land(READINGS, FILE_NAME, BAD_READINGS, minute=1)
+    lake.load(READINGS)
+    positions = [record.position for record in open_records(lake, READINGS)]
+    assert len(positions) == 3
+    ask(lake, READINGS, "resent", {"resent_in": earlier}, minute=2)
+    assert counts(lake.replay(READINGS)) == [("replayed", 3, {}, 3, 0, 0, 3)]
+    assert {record.reason for record in open_records(lake, READINGS)} == {"not_resent"}
+    later = lake.land(READINGS, FILE_NAME, GOOD_READINGS + GOOD_READINGS[-1:], minute=3)
+    lake.load(READINGS)
+    ask(lake, READINGS, "resent", {"resent_in": later}, minute=4)
+    assert counts(lake.replay(READINGS)) == [("replayed", 3, {}, 3, 0, 3, 0)]
+    assert open_records(lake, READINGS) == []
+    assert books_agree(lake)
+
+
 def test_what_was_sent_again_meanwhile_is_a_duplicate_and_something_else_a_conflict(lake: Lake) -> None:
     lake.land(READINGS, FILE_NAME, BAD_READINGS)
     lake.land(READINGS, FILE_NAME, GOOD_READINGS.replace("62.4", "99"))
@@ -580,6 +615,10 @@ REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (
         ("repair", READINGS, "as_is", "--column", "x", "--why", "w"),
         "as_is: no arguments were promised, column came",
+    ),
+    (
+        ("repair", READINGS, "resent", "--resent-in", "20261120T050000", "--why", "w"),
+        "a delivery that brought records was promised, 20261120T050000 is none; see `ioc ledger",
     ),
     (("repair", READINGS, "as_is"), "who repairs and why were promised"),
     (("repair", READINGS, "--why", "w"), "either a repair with its options, or --edited"),

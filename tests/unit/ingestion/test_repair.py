@@ -28,8 +28,9 @@ def in_tcvn3(text: str) -> bytes:
     return bytes(ord(sign) if ord(sign) < 0x80 else codes[sign] for sign in unicodedata.normalize("NFC", text))
 
 
-def test_as_is_changes_nothing() -> None:
+def test_as_is_and_resent_change_nothing() -> None:
     assert mended("as_is", {"code": ["1", None]}) == {"code": ["1", None]}
+    assert mended("resent", {"code": ["1", None]}, resent_in="d") == {"code": ["1", None]}
 
 
 def test_pad_code_puts_zeros_before_digits_and_leaves_the_rest() -> None:
@@ -109,8 +110,16 @@ def test_tcvn3_is_read_out_of_text_that_was_taken_for_latin_1() -> None:
     assert make_repair("decode_tcvn3", {"column": "name"}).mend_text("x") is None
 
 
-def test_every_repair_is_described_and_the_registry_holds_six() -> None:
-    assert list(REPAIRS) == ["as_is", "pad_code", "decode_tcvn3", "swap_coordinates", "map_commune", "convert_unit"]
+def test_every_repair_is_described_and_the_registry_holds_seven() -> None:
+    assert list(REPAIRS) == [
+        "as_is",
+        "pad_code",
+        "decode_tcvn3",
+        "swap_coordinates",
+        "map_commune",
+        "convert_unit",
+        "resent",
+    ]
     assert all(repair.__doc__ for repair in REPAIRS.values())
 
 
@@ -120,6 +129,7 @@ def test_every_repair_is_described_and_the_registry_holds_six() -> None:
         ("pad_zeros", {}, "pad_zeros: no such repair; there are as_is, pad_code, decode_tcvn3"),
         ("pad_code", {"column": "x"}, "pad_code: column, width were promised, column came \\(width: Field required"),
         ("pad_code", {"column": "x", "width": "0"}, "width: Input should be greater than or equal to 1"),
+        ("resent", {}, "resent: resent_in were promised, none came"),
         ("as_is", {"column": "x"}, "as_is: no arguments were promised, column came"),
         ("convert_unit", {"column": "x"}, "from_unit and to_unit are needed"),
         ("convert_unit", {"column": "x", "unit_column": "u", "factor": "2"}, "from_unit and to_unit are needed"),
