@@ -1,8 +1,8 @@
 """Start, stop and look at the services: what `ioc up`, `ioc down` and `ioc status` do.
 
-`up` may be repeated at any time: a healthy service is left alone, a dead one is started again, two `up`s at once wait
-for one another. Each service starts as soon as those it needs are healthy. With `IOC_STACK=external` nothing is
-started or stopped: `up` waits until the services answer, `status` asks them.
+`up` may be repeated at any time: a healthy service is left alone, a dead one is started again, and so is one that stays ill for as long
+as it may take to start; two `up`s at once wait for one another. Each service starts as soon as those it needs are healthy. With
+`IOC_STACK=external` nothing is started or stopped: `up` waits until the services answer, `status` asks them.
 """
 
 import fcntl

@@ -39,28 +39,36 @@ def status_of(service: Service, settings: Settings) -> ServiceStatus:
 
 
 def bring_up(service: Service, settings: Settings, report: Report, is_cancelled: threading.Event) -> None:
-    """Start a service unless it runs, wait until it is healthy, settle it, and report.
+    """Start a service unless it runs, wait until it is healthy, settle it, and report; one that runs and stays ill is started anew.
 
     Raises PortInUseError before anything is started, ServiceError with the end of the log when it dies or stays ill.
     """
     home = settings.home_folder
     began = time.monotonic()
     record = read_record(home, service.name)
-    if record is not None and is_alive(record):
-        verb = "already running"
-    else:
+    verb = "already running"
+    if record is None or not is_alive(record) or _stays_ill(service, record, settings, is_cancelled):
+        verb = "started"
         if record is not None:
-            stop(home, record, service.stop_signal, STOP_SECONDS)  # what a killed leader left behind
+            stop(home, record, service.stop_signal, STOP_SECONDS)  # and what a killed leader left behind
         for port in service.ports:
             _refuse_taken(port, service.name)
         service.prepare()
         record = spawn(home, service.name, service.command())
-        verb = "started"
-    _await_health(service, record, settings, is_cancelled)
+        _await_health(service, record, settings, is_cancelled)
     if is_cancelled.is_set():
         return
     service.settle()
     report(f"{service.name}: healthy at {service.address} ({verb}, {time.monotonic() - began:.1f} s)")
+
+
+def _stays_ill(service: Service, record: ProcessRecord, settings: Settings, is_cancelled: threading.Event) -> bool:
+    """Tell whether a service that runs is not healthy, nor becomes so in the time it may take to start."""
+    try:
+        _await_health(service, record, settings, is_cancelled)
+    except ServiceError:
+        return True
+    return False
 
 
 def _await_health(service: Service, record: ProcessRecord, settings: Settings, is_cancelled: threading.Event) -> None:

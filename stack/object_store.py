@@ -5,6 +5,7 @@ report statistics to its makers: switched off. All ports follow the S3 port, so 
 The filer itself asks for no password: it is bound to the local machine only.
 """
 
+import io
 import json
 import signal
 import sys
@@ -25,7 +26,11 @@ LANDING_BUCKET = "landing"
 LAKE_BUCKET = "lake"
 MARTS_BUCKET = "marts"
 RECEIPTS_BUCKET = "receipts"
-BUCKETS = (LANDING_BUCKET, LAKE_BUCKET, MARTS_BUCKET, RECEIPTS_BUCKET)
+PROBE_BUCKET = "probe"
+BUCKETS = (LANDING_BUCKET, LAKE_BUCKET, MARTS_BUCKET, RECEIPTS_BUCKET, PROBE_BUCKET)
+
+PROBE_FOLDERS = 64
+"""The filer keeps its index in eight files, by a hash of the folder: so many folders meet all eight."""
 
 PORT_OFFSETS = {
     "s3.port": 0,
@@ -106,11 +111,14 @@ class ObjectStore:
         return Command(arguments, self.settings.child_environment(), self.folder)
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
-        """List the buckets with the pipeline's key."""
+        """Write with the pipeline's key: after its disk was full the filer reads on, and refuses to write until it is started anew."""
+        client = _client(self.settings)
         try:
-            _client(self.settings).list_buckets()
+            if client.bucket_exists(PROBE_BUCKET):  # `settle` makes it, once the store answers
+                for number in range(PROBE_FOLDERS):
+                    client.put_object(PROBE_BUCKET, f"{number}/probe", io.BytesIO(b"."), 1)
         except (MinioException, urllib3.exceptions.HTTPError) as error:
-            return f"no list of buckets: {type(error).__name__}"
+            return f"nothing can be written: {type(error).__name__}"
         return ""
 
     def settle(self) -> None:

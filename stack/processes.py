@@ -159,8 +159,10 @@ def _wait_until_gone(processes: set[psutil.Process], patience_seconds: float) ->
 
 
 def _is_running(process: psutil.Process) -> bool:
+    """Tell whether a process runs; one whose first thread ended runs, and holds its ports, until the last one did."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        is_ended = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+        return process.is_running() and not is_ended
     except psutil.NoSuchProcess:
         return False
 

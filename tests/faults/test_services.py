@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
-from time import monotonic
 
 import pytest
 
@@ -14,10 +13,10 @@ from stack.lifecycle import STOP_SECONDS
 from stack.postgres import Postgres, connect
 from stack.processes import read_record, stop
 from tests.faults.boundaries import watched
-from tests.faults.deliveries import REQUESTS, request_files
 from tests.faults.proxy import Fault, Proxy, proxied
-from tests.faults.results import Results, difference, doubled, lost
-from tests.faults.scene import Facts, Scene
+from tests.faults.results import Results
+from tests.faults.scene import Scene
+from tests.faults.undisturbed import loaded_again, undisturbed
 from tests.faults.victim import count_passes, perform
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
@@ -28,39 +27,6 @@ WHERE_POSTGRES_STOPS = (
     "load.write after",
     "load.transaction left",
 )
-
-
-def undisturbed(scene: Scene, seed: int) -> Facts:
-    """Land the files of a seed, load them, and give what came; then put the lake back, with the files in landing."""
-    scene.restore("empty")
-    scene.clear_landing(REQUESTS)
-    scene.land(REQUESTS, request_files(seed))
-    perform("load", scene.settings)
-    facts = scene.bronze(REQUESTS)
-    scene.restore("empty")
-    return facts
-
-
-def loaded_again(scene: Scene, expected: Facts, results: Results, fault: str, seed: int) -> None:
-    """Load again, and compare; keep what was measured."""
-    began = monotonic()
-    perform("load", scene.settings)
-    seconds = monotonic() - began
-    found = scene.bronze(REQUESTS)
-    unbalanced = scene.unbalanced(REQUESTS)
-    results.add(
-        "services",
-        {
-            "fault": fault,
-            "seed": seed,
-            "lost": lost(expected, found),
-            "doubled": doubled(expected, found),
-            "unbalanced": unbalanced,
-            "seconds": round(seconds, 3),
-        },
-    )
-    assert difference(expected, found) == {}
-    assert unbalanced == 0
 
 
 @contextmanager
@@ -130,17 +96,19 @@ def test_the_object_store_fails_while_a_load_runs(
     assert failed == 0 if fault == "slow" else failed > 0
 
 
-def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(empty: Scene, results: Results) -> None:
-    expected = undisturbed(empty, 0)
-
+def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(
+    empty: Scene, seeds: int, results: Results
+) -> None:
     def take_over() -> None:
         with connect(empty.settings, "postgres") as server:
             server.execute("select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory'")
         perform("load", empty.settings)
 
-    with pytest.raises(ServiceError, match="one at a time was promised"), done_at("load.split before", take_over):
-        perform("load", empty.settings)
-    loaded_again(empty, expected, results, "the lock is lost, another load takes its turn", 0)
+    for seed in range(seeds or 1):
+        expected = undisturbed(empty, seed)
+        with pytest.raises(ServiceError, match="one at a time was promised"), done_at("load.split before", take_over):
+            perform("load", empty.settings)
+        loaded_again(empty, expected, results, "the lock is lost, another load takes its turn", seed)
 
 
 def test_boundaries_at_which_postgres_stops_are_crossed(empty: Scene) -> None:

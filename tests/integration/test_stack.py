@@ -171,6 +171,7 @@ def test_buckets_are_there_and_landing_keeps_every_version(pipeline: Minio) -> N
         "lake": None,
         "landing": "Enabled",
         "marts": None,
+        "probe": None,
         "receipts": None,
     }
     pipeline.get_object_lock_config("landing")  # raises where an object cannot be locked

@@ -25,6 +25,12 @@ import socket, sys, time
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 time.sleep(600)
 """
+LISTEN_WITHOUT_FIRST_THREAD = """
+import ctypes, socket, sys, threading, time
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+threading.Thread(target=time.sleep, args=(600,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
 LISTEN_WITH_CHILD = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {DEAF!r}])\n{LISTEN}"
 DIE = "print('first line'); print('the key is hunter2'); raise SystemExit(3)"
@@ -127,6 +133,17 @@ def test_a_running_service_is_left_alone(tmp_path: Path, port: int, settings: Se
     _stop(settings)
 
 
+def test_a_running_service_that_stays_ill_is_started_again(tmp_path: Path, port: int, settings: Settings) -> None:
+    ill = Listener(tmp_path, port, "import time; time.sleep(600)", seconds_to_start=0.3)
+    with pytest.raises(ServiceError, match="nobody listens"):
+        _bring_up(ill, settings)
+    first = _record(settings)
+    said = _bring_up(Listener(tmp_path, port, seconds_to_start=1), settings)
+    assert not is_alive(first)
+    assert "(started" in said[0]
+    _stop(settings)
+
+
 def test_it_survives_the_end_of_the_session_that_started_it(tmp_path: Path, port: int, settings: Settings) -> None:
     _bring_up(Listener(tmp_path, port), settings)
     record = _record(settings)
@@ -162,6 +179,19 @@ def test_stop_kills_a_child_that_ignores_the_signal(tmp_path: Path, port: int, s
     _stop(settings, patience_seconds=1)
     assert not deaf.is_running() or deaf.status() == psutil.STATUS_ZOMBIE
     assert not record_path(settings.home_folder, "listener").exists()
+
+
+def test_a_process_whose_first_thread_ended_runs_and_is_stopped(tmp_path: Path, port: int, settings: Settings) -> None:
+    service = Listener(tmp_path, port, LISTEN_WITHOUT_FIRST_THREAD)
+    _bring_up(service, settings)
+    record = _record(settings)
+    deadline = time.monotonic() + 5
+    while psutil.Process(record.pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert is_alive(record)
+    _stop(settings)
+    assert service.fault(0) == "nobody listens"
 
 
 def test_a_process_that_got_a_recycled_pid_is_neither_alive_nor_killed(tmp_path: Path, port: int) -> None:

@@ -1,0 +1,41 @@
+"""A load that a fault struck, against the same load undisturbed."""
+
+from time import monotonic
+
+from tests.faults.deliveries import REQUESTS, request_files
+from tests.faults.results import Results, difference, doubled, lost
+from tests.faults.scene import Facts, Scene
+from tests.faults.victim import perform
+
+
+def undisturbed(scene: Scene, seed: int) -> Facts:
+    """Land the files of a seed, load them, and give what came; then put the lake back, with the files in landing."""
+    scene.restore("empty")
+    scene.clear_landing(REQUESTS)
+    scene.land(REQUESTS, request_files(seed))
+    perform("load", scene.settings)
+    facts = scene.bronze(REQUESTS)
+    scene.restore("empty")
+    return facts
+
+
+def loaded_again(scene: Scene, expected: Facts, results: Results, fault: str, seed: int) -> None:
+    """Load again, and compare; keep what was measured."""
+    began = monotonic()
+    perform("load", scene.settings)
+    seconds = monotonic() - began
+    found = scene.bronze(REQUESTS)
+    unbalanced = scene.unbalanced(REQUESTS)
+    results.add(
+        "services",
+        {
+            "fault": fault,
+            "seed": seed,
+            "lost": lost(expected, found),
+            "doubled": doubled(expected, found),
+            "unbalanced": unbalanced,
+            "seconds": round(seconds, 3),
+        },
+    )
+    assert difference(expected, found) == {}
+    assert unbalanced == 0
