@@ -20,7 +20,7 @@ from tests.faults.scene import Scene, at_noon
 from tests.faults.undisturbed import loaded_again, undisturbed
 from tests.faults.victim import perform
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 
 DISK_BYTES = 700 * 1024 * 1024
 BLOCK = b"\0" * 1024 * 1024
