@@ -41,7 +41,7 @@ def _copy(content: bytes) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         lines = Path(folder, "records.ndjson")
         lines.write_bytes(content)
-        connection.execute("set enable_progress_bar = false")
+        connection.execute("pragma disable_progress_bar")
         began, busy = time.perf_counter(), time.process_time()
         connection.execute(f"copy (from read_ndjson('{lines}')) to '{lines}.parquet'")
         return time.perf_counter() - began, time.process_time() - busy

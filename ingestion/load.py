@@ -16,6 +16,7 @@ nothing of it, and running again gives the same tables. Loads of one feed take t
 
 import secrets
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -44,6 +45,11 @@ from lake.transaction import transaction
 BATCH_DELIVERIES = 5_000
 BATCH_BYTES = 256 * 1024 * 1024
 """A transaction holds at most so many deliveries, or one that is larger alone."""
+
+Block = tuple[int, Pieces]
+"""Pieces of the delivery that has this number in its load."""
+
+Examined = tuple[Reading, Checked]
 
 READ_CHARACTERS = 32 * 1024 * 1024
 """How much text is read into records at once: bounds the memory of a load."""
@@ -121,9 +127,30 @@ class Loader:
             yield number, content
 
     def take_in(self, staging: Staging, contract: Contract, contents: Iterable[tuple[int, Content]]) -> None:
-        """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole."""
+        """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole.
+
+        What comes next is read and checked while what came before is staged.
+        """
         drift = Drift(contract)
-        waiting: list[tuple[int, Pieces]] = []
+        before: tuple[list[Block], Future[Examined]] | None = None
+        with ThreadPoolExecutor(1) as reader:
+            for blocks in self._cut(staging, contract, contents):
+                begun = reader.submit(self._examine, staging, blocks)
+                if before:
+                    self._stage(staging, drift, *before)
+                before = blocks, begun
+            if before:
+                self._stage(staging, drift, *before)
+
+    def admit(self, staging: Staging, reading: Reading) -> None:
+        """Check and protect what was read of deliveries whose books are open, and stage it."""
+        self._add(staging, reading, self._check(staging, reading))
+
+    def _cut(
+        self, staging: Staging, contract: Contract, contents: Iterable[tuple[int, Content]]
+    ) -> Iterator[list[Block]]:
+        """Cut deliveries into blocks, and give as many at a time as are read at once."""
+        waiting: list[Block] = []
         size = 0
         for number, content in contents:
             with content.stream:
@@ -131,13 +158,10 @@ class Loader:
                     waiting.append((number, pieces))
                     size += pieces.size
                     if size >= READ_CHARACTERS:
-                        self._stage(staging, drift, waiting)
+                        yield waiting
                         waiting, size = [], 0
-        self._stage(staging, drift, waiting)
-
-    def admit(self, staging: Staging, contract: Contract, reading: Reading) -> None:
-        """Check and protect what was read of deliveries whose books are open, and stage it."""
-        self._add(staging, reading, self._check(staging, contract, reading))
+        if waiting:
+            yield waiting
 
     def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
         try:
@@ -150,21 +174,32 @@ class Loader:
         except DeliveryError as error:
             staging.set_aside(tally, error)
 
-    def _stage(self, staging: Staging, drift: Drift, blocks: list[tuple[int, Pieces]]) -> None:
-        """Read, check and stage blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""
-        contract = staging.contract
+    def _stage(self, staging: Staging, drift: Drift, blocks: list[Block], begun: Future[Examined]) -> None:
+        """Stage what was read and checked; a delivery that breaks a promise is set aside, and the others are read again without it."""
         while readable := [block for block in blocks if not staging.tallies[block[0]].is_unreadable]:
-            reading = self._read(staging, contract, readable)
-            checked = self._check(staging, contract, reading)
-            stopped, changes = drift.judge(reading, checked)
+            try:
+                examined = begun.result() if len(readable) == len(blocks) else self._examine(staging, readable)
+            except DeliveryError as error:
+                broken = error.values.get("delivery")
+                if not isinstance(broken, int):
+                    raise
+                staging.set_aside(staging.tallies[broken], error)
+                continue
+            stopped, changes = drift.judge(*examined)
             if not stopped:
                 staging.report(changes)
-                self._add(staging, reading, checked)
+                self._add(staging, *examined)
                 return
-            for number, error in stopped.items():
-                staging.set_aside(staging.tallies[number], error)
+            for number, refusal in stopped.items():
+                staging.set_aside(staging.tallies[number], refusal)
 
-    def _check(self, staging: Staging, contract: Contract, reading: Reading) -> Checked:
+    def _examine(self, staging: Staging, blocks: list[Block]) -> Examined:
+        """Read blocks into records, and check these."""
+        envelopes = {number: Envelope(staging.tallies[number].origin.source_name) for number, _ in blocks}
+        reading = find_format(staging.contract.format).read(join_pieces(blocks), staging.contract, envelopes)
+        return reading, self._check(staging, reading)
+
+    def _check(self, staging: Staging, reading: Reading) -> Checked:
         numbers = reading.records["_delivery"].unique().to_list()
         received_at = pl.DataFrame(
             {
@@ -174,25 +209,11 @@ class Loader:
             schema={"_delivery": pl.UInt32, "received_at": pl.Datetime("us", "UTC")},
         )
         records = reading.records.join(received_at, on="_delivery", how="left", maintain_order="left")
-        return check(records, contract, self._reference)
+        return check(records, staging.contract, self._reference)
 
     def _add(self, staging: Staging, reading: Reading, checked: Checked) -> None:
         passed = protect(checked.passed, staging.contract, self._settings.reveal("privacy_key"))
         staging.add(reading, replace(checked, passed=passed))
-
-    def _read(self, staging: Staging, contract: Contract, blocks: list[tuple[int, Pieces]]) -> Reading:
-        """Read blocks; a delivery that breaks a promise is set aside, and the others are read again without it."""
-        readable = blocks
-        while True:
-            envelopes = {number: Envelope(staging.tallies[number].origin.source_name) for number, _ in readable}
-            try:
-                return find_format(contract.format).read(join_pieces(readable), contract, envelopes)
-            except DeliveryError as error:
-                broken = error.values.get("delivery")
-                if not isinstance(broken, int):
-                    raise
-                staging.set_aside(staging.tallies[broken], error)
-                readable = [block for block in readable if block[0] != broken]
 
     def _known(self, contract: Contract, batch: list[Delivery]) -> set[tuple[str, str]]:
         """Give digest and name of those deliveries of the ledger that a delivery of the batch may repeat.

@@ -215,7 +215,7 @@ class Replayer:
         weights = {position: claims[position].weight for position in inside}
         selected = select_repaired(reading, len(mended.raws), texts, weights)
         records = mend_records(selected.reading.records, chain, self._reference)
-        self._loader.admit(staging, contract, replace(selected.reading, records=records))
+        self._loader.admit(staging, replace(selected.reading, records=records))
         staging.refuse(tally, selected.refused)
         return selected.doors
 

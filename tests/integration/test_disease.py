@@ -185,8 +185,8 @@ def test_every_guard_fails_on_bad_data(diseases: Diseases) -> None:
         f"update marts.health.disease_weeks set cases = 3 where {hidden} and week_start_date = date '2026-11-02'",
         "delete from marts.health.disease_weeks where week_start_date = date '2026-10-05' and place_code = 'province'",
         "insert into marts.health.disease_weeks select * from marts.health.disease_weeks limit 1",
-        "insert into marts.health.disease_weeks select * replace ('x' as place_code, 7 as cases) from marts.health.disease_weeks "
-        f"where {hidden} and week_start_date = date '2026-11-09' limit 1",
+        "insert into marts.health.disease_weeks select * replace ('x' as place_code, 1000 as cases) from marts.health.disease_weeks "
+        f"where {hidden} and week_start_date = date '2026-11-09'",
         "update marts.health.disease_reporting set reported_cases = 2, on_time_cases = 9, on_time_percent = 450 where disease_code = 'A91'",
         "update marts.health.disease_history set cases_of_month = cases_of_year where period_kind = 'year'",
         "delete from lake.silver.int_disease_records_current where record_kind = 'case'",
