@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import duckdb
 from duckdb_engine import ConnectionWrapper, CursorWrapper
-from flask import Blueprint, Response, send_file  # type: ignore[import-not-found, unused-ignore]
+from flask import Blueprint, Response, request, send_file, session  # type: ignore[import-not-found, unused-ignore]
 
 from ingestion.settings import PROJECT, Settings
 from lake.serving import ReleasedMarts
@@ -126,7 +126,22 @@ def vietnamese() -> Response:
     return send_file(WORDS, mimetype="application/json")
 
 
-BLUEPRINTS = [_words]
+_reports = Blueprint("reports", __name__)
+
+
+@_reports.before_app_request  # type: ignore[untyped-decorator, unused-ignore]
+def leave_sessions_alone() -> Response | None:
+    """Take what a page reports of itself before anybody has logged in, and answer nothing.
+
+    The log-in page's last report can arrive after the log-in. Superset would send it to the log-in page with a new session, and the
+    browser would forget that somebody had just logged in.
+    """
+    if request.path == "/superset/log/" and "_user_id" not in session:
+        return Response(status=204)
+    return None
+
+
+BLUEPRINTS = [_words, _reports]
 
 
 def COMMON_BOOTSTRAP_OVERRIDES_FUNC(page: dict[str, Any]) -> dict[str, Any]:  # noqa: N802

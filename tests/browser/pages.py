@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from cli.dashboards import dashboard_address
 from ingestion.settings import Settings
@@ -55,20 +54,13 @@ def chromium() -> Iterator[Browser]:
 
 
 def log_in(page: Page, settings: Settings, user: str, password: str) -> None:
-    """Log in as a person does, who tries once more where the page comes back as it was: a key that it was not ready for is lost."""
-    for is_last in (False, True):
-        page.goto(f"http://{settings.superset_host}:{settings.superset_port}/login/", timeout=TIMEOUT_MILLISECONDS)
-        page.wait_for_selector("input[type=password]", timeout=TIMEOUT_MILLISECONDS)
-        page.fill("#username, input[type=text]", user)
-        page.fill("input[type=password]", password)
-        page.keyboard.press("Enter")
-        try:
-            page.wait_for_url(lambda address: "/login" not in address, timeout=TIMEOUT_MILLISECONDS)
-        except PlaywrightTimeoutError:
-            if is_last:
-                raise
-        else:
-            return
+    """Log in as a person does."""
+    page.goto(f"http://{settings.superset_host}:{settings.superset_port}/login/", timeout=TIMEOUT_MILLISECONDS)
+    page.wait_for_selector("input[type=password]", timeout=TIMEOUT_MILLISECONDS)
+    page.fill("#username, input[type=text]", user)
+    page.fill("input[type=password]", password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda address: "/login" not in address, timeout=TIMEOUT_MILLISECONDS)
 
 
 def open_dashboard(page: Page, settings: Settings, slug: str) -> dict[str, ShownChart]:

@@ -177,3 +177,12 @@ def test_an_engineer_does_not_administer_users(people: Settings) -> None:
 def test_a_stranger_is_refused(superset_settings: Settings) -> None:
     with pytest.raises(ServiceError, match="401"), superset_client(superset_settings, "nobody", "nothing"):
         pass
+
+
+def test_what_a_page_reports_before_the_log_in_does_not_undo_it(superset_settings: Settings) -> None:
+    address = f"http://{superset_settings.superset_host}:{superset_settings.superset_port}"
+    with httpx.Client(base_url=address, trust_env=False) as stranger:
+        assert "session" in stranger.get("/login/").cookies
+        report = stranger.post("/superset/log/?explode=events", data={"events": "[]"})
+    assert report.status_code == 204
+    assert "set-cookie" not in report.headers
