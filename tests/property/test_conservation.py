@@ -89,6 +89,9 @@ def test_no_mutation_of_any_delivery_loses_or_invents_a_record(
         nothing_is_lost()
     finally:
         results.add("conservation", {"feed": contract.feed, **summary(rows), "faults": len(found)})
+    assert sum(row.accepted + row.duplicate for row in rows) > 0, (
+        "nothing passed: this golden delivery tries one door only"
+    )
 
 
 def test_a_text_that_was_not_landed_is_not_found_again() -> None:
