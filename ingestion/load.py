@@ -50,6 +50,7 @@ Block = tuple[int, Pieces]
 """Pieces of the delivery that has this number in its load."""
 
 Examined = tuple[Reading, Checked]
+"""What was read of some blocks, and what its checks found."""
 
 READ_CHARACTERS = 32 * 1024 * 1024
 """How much text is read into records at once: bounds the memory of a load."""
@@ -104,7 +105,7 @@ class Loader:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         with Staging(self._connection, contract, load_id, now) as staging:
-            self.take_in(staging, contract, self._fill(staging, contract, batch))
+            self.take_in(staging, self._fill(staging, batch))
             with transaction(self._connection, "lake", f"load {load_id}", {"feed": contract.feed, "load_id": load_id}):
                 split(self._connection, contract)
                 rows = staging.ledger_rows()
@@ -114,9 +115,9 @@ class Loader:
                 lock.require_held()
         return rows
 
-    def _fill(self, staging: Staging, contract: Contract, batch: list[Delivery]) -> Iterator[tuple[int, Content]]:
+    def _fill(self, staging: Staging, batch: list[Delivery]) -> Iterator[tuple[int, Content]]:
         """Fetch a batch and open its books; give what is to be read, by number."""
-        known = self._known(contract, batch)
+        known = self._known(staging.contract, batch)
         for number, content in enumerate(self._landing.read_many(batch)):
             identity = (content.sha256, content.delivery.source_name)
             staging.open(number, content.delivery, content.sha256, is_known=identity in known)
@@ -126,15 +127,15 @@ class Loader:
             known.add(identity)
             yield number, content
 
-    def take_in(self, staging: Staging, contract: Contract, contents: Iterable[tuple[int, Content]]) -> None:
+    def take_in(self, staging: Staging, contents: Iterable[tuple[int, Content]]) -> None:
         """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole.
 
         What comes next is read and checked while what came before is staged.
         """
-        drift = Drift(contract)
+        drift = Drift(staging.contract)
         before: tuple[list[Block], Future[Examined]] | None = None
         with ThreadPoolExecutor(1) as reader:
-            for blocks in self._cut(staging, contract, contents):
+            for blocks in self._cut(staging, contents):
                 begun = reader.submit(self._examine, staging, blocks)
                 if before:
                     self._stage(staging, drift, *before)
@@ -146,15 +147,13 @@ class Loader:
         """Check and protect what was read of deliveries whose books are open, and stage it."""
         self._add(staging, reading, self._check(staging, reading))
 
-    def _cut(
-        self, staging: Staging, contract: Contract, contents: Iterable[tuple[int, Content]]
-    ) -> Iterator[list[Block]]:
+    def _cut(self, staging: Staging, contents: Iterable[tuple[int, Content]]) -> Iterator[list[Block]]:
         """Cut deliveries into blocks, and give as many at a time as are read at once."""
         waiting: list[Block] = []
         size = 0
         for number, content in contents:
             with content.stream:
-                for pieces in self._split(staging, contract, staging.tallies[number], content):
+                for pieces in self._split(staging, staging.tallies[number], content):
                     waiting.append((number, pieces))
                     size += pieces.size
                     if size >= READ_CHARACTERS:
@@ -163,10 +162,10 @@ class Loader:
         if waiting:
             yield waiting
 
-    def _split(self, staging: Staging, contract: Contract, tally: Tally, content: Content) -> Iterator[Pieces]:
+    def _split(self, staging: Staging, tally: Tally, content: Content) -> Iterator[Pieces]:
         try:
             envelope = Envelope(tally.origin.source_name)
-            for pieces in find_format(contract.format).split(content.stream, envelope):
+            for pieces in find_format(staging.contract.format).split(content.stream, envelope):
                 if tally.is_unreadable:  # set aside in an earlier block
                     return
                 tally.pieces += len(pieces.raws)

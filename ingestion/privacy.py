@@ -33,6 +33,6 @@ def protect(rows: pl.DataFrame, contract: Contract, key: str) -> pl.DataFrame:
         if column.classification == "restricted" and rows.schema[column.name] == pl.String
     ]
     return rows.with_columns(
-        *(plh.col(name).chash.hmac_sha256(key=key).alias(name) for name in hashed),
+        *(plh.col(name).chash.hmac_sha256(key=key) for name in hashed),
         *(pl.col(name).str.replace_all(f"{MAIL_ADDRESS}|{LONG_NUMBER}", MASK) for name in masked),
     )

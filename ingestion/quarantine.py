@@ -121,7 +121,7 @@ def brought_records(
         select count(*)
         from lake.ledger.deliveries
         where feed = $feed and delivery_id = $delivery and status <> 'replayed' and accepted + duplicate > 0
-            and received_at > coalesce($after, received_at - interval 1 day)
+            and ($after::timestamptz is null or received_at > $after)
         """,
         {"feed": feed, "delivery": delivery_id, "after": after},
     ).fetchone()

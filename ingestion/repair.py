@@ -5,7 +5,6 @@ A repair works on a record as its format read it, before the contract's types ar
 replay checks it like any other. A value that a repair does not fit stays as it is.
 """
 
-from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -44,9 +43,9 @@ class NamedRepair(BaseModel):
         """Give the text to read instead of a record's raw text, or None."""
         return None
 
-    @abstractmethod
-    def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-        """Give the records, as their format read them, with the repair applied."""
+    def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002  for those that look up
+        """Give the records, as their format read them, with the repair applied; as they are where it changes none."""
+        return records
 
 
 class AsIs(NamedRepair):
@@ -54,10 +53,6 @@ class AsIs(NamedRepair):
 
     name = "as_is"
     takes_whole = True
-
-    def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002
-        """Give the records as they are."""
-        return records
 
 
 class PadCode(NamedRepair):
@@ -197,10 +192,6 @@ class Resent(NamedRepair):
     name = "resent"
     takes_whole = True
     resent_in: str = Field(min_length=1)
-
-    def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002
-        """Give the records as they are."""
-        return records
 
 
 REPAIRS: dict[str, type[NamedRepair]] = {

@@ -100,7 +100,7 @@ class Replayer:
         taken: set[tuple[str, int]] = set()
         with Staging(self._connection, contract, load_id, now) as staging:
             for number, landed in enumerate(batch):
-                closed += self._take_up(staging, contract, number, landed, taken)
+                closed += self._take_up(staging, number, landed, taken)
             info = {"feed": contract.feed, "load_id": load_id}
             with transaction(self._connection, "lake", f"replay {load_id}", info):
                 split(self._connection, contract)
@@ -114,7 +114,7 @@ class Replayer:
         return rows
 
     def _take_up(
-        self, staging: Staging, contract: Contract, number: int, landed: Landed, taken: set[tuple[str, int]]
+        self, staging: Staging, number: int, landed: Landed, taken: set[tuple[str, int]]
     ) -> list[tuple[object, ...]]:
         """Stage what a document repairs; give a row for each record that it closes, and the position at which that leaves."""
         document = landed.document
@@ -135,7 +135,7 @@ class Replayer:
                 doors = self._read_again(staging, number, chain, origin, open_ones)
                 tally.pieces = sum(claim.weight for claim in open_ones.values())
             elif open_ones:
-                self._loader.take_in(staging, contract, [(number, origin)])
+                self._loader.take_in(staging, [(number, origin)])
                 doors = {position: position for position in open_ones}
         past = sum(claim.weight for position, claim in claims.items() if position not in open_ones)
         tally.pieces += past

@@ -32,6 +32,14 @@ class Results:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             self.begun.add(table)
 
+    def compare(self, table: str, row: Row, expected: Facts, found: Facts, unbalanced: int, **measured: float) -> None:
+        """Keep a row with what was lost, doubled and unbalanced beside what is known of it; fail where anything was."""
+        counts = {"lost": lost(expected, found), "doubled": doubled(expected, found), "unbalanced": unbalanced}
+        self.add(table, {**row, **counts, **measured})
+        wrong = difference(expected, found)
+        if wrong or unbalanced:
+            raise AssertionError(f"{row}: {unbalanced} deliveries unbalanced, {wrong}")
+
 
 def read_rows(table: str, folder: Path = FOLDER) -> list[Row]:
     """Give the rows of a table; none where it was not measured."""

@@ -12,10 +12,11 @@ from lake.releases import list_releases
 from quality.steps import publish_domain
 from tests.faults.boundaries import watched
 from tests.faults.conftest import Start
-from tests.faults.deliveries import REQUESTS, request_files
+from tests.faults.deliveries import REQUESTS
 from tests.faults.readers import DOMAIN, publish_version, write_version
-from tests.faults.results import Results, difference, doubled, lost
+from tests.faults.results import Results, Row
 from tests.faults.scene import Scene
+from tests.faults.undisturbed import undisturbed
 from tests.faults.victim import perform
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
@@ -51,29 +52,14 @@ def test_two_loads_of_one_feed_at_once_are_one_load(
     empty: Scene, start: Start, forks: ForkServerContext, seeds: int, results: Results
 ) -> None:
     for seed in range(seeds or 2):
-        empty.restore("empty")
-        empty.clear_landing(REQUESTS)
-        empty.land(REQUESTS, request_files(seed))
-        perform("load", empty.settings)
-        expected = empty.bronze(REQUESTS)
-        empty.restore("empty")
+        expected = undisturbed(empty, seed)
         barrier = forks.Barrier(2)
         both = [start(load, empty.settings, barrier) for _ in range(2)]
         for one in both:
             one.join()
         assert [one.exitcode for one in both] == [0, 0]
-        found = empty.bronze(REQUESTS)
-        unbalanced = empty.unbalanced(REQUESTS)
-        row: dict[str, str | int | float] = {
-            "what": "two loads of one feed",
-            "seed": seed,
-            "lost": lost(expected, found),
-            "doubled": doubled(expected, found),
-            "unbalanced": unbalanced,
-        }
-        results.add("at_once", row)
-        assert difference(expected, found) == {}
-        assert unbalanced == 0
+        row: Row = {"what": "two loads of one feed", "seed": seed}
+        results.compare("at_once", row, expected, empty.bronze(REQUESTS), empty.unbalanced(REQUESTS))
 
 
 def test_two_publishes_at_once_are_two_releases_of_which_the_last_is_in_force(

@@ -3,7 +3,7 @@
 from time import monotonic
 
 from tests.faults.deliveries import REQUESTS, request_files
-from tests.faults.results import Results, difference, doubled, lost
+from tests.faults.results import Results, Row
 from tests.faults.scene import Facts, Scene
 from tests.faults.victim import perform
 
@@ -26,16 +26,5 @@ def loaded_again(scene: Scene, expected: Facts, results: Results, fault: str, se
     seconds = monotonic() - began
     found = scene.bronze(REQUESTS)
     unbalanced = scene.unbalanced(REQUESTS)
-    results.add(
-        "services",
-        {
-            "fault": fault,
-            "seed": seed,
-            "lost": lost(expected, found),
-            "doubled": doubled(expected, found),
-            "unbalanced": unbalanced,
-            "seconds": round(seconds, 3),
-        },
-    )
-    assert difference(expected, found) == {}
-    assert unbalanced == 0
+    row: Row = {"fault": fault, "seed": seed}
+    results.compare("services", row, expected, found, unbalanced, seconds=round(seconds, 3))
