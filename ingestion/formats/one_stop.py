@@ -105,8 +105,7 @@ class OneStop:
             *(empty_as_null(pl.col(name)).alias(name) for name in contract.column_names),
         )
         broken = parsed.filter(~pl.col("is_read")).with_columns(pl.lit("not_json").alias("reason"))
-        direct = {column.name: column.wire_name for column in contract.columns if column.name not in DERIVED}
-        shapes = member_shapes(readable, direct, KNOWN)
+        shapes = member_shapes(readable, _direct(contract), KNOWN)
         return Reading(records, pl.concat([unreadable, as_unreadable(broken)]), skipped, shapes)
 
 
@@ -119,20 +118,34 @@ def _refuse_an_error(document: bytes) -> None:
         )
 
 
-def _parse(pieces: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Add `is_read` and the contract's columns, as text; a text that is no JSON has `is_read` false."""
-    direct = {column.name: column.wire_name for column in contract.columns if column.name not in DERIVED}
-    columns = {**{name: f'dossier."{key}"' for name, key in direct.items()}, **DERIVED}
-    shown = ", ".join(f'({columns[name]})::varchar as "{name}"' for name in contract.column_names)
+def columns_of(contract: Contract) -> dict[str, str]:
+    """Write each column of the contract as SQL over `dossier`, which has the structure of `structure_of`."""
+    direct = {name: f'dossier."{key}"' for name, key in _direct(contract).items()}
+    columns = {**direct, **DERIVED}
+    return {name: f"({columns[name]})::varchar" for name in contract.column_names}
+
+
+def structure_of(contract: Contract) -> str:
+    """Write what is read of a dossier, as DuckDB's `json_transform` wants it: a key that is no column and no list is passed over."""
     structure = {
-        **dict.fromkeys((*direct.values(), *MOMENTS, "SoGiayToChuHoSo"), "VARCHAR"),
+        **dict.fromkeys((*_direct(contract).values(), *MOMENTS, "SoGiayToChuHoSo"), "VARCHAR"),
         **{name: [dict.fromkeys(keys, "VARCHAR")] for name, keys in LISTS.items()},
         PAPERS: ["JSON"],
     }
+    return json.dumps(structure)
+
+
+def _direct(contract: Contract) -> dict[str, str]:
+    return {column.name: column.wire_name for column in contract.columns if column.name not in DERIVED}
+
+
+def _parse(pieces: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Add `is_read` and the contract's columns, as text; a text that is no JSON has `is_read` false."""
+    shown = ", ".join(f'{column} as "{name}"' for name, column in columns_of(contract).items())
     with duckdb.connect(config={"threads": 1} if pieces.height < FEW else {}) as connection:
         connection.register("texts", pieces.select("_raw"))
         query = f"""
             with dossiers as (select try(json_transform(_raw, $structure)) as dossier from texts)
             select dossier is not null as is_read, {shown} from dossiers
         """  # noqa: S608  keys and columns of the contract
-        return pieces.hstack(connection.execute(query, {"structure": json.dumps(structure)}).pl())
+        return pieces.hstack(connection.execute(query, {"structure": structure_of(contract)}).pl())
