@@ -5,13 +5,14 @@ Two cores have 10 microseconds to give to a record at 200,000 records/s.
 """
 
 import tempfile
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from bench.dossier_records import lines
+from bench.figure import timed
 from ingestion.contract import Column, Contract, find_contract
 from ingestion.formats.one_stop import columns_of, structure_of
 from ingestion.reference import Reference
@@ -28,7 +29,8 @@ def measure() -> Iterator[str]:
         source = Path(folder, "records.ndjson")
         source.write_bytes(lines(Reference(), RECORDS))
         for step, query in _steps(contract, source):
-            seconds, busy = min(_timed(connection, f"copy ({query}) to '{folder}/out.parquet'") for _ in range(TRIES))
+            copy = partial(connection.execute, f"copy ({query}) to '{folder}/out.parquet'")
+            seconds, busy = min(timed(copy)[1:] for _ in range(TRIES))
             yield f"| {step} | {RECORDS / seconds:,.0f} records/s | {busy / RECORDS * 1e6:.1f} us |"
 
 
@@ -61,12 +63,6 @@ def _typed(column: Column, text: str) -> str:
 def _hashed(column: Column, value: str) -> str:
     """Hash as often as HMAC does."""
     return f"sha256('outer' || sha256('inner' || {value}))" if column.classification == "personal" else value
-
-
-def _timed(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[float, float]:
-    began, busy = time.perf_counter(), time.process_time()
-    connection.execute(query)
-    return time.perf_counter() - began, time.process_time() - busy
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -17,6 +19,7 @@ from stack.control import DATA_SERVICES, down, up
 from stack.separate import separate_stack
 
 FIRST_PORT = 26_000
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,13 @@ def small_stack() -> Iterator[tuple[Settings, duckdb.DuckDBPyConnection]]:
                 yield settings, connection
         finally:
             down(settings)
+
+
+def timed(act: Callable[[], Given]) -> tuple[Given, float, float]:
+    """Do something; give what it gave, and the seconds it took by the clock and of the processor."""
+    began, busy = time.perf_counter(), time.process_time()
+    given = act()
+    return given, time.perf_counter() - began, time.process_time() - busy
 
 
 def peak_gigabytes() -> float:

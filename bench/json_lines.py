@@ -1,13 +1,12 @@
 """What the figures of newline JSON share: the load of one large delivery, and the same bytes through DuckDB alone."""
 
 import tempfile
-import time
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
-from bench.figure import Figure, small_stack
+from bench.figure import Figure, small_stack, timed
 from bench.loading import load_alone
 from ingestion.contract import find_contract
 from ingestion.landing import Landing
@@ -42,6 +41,5 @@ def _copy(content: bytes) -> tuple[float, float]:
         lines = Path(folder, "records.ndjson")
         lines.write_bytes(content)
         connection.execute("pragma disable_progress_bar")
-        began, busy = time.perf_counter(), time.process_time()
-        connection.execute(f"copy (from read_ndjson('{lines}')) to '{lines}.parquet'")
-        return time.perf_counter() - began, time.process_time() - busy
+        copy = f"copy (from read_ndjson('{lines}')) to '{lines}.parquet'"
+        return timed(lambda: connection.execute(copy))[1:]

@@ -1,11 +1,10 @@
 """A load in a process of its own, as `ioc run` makes it: its peak holds nothing of what made the input."""
 
 import multiprocessing
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from bench.figure import peak_gigabytes
+from bench.figure import peak_gigabytes, timed
 from ingestion.contract import find_contract
 from ingestion.landing import Landing
 from ingestion.load import Loader
@@ -33,11 +32,5 @@ def load_alone(settings: Settings, feed: str) -> Load:
 def _load(settings: Settings, feed: str) -> Load:
     with connected(settings) as connection:
         contract, loader = find_contract(feed), Loader(settings, connection, Landing(settings), Reference())
-        began, busy = time.perf_counter(), time.process_time()
-        rows = loader.load_new(contract)
-        return Load(
-            accepted=sum(row.accepted for row in rows),
-            seconds=time.perf_counter() - began,
-            processor_seconds=time.process_time() - busy,
-            peak_gigabytes=peak_gigabytes(),
-        )
+        rows, seconds, busy = timed(lambda: loader.load_new(contract))
+        return Load(sum(row.accepted for row in rows), seconds, busy, peak_gigabytes())
