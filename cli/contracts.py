@@ -1,15 +1,23 @@
 """Verbs for contracts: check them, and generate what follows from them."""
 
+from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.output import AsJson, Row, ends_well, show
 from ingestion.compatibility import read_released, require_compatible
-from ingestion.contract import read_contracts
+from ingestion.contract import Contract, read_contracts
 from ingestion.errors import ContractError
 from ingestion.generate import generated_files, stale_files
 from ingestion.receipts import agencies
+from ingestion.settings import PROJECT
+from quality.audit import SUITES
+
+MODELS = PROJECT / "dbt_project" / "models"
+LAYERS = ("staging", "marts")
+"""Folders of models without which a domain has nothing to build or to release."""
 
 app = typer.Typer(help="The contracts, and what is generated from them.", no_args_is_help=True)
 
@@ -17,8 +25,9 @@ app = typer.Typer(help="The contracts, and what is generated from them.", no_arg
 @app.command()
 @ends_well
 def check(as_json: AsJson = False) -> None:
-    """Read every contract, compare it with its released version, and what is generated with what stands in the tree."""
+    """Read every contract, compare it with its released version, its domain and what is generated with what stands in the tree."""
     contracts = read_contracts()
+    require_whole_domains(contracts, SUITES, MODELS)
     agencies(contracts)
     require_compatible(contracts, read_released())
     rows: list[Row] = [
@@ -49,3 +58,19 @@ def generate(
         path.write_text(text, encoding="utf-8")
         rows.append({"file": str(path), "lines": text.count("\n")})
     show(rows, "Generated", as_json=as_json)
+
+
+def require_whole_domains(contracts: Mapping[str, Contract], suites: Collection[str], models: Path) -> None:
+    """Raise ContractError with every domain of a contract that has no suite, no staging model or no mart: its build or audit would fail."""
+    wrong: list[str] = []
+    for domain in sorted({contract.domain for contract in contracts.values()}):
+        missing = [] if domain in suites else ["an entry in SUITES of quality/audit.py"]
+        missing += [
+            f"a model in dbt_project/models/{layer}/{domain}"
+            for layer in LAYERS
+            if not any((models / layer / domain).glob("*.sql"))
+        ]
+        if missing:
+            wrong.append(f"{domain}: a domain that can be built and audited was promised, it lacks {', '.join(missing)}")
+    if wrong:
+        raise ContractError("\n".join(wrong))

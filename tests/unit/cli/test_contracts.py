@@ -1,0 +1,60 @@
+"""`ioc contracts check` finds at noon what Airflow would find at night."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.contracts import LAYERS, MODELS, app, require_whole_domains
+from ingestion.contract import Contract, read_contracts
+from ingestion.errors import ContractError
+from quality.audit import SUITES
+
+
+@pytest.fixture
+def contracts() -> dict[str, Contract]:
+    """Give the project's contracts, and one of a domain that nobody has built."""
+    contracts = read_contracts()
+    template = contracts["feedback.requests"]
+    return contracts | {"tourism.stays": replace(template, feed="tourism.stays", domain="tourism")}
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """Give a folder of models in which `tourism` has its own; the other domains have theirs in the project."""
+    for layer in LAYERS:
+        for domain in (MODELS / layer).iterdir():
+            (tmp_path / layer / domain.name).mkdir(parents=True)
+            (tmp_path / layer / domain.name / "a.sql").touch()
+        (tmp_path / layer / "tourism").mkdir()
+        (tmp_path / layer / "tourism" / "a.sql").touch()
+    return tmp_path
+
+
+def test_a_domain_with_suite_and_models_is_whole(contracts: dict[str, Contract], models: Path) -> None:
+    require_whole_domains(contracts, [*SUITES, "tourism"], models)
+
+
+def test_a_domain_without_a_suite_is_refused(contracts: dict[str, Contract], models: Path) -> None:
+    with pytest.raises(ContractError, match=r"^tourism: .* it lacks an entry in SUITES of quality/audit.py$"):
+        require_whole_domains(contracts, SUITES, models)
+
+
+@pytest.mark.parametrize("layer", ["staging", "marts"])
+def test_a_domain_without_models_is_refused(contracts: dict[str, Contract], models: Path, layer: str) -> None:
+    (models / layer / "tourism" / "a.sql").unlink()
+    (models / layer / "tourism" / "_tourism__models.yml").touch()
+    with pytest.raises(ContractError, match=rf"^tourism: .* it lacks a model in dbt_project/models/{layer}/tourism$"):
+        require_whole_domains(contracts, [*SUITES, "tourism"], models)
+
+
+def test_the_command_refuses_it(contracts: dict[str, Contract], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.contracts.read_contracts", lambda: contracts)
+    answer = CliRunner().invoke(app, ["check"])
+    assert answer.exit_code == 1
+    assert "tourism: a domain that can be built and audited was promised" in answer.stderr.replace("\n", " ")
+
+
+def test_the_command_passes_the_project() -> None:
+    assert CliRunner().invoke(app, ["check"]).exit_code == 0
