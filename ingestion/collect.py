@@ -1,17 +1,18 @@
 """Collect: ask a feed's source for what is new, and land it.
 
-The order makes a crash harmless: first the deliveries, then the checkpoint that speaks of them. A crash between the two fetches the
-same bytes again, which the load recognises as duplicate deliveries. Where a source breaks off in the middle, what came before is
-landed and remembered, and the error goes on to whoever decides about retries.
+The order makes a crash harmless: first the deliveries of a group, then the checkpoint that speaks of them, then the next group. A crash
+fetches the last group once more, which the load recognises as duplicate deliveries. Where a source breaks off in the middle, what came
+before is landed and remembered, and the error goes on to whoever decides about retries. Small arrivals wait in memory until there are many
+of them, up to `IOC_COLLECT_BYTES`; a large one comes as a stream and is landed alone, so that nothing is ever read from it twice.
 """
 
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ingestion.connectors.base import Arrival, Checkpoint, Refusal, Window
+from ingestion.connectors.base import CHANGED, Arrival, Checkpoint, Refusal, Window
 from ingestion.connectors.registry import find_connector
 from ingestion.contract import Contract
-from ingestion.errors import SourceError
+from ingestion.errors import SourceChangedError, SourceError
 from ingestion.landing import Delivery, Landing
 from ingestion.settings import Settings
 from lake.lock import exclusive
@@ -19,7 +20,7 @@ from lake.lock import exclusive
 
 @dataclass(frozen=True)
 class Collected:
-    """What one collection landed, and the files it refused, each with its reason (a hostile name, a link out of the folder)."""
+    """What one collection landed, and the files it left, each with its reason (a hostile name, a link out of the folder, a change)."""
 
     deliveries: tuple[Delivery, ...]
     refused: tuple[Refusal, ...]
@@ -37,25 +38,61 @@ def collect(settings: Settings, contract: Contract, window: Window | None = None
     landing = Landing(settings)
     with exclusive(settings, f"collect {contract.feed}"):
         checkpoint = Checkpoint.from_json(landing.read_checkpoint(contract))
-        arrivals = find_connector(contract, settings).collect(contract, checkpoint, window, settings.clock)
-        landed: list[Delivery] = []
-        waiting: list[Arrival] = []
-
-        def land_waiting() -> None:
-            pairs = [(arrival.source_name, arrival.content) for arrival in waiting]
-            received_at = settings.clock() + timedelta(microseconds=len(landed))
-            landed.extend(landing.land_many(contract, pairs, received_at))
-            waiting.clear()
-
+        lander = _Lander(settings, contract, landing, checkpoint)
         try:
-            for arrival in arrivals:
-                waiting.append(arrival)
-                if len(waiting) >= LAND_TOGETHER or not isinstance(arrival.content, bytes):
-                    land_waiting()
+            for arrival in find_connector(contract, settings).collect(contract, checkpoint, window, settings.clock):
+                lander.take(arrival)
         except SourceError:
-            land_waiting()
-            landing.write_checkpoint(contract, checkpoint.to_json())
+            lander.finish()
             raise
-        land_waiting()
-        landing.write_checkpoint(contract, checkpoint.to_json())
-    return Collected(tuple(landed), tuple(checkpoint.refused))
+        lander.finish()
+    return Collected(tuple(lander.landed), tuple(checkpoint.refused))
+
+
+class _Lander:
+    """Lands arrivals in their order, a group at a time, and remembers each group once it is landed."""
+
+    def __init__(self, settings: Settings, contract: Contract, landing: Landing, checkpoint: Checkpoint) -> None:
+        self._settings, self._contract, self._landing, self._checkpoint = settings, contract, landing, checkpoint
+        self._waiting: list[Arrival] = []
+        self._bytes = 0
+        self.landed: list[Delivery] = []
+
+    def take(self, arrival: Arrival) -> None:
+        """Let a small arrival wait for others; land a stream, after what waits."""
+        if not isinstance(arrival.content, bytes):
+            with arrival.content:
+                self._land_waiting()
+                self._land_stream(arrival)
+            return
+        if len(self._waiting) >= LAND_TOGETHER or self._bytes + len(arrival.content) > self._settings.collect_bytes:
+            self._land_waiting()
+        self._waiting.append(arrival)
+        self._bytes += len(arrival.content)
+
+    def finish(self) -> None:
+        """Land what waits, and save the checkpoint also where nothing does: it may have forgotten something."""
+        self._land_waiting()
+        self._save()
+
+    def _land_waiting(self) -> None:
+        group, self._waiting, self._bytes = self._waiting, [], 0
+        if group:
+            self._land(group)
+
+    def _land_stream(self, arrival: Arrival) -> None:
+        try:
+            self._land([arrival])
+        except SourceChangedError:
+            self._checkpoint.refuse(arrival.source_name, CHANGED)
+
+    def _land(self, group: list[Arrival]) -> None:
+        pairs = [(arrival.source_name, arrival.content) for arrival in group]
+        received_at = self._settings.clock() + timedelta(microseconds=len(self.landed))
+        self.landed.extend(self._landing.land_many(self._contract, pairs, received_at))
+        for arrival in group:
+            self._checkpoint.remember(arrival)
+        self._save()
+
+    def _save(self) -> None:
+        self._landing.write_checkpoint(self._contract, self._checkpoint.to_json())

@@ -6,6 +6,7 @@
     │   └── UnknownNameError          a feed, domain, station … that nobody declared
     ├── SourceError               theirs: what an agency's system did
     │   ├── SourceUnavailableError    it did not answer, or lost the line: a retry can help
+    │   ├── SourceChangedError        a file changed while it was read: it is taken when it is whole
     │   ├── SourceAnswerError         it answered something that breaks its own protocol: no retry
     │   └── EmptyAnswerError          200 OK and nothing inside, where something was expected
     ├── DeliveryError             theirs: bytes that cannot be read at all; becomes one quarantined delivery
@@ -50,6 +51,12 @@ class SourceError(LakehouseError):
 
 class SourceUnavailableError(SourceError):
     """The source did not answer, or the line broke."""
+
+    is_retryable = True
+
+
+class SourceChangedError(SourceError):
+    """A file changed while it was read; `name` is which."""
 
     is_retryable = True
 

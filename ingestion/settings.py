@@ -59,6 +59,11 @@ class Settings(BaseSettings):
     feedback_url: str = "http://127.0.0.1:18090/open311/v2"
     public_services_url: str = "http://127.0.0.1:18090/public-services/v1"
     drop_folder: Path = Path("drop")
+    collect_bytes: int = Field(
+        default=256 * 1024 * 1024,
+        ge=1,
+        description="how many bytes of arrivals wait in memory until they are landed together",
+    )
     recapture_slots: int = Field(default=500, ge=1, description="how many missing slots of a feed a run asks for again")
     simulated_day: Path | None = Field(
         default=None, description="folder of a simulated day, served at IOC_FEEDBACK_URL; empty = no simulator"

@@ -1,8 +1,8 @@
 """What every way of fetching promises.
 
-A connector yields arrivals: bytes with the name the source gave them. It never writes landing; its caller does, and saves the
-checkpoint after all arrivals were landed. The connector moves the checkpoint on when it is asked for the next arrival, so
-what was not fetched stays unfetched: a crash in between only fetches again, and the load recognises the repetition.
+A connector yields arrivals: bytes with the name the source gave them, and what the checkpoint is to remember of them. It never
+writes landing, and claims nothing in the checkpoint: its caller lands, then remembers, then saves. So a saved checkpoint speaks only of
+what is landed; a crash in between only fetches again, and the load recognises the repetition.
 """
 
 import fnmatch
@@ -18,8 +18,13 @@ from ingestion.contract import Contract
 from ingestion.errors import ConfigurationError
 from ingestion.slots import slot_start
 
-UNFINISHED = (".part", ".tmp", ".filepart", "~")
-"""Endings of files that their sender is still writing."""
+UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".tmp", ".swp", "~")
+"""Endings of files that their sender is still writing, in small letters."""
+
+CHANGED = "it changed while it was read; it is taken when it is whole"
+GONE = "it was gone when it was to be read"
+DENIED = "the source denies reading it"
+"""Why a file is left, in words for whoever looks after the source."""
 
 FORGET_AFTER = timedelta(days=7)
 """A file that is gone from its source is remembered this long, so that a listing that fails to an empty one costs nothing."""
@@ -28,15 +33,6 @@ SMALL_BYTES = 8 * 1024 * 1024
 """A file up to this many bytes is read at once; a larger one comes as a stream."""
 
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """Bytes as they came. A stream closes itself at its end; reading it raises SourceUnavailableError where the source fails."""
-
-    source_name: str
-    content: BinaryIO | bytes
-    source_modified_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,21 @@ class FileMark(BaseModel):
     size: int
     modified: float
     taken_at: AwareDatetime
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Bytes as they came, and what to remember once they are landed.
+
+    A stream can be read once, its caller closes it; reading it raises SourceChangedError where it is not the file that was listed.
+    `mark` is given for a file; `window_end` by the last arrival of a span that was asked for: the source need not be asked before it again.
+    """
+
+    source_name: str
+    content: BinaryIO | bytes
+    source_modified_at: datetime | None = None
+    mark: FileMark | None = None
+    window_end: datetime | None = None
 
 
 class _Saved(BaseModel):
@@ -105,9 +116,12 @@ class Checkpoint:
         mark = self.files.get(name)
         return mark is not None and (mark.size, mark.modified) == (size, modified)
 
-    def take(self, name: str, size: int, modified: float, taken_at: datetime) -> None:
-        """Remember a file."""
-        self.files[name] = FileMark(size=size, modified=modified, taken_at=taken_at)
+    def remember(self, arrival: Arrival) -> None:
+        """Remember what was landed."""
+        if arrival.mark is not None:
+            self.files[arrival.source_name] = arrival.mark
+        if arrival.window_end is not None:
+            self.window_end = arrival.window_end
 
     def refuse(self, name: str, reason: str) -> None:
         """Tell of a file that was not taken."""
@@ -126,7 +140,7 @@ class Connector(Protocol):
     def collect(
         self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
     ) -> Iterator[Arrival]:
-        """Yield what is new since the checkpoint, in a fixed order, and move the checkpoint on.
+        """Yield what is new since the checkpoint, in a fixed order, and tell the checkpoint what was refused and what is gone.
 
         With a window, yield what belongs to it instead, taken before or not. Raises SourceUnavailableError where a retry
         can help and SourceAnswerError where it cannot; what was yielded before stays good.
@@ -151,6 +165,6 @@ def belongs(contract: Contract, window: Window, name: str, modified_at: datetime
 
 
 def is_wanted(name: str, pattern: str) -> bool:
-    """Tell whether a file name matches a contract's pattern, and is neither hidden nor unfinished."""
-    last = name.rsplit("/", 1)[-1]
-    return not last.startswith(".") and not last.endswith(UNFINISHED) and fnmatch.fnmatchcase(last, pattern)
+    """Tell whether a file name matches a contract's pattern, in small letters or large, and is neither hidden nor unfinished."""
+    last = name.rsplit("/", 1)[-1].lower()
+    return not last.startswith(".") and not last.endswith(UNFINISHED) and fnmatch.fnmatchcase(last, pattern.lower())

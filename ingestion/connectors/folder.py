@@ -1,11 +1,12 @@
 """Files that somebody drops into a folder of ours, or into folders below it.
 
-A file that is changed is taken again; one that changes while it is read is left for the next time. Links that lead out of the folder
-and names that try to are refused, the rest is taken. Contract options: `folder`, `pattern`, and `settle_seconds` (0): how old
+A file that is changed is taken again; one that changes while it is read is left for the next time, and told. Links that lead out of the
+folder and names that try to are refused, the rest is taken. Contract options: `folder`, `pattern`, and `settle_seconds` (0): how old
 a change must be by the clock, for senders that write slowly and under the final name.
 """
 
 import io
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,17 +15,21 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from ingestion.connectors.base import (
+    CHANGED,
+    DENIED,
+    GONE,
     SMALL_BYTES,
     Arrival,
     Checkpoint,
     Clock,
+    FileMark,
     Window,
     belongs,
     is_hostile,
     is_wanted,
 )
 from ingestion.contract import Contract
-from ingestion.errors import SourceUnavailableError
+from ingestion.errors import SourceChangedError, SourceUnavailableError
 
 
 @dataclass(frozen=True)
@@ -49,40 +54,49 @@ class Folder:
         for path in _files(folder, str(contract.option("pattern")), checkpoint):
             name = path.relative_to(folder).as_posix()
             present.add(name)
-            state = _state(path)
-            modified_at = datetime.fromtimestamp(state[1], UTC)
-            is_due = belongs(contract, window, name, modified_at) if window else not checkpoint.has(name, *state)
-            if not is_due or (settled < now and modified_at > settled):
-                continue
-            content = _content(path, state, contract.feed)
-            if content is not None:
-                yield Arrival(name, content, modified_at)
-                checkpoint.take(name, *state, now)
+            try:
+                state = _state_of(path.stat())
+                modified_at = datetime.fromtimestamp(state[1], UTC)
+                is_due = belongs(contract, window, name, modified_at) if window else not checkpoint.has(name, *state)
+                if not is_due or (settled < now and modified_at > settled):
+                    continue
+                content = _content(path, state, contract.feed)
+            except FileNotFoundError:
+                checkpoint.refuse(name, GONE)
+            except PermissionError:
+                checkpoint.refuse(name, DENIED)
+            except SourceChangedError:
+                checkpoint.refuse(name, CHANGED)
+            else:
+                mark = FileMark(size=state[0], modified=state[1], taken_at=now)
+                yield Arrival(name, content, modified_at, mark)
         checkpoint.forget(present, now)
 
 
 class _Stream(io.RawIOBase):
-    """A large file, opened at the first read and closed at its end."""
+    """A large file, open from the beginning; closed, and compared with what was listed, at its end."""
 
     def __init__(self, path: Path, state: tuple[int, float], feed: str) -> None:
         self._path, self._state, self._feed = path, state, feed
-        self._file: BinaryIO | None = None
+        self._file: BinaryIO = path.open("rb")
+        self._left = state[0]
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        if self._file is None:
-            self._file = self._path.open("rb")
         block = self._file.read(size)
-        if not block or size < 0:
-            self._file.close()
-            if _state(self._path) != self._state:
-                raise SourceUnavailableError(
-                    f"{self._feed}: {self._path.name} changed while it was read; it is taken when it is complete",
-                    feed=self._feed,
-                )
+        self._left -= len(block)
+        if not block or size < 0 or self._left < 0:
+            try:
+                _require_same(self._file, self._path, self._state, self._left, self._feed)
+            finally:
+                self.close()
         return block
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def _files(folder: Path, pattern: str, checkpoint: Checkpoint) -> Iterator[Path]:
@@ -104,13 +118,23 @@ def _files(folder: Path, pattern: str, checkpoint: Checkpoint) -> Iterator[Path]
             checkpoint.refuse(name, f"no file, but {stat.filemode(path.stat().st_mode)[0]}")
 
 
-def _content(path: Path, state: tuple[int, float], feed: str) -> BinaryIO | bytes | None:
+def _content(path: Path, state: tuple[int, float], feed: str) -> BinaryIO | bytes:
+    """Give a file's bytes, or a stream of many; raises SourceChangedError, the stream at its end, where it is not as it was listed."""
     if state[0] > SMALL_BYTES:
         return cast("BinaryIO", _Stream(path, state, feed))
-    content = path.read_bytes()
-    return content if _state(path) == state and len(content) == state[0] else None
+    with path.open("rb") as file:
+        content = file.read(state[0] + 1)
+        _require_same(file, path, state, state[0] - len(content), feed)
+    return content
 
 
-def _state(path: Path) -> tuple[int, float]:
-    status = path.stat()
+def _require_same(file: BinaryIO, path: Path, state: tuple[int, float], left: int, feed: str) -> None:
+    """Compare an open file with what was listed; one that was moved away meanwhile is still that file."""
+    if left or _state_of(os.fstat(file.fileno())) != state:
+        raise SourceChangedError(
+            f"{feed}: a file that stands still was promised, {path.name}: {CHANGED}", name=path.name
+        )
+
+
+def _state_of(status: os.stat_result) -> tuple[int, float]:
     return status.st_size, status.st_mtime

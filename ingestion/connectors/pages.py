@@ -86,11 +86,10 @@ class Pager:
         """Yield every page of every window since the checkpoint; with a window given, of that one, and leave the checkpoint."""
         now = clock().astimezone(UTC).replace(microsecond=0)
         for span in [window] if window else _windows(contract, checkpoint, now):
-            yield from self._pages(contract, listing, span)
-            if window is None:
-                checkpoint.window_end = span.end
+            yield from self._pages(contract, listing, span, None if window else span.end)
 
-    def _pages(self, contract: Contract, listing: Listing, span: Window) -> Iterator[Arrival]:
+    def _pages(self, contract: Contract, listing: Listing, span: Window, end: datetime | None) -> Iterator[Arrival]:
+        """Yield the pages of a window; the last of them tells `end`."""
         readings = [self._read(contract, listing, span)]
         if len(readings[0][0].items) >= int(contract.option("page_size")):
             while len(readings) < 2 or _content_of(readings[-1]) != _content_of(readings[-2]):
@@ -109,7 +108,8 @@ class Pager:
                     held.update(page.items)
                     again = "" if is_last else f"_reading{number}"
                     name = f"{listing.name}_{_span_name(span)}_p{page.number:03d}{again}.{listing.representation}"
-                    yield Arrival(name, page.content)
+                    is_end = is_last and page is reading[-1]
+                    yield Arrival(name, page.content, window_end=end if is_end else None)
 
     def _read(self, contract: Contract, listing: Listing, span: Window) -> list[_Page]:
         """Read all pages of a window."""

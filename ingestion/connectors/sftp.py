@@ -1,8 +1,9 @@
 """A folder on an SFTP server, into which an agency's loggers push their files.
 
 One connection and one listing a collection. Small files are fetched on eight channels of that one connection, since a day of
-a hundred stations is 28,800 of them and each costs four round trips (a channel of paramiko serves one thread at a time). A
-file whose size differs from the listing is still being written and left for the next time. The server's key is trusted at
+a hundred stations is 28,800 of them and each costs five round trips (a channel of paramiko serves one thread at a time). A
+file that differs from the listing, in size or time of change, after it was read is still being written: it is left for the next time, and
+told. The server's key is trusted at
 the first meeting and kept in `known_hosts`; another key later is refused, until an operator removes the line. Contract
 options: `folder`, `pattern`.
 """
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
 from stat import S_ISREG
@@ -20,7 +22,20 @@ from typing import BinaryIO, cast
 
 import paramiko
 
-from ingestion.connectors.base import SMALL_BYTES, Arrival, Checkpoint, Clock, Window, belongs, is_hostile, is_wanted
+from ingestion.connectors.base import (
+    CHANGED,
+    DENIED,
+    GONE,
+    SMALL_BYTES,
+    Arrival,
+    Checkpoint,
+    Clock,
+    FileMark,
+    Window,
+    belongs,
+    is_hostile,
+    is_wanted,
+)
 from ingestion.contract import Contract
 from ingestion.errors import SourceAnswerError, SourceUnavailableError
 
@@ -28,9 +43,11 @@ SECONDS = 15
 """How long a connection, a login or an answer may take."""
 
 KEEPALIVE_SECONDS = 10
+COPY_BYTES = 1024 * 1024
 CHANNELS = 8
 BATCH = 256
-"""How many small files are in memory at a time."""
+BATCH_BYTES = 64 * 1024 * 1024
+"""So many files, and bytes by the listing, are fetched ahead; a file that is larger comes alone."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +63,11 @@ class _Entry:
         return datetime.fromtimestamp(self.modified, UTC)
 
 
-class _Denied:
-    """Stands for a file that the server does not let us read."""
+@dataclass(frozen=True)
+class _Left:
+    """Stands for a file that was not taken."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -84,11 +104,11 @@ class Sftp:
                 )
             ]
             for entry, content in _fetched(connection, folder, due):
-                if isinstance(content, _Denied):
-                    checkpoint.refuse(entry.name, "the server denies reading it")
-                elif content is not None:
-                    yield Arrival(entry.name, content, entry.modified_at)
-                    checkpoint.take(entry.name, entry.size, entry.modified, now)
+                if isinstance(content, _Left):
+                    checkpoint.refuse(entry.name, content.reason)
+                else:
+                    mark = FileMark(size=entry.size, modified=entry.modified, taken_at=now)
+                    yield Arrival(entry.name, content, entry.modified_at, mark)
             checkpoint.forget({entry.name for entry in listed}, now)
 
     @contextmanager
@@ -128,24 +148,36 @@ def _opened(connection: paramiko.SSHClient) -> Iterator[paramiko.SFTPClient]:
 
 def _fetched(
     connection: paramiko.SSHClient, folder: str, due: list[_Entry]
-) -> Iterator[tuple[_Entry, BinaryIO | bytes | _Denied | None]]:
-    """Fetch files on several channels at once, and give them in their order, BATCH at a time."""
+) -> Iterator[tuple[_Entry, BinaryIO | bytes | _Left]]:
+    """Fetch files on several channels at once, and give them in their order, a batch at a time."""
     with ExitStack() as stack:
         free: SimpleQueue[paramiko.SFTPClient] = SimpleQueue()
         for _ in range(min(CHANNELS, len(due))):
             free.put(stack.enter_context(_opened(connection)))
 
-        def fetch(entry: _Entry) -> BinaryIO | bytes | _Denied | None:
+        def fetch(entry: _Entry) -> BinaryIO | bytes | _Left:
             session = free.get()
             try:
-                return _fetch(session, f"{folder}/{entry.name}", entry.size)
+                return _fetch(session, f"{folder}/{entry.name}", entry)
             finally:
                 free.put(session)
 
         pool = stack.enter_context(ThreadPoolExecutor(CHANNELS))
-        for start in range(0, len(due), BATCH):
-            batch = due[start : start + BATCH]
+        for batch in _batches(due):
             yield from zip(batch, pool.map(fetch, batch), strict=True)
+
+
+def _batches(due: list[_Entry]) -> Iterator[list[_Entry]]:
+    batch: list[_Entry] = []
+    size = 0
+    for entry in due:
+        if batch and (len(batch) >= BATCH or size + entry.size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.size
+    if batch:
+        yield batch
 
 
 @contextmanager
@@ -191,18 +223,35 @@ def _listing(
             yield _Entry(name, attributes.st_size or 0, float(attributes.st_mtime or 0))
 
 
-def _fetch(session: paramiko.SFTPClient, path: str, size: int) -> BinaryIO | bytes | _Denied | None:
-    """Give a file's bytes, or None where it is gone or has not the size that the listing told."""
-    try:
-        if size > SMALL_BYTES:
-            spool = SpooledTemporaryFile(max_size=SMALL_BYTES)  # noqa: SIM115  # the caller reads it
-            fetched = session.getfo(path, cast("BinaryIO", spool), prefetch=True)
-            spool.seek(0)
-            return cast("BinaryIO", spool) if fetched == size else None
-        with session.open(path, "rb") as file:
-            content = file.read(size + 1)
-    except FileNotFoundError:
-        return None
-    except PermissionError:
-        return _Denied()
-    return content if len(content) == size else None
+def _fetch(session: paramiko.SFTPClient, path: str, entry: _Entry) -> BinaryIO | bytes | _Left:
+    """Give a file's bytes, a stream of many, or why it is left."""
+    is_large = entry.size > SMALL_BYTES
+    spool = SpooledTemporaryFile(max_size=SMALL_BYTES) if is_large else BytesIO()  # noqa: SIM115  # the caller reads it
+    with ExitStack() as unless_given:
+        unless_given.callback(spool.close)
+        try:
+            with session.open(path, "rb") as file:
+                if is_large:
+                    file.prefetch(entry.size)
+                is_whole = _copy(file, cast("BinaryIO", spool), entry)
+        except FileNotFoundError:
+            return _Left(GONE)
+        except PermissionError:
+            return _Left(DENIED)
+        if not is_whole:
+            return _Left(CHANGED)
+        spool.seek(0)
+        if not is_large:
+            return spool.read()
+        unless_given.pop_all()
+        return cast("BinaryIO", spool)
+
+
+def _copy(file: paramiko.SFTPFile, spool: BinaryIO, entry: _Entry) -> bool:
+    """Copy an open file, no further than its size in the listing; tell whether it still is what was listed."""
+    left = entry.size
+    while block := file.read(min(left + 1, COPY_BYTES)):
+        left -= len(block)
+        spool.write(block)
+    now = file.stat()
+    return left == 0 and (now.st_size, float(now.st_mtime or 0)) == (entry.size, entry.modified)

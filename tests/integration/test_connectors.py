@@ -35,7 +35,10 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> SimulatedDay:
 
 
 def contents(connector: Connector, contract: Contract, checkpoint: Checkpoint) -> dict[str, bytes]:
-    arrivals: list[Arrival] = list(connector.collect(contract, checkpoint, None, lambda: NOW))
+    arrivals: list[Arrival] = []
+    for arrival in connector.collect(contract, checkpoint, None, lambda: NOW):
+        checkpoint.remember(arrival)
+        arrivals.append(arrival)
     return {a.source_name: a.content for a in arrivals if isinstance(a.content, bytes)}
 
 

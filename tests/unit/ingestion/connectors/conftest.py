@@ -25,6 +25,7 @@ class Shelf:
     breaks_after: int | None = None
     has_folder: bool = True
     opened: list[str] = field(default_factory=list)
+    touched_while_read: set[str] = field(default_factory=set)
     port: int = 0
     transports: list[paramiko.Transport] = field(default_factory=list)
 
@@ -38,6 +39,19 @@ class _Server(paramiko.ServerInterface):
 
     def get_allowed_auths(self, username: str) -> str:
         return "password"
+
+
+class _Handle(paramiko.SFTPHandle):
+    shelf: Shelf
+    name: str
+    readfile: io.BytesIO
+
+    def stat(self) -> paramiko.SFTPAttributes:
+        attributes = paramiko.SFTPAttributes()
+        attributes.st_size = len(self.shelf.files[self.name])
+        moment = self.shelf.modified.get(self.name, 1_790_000_000)
+        attributes.st_mtime = attributes.st_atime = moment + (self.name in self.shelf.touched_while_read)
+        return attributes
 
 
 class _Files(paramiko.SFTPServerInterface):
@@ -56,11 +70,6 @@ class _Files(paramiko.SFTPServerInterface):
             listing.append(attributes)
         return listing
 
-    def stat(self, path: str) -> paramiko.SFTPAttributes | int:
-        attributes = paramiko.SFTPAttributes()
-        attributes.st_size = len(self.shelf.files[path.rsplit("/", 1)[-1]])
-        return attributes
-
     def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> paramiko.SFTPHandle | int:
         name = path.removeprefix(f"/{FOLDER}/").removeprefix(f"{FOLDER}/")
         self.shelf.opened.append(name)
@@ -71,8 +80,9 @@ class _Files(paramiko.SFTPServerInterface):
             return paramiko.sftp.SFTP_PERMISSION_DENIED
         if name not in self.shelf.files:
             return paramiko.sftp.SFTP_NO_SUCH_FILE
-        handle = paramiko.SFTPHandle(flags & ~os.O_WRONLY)
-        handle.readfile = io.BytesIO(self.shelf.files[name])  # type: ignore[attr-defined]
+        handle = _Handle(flags & ~os.O_WRONLY)
+        handle.shelf, handle.name = self.shelf, name
+        handle.readfile = io.BytesIO(self.shelf.files[name])
         return handle
 
 

@@ -10,13 +10,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.connectors.base import Arrival, Checkpoint, FileMark, Refusal, Window, is_hostile, is_wanted
+from ingestion.connectors.base import (
+    CHANGED,
+    DENIED,
+    GONE,
+    Arrival,
+    Checkpoint,
+    FileMark,
+    Refusal,
+    Window,
+    is_hostile,
+    is_wanted,
+)
 from ingestion.connectors.folder import Folder
 from ingestion.connectors.open311 import Open311
 from ingestion.connectors.registry import find_connector
 from ingestion.connectors.sftp import Sftp
 from ingestion.contract import Contract, find_contract
-from ingestion.errors import ConfigurationError, ContractError, SourceUnavailableError, UnknownNameError
+from ingestion.errors import (
+    ConfigurationError,
+    ContractError,
+    SourceChangedError,
+    SourceUnavailableError,
+    UnknownNameError,
+)
 from ingestion.settings import Settings
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -35,7 +52,12 @@ def drop(tmp_path: Path) -> Path:
 
 
 def collect(drop: Path, contract: Contract, checkpoint: Checkpoint, window: Window | None = None) -> list[Arrival]:
-    return list(Folder(drop.parent).collect(contract, checkpoint, window, lambda: NOW))
+    """Do what the caller of a connector does with each arrival, but for landing it."""
+    arrivals = []
+    for arrival in Folder(drop.parent).collect(contract, checkpoint, window, lambda: NOW):
+        arrivals.append(arrival)
+        checkpoint.remember(arrival)
+    return arrivals
 
 
 def contents(arrivals: list[Arrival]) -> list[tuple[str, bytes]]:
@@ -63,22 +85,27 @@ def test_new_and_changed_files_come_in_order_and_only_once(drop: Path, contract:
     assert collect(drop, contract, checkpoint) == []
 
 
-def test_the_checkpoint_holds_only_what_the_caller_went_on_from(drop: Path, contract: Contract) -> None:
+def test_the_checkpoint_claims_nothing_that_its_caller_did_not_remember(drop: Path, contract: Contract) -> None:
     for name in ("a.nmea", "b.nmea"):
         write(drop / name, b"x")
     checkpoint = Checkpoint()
-    arrivals = Folder(drop.parent).collect(contract, checkpoint, None, lambda: NOW)
-    next(arrivals)
-    assert set(checkpoint.files) == set()
-    next(arrivals)
-    assert set(checkpoint.files) == {"a.nmea"}
+    first, second = Folder(drop.parent).collect(contract, checkpoint, None, lambda: NOW)
+    assert checkpoint.files == {}
+    checkpoint.remember(second)
+    assert set(checkpoint.files) == {"b.nmea"}
+    assert [arrival.source_name for arrival in collect(drop, contract, checkpoint)] == [first.source_name]
 
 
 def test_unfinished_hidden_and_other_files_are_left(drop: Path, contract: Contract) -> None:
-    for name in ("a.nmea.part", "b.nmea.tmp", ".c.nmea", "d.txt", "e.nmea~", "f.NMEA"):
+    for name in ("a.nmea.part", "b.nmea.tmp", ".c.nmea", "d.txt", "e.nmea~", "f.nmea.FILEPART", "g.nmea.swp"):
         write(drop / name, b"x")
     checkpoint = Checkpoint()
     assert (collect(drop, contract, checkpoint), checkpoint.refused) == ([], [])
+
+
+def test_a_name_in_large_letters_is_wanted_too(drop: Path, contract: Contract) -> None:
+    write(drop / "F.NMEA", b"x")
+    assert contents(collect(drop, contract, Checkpoint())) == [("F.NMEA", b"x")]
 
 
 def test_hostile_names_and_links_out_of_the_folder_are_refused_and_the_rest_comes(
@@ -103,22 +130,59 @@ def test_hostile_names_and_links_out_of_the_folder_are_refused_and_the_rest_come
     ]
 
 
-def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_time(
-    drop: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("later", [b"half and half", b"HALF"], ids=["grown", "same size"])
+def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_time_and_told(
+    drop: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch, later: bytes
 ) -> None:
     write(drop / "a.nmea", b"half")
-    read_bytes = Path.read_bytes
-
-    def read_while_written(path: Path) -> bytes:
-        content = read_bytes(path)
-        write(drop / "a.nmea", b"half and half", NOW)
-        return content
-
     checkpoint = Checkpoint()
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", read_while_written)
+        look_at = os.fstat
+
+        def look_after_somebody_wrote(descriptor: int) -> os.stat_result:
+            (drop / "a.nmea").write_bytes(later)
+            return look_at(descriptor)
+
+        patch.setattr(os, "fstat", look_after_somebody_wrote)
         assert collect(drop, contract, checkpoint) == []
-    assert contents(collect(drop, contract, checkpoint)) == [("a.nmea", b"half and half")]
+    assert checkpoint.refused == [Refusal("a.nmea", CHANGED)]
+    assert contents(collect(drop, contract, checkpoint)) == [("a.nmea", later)]
+    assert checkpoint.refused == []
+
+
+def test_a_file_that_is_moved_away_while_it_is_read_is_taken(
+    drop: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(drop / "a.nmea", b"whole")
+    look_at = os.fstat
+
+    def look_after_somebody_moved_it(descriptor: int) -> os.stat_result:
+        if (drop / "a.nmea").exists():
+            (drop / "a.nmea").rename(drop / "a.old")
+        return look_at(descriptor)
+
+    monkeypatch.setattr(os, "fstat", look_after_somebody_moved_it)
+    assert contents(collect(drop, contract, Checkpoint())) == [("a.nmea", b"whole")]
+
+
+def test_a_file_that_is_gone_or_denied_is_told_and_the_rest_comes(
+    drop: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.nmea", "b.nmea", "c.nmea"):
+        write(drop / name, b"x")
+    opened = Path.open
+
+    def open_unless_denied(path: Path, mode: str) -> object:
+        if path.name == "b.nmea":
+            raise PermissionError
+        if path.name == "a.nmea":
+            path.unlink()
+        return opened(path, mode)
+
+    monkeypatch.setattr(Path, "open", open_unless_denied)
+    checkpoint = Checkpoint()
+    assert contents(collect(drop, contract, checkpoint)) == [("c.nmea", b"x")]
+    assert checkpoint.refused == [Refusal("a.nmea", GONE), Refusal("b.nmea", DENIED)]
 
 
 def test_a_large_file_comes_as_a_stream_that_closes_itself(
@@ -144,8 +208,21 @@ def test_a_large_file_that_changes_while_it_is_read_is_told_at_its_end(
     assert not isinstance(arrival.content, bytes)
     arrival.content.read(20)
     write(drop / "a.nmea", b"0123456789" * 4)
-    with pytest.raises(SourceUnavailableError, match="changed while it was read"):
+    with pytest.raises(SourceChangedError, match="changed while it was read"):
         b"".join(iter(partial(arrival.content.read, 20), b""))
+
+
+def test_a_large_file_that_never_ends_is_read_no_further_than_its_listing(
+    drop: Path, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestion.connectors.folder.SMALL_BYTES", 10)
+    write(drop / "a.nmea", b"0123456789" * 3)
+    (arrival,) = collect(drop, contract, Checkpoint())
+    assert not isinstance(arrival.content, bytes)
+    write(drop / "a.nmea", b"0123456789" * 1000)
+    assert arrival.content.read(30) == b"0123456789" * 3
+    with pytest.raises(SourceChangedError):
+        arrival.content.read(20)
 
 
 def test_settle_seconds_leaves_files_changed_just_now(drop: Path, contract: Contract) -> None:
@@ -182,8 +259,8 @@ def test_an_empty_listing_forgets_nothing_for_a_week(drop: Path, contract: Contr
 @given(st.dictionaries(st.text(), st.tuples(st.integers(0), st.floats(0, 1e10), st.datetimes(timezones=st.just(UTC)))))
 def test_a_checkpoint_survives_its_json(files: dict[str, tuple[int, float, datetime]]) -> None:
     checkpoint = Checkpoint(window_end=NOW)
-    for name, state in files.items():
-        checkpoint.take(name, *state)
+    for name, (size, modified, taken_at) in files.items():
+        checkpoint.files[name] = FileMark(size=size, modified=modified, taken_at=taken_at)
     assert Checkpoint.from_json(checkpoint.to_json()) == checkpoint
 
 
@@ -213,7 +290,7 @@ def test_names_that_leave_the_folder_are_known(name: str, expected: bool) -> Non
 
 def test_a_pattern_is_matched_on_the_last_part_of_the_name() -> None:
     names = ("a.txt", "x/a.txt", "a.txt.part", "a.txt.tmp", "a.txt~", ".a.txt", "a.TXT")
-    assert [name for name in names if is_wanted(name, "*.txt")] == ["a.txt", "x/a.txt"]
+    assert [name for name in names if is_wanted(name, "*.txt")] == ["a.txt", "x/a.txt", "a.TXT"]
     assert [name for name in names if is_wanted(name, "*")] == ["a.txt", "x/a.txt", "a.TXT"]
 
 

@@ -83,7 +83,7 @@ def test_the_first_collection_reaches_back_as_far_as_the_contract_says(
     checkpoint = Checkpoint()
     arrivals = list(connector.collect(contract, checkpoint, None, lambda: END))
     assert sorted(ids(arrivals)) == EVERYTHING
-    assert checkpoint.window_end == END
+    assert arrivals[-1].window_end == END
     windows = {asked.split("&page=")[0] for asked in server.asked}
     assert len(windows) == 15  # a hundred days, seven at a time
     assert min(windows).startswith("/public-services/v1/dossiers?from=2026-08-12T17%3A00%3A00%2B00%3A00&to=2026-08-19")

@@ -1,7 +1,8 @@
 """The SFTP connector against servers that lose the line, lie about sizes, or try to plant names."""
 
+import io
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import paramiko
 import pytest
 
-from ingestion.connectors.base import Arrival, Checkpoint, Refusal, Window
+from ingestion.connectors import sftp
+from ingestion.connectors.base import CHANGED, GONE, Arrival, Checkpoint, Refusal, Window
 from ingestion.connectors.sftp import Sftp
 from ingestion.contract import Contract, find_contract
 from ingestion.errors import SourceAnswerError, SourceUnavailableError
@@ -30,11 +32,23 @@ def connector(shelf: Shelf, tmp_path: Path) -> Sftp:
 
 
 def collect(connector: Sftp, contract: Contract, checkpoint: Checkpoint, window: Window | None = None) -> list[Arrival]:
-    return list(connector.collect(contract, checkpoint, window, lambda: NOW))
+    return list(remembered(checkpoint, connector.collect(contract, checkpoint, window, lambda: NOW)))
+
+
+def remembered(checkpoint: Checkpoint, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
+    """Do what the caller of a connector does with each arrival, but for landing it."""
+    for arrival in arrivals:
+        checkpoint.remember(arrival)
+        yield arrival
 
 
 def contents(arrivals: list[Arrival]) -> dict[str, bytes]:
-    return {a.source_name: a.content if isinstance(a.content, bytes) else a.content.read() for a in arrivals}
+    found = {}
+    for arrival in arrivals:
+        content = io.BytesIO(arrival.content) if isinstance(arrival.content, bytes) else arrival.content
+        with content:
+            found[arrival.source_name] = content.read()
+    return found
 
 
 def test_new_files_come_in_the_order_of_their_names_and_only_once(
@@ -59,7 +73,8 @@ def test_a_changed_file_comes_again_and_a_gone_one_is_forgotten_later(
     del shelf.files["a.txt"]
     assert contents(collect(connector, contract, checkpoint)) == {"b.txt": b"22"}
     assert set(checkpoint.files) == {"a.txt", "b.txt"}
-    list(connector.collect(contract, checkpoint, None, lambda: datetime(2026, 11, 28, tzinfo=UTC)))
+    later = datetime(2026, 11, 28, tzinfo=UTC)
+    list(remembered(checkpoint, connector.collect(contract, checkpoint, None, lambda: later)))
     assert set(checkpoint.files) == {"b.txt"}
 
 
@@ -89,7 +104,7 @@ def test_hostile_names_folders_and_denied_files_are_refused_and_the_rest_comes(
         Refusal("..\\evil.txt", leaving),
         Refusal("/root/evil.txt", leaving),
         Refusal("bell?.txt", leaving),
-        Refusal("denied.txt", "the server denies reading it"),
+        Refusal("denied.txt", "the source denies reading it"),
         Refusal("some_folder.txt", "no plain file"),
     ]
     assert [name for name in shelf.opened if "evil" in name] == []
@@ -102,8 +117,74 @@ def test_a_file_still_being_written_is_left_for_the_next_time(
     shelf.told_sizes["growing.txt"] = 3
     checkpoint = Checkpoint()
     assert contents(collect(connector, contract, checkpoint)) == {"whole.txt": b"1"}
+    assert checkpoint.refused == [Refusal("growing.txt", CHANGED)]
     shelf.told_sizes.clear()
     assert contents(collect(connector, contract, checkpoint)) == {"growing.txt": b"12345"}
+
+
+@pytest.mark.parametrize("small_bytes", [1, 100], ids=["a large file", "a small file"])
+def test_a_file_that_is_written_anew_while_it_is_read_is_left_for_the_next_time(
+    connector: Sftp, contract: Contract, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, small_bytes: int
+) -> None:
+    monkeypatch.setattr("ingestion.connectors.sftp.SMALL_BYTES", small_bytes)
+    shelf.files.update({"a.txt": b"12345"})
+    shelf.touched_while_read.add("a.txt")
+    checkpoint = Checkpoint()
+    assert collect(connector, contract, checkpoint) == []
+    assert checkpoint.refused == [Refusal("a.txt", CHANGED)]
+    shelf.touched_while_read.clear()
+    assert contents(collect(connector, contract, checkpoint)) == {"a.txt": b"12345"}
+
+
+def test_a_file_that_never_ends_is_read_no_further_than_its_listing(
+    connector: Sftp, contract: Contract, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestion.connectors.sftp.COPY_BYTES", 10)
+    taken: list[int] = []
+    monkeypatch.setattr("ingestion.connectors.sftp.BytesIO", lambda: Counting(taken))
+    shelf.files["a.txt"] = b"x" * 1000
+    shelf.told_sizes["a.txt"] = 25
+    assert collect(connector, contract, Checkpoint()) == []
+    assert sum(taken) == 26
+
+
+class Counting(io.BytesIO):
+    """A spool that tells how much was written to it."""
+
+    def __init__(self, taken: list[int]) -> None:
+        super().__init__()
+        self._taken = taken
+
+    def write(self, block: Any, /) -> int:
+        """Write, and tell."""
+        self._taken.append(len(block))
+        return super().write(block)
+
+
+def test_a_file_that_is_gone_after_the_listing_is_told(
+    connector: Sftp, contract: Contract, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.files.update({"a.txt": b"1", "b.txt": b"2"})
+    listing = sftp._listing
+
+    def list_then_lose(*arguments: Any) -> Any:
+        yield from listing(*arguments)
+        del shelf.files["a.txt"]
+
+    monkeypatch.setattr(sftp, "_listing", list_then_lose)
+    checkpoint = Checkpoint()
+    assert contents(collect(connector, contract, checkpoint)) == {"b.txt": b"2"}
+    assert checkpoint.refused == [Refusal("a.txt", GONE)]
+
+
+def test_small_files_are_fetched_in_batches_of_bounded_bytes(
+    connector: Sftp, contract: Contract, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestion.connectors.sftp.BATCH_BYTES", 10)
+    shelf.files.update({f"{number}.txt": b"1234" for number in range(9)})
+    arrivals = connector.collect(contract, Checkpoint(), None, lambda: NOW)
+    opened_at = [len(shelf.opened) for _ in arrivals]
+    assert opened_at == [2, 2, 4, 4, 6, 6, 8, 8, 9]
 
 
 def test_a_lost_connection_is_told_after_what_came_and_the_next_run_fetches_the_rest(
@@ -114,7 +195,7 @@ def test_a_lost_connection_is_told_after_what_came_and_the_next_run_fetches_the_
     checkpoint = Checkpoint()
     first: list[Arrival] = []
     with pytest.raises(SourceUnavailableError, match="it broke or never came") as caught:
-        first.extend(connector.collect(contract, checkpoint, None, lambda: NOW))
+        first.extend(remembered(checkpoint, connector.collect(contract, checkpoint, None, lambda: NOW)))
     assert caught.value.is_retryable
     assert 256 <= len(first) <= 400
     shelf.breaks_after = None
