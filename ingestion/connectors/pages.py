@@ -13,11 +13,15 @@ Contract options: `page_size`, `window_days`, `history_days` (10, how far the fi
 each later one does, for items that appear late; repetitions are recognised).
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from os import SEEK_END
+from tempfile import SpooledTemporaryFile
 from xml.etree.ElementTree import ParseError
 
 import httpx
@@ -35,6 +39,9 @@ LONGEST_WAIT_SECONDS = 60.0
 
 READINGS = 4
 """How often a window is read before we give up that two readings agree."""
+
+READING_BYTES = 16 * 1024 * 1024
+"""A reading of a window above this many bytes waits on disk."""
 
 PAGES_LIMIT = 10_000
 PAGE_BYTES_LIMIT = 64 * 1024 * 1024
@@ -61,8 +68,38 @@ class Listing:
 @dataclass(frozen=True)
 class _Page:
     number: int
-    content: bytes
+    start: int
+    size: int
+    digest: bytes
     items: tuple[Hashable, ...]
+
+
+class _Reading:
+    """The pages of one reading of a window; their bytes wait on disk where they are many."""
+
+    def __init__(self) -> None:
+        self._spool = SpooledTemporaryFile(max_size=READING_BYTES)  # noqa: SIM115  # closed by its window
+        self.pages: list[_Page] = []
+
+    def add(self, content: bytes, items: tuple[Hashable, ...]) -> None:
+        """Put a page behind the others."""
+        start = self._spool.seek(0, SEEK_END)
+        self._spool.write(content)
+        digest = hashlib.sha256(content).digest()
+        self.pages.append(_Page(len(self.pages) + 1, start, len(content), digest, items))
+
+    def content_of(self, page: _Page) -> bytes:
+        """Give the bytes of a page."""
+        self._spool.seek(page.start)
+        return self._spool.read(page.size)
+
+    def items(self) -> list[tuple[Hashable, ...]]:
+        """Give the items page by page: two readings with the same ones agree."""
+        return [page.items for page in self.pages]
+
+    def close(self) -> None:
+        """Let go of the bytes."""
+        self._spool.close()
 
 
 class _TryAgainError(Exception):
@@ -90,47 +127,52 @@ class Pager:
 
     def _pages(self, contract: Contract, listing: Listing, span: Window, end: datetime | None) -> Iterator[Arrival]:
         """Yield the pages of a window; the last of them tells `end`."""
-        readings = [self._read(contract, listing, span)]
-        if len(readings[0][0].items) >= int(contract.option("page_size")):
-            while len(readings) < 2 or _content_of(readings[-1]) != _content_of(readings[-2]):
-                if len(readings) == READINGS:
-                    raise SourceUnavailableError(
-                        f"{contract.feed}: a list of {listing.name} that stands still was promised, {READINGS} readings of one "
-                        "window differ; try again later",
-                        feed=contract.feed,
-                    )
-                readings.append(self._read(contract, listing, span))
-        held = {item for page in readings[-1] for item in page.items}
-        for number, reading in enumerate(readings, 1):
-            is_last = number == len(readings)
-            for page in reading:
-                if is_last or not held.issuperset(page.items):
-                    held.update(page.items)
-                    again = "" if is_last else f"_reading{number}"
-                    name = f"{listing.name}_{_span_name(span)}_p{page.number:03d}{again}.{listing.representation}"
-                    is_end = is_last and page is reading[-1]
-                    yield Arrival(name, page.content, window_end=end if is_end else None)
+        with ExitStack() as opened:
+            readings = [self._read(contract, listing, span, opened)]
+            if len(readings[0].pages[0].items) >= int(contract.option("page_size")):
+                while len(readings) < 2 or readings[-1].items() != readings[-2].items():
+                    if len(readings) == READINGS:
+                        raise SourceUnavailableError(
+                            f"{contract.feed}: a list of {listing.name} that stands still was promised, {READINGS} readings of one "
+                            "window differ; try again later",
+                            feed=contract.feed,
+                        )
+                    readings.append(self._read(contract, listing, span, opened))
+            held = {item for page in readings[-1].pages for item in page.items}
+            for number, reading in enumerate(readings, 1):
+                is_last = number == len(readings)
+                for page in reading.pages:
+                    if is_last or not held.issuperset(page.items):
+                        held.update(page.items)
+                        again = "" if is_last else f"_reading{number}"
+                        name = f"{listing.name}_{_span_name(span)}_p{page.number:03d}{again}.{listing.representation}"
+                        is_end = is_last and page is reading.pages[-1]
+                        yield Arrival(name, reading.content_of(page), window_end=end if is_end else None)
 
-    def _read(self, contract: Contract, listing: Listing, span: Window) -> list[_Page]:
+    def _read(self, contract: Contract, listing: Listing, span: Window, opened: ExitStack) -> _Reading:
         """Read all pages of a window."""
         size = int(contract.option("page_size"))
-        pages: list[_Page] = []
+        reading = _Reading()
+        opened.callback(reading.close)
         for number in range(1, PAGES_LIMIT + 1):
-            page = self._page(contract, listing, span, number, size)
-            if page.items and pages and page.content == pages[-1].content:
+            content, items = self._page(contract, listing, span, number, size)
+            before = reading.pages[-1].digest if reading.pages else None
+            reading.add(content, items)
+            if items and reading.pages[-1].digest == before:
                 raise SourceAnswerError(
                     f"{contract.feed}: page {number} was promised, page {number - 1} came again; the server ignores `page`",
                     feed=contract.feed,
                     page=number,
                 )
-            pages.append(page)
-            if len(page.items) < size:
-                return pages
+            if len(items) < size:
+                return reading
         raise SourceAnswerError(
             f"{contract.feed}: an end was promised, {PAGES_LIMIT} full pages came", feed=contract.feed
         )
 
-    def _page(self, contract: Contract, listing: Listing, span: Window, number: int, size: int) -> _Page:
+    def _page(
+        self, contract: Contract, listing: Listing, span: Window, number: int, size: int
+    ) -> tuple[bytes, tuple[Hashable, ...]]:
         query = {**listing.window_query(span), "page": str(number), "page_size": str(size)}
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
@@ -157,7 +199,7 @@ class Pager:
                 feed=contract.feed,
                 page=number,
             ) from error
-        return _Page(number, content, items)
+        return content, items
 
     def _get(self, feed: str, url: str, query: dict[str, str]) -> bytes:
         """Get one body; raise _TryAgainError where another attempt can help."""
@@ -206,10 +248,6 @@ def _windows(contract: Contract, checkpoint: Checkpoint, now: datetime) -> Itera
         end = min(start + step, now)
         yield Window(start, end)
         start = end
-
-
-def _content_of(pages: list[_Page]) -> list[tuple[Hashable, ...]]:
-    return [page.items for page in pages]
 
 
 def _seconds_to_wait(state: RetryCallState) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 import httpx
 import pytest
@@ -145,6 +146,21 @@ def test_the_checkpoint_moves_with_the_last_page_of_a_window(connector: Open311,
     arrivals = list(connector.collect(contract, checkpoint, None, lambda: END))
     assert checkpoint.window_end == DAY.start + timedelta(hours=1)
     assert [arrival.window_end for arrival in arrivals] == [None, None, END]
+
+
+def test_pages_that_wait_on_disk_come_as_they_were(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_memory = [(arrival.source_name, arrival.content) for arrival in collect(DAY)]
+    rolled: list[object] = []
+    monkeypatch.setattr("ingestion.connectors.pages.READING_BYTES", 1)
+    roll = SpooledTemporaryFile.rollover
+
+    def roll_and_tell(spool: SpooledTemporaryFile[bytes]) -> None:
+        rolled.append(spool)
+        roll(spool)
+
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", roll_and_tell)
+    assert [(arrival.source_name, arrival.content) for arrival in collect(DAY)] == in_memory
+    assert len(rolled) == 2  # a window whose first page is full is read twice
 
 
 def test_a_window_given_leaves_the_checkpoint(connector: Open311, contract: Contract) -> None:
