@@ -5,7 +5,7 @@ finding what is new lists a few days and not years; the digest lets anybody veri
 arrival of the same bytes apart, which is then recorded as a duplicate delivery. Repair documents (`ingestion/repair_document.py`) have
 keys of the same form below `repairs/`, where no agency's file can come to stand, and ids that begin with `repair-`. Collectors'
 checkpoints stand in the same bucket below `checkpoints/`, written after the deliveries they speak of: a crash between the two fetches
-again, and loses nothing.
+again, and loses nothing. What a load is at stands below `attempts/` (`ingestion/attempts.py`).
 """
 
 import hashlib
@@ -52,6 +52,11 @@ class Delivery:
     source_name: str
     received_at: datetime
     bytes: int
+
+    @property
+    def digest(self) -> str:
+        """Give the first 16 digits of the digest of its bytes when they were landed."""
+        return _match(self.object_key)["digest"]
 
     @property
     def is_repair(self) -> bool:
@@ -150,7 +155,7 @@ class Landing:
             finally:
                 response.close()
                 response.release_conn()
-        promised = _match(delivery.object_key)["digest"]
+        promised = delivery.digest
         if digest[:16] != promised:
             target.close()
             raise LedgerError(
@@ -165,7 +170,27 @@ class Landing:
 
     def read_checkpoint(self, contract: Contract) -> bytes | None:
         """Give what the feed's collector saved last, or None."""
-        key = f"checkpoints/{contract.feed}.json"
+        return self._read_state(f"checkpoints/{contract.feed}.json")
+
+    def write_checkpoint(self, contract: Contract, content: bytes) -> None:
+        """Save where the feed's collector stands; call it after its deliveries were landed."""
+        self._write_state(f"checkpoints/{contract.feed}.json", content)
+
+    def read_attempts(self, name: str) -> bytes | None:
+        """Give what the feed's last load wrote down before it began, or None where it ended well."""
+        return self._read_state(f"attempts/{name}.json")
+
+    def write_attempts(self, name: str, content: bytes) -> None:
+        """Write down which deliveries a load is at; call it before it begins."""
+        self._write_state(f"attempts/{name}.json", content)
+
+    def remove_attempts(self, name: str) -> None:
+        """Remove what a load wrote down; call it after it ended well."""
+        key = f"attempts/{name}.json"
+        with translated(key):
+            self._client.remove_object(BUCKET, key)
+
+    def _read_state(self, key: str) -> bytes | None:
         with translated(key):
             try:
                 response = self._client.get_object(BUCKET, key)
@@ -176,9 +201,7 @@ class Landing:
             with response:
                 return response.read()
 
-    def write_checkpoint(self, contract: Contract, content: bytes) -> None:
-        """Save where the feed's collector stands; call it after its deliveries were landed."""
-        key = f"checkpoints/{contract.feed}.json"
+    def _write_state(self, key: str, content: bytes) -> None:
         with translated(key):
             self._client.put_object(BUCKET, key, io.BytesIO(content), len(content))
 

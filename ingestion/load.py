@@ -1,5 +1,6 @@
 """Landing to bronze. This page is the story of a delivery:
 
+    attempt  it is written down that it is being loaded; one that brought two loads down is set aside whole, unread
     fetch    its bytes come back from landing, and are verified
     read     the format cuts them into pieces and reads the pieces into records
     check    the contract judges every record; a delivery whose columns are not the contract's is set aside whole
@@ -10,12 +11,13 @@
     commit   records, quarantine, rule results and ledger in one transaction, whose message names the load
     receipt  what the ledger says of each delivery is written down for its agency
 
-Small deliveries share a transaction, because a commit costs more than a small file; a crash at any point leaves all of a batch or
-nothing of it, and running again gives the same tables. Loads of one feed take turns, loads of different feeds do not.
+Small deliveries share a transaction, because a commit costs more than a small file; those that were there when a load was brought down are
+loaded one by one. A crash at any point leaves all of a batch or nothing of it, and running again gives the same tables. Loads of one feed
+take turns, loads of different feeds do not.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -23,11 +25,12 @@ from datetime import date
 import duckdb
 import polars as pl
 
+from ingestion.attempts import Attempts, condemned
 from ingestion.bronze import write
 from ingestion.checks import Checked, check
 from ingestion.contract import Contract
 from ingestion.drift import Drift
-from ingestion.errors import DeliveryError
+from ingestion.errors import DeliveryError, LedgerError
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.landing import Content, Delivery, Landing
@@ -72,7 +75,12 @@ class Loader:
         """Load what stands in landing and not in the ledger; give the ledger's new rows, in the order received."""
         with exclusive(self._settings, f"load {contract.feed}") as lock:
             self._receipts.issue_due(self._connection, contract)  # of a load that died after its commit
-            rows = [row for batch in batches(self._new(contract)) for row in self._load(contract, batch, lock)]
+            attempts = Attempts(self._settings, self._landing, contract)
+            rows: list[LedgerRow] = []
+            for batch in batches(self._new(contract), lambda delivery: attempts.times(delivery.delivery_id) > 0):
+                with attempts.of(delivery.delivery_id for delivery in batch):
+                    rows += self._load(contract, batch, attempts, lock)
+            attempts.end()
             if rows:
                 self._receipts.issue_due(self._connection, contract)
             return rows
@@ -101,11 +109,11 @@ class Loader:
         unknown = set(self._landing.days(contract)) - loaded
         return min({max(loaded), self._settings.clock().date(), *unknown}) if loaded else None
 
-    def _load(self, contract: Contract, batch: list[Delivery], lock: Lock) -> list[LedgerRow]:
+    def _load(self, contract: Contract, batch: list[Delivery], attempts: Attempts, lock: Lock) -> list[LedgerRow]:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         with Staging(self._connection, contract, load_id, now) as staging:
-            self.take_in(staging, self._fill(staging, batch))
+            self.take_in(staging, self._fill(staging, batch, attempts))
             with transaction(self._connection, "lake", f"load {load_id}", {"feed": contract.feed, "load_id": load_id}):
                 split(self._connection, contract)
                 rows = staging.ledger_rows()
@@ -115,8 +123,12 @@ class Loader:
                 lock.require_held()
         return rows
 
-    def _fill(self, staging: Staging, batch: list[Delivery]) -> Iterator[tuple[int, Content]]:
+    def _fill(self, staging: Staging, batch: list[Delivery], attempts: Attempts) -> Iterator[tuple[int, Content]]:
         """Fetch a batch and open its books; give what is to be read, by number."""
+        if attempts.is_condemned(batch[0].delivery_id):  # and alone, see `batches`
+            tally = staging.open(0, batch[0], self._digest(batch[0]), is_known=False)
+            staging.set_aside(tally, condemned(batch[0].delivery_id))
+            return
         known = self._known(staging.contract, batch)
         for number, content in enumerate(self._landing.read_many(batch)):
             identity = (content.sha256, content.delivery.source_name)
@@ -126,6 +138,15 @@ class Loader:
                 continue
             known.add(identity)
             yield number, content
+
+    def _digest(self, delivery: Delivery) -> str:
+        """Give the digest of a delivery that is not to be read, as far as it is known where its bytes are others by now."""
+        try:
+            content = self._landing.read(delivery)
+        except LedgerError:
+            return delivery.digest
+        content.stream.close()
+        return content.sha256
 
     def take_in(self, staging: Staging, contents: Iterable[tuple[int, Content]]) -> None:
         """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole.
@@ -227,12 +248,15 @@ class Loader:
         return {(str(digest), str(name)) for digest, name in rows}
 
 
-def batches(deliveries: Iterable[Delivery]) -> Iterator[list[Delivery]]:
-    """Group deliveries, in their order, into transactions."""
+def batches(
+    deliveries: Iterable[Delivery], is_alone: Callable[[Delivery], bool] = lambda _: False
+) -> Iterator[list[Delivery]]:
+    """Group deliveries, in their order, into transactions; one of which `is_alone` says so has a transaction of its own."""
     batch: list[Delivery] = []
     size = 0
     for delivery in deliveries:
-        if batch and (len(batch) >= BATCH_DELIVERIES or size + delivery.bytes > BATCH_BYTES):
+        is_full = len(batch) >= BATCH_DELIVERIES or size + delivery.bytes > BATCH_BYTES
+        if batch and (is_full or is_alone(delivery) or is_alone(batch[-1])):
             yield batch
             batch, size = [], 0
         batch.append(delivery)

@@ -1,6 +1,7 @@
 """Replay: quarantined records take the path of a delivery again, with a repair applied. This page is the story of a repair document:
 
     fetch    the document comes back from landing, and with it the agency's own delivery and the repairs before this one
+    attempt  it is written down that it is being replayed; one that brought two replays down leaves its records where they are
     claim    its records that are still open are taken; the others are skipped as `already_replayed`, so that twice is once
     read     the delivery is cut and read by its format once more, with mended text at the repaired positions
     mend     the named repair is applied to the records at those positions; all others are context
@@ -13,12 +14,14 @@ that marts equal those of records that were right from the beginning. Replays an
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 
 import duckdb
 
+from ingestion.attempts import REASON, Attempts
 from ingestion.bronze import write, write_repairs
 from ingestion.contract import Contract
 from ingestion.errors import DeliveryError
@@ -91,16 +94,23 @@ class Replayer:
                 Landed(content.delivery, content.sha256, read_document(content))
                 for content in self._landing.read_many(new)
             ]
-            return [row for batch in batches(documents) for row in self._replay(contract, batch, lock)]
+            attempts = Attempts(self._settings, self._landing, contract, "replay")
+            rows: list[LedgerRow] = []
+            for batch in batches(documents, lambda landed: attempts.times(landed.delivery.delivery_id) > 0):
+                with attempts.of(landed.delivery.delivery_id for landed in batch):
+                    rows += self._replay(contract, batch, attempts, lock)
+            attempts.end()
+            return rows
 
-    def _replay(self, contract: Contract, batch: list[Landed], lock: Lock) -> list[LedgerRow]:
+    def _replay(self, contract: Contract, batch: list[Landed], attempts: Attempts, lock: Lock) -> list[LedgerRow]:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         closed: list[tuple[object, ...]] = []
         taken: set[tuple[str, int]] = set()
         with Staging(self._connection, contract, load_id, now) as staging:
             for number, landed in enumerate(batch):
-                closed += self._take_up(staging, number, landed, taken)
+                is_condemned = attempts.is_condemned(landed.delivery.delivery_id)
+                closed += self._take_up(staging, number, landed, taken, is_condemned=is_condemned)
             info = {"feed": contract.feed, "load_id": load_id}
             with transaction(self._connection, "lake", f"replay {load_id}", info):
                 split(self._connection, contract)
@@ -114,7 +124,7 @@ class Replayer:
         return rows
 
     def _take_up(
-        self, staging: Staging, number: int, landed: Landed, taken: set[tuple[str, int]]
+        self, staging: Staging, number: int, landed: Landed, taken: set[tuple[str, int]], *, is_condemned: bool
     ) -> list[tuple[object, ...]]:
         """Stage what a document repairs; give a row for each record that it closes, and the position at which that leaves."""
         document = landed.document
@@ -129,7 +139,10 @@ class Replayer:
         chain, origin = read_chain(self._landing, document)
         with origin.stream:
             tally = staging.open_replay(number, landed.delivery, landed.sha256, origin.delivery)
-            if isinstance(document.named, Resent):
+            if is_condemned:
+                tally.pieces = sum(claim.weight for claim in open_ones.values())
+                doors = self._leave(staging, tally, open_ones, REASON)
+            elif isinstance(document.named, Resent):
                 doors = self._close(staging, tally, document.named.resent_in, open_ones)
             elif not document.is_whole_delivery:
                 doors = self._read_again(staging, number, chain, origin, open_ones)
@@ -229,12 +242,17 @@ class Replayer:
         return {position: position for position in claims}
 
 
-def batches(documents: list[Landed]) -> Iterator[list[Landed]]:
-    """Group documents into transactions, in their order, but for one that repairs what another left in quarantine: it comes after that."""
+def batches(documents: list[Landed], is_alone: Callable[[Landed], bool] = lambda _: False) -> Iterator[list[Landed]]:
+    """Group documents into transactions, in their order, but for one that repairs what another left in quarantine: it comes after that.
+
+    One of which `is_alone` says so has a transaction of its own.
+    """
     waiting = documents
     while waiting:
         ids = {landed.delivery.delivery_id for landed in waiting}
         ready = [landed for landed in waiting if landed.document.delivery_id not in ids][:BATCH_DOCUMENTS]
+        if any(map(is_alone, ready)):
+            ready = ready[:1] if is_alone(ready[0]) else list(takewhile(lambda landed: not is_alone(landed), ready))
         yield ready
         done = {landed.delivery.delivery_id for landed in ready}
         waiting = [landed for landed in waiting if landed.delivery.delivery_id not in done]

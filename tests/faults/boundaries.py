@@ -26,6 +26,9 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "load": (
         "ingestion.load.connected",
         "ingestion.load.exclusive",
+        "ingestion.landing.Landing.read_attempts",
+        "ingestion.landing.Landing.write_attempts",
+        "ingestion.landing.Landing.remove_attempts",
         "ingestion.landing.Landing.deliveries",
         "ingestion.landing.Landing.read_many",
         "ingestion.staging.Staging.__enter__",

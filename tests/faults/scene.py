@@ -97,9 +97,9 @@ class Scene:
                         server.execute(sql.SQL("create table {} as table {}").format(here, copy))
 
     def clear_landing(self, feed: str) -> None:
-        """Remove what was landed of a feed, and what its collector remembers."""
+        """Remove what was landed of a feed, what its collector remembers, and what its loads were at."""
         client = Landing(self.settings)._client
-        for prefix in (f"{feed.replace('.', '/')}/", f"checkpoints/{feed}"):
+        for prefix in (f"{feed.replace('.', '/')}/", f"checkpoints/{feed}", f"attempts/load/{feed}"):
             for item in client.list_objects(BUCKET, prefix=prefix, recursive=True):
                 client.remove_object(BUCKET, str(item.object_name))
 
