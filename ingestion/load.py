@@ -58,6 +58,9 @@ Examined = tuple[Reading, Checked]
 READ_CHARACTERS = 32 * 1024 * 1024
 """How much text is read into records at once: bounds the memory of a load."""
 
+PIECE_CHARACTERS = 16
+"""How many characters a piece weighs beside its own: an empty one costs memory too."""
+
 
 class Loader:
     """Loads deliveries of a stack. One loader serves one thread."""
@@ -176,7 +179,7 @@ class Loader:
             with content.stream:
                 for pieces in self._split(staging, staging.tallies[number], content):
                     waiting.append((number, pieces))
-                    size += pieces.size
+                    size += pieces.size + PIECE_CHARACTERS * len(pieces.raws)
                     if size >= READ_CHARACTERS:
                         yield waiting
                         waiting, size = [], 0

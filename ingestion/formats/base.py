@@ -19,6 +19,7 @@ from typing import BinaryIO, Protocol
 import polars as pl
 
 from ingestion.contract import Contract
+from ingestion.errors import DeliveryError
 
 PIECES_SCHEMA = {"_delivery": pl.UInt32, "_position": pl.Int64, "_raw": pl.String, "_problem": pl.String}
 UNREADABLE_SCHEMA = {
@@ -32,6 +33,15 @@ SKIPPED_SCHEMA = {"_delivery": pl.UInt32, "reason": pl.String, "pieces": pl.Int6
 
 BLOCK_BYTES = 32 * 1024 * 1024
 """How much of a line-based delivery is cut at a time, bytes: bounds the memory of a load."""
+
+BLOCK_PIECES = 1_000_000
+"""How many lines are cut at a time at most: an empty line costs no bytes and some hundred of memory."""
+
+PIECES_LIMIT = 5_000_000
+"""A delivery of more pieces is refused whole: the largest that agencies send have one or two million records."""
+
+COLUMNS_LIMIT = 2_000
+"""A record of more columns is refused, with its delivery where its header says so: the widest table of a feed has some sixty."""
 
 PIECE_BYTES_LIMIT = 8 * 1024 * 1024
 """A piece longer than this, in bytes, is quarantined with its beginning; the whole of it stays in landing."""
@@ -104,7 +114,7 @@ class Format(Protocol):
 
         A piece longer than PIECE_BYTES_LIMIT comes cut, with the problem "piece_too_long"; bytes that are no UTF-8 come
         backslash-escaped with the problem "not_utf8". Raises DeliveryError where the bytes cannot be cut at all (a file
-        name that breaks its promise, UTF-16, an XML attack, a document above the limit).
+        name that breaks its promise, UTF-16, an XML attack, a document or a number of pieces above the limit).
         """
         ...
 
@@ -115,6 +125,17 @@ class Format(Protocol):
         that only the contract tells (a missing column); the caller reads its siblings again without it.
         """
         ...
+
+
+def require_pieces(count: int) -> None:
+    """Raise DeliveryError where a delivery has more than PIECES_LIMIT pieces."""
+    if count > PIECES_LIMIT:
+        raise DeliveryError(
+            f"delivery: up to {PIECES_LIMIT} pieces (lines, records) were promised, more came; look whether the file is whole, or send "
+            "it in parts",
+            reason="too_many_pieces",
+            limit=PIECES_LIMIT,
+        )
 
 
 def join_pieces(blocks: Sequence[tuple[int, Pieces]]) -> pl.DataFrame:

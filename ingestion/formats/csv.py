@@ -84,6 +84,7 @@ def split_whole(content: BinaryIO, beginning: bytes | None = None) -> Iterator[P
 
 def _read_header(text: str, contract: Contract, delivery: int) -> Header:
     separator = max(SEPARATORS, key=text.count)
+    require_columns(text, separator, contract.feed, delivery)
     names = [name.strip() for name in fields_of(text, separator) or [text]]
     folded = [name.casefold() for name in names]
     promised = {column.name: column.wire_name for column in contract.columns}
@@ -109,6 +110,18 @@ def _read_header(text: str, contract: Contract, delivery: int) -> Header:
     return Header(text, separator, len(names), places, shape)
 
 
+def require_columns(header: str, separator: str, feed: str, delivery: int) -> None:
+    """Raise DeliveryError where a header names more than COLUMNS_LIMIT columns."""
+    count = header.count(separator) + 1
+    if count > base.COLUMNS_LIMIT:
+        raise DeliveryError(
+            f"{feed}: up to {base.COLUMNS_LIMIT} columns were promised, {count} came; look whether the file is whole",
+            reason="too_many_columns",
+            delivery=delivery,
+            columns=count,
+        )
+
+
 def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str], line: pl.Expr = LINE) -> Reading:
     """Read the lines of all deliveries with the same header: at once where no quotes stand, else one by one.
 
@@ -121,10 +134,14 @@ def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str], line: p
     )
     has_quotes = line.str.contains('"', literal=True)
     plain, quoted = rows.filter(~has_quotes), rows.filter(has_quotes)
-    parsed = [fields_of(text, header.separator) for text in quoted.select(line.alias("line"))["line"]]
+    parsed = [_fields_up_to(header, text) for text in quoted.select(line.alias("line"))["line"]]
+    is_wide = (
+        line.str.count_matches(header.separator, literal=True) >= header.width
+    )  # and not worth a field for each sign
     split = pl.concat(
         [
-            plain.with_columns(line.str.split(header.separator).alias("fields")),
+            plain.filter(~is_wide).with_columns(line.str.split(header.separator).alias("fields")),
+            plain.filter(is_wide).with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("fields")),
             quoted.with_columns(pl.Series("fields", parsed, dtype=pl.List(pl.String))),
         ]
     ).sort("_delivery", "_position")
@@ -146,6 +163,12 @@ def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str], line: p
         as_unreadable(marked.filter(pl.col("reason").is_not_null())),
         skipped,
     )
+
+
+def _fields_up_to(header: Header, line: str) -> list[str] | None:
+    """Part a line with quotes; without a field where it has more than the header, null where its quotes are broken."""
+    found = fields_of(line, header.separator)
+    return [] if found is not None and len(found) > header.width else found
 
 
 def _field(header: Header, name: str) -> pl.Expr:

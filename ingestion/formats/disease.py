@@ -27,7 +27,7 @@ from ingestion.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.csv import Csv, split_whole
-from ingestion.formats.documents import BROKEN_JSON, array_pieces, read_document
+from ingestion.formats.documents import BROKEN_JSON, array_pieces, read_document, require_members
 from ingestion.formats.lines import IS_BLANK, as_unreadable, cut_piece, empty_as_null, set_aside, without_mark
 from ingestion.local_time import ZONE
 from ingestion.slots import Slots, SlotsBy
@@ -133,6 +133,7 @@ def _cut_values(document: bytes) -> Pieces:
     """Cut a data value set into what stands beside `dataValues`, and its elements."""
     if document.count(b'"dataValues"') != 1:
         raise _another_document(document)
+    require_members(document)
     try:
         fields = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
     except BROKEN_JSON:

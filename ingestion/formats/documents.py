@@ -1,15 +1,18 @@
 """Documents that are read whole: a JSON array, alone or in an object, or an XML tree, cut into their elements.
 
-They are bounded by DOCUMENT_BYTES_LIMIT, since nothing of them can be trusted before their end. XML is read without DTD and
+They are bounded by DOCUMENT_BYTES_LIMIT, since nothing of them can be trusted before their end, and so are their elements and their
+nesting, because a byte of brackets or tags can cost hundreds of memory. XML is read without DTD and
 entities (defusedxml). A JSON array that broke off on the line keeps what came complete.
 """
 
 import json
 import re
+import sys
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError, tostring
 
 import msgspec
+import numpy
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
@@ -17,6 +20,10 @@ from ingestion.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import Pieces
 from ingestion.formats.lines import cut_piece
+
+SCAN_BYTES = 4 * 1024 * 1024
+TAGS_LIMIT = 10_000_000
+"""Of an XML document: an element costs some hundred bytes until the document is read, and a request has about forty tags."""
 
 SPACE, COMMA, CLOSING = re.compile(r"\s*"), re.compile(r"\s*,\s*"), re.compile(r"\s*\]")
 BROKEN_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -42,10 +49,13 @@ def array_pieces(document: bytes) -> Pieces:
     """Cut a JSON array into the exact texts of its elements.
 
     An array that is broken gives its complete elements, then one piece for the rest with the problem `truncated`, or
-    `trailing_text` where the array was closed before.
+    `trailing_text` where the array was closed before. Raises DeliveryError for too many elements, or too deep ones.
     """
+    require_members(document)
     try:
         elements = [bytes(element) for element in msgspec.json.decode(document, type=list[msgspec.Raw])]
+    except RecursionError as error:
+        raise _too_deep() from error
     except BROKEN_JSON:
         return _salvaged_pieces(document.decode("utf-8", errors="surrogateescape"))
     return _cut(elements)
@@ -57,8 +67,11 @@ def member_pieces(document: bytes, member: str) -> Pieces:
     An object that is broken gives what `array_pieces` gives for the array from where it begins; the brace that closes the object after
     it is no piece. One in which the array cannot be found is one piece with the problem `truncated`.
     """
+    require_members(document)
     try:
         array = bytes(msgspec.json.decode(document, type=dict[str, msgspec.Raw])[member])
+    except RecursionError as error:
+        raise _too_deep() from error
     except (*BROKEN_JSON, KeyError):
         array = b""
     if array.startswith(b"["):
@@ -66,7 +79,39 @@ def member_pieces(document: bytes, member: str) -> Pieces:
     beginning = re.search(rf'"{member}"\s*:\s*(?=\[)'.encode(), document)
     if beginning is None:
         return _whole(document)
-    return _salvaged_pieces(document[beginning.end() :].decode("utf-8", errors="surrogateescape"), closing="}")
+    rest = document[beginning.end() :]
+    require_members(rest)
+    return _salvaged_pieces(rest.decode("utf-8", errors="surrogateescape"), closing="}")
+
+
+def require_members(document: bytes) -> None:
+    """Raise DeliveryError where a JSON array or object, whole or broken, has more than PIECES_LIMIT members."""
+    if document.count(b",") >= base.PIECES_LIMIT:  # fewer cannot part so many
+        base.require_pieces(_count_members(document))
+
+
+def _count_members(document: bytes) -> int:
+    """Count the members of the outermost array or object by its commas, with a few passes over the bytes instead of an object for each."""
+    text = document.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # what is left of quotes begins or ends a text
+    signs = numpy.frombuffer(text, dtype=numpy.uint8)
+    in_text, depth, commas = 0, 0, 0
+    for start in range(0, len(signs), SCAN_BYTES):
+        part = signs[start : start + SCAN_BYTES]
+        is_text = (numpy.cumsum(part == ord('"'), dtype=numpy.uint8) + in_text) & 1
+        part = numpy.where(is_text, 0, part)
+        steps = ((part == ord("[")) | (part == ord("{"))).astype(numpy.int8)
+        steps -= ((part == ord("]")) | (part == ord("}"))).astype(numpy.int8)
+        depths = numpy.cumsum(steps, dtype=numpy.int32) + depth
+        commas += int(numpy.count_nonzero((part == ord(",")) & (depths == 1)))
+        in_text, depth = int(is_text[-1]), int(depths[-1])
+    return commas + 1
+
+
+def _too_deep() -> DeliveryError:
+    return DeliveryError(
+        f"delivery: a document nested less than {sys.getrecursionlimit()} deep was promised, a deeper one came; look whether it is whole",
+        reason="nested_too_deeply",
+    )
 
 
 def _whole(document: bytes) -> Pieces:
@@ -110,10 +155,22 @@ def _cut(elements: list[bytes]) -> Pieces:
 
 
 def xml_pieces(document: bytes, root_name: str) -> Pieces:
-    """Cut an XML document into its elements below the root; raise DeliveryError for broken XML, a DTD or another root."""
+    """Cut an XML document into its elements below the root.
+
+    Raises DeliveryError for broken XML, a DTD, another root, and too many or too deep elements.
+    """
+    if document.count(b"<") > TAGS_LIMIT:
+        raise DeliveryError(
+            f"delivery: a document of up to {TAGS_LIMIT} tags was promised, more came; ask for smaller pages",
+            reason="too_many_pieces",
+            limit=TAGS_LIMIT,
+        )
     try:
         root = fromstring(document, forbid_dtd=True)
+        base.require_pieces(len(root))
         texts = [_xml_text(child).encode() for child in root]
+    except RecursionError as error:
+        raise _too_deep() from error
     except BROKEN_XML as error:
         raise DeliveryError(
             f"delivery: XML without DTD and entities was promised, {type(error).__name__} came", reason="not_xml"

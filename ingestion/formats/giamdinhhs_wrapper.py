@@ -34,6 +34,9 @@ CONTEXT = re.compile(r'<HOSO MACSKCB="([^"]*)" NGAYLAP="([^"]*)" STT="(\d+)">')
 DOSSIER_PIECES = 8
 """A dossier above this many times PIECE_BYTES_LIMIT is cut there; the whole of it stays in landing."""
 
+FILES_LIMIT = 10_000
+"""Of one dossier, whose files are read together: there are sixteen kinds, and most come once."""
+
 YIELD_BYTES = 4 * 1024 * 1024
 """How much text goes into one block: dossiers are small, and a block costs a few microseconds."""
 
@@ -55,6 +58,7 @@ class _Block:
         self.size += len(text)
 
     def give(self, at_least: int = 0) -> Iterator[Pieces]:
+        base.require_pieces(self.position - 1 + len(self.raws))
         if self.raws and self.size >= at_least:
             yield Pieces(self.position, self.raws, self.problems)
             self.position += len(self.raws)
@@ -167,6 +171,7 @@ def _add_dossiers(block: _Block, facts: _Head, chunk: bytes, *, is_too_long: boo
         is_closed = body.endswith(CLOSING)
         facts.dossiers += 1
         context = facts.context()
+        _require_files(body)
         *files, remainder = body.removesuffix(CLOSING).split(FILE_CLOSING)
         for file in files:
             block.add(file.lstrip() + FILE_CLOSING, context, "</HOSO>")
@@ -175,6 +180,16 @@ def _add_dossiers(block: _Block, facts: _Head, chunk: bytes, *, is_too_long: boo
             block.add(remainder.lstrip(), context, problem=problem)
         elif not files:
             block.add(CLOSING, context)
+
+
+def _require_files(dossier: bytes) -> None:
+    count = dossier.count(FILE_CLOSING)
+    if count > FILES_LIMIT:
+        raise DeliveryError(
+            f"delivery: a dossier of up to {FILES_LIMIT} files was promised, {count} came; look whether it is whole",
+            reason="too_many_pieces",
+            limit=FILES_LIMIT,
+        )
 
 
 def _add_between(block: _Block, text: bytes) -> None:

@@ -28,13 +28,13 @@ WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 def split_lines(content: BinaryIO, beginning: bytes | None = None) -> Iterator[Pieces]:
-    """Cut a delivery into lines, a block of BLOCK_BYTES at a time, holding never more than two blocks.
+    """Cut a delivery into lines, a block of BLOCK_BYTES or BLOCK_PIECES at a time, holding never more than two blocks.
 
     `beginning` is what the caller has already read of the content, to see what it is.
 
     A newline at the end opens no further line. A line above PIECE_BYTES_LIMIT comes as its beginning, with the problem
     `piece_too_long`; one that is no UTF-8 backslash-escaped, `not_utf8`; one with a NUL, escaped too, `nul_byte`.
-    Raises DeliveryError for UTF-16 or UTF-32, recognised by its mark.
+    Raises DeliveryError for UTF-16 or UTF-32, recognised by its mark, and above PIECES_LIMIT lines.
     """
     block = without_mark(content.read(base.BLOCK_BYTES) if beginning is None else beginning)
     block = block or content.read(base.BLOCK_BYTES)
@@ -45,9 +45,11 @@ def split_lines(content: BinaryIO, beginning: bytes | None = None) -> Iterator[P
             is_discarding = not newline
         end = block.rfind(b"\n") + 1
         if end:
-            pieces = _pieces(position, carried + block[:end] if carried else block[:end])
-            position += len(pieces.raws)
-            yield pieces
+            for portion in _portions(carried + block[:end] if carried else block[:end]):
+                base.require_pieces(position - 1 + portion.count(b"\n"))
+                pieces = _pieces(position, portion)
+                position += len(pieces.raws)
+                yield pieces
             carried = block[end:]
         else:
             carried += block
@@ -144,6 +146,18 @@ def _pieces(position: int, text: bytes) -> Pieces:
     cut = [cut_piece(line.removesuffix(b"\r")) for line in text.removesuffix(b"\n").split(b"\n")]
     problems = {index: problem for index, (_, problem) in enumerate(cut) if problem is not None}
     return Pieces(position, [line for line, _ in cut], problems)
+
+
+def _portions(text: bytes) -> Iterator[bytes]:
+    """Cut text that ends with a newline behind a newline near its middle, until no part has more than BLOCK_PIECES lines."""
+    if text.count(b"\n") <= base.BLOCK_PIECES:
+        yield text
+        return
+    middle = text.index(b"\n", len(text) // 2 - 1) + 1
+    if middle == len(text):
+        middle = text.rindex(b"\n", 0, len(text) // 2) + 1
+    yield from _portions(text[:middle])
+    yield from _portions(text[middle:])
 
 
 def _few_lines(text: bytes) -> list[str] | None:

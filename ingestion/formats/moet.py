@@ -36,6 +36,7 @@ from ingestion.formats.base import (
     empty_reading,
     empty_records,
     join_readings,
+    require_pieces,
 )
 from ingestion.formats.csv import Header, fields_of, read_rows
 from ingestion.formats.documents import read_document
@@ -113,6 +114,7 @@ def workbook_pieces(members: dict[str, bytes]) -> Pieces:
                 if problem:
                     problems[len(raws)] = problem
                 raws.append(text)
+            require_pieces(len(raws))
     except fastexcel.FastExcelError as error:
         raise _broken(type(error).__name__) from error
     return Pieces(1, raws, problems)

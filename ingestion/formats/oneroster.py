@@ -32,8 +32,9 @@ from ingestion.formats.base import (
     empty_records,
     join_raws,
     join_readings,
+    require_pieces,
 )
-from ingestion.formats.csv import SEPARATORS, Header, fields_of, read_rows
+from ingestion.formats.csv import SEPARATORS, Header, fields_of, read_rows, require_columns
 from ingestion.formats.headers import match_header
 from ingestion.formats.lines import set_aside, split_lines
 from ingestion.formats.moet import LINE, SECTION, exported_at
@@ -97,6 +98,7 @@ def member_pieces(members: Mapping[str, bytes]) -> Pieces:
             problems |= {length + index: problem for index, problem in block.problems.items()}
             parts.append([before + raw for raw in block.raws])
             length += len(block.raws)
+            require_pieces(length)
     return Pieces(1, join_raws(parts), problems)
 
 
@@ -158,6 +160,7 @@ def _read_file(name: str, rows: pl.DataFrame, feed: str, delivery: int) -> Readi
         return Reading(empty_records(columns), unreadable, skipped)
     text = str(lines.select(LINE.alias("line"))["line"][0])
     separator = max(SEPARATORS, key=text.count)
+    require_columns(text, separator, feed, delivery)
     cells = fields_of(text, separator) or [text]
     matched = match_header(cells, {column: column for column in columns})
     if "sourcedId" not in matched.places:

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+import polars as pl
 import pytest
 
 from ingestion.errors import DeliveryError
+from ingestion.formats import csv, lines
 
 Read = Callable[..., Any]
 FEED = "environment.river_levels"
@@ -46,6 +48,33 @@ def test_rows_of_another_width_are_unreadable_and_headers_skipped(read: Read) ->
     assert delivered.reasons == [(2, "wrong_column_count", 4), (3, "wrong_column_count", 4)]
     assert delivered.skipped == {"blank_line": 1, "header": 2}
     assert delivered.reading.records["_position"].to_list() == [6]
+
+
+def test_a_header_of_too_many_columns_is_refused_and_its_siblings_are_named_no_fault(read: Read) -> None:
+    wide = HEADER.strip() + b",x" * 1_998 + b"\n"
+    with pytest.raises(DeliveryError, match="up to 2000 columns were promised, 2001 came") as caught:
+        read("csv", FEED, HEADER, wide)
+    assert (caught.value.values["reason"], caught.value.values["delivery"]) == ("too_many_columns", 1)
+    assert read("csv", FEED, wide.replace(b",x", b"", 1)).rows == []
+
+
+@pytest.mark.parametrize("row", [b"," * 100_000, b'"",' * 100_000], ids=["plain", "quoted"])
+def test_a_row_of_too_many_fields_is_unreadable_and_not_laid_out(
+    row: bytes, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out: list[int] = []
+    as_unreadable = lines.as_unreadable
+
+    def look(rows: pl.DataFrame) -> pl.DataFrame:
+        if "fields" in rows.columns:
+            laid_out.extend(rows["fields"].list.len().to_list())
+        return as_unreadable(rows)
+
+    monkeypatch.setattr(csv, "as_unreadable", look)
+    delivered = read("csv", FEED, HEADER + row + b"\nG1,t,1\n")
+    assert delivered.reasons == [(2, "wrong_column_count", 4)]
+    assert len(delivered.rows) == 1
+    assert laid_out == [0]
 
 
 def test_a_missing_column_names_what_was_promised_and_what_came(read: Read) -> None:

@@ -190,6 +190,18 @@ def test_a_document_above_the_limit_is_refused(case: Case, read: Read, monkeypat
         assert len(read(case.format, case.feed, content).rows) == 200
 
 
+def test_a_delivery_of_too_many_pieces_is_refused_whole(
+    case: Case, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces = sum(read(case.format, case.feed, case.write(200)).pieces.values())
+    monkeypatch.setattr(base, "PIECES_LIMIT", pieces)
+    monkeypatch.setattr(base, "BLOCK_BYTES", 500)
+    assert len(read(case.format, case.feed, case.write(200)).rows) == 200
+    with pytest.raises(DeliveryError, match=f"up to {pieces} pieces") as caught:
+        read(case.format, case.feed, case.write(202))
+    assert caught.value.values["reason"] == "too_many_pieces"
+
+
 Mutation = tuple[str, float, float, bytes]
 MUTATIONS = st.lists(
     st.tuples(

@@ -6,6 +6,7 @@ import tracemalloc
 import polars as pl
 import pytest
 
+from ingestion.errors import DeliveryError
 from ingestion.formats import base, lines
 from ingestion.formats.base import Pieces, join_pieces
 from ingestion.formats.lines import gather, split_lines
@@ -73,6 +74,33 @@ def test_an_endless_line_is_one_cut_piece(size: int, monkeypatch: pytest.MonkeyP
         (4, "piece_too_long"),
     ]
     assert found[1][1] == "9" * 50
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7])
+@pytest.mark.parametrize(
+    "content", [b"\n" * 20, b"a" * 50 + b"\n" * 9, b"\n" * 9 + b"a" * 50 + b"\n", b"a\nbb\n" * 5 + b"c"]
+)
+def test_a_block_has_no_more_lines_than_it_may(content: bytes, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = cut(content)
+    monkeypatch.setattr(base, "BLOCK_PIECES", most)
+    assert cut(content) == whole
+    assert max(len(block.raws) for block in split_lines(io.BytesIO(content))) <= most
+
+
+class Newlines(io.RawIOBase):
+    """A file of nothing but newlines, without an end."""
+
+    def read(self, size: int = -1) -> bytes:
+        return b"\n" * size
+
+
+def test_newlines_without_end_are_refused_before_they_fill_the_memory() -> None:
+    tracemalloc.start()
+    with pytest.raises(DeliveryError, match="up to 5000000 pieces"):
+        list(gather(split_lines(Newlines())))  # type: ignore[arg-type]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * base.BLOCK_BYTES
 
 
 class Endless(io.RawIOBase):
