@@ -71,6 +71,8 @@ def require_whole_domains(contracts: Mapping[str, Contract], suites: Collection[
             if not any((models / layer / domain).glob("*.sql"))
         ]
         if missing:
-            wrong.append(f"{domain}: a domain that can be built and audited was promised, it lacks {', '.join(missing)}")
+            wrong.append(
+                f"{domain}: a domain that can be built and audited was promised, it lacks {', '.join(missing)}"
+            )
     if wrong:
         raise ContractError("\n".join(wrong))

@@ -6,7 +6,7 @@ A timestamp is read by the contract's own format and zone, never guessed; a date
 
 import polars as pl
 
-from ingestion.contract import Column
+from ingestion.contract import DATE_PARTS, ISO, Column
 from ingestion.errors import ContractError
 
 TYPES: dict[str, pl.DataType] = {
@@ -21,11 +21,12 @@ TYPES: dict[str, pl.DataType] = {
 }
 """Physical type of a contract's column to polars type."""
 
-DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-"""Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
-
 EXACT_NUMBER = r"^-?\d{1,16}(?:\.\d{1,2}0*)?$"
 """Money as it may stand on the wire: what has more digits than the column is refused, not rounded."""
+
+WHOLE_NUMBER = r"^\+?(-?\d+)(?:\.0*)?$"
+EXACT_BELOW = 2**53
+"""A whole number in digits is read digit for digit; one written otherwise (1e3) is a float, and is exact below this."""
 
 UNTIDY = r"[\s\u00a0]{2}|[^\S ]|\u00a0|^ | $|[\u0300-\u036f\u1100-\u11ff\u2126\u212a\u212b]"
 """Finds text that `tidy` could change: space to collapse, combining marks, or signs with another canonical form."""
@@ -60,7 +61,13 @@ def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: boo
     if kind == pl.Float64():
         return pl.when(number.is_finite()).then(number)
     if kind.is_integer():
-        return pl.when(number == number.round()).then(number).cast(kind, strict=False)
+        digits = text.str.extract(WHOLE_NUMBER)
+        is_exact = (number == number.round()) & (number.abs() < EXACT_BELOW)
+        return (
+            pl.when(digits.is_not_null())
+            .then(digits.cast(kind, strict=False))
+            .otherwise(pl.when(is_exact).then(number).cast(kind, strict=False))
+        )
     return text.cast(kind, strict=False)
 
 
@@ -69,13 +76,25 @@ def _tidied(text: pl.Expr) -> pl.Expr:
 
 
 def _timestamp(text: pl.Expr, column: Column) -> pl.Expr:
-    if column.timestamp_format in (None, "iso8601"):
+    if column.timestamp_format in (None, ISO):
         return text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    promised = column.timestamp_format or ""
+    local = _local_time(text, column.timestamp_format or "")
+    zone = column.timestamp_zone or "UTC"
+    return local.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
+
+
+def dates_in_text(text: pl.Expr, column: Column) -> pl.Expr:
+    """Tell whether each run of digits in a text is a date that the calendar has, in the column's format, and there is one."""
+    dates = text.str.extract_all(r"\d+")
+    are_real = dates.list.eval(_local_time(pl.element(), column.timestamp_format or "").is_not_null())
+    return (dates.list.len() > 0) & are_real.list.all()
+
+
+def _local_time(text: pl.Expr, promised: str) -> pl.Expr:
     pattern = promised
     for part, c_part in DATE_PARTS.items():
         pattern = pattern.replace(part, c_part)
     whole = pl.when(text.str.len_chars() == len(promised)).then(text)
-    local = whole.str.to_datetime(pattern, time_unit="us", strict=False)
-    zone = column.timestamp_zone or "UTC"
-    return local.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
+    if "HH" in promised:
+        return whole.str.to_datetime(pattern, time_unit="us", strict=False)
+    return whole.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))

@@ -1,7 +1,7 @@
 """Contract rules as polars expressions: a verdict for each row, and how often each rule was evaluated and failed.
 
-Rules come from two places of a contract: what a column promises (`<column>_required`, `_format`, `_range`, `_pattern`, `_allowed`,
-`_reference`), and the rules it writes out. All run vectorised over a whole batch. A rule is evaluated only where it has
+Rules come from two places of a contract: what a column promises (`<column>_required`, `_format`, `_range`, `_pattern`, `_date`,
+`_allowed`, `_reference`), and the rules it writes out. All run vectorised over a whole batch. A rule is evaluated only where it has
 something to judge: a missing value fails `required` and nothing else, a code of another form is looked up in no list, so that one
 fault moves one axis.
 """
@@ -13,8 +13,9 @@ from datetime import timedelta
 
 import polars as pl
 
-from ingestion.casts import UNTIDY, cast
+from ingestion.casts import UNTIDY, cast, dates_in_text
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Column, Contract
+from ingestion.exact_values import allowed_values
 from ingestion.local_time import ZONE
 from ingestion.reference import Reference
 
@@ -155,8 +156,12 @@ def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
     is_formed = pl.lit(value=True) if column.pattern is None else value.str.contains(column.pattern)
     if column.pattern is not None:
         yield test("pattern", 4, is_formed)
+    if column.logical_type == "string" and column.timestamp_format is not None:
+        yield test("date", 4, pl.when(is_formed).then(dates_in_text(value, column)))
     if column.allowed:
-        yield test("allowed", 5, pl.when(is_formed).then(value.is_in(list(column.allowed))))
+        yield test(
+            "allowed", 5, pl.when(is_formed).then(value.is_in(allowed_values(column.physical_type, column.allowed)))
+        )
     if column.reference is not None:
         yield test(
             "reference", 5, pl.when(is_formed).then(value.is_in(reference.values_of(column.reference).to_list()))

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def shape_of(contract: Contract) -> Shape:
             rule.name: {"is_blocking": rule.is_blocking, "expression": rule.expression} for rule in contract.rules
         },
     }
-    plain: Shape = json.loads(json.dumps(shape))
+    plain: Shape = json.loads(json.dumps(shape, default=str))  # a decimal is written digit for digit
     return plain
 
 
@@ -186,11 +187,15 @@ def _rise_of_fact(fact: str, was: Any, now: Any) -> Rise:
     if fact == "allowed":
         return Rise.MINOR if not now or (was and set(was) <= set(now)) else Rise.MAJOR
     if fact in ("minimum", "maximum"):
-        is_wider = now is None or (was is not None and (now < was if fact == "minimum" else now > was))
+        is_wider = now is None or (was is not None and _is_wider(fact, Decimal(str(was)), Decimal(str(now))))
         return Rise.MINOR if is_wider else Rise.MAJOR
     if fact in ("pattern", "reference"):
         return Rise.MINOR if now is None else Rise.MAJOR
     return Rise.MAJOR
+
+
+def _is_wider(fact: str, was: Decimal, now: Decimal) -> bool:
+    return now < was if fact == "minimum" else now > was
 
 
 def _rise_of_class(was: Any, now: Any) -> Rise:

@@ -24,6 +24,7 @@ from open_data_contract_standard.model import (
 from pydantic import ValidationError
 
 from ingestion.errors import ContractError, UnknownNameError
+from ingestion.exact_values import ExactLoader, Number, read_allowed, read_bound, require_order
 from ingestion.settings import PROJECT
 from ingestion.slots import Slots, SlotsBy
 
@@ -32,6 +33,9 @@ PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 """What may stand in SQL unescaped."""
 CLASSES = ("open", "internal", "restricted", "personal")
 """How a column may be seen; `ingestion/privacy.py` says what becomes of each."""
+DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
+"""Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
+ISO = "iso8601"
 MINUTES = {"minutes": 1, "hours": 60, "days": 1440}
 
 
@@ -76,7 +80,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a feed. `wire_name` is its name in the source; `minimum`, `maximum` are in the column's own unit."""
+    """One column of a feed. `wire_name` is its name in the source; `minimum`, `maximum` are in the column's own unit.
+
+    `timestamp_format` of a text is that of the dates in it: each run of digits must be one (`dates_in_text`).
+    """
 
     name: str
     wire_name: str
@@ -90,8 +97,8 @@ class Column:
     classification: str
     timestamp_format: str | None
     timestamp_zone: str | None
-    minimum: float | None
-    maximum: float | None
+    minimum: Number | None
+    maximum: Number | None
     pattern: str | None
     allowed: tuple[str, ...]
     reference: str | None
@@ -185,7 +192,7 @@ class Contract:
 def read_contract(path: Path) -> Contract:
     """Read one contract file; raise ContractError with the file's name and what is wrong in it."""
     try:
-        document = OpenDataContractStandard(**yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
+        document = OpenDataContractStandard(**yaml.load(path.read_text(encoding="utf-8"), ExactLoader))  # noqa: S506  a safe one
     except (ValidationError, yaml.YAMLError, TypeError) as error:
         raise ContractError(f"{path.name}: a contract of ODCS 3.2 was promised; {error}") from error
     return _contract_of(path, document)
@@ -269,7 +276,10 @@ def _column(path: Path, item: SchemaProperty) -> Column:
             f"{path.name}: column {item.name} needs a classification of {', '.join(CLASSES)}, and VARCHAR where it is personal; "
             f"{item.classification} {item.physicalType} came"
         )
+    where = f"{path.name}: column {item.name}"
     options = item.logicalTypeOptions or {}
+    minimum, maximum = (read_bound(where, item.physicalType, options.get(name)) for name in ("minimum", "maximum"))
+    require_order(where, minimum, maximum)
     zoned = bool(options.get("timezone", True))
     return Column(
         name=item.name,
@@ -282,14 +292,30 @@ def _column(path: Path, item: SchemaProperty) -> Column:
         is_key=bool(item.primaryKey),
         is_identifier=bool(item.criticalDataElement),
         classification=item.classification,
-        timestamp_format=options.get("format") if item.logicalType == "timestamp" else None,
+        timestamp_format=_timestamp_format(where, item.logicalType, options.get("format")),
         timestamp_zone=None if zoned else str(options.get("defaultTimezone", "UTC")),
-        minimum=options.get("minimum"),
-        maximum=options.get("maximum"),
+        minimum=minimum,
+        maximum=maximum,
         pattern=options.get("pattern"),
-        allowed=tuple(str(entry.value) for entry in item.enum or []),
+        allowed=read_allowed(where, item.physicalType, [entry.value for entry in item.enum or []]),
         reference=_reference(path, item),
     )
+
+
+def _timestamp_format(where: str, logical_type: str, promised: object) -> str | None:
+    """Give the form of a timestamp, or of the dates in a text; raise ContractError for one that cannot be read."""
+    if logical_type not in ("timestamp", "string") or promised is None:
+        return None
+    form = str(promised)
+    parts = re.findall("[A-Za-z]+", "" if form == ISO else form)
+    split = [part for run in parts for part in re.findall("|".join(DATE_PARTS), run)]
+    if "".join(split) != "".join(parts) or len(set(split)) != len(split):
+        raise ContractError(f"{where}: a format of {', '.join(DATE_PARTS)}, each once, was promised, {form} came")
+    if logical_type == "string" and (not form.isalpha() or not {"yyyy", "MM", "dd"} <= set(split)):
+        raise ContractError(
+            f"{where}: a format of the digits of a date (yyyyMMdd and on) was promised for a text, {form} came"
+        )
+    return form
 
 
 def _reference(path: Path, item: SchemaProperty) -> str | None:

@@ -11,6 +11,7 @@ import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from xml.etree.ElementTree import Element, ParseError, fromstring
 
@@ -46,7 +47,7 @@ MANDATORY = {
 FILE_KIND = re.compile(r"<LOAIHOSO>\s*(?:<!\[CDATA\[)?\s*(\w*)\s*(?:\]\]>)?\s*</LOAIHOSO>")
 FILE_TEXT = re.compile(r"<NOIDUNGFILE>\s*(?:<!\[CDATA\[)?([^<\]]*)(?:\]\]>)?\s*</NOIDUNGFILE>")
 LINE_BREAK = re.compile(r"\s+|&#(?:x[dDaA]|1[03]);")
-TWELVE_DIGITS = re.compile(r"[0-9]{12}")
+TWELVE_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})")
 NUMBER = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]+)?")
 DECLARATION = re.compile(r"<!(?:DOCTYPE|ENTITY)|\0")
 """What no file may hold. A NUL betrays UTF-16, which the parser would recognise and in which this search finds nothing."""
@@ -78,10 +79,8 @@ class InnerFile:
         return (odd[0] or None) if odd else str(min(map(int, numbers), default="")) or None
 
     def ill_timed(self) -> int:
-        """Count the lines with a time that is not of twelve digits."""
-        return sum(
-            any(name in line and not TWELVE_DIGITS.fullmatch(line[name]) for name in TIMES) for line in self.lines
-        )
+        """Count the lines with a time that is not of twelve digits, or that no calendar has."""
+        return sum(any(name in line and not _is_time(line[name]) for name in TIMES) for line in self.lines)
 
     def done_early(self) -> int:
         """Count the lines that were done before they were ordered."""
@@ -108,6 +107,17 @@ class InnerFile:
         names = KEPT[self.kind]
         kept = [{name: line[name] for name in names if name in line} for line in self.lines]
         return msgspec.json.encode(kept).decode()
+
+
+def _is_time(text: str) -> bool:
+    digits = TWELVE_DIGITS.fullmatch(text)
+    if digits is None:
+        return False
+    try:
+        datetime(*map(int, digits.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  only looked for in the calendar
+    except ValueError:
+        return False
+    return True
 
 
 def read_file(raw: str) -> InnerFile:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -85,6 +86,11 @@ def failures(checked: Checked) -> list[tuple[int, str, int]]:
     return [(row["_position"], row["reason"], row["error_group"]) for row in checked.failed.iter_rows(named=True)]
 
 
+INTEGER = {"logical_type": "integer", "physical_type": "INTEGER"}
+BIGINT = {"logical_type": "integer", "physical_type": "BIGINT"}
+MONEY = {"logical_type": "number", "physical_type": "DECIMAL(18,2)"}
+
+
 @pytest.mark.parametrize(
     ("promise", "good", "bad", "reason", "group"),
     [
@@ -98,6 +104,25 @@ def failures(checked: Checked) -> list[tuple[int, str, int]]:
         ({"logical_type": "number", "physical_type": "DOUBLE", "minimum": 0}, "0", "-0.1", "c_range", 2),
         ({"pattern": r"^\d{5}$"}, "00123", "123", "c_pattern", 4),
         ({"allowed": ("a", "b")}, "a", "c", "c_allowed", 5),
+        ({**BIGINT, "minimum": 2**53 + 1}, "9007199254740993", "9007199254740992", "c_range", 2),
+        ({**BIGINT, "maximum": -(2**53) - 1}, "-9007199254740993", "-9007199254740992", "c_range", 2),
+        ({**BIGINT, "allowed": ("9007199254740993",)}, "9007199254740993", "9007199254740992", "c_allowed", 5),
+        (BIGINT, "9223372036854775807", "9223372036854775808", "c_format", 4),
+        (BIGINT, "1e3", "9.007199254740993e15", "c_format", 4),
+        ({**INTEGER, "allowed": ("1", "-2")}, "-2.0", "2", "c_allowed", 5),
+        (
+            {**MONEY, "minimum": Decimal("9007199254740993.02")},
+            "9007199254740993.02",
+            "9007199254740993.01",
+            "c_range",
+            2,
+        ),
+        ({**MONEY, "allowed": ("9007199254740993.02",)}, "9007199254740993.02", "9007199254740993.01", "c_allowed", 5),
+        ({"timestamp_format": "yyyyMMddHHmmss"}, "20261120235959", "20261399000000", "c_date", 4),
+        ({"timestamp_format": "yyyyMMddHHmmss"}, "20240229000000", "20260229000000", "c_date", 4),
+        ({"timestamp_format": "yyyyMMddHHmmss"}, "20261120000000", "2026112000000", "c_date", 4),
+        ({"timestamp_format": "yyyyMMdd"}, "20261120/20261121;20261122", "20261120/20261131;20261122", "c_date", 4),
+        ({"timestamp_format": "yyyyMMdd"}, "20261120", "none", "c_date", 4),
         ({"reference": "stations.station_id"}, "007", "7", "c_reference", 5),
         (
             {"logical_type": "timestamp", "physical_type": "TIMESTAMPTZ", "timestamp_format": "iso8601"},
@@ -230,3 +255,17 @@ def test_a_failed_record_tells_its_object_and_time_where_it_can_be_believed(refe
         ("007", None, None),
         ("007", None, None),
     ]
+
+
+def test_a_whole_number_comes_digit_for_digit(reference: Reference) -> None:
+    texts: list[str | None] = ["9007199254740993", "+9007199254740993.0", "-123456789012345678", "007", "1e3", " 12 "]
+    checked = judge(contract(column("c", **BIGINT)), reference, event_at=["2026-11-20T05:00:00Z"] * len(texts), c=texts)
+    assert checked.passed["c"].to_list() == [9007199254740993, 9007199254740993, -123456789012345678, 7, 1000, 12]
+
+
+def test_a_text_of_another_form_is_judged_by_its_pattern_and_not_as_a_date(reference: Reference) -> None:
+    promised = contract(column("c", pattern="^\\d{8}$", timestamp_format="yyyyMMdd"))
+    checked = judge(promised, reference, event_at=["2026-11-20T05:00:00Z"] * 3, c=["2026", "20261399", None])
+    assert failures(checked) == [(1, "c_pattern", 4), (2, "c_date", 4)]
+    (date,) = [result for result in checked.results if result.rule == "c_date"]
+    assert (date.evaluated, date.failed) == (1, 1)

@@ -68,6 +68,7 @@ def test_a_good_dossier_passes_and_its_money_is_exact() -> None:
         ({"identity_number": "191234567"}, "citizen_number_has_twelve_digits", 4),
         ({"changed_at": "20261120160501"}, "not_from_the_future", 6),
         ({"due_changes": "20261112090000/20261204170000"}, "due_changes_pattern", 4),
+        ({"due_changes": "20261112090000/20261125170000/20261399000000"}, "due_changes_date", 4),
         ({"has_vneid_account": "2"}, "has_vneid_account_range", 2),
         ({"fee_amount": "miễn phí"}, "fee_amount_format", 4),
         ({"fee_amount": "-1"}, "fee_amount_range", 2),

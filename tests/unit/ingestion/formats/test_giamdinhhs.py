@@ -152,6 +152,16 @@ def test_lines_are_counted_where_they_break_a_promise(read: Read) -> None:
     assert "lines_amount_vnd" not in row
 
 
+@pytest.mark.parametrize(
+    ("time", "count"),
+    [("202611200900", "0"), ("202402290000", "0"), ("202613990000", "1"), ("202602290000", "1"), ("202611202400", "1")],
+)
+def test_a_time_of_a_line_must_be_one_that_the_calendar_has(read: Read, time: str, count: str) -> None:
+    lines = [{"MA_LK": "A", "STT": 1, "THANH_TIEN_BV": "1", "NGAY_YL": time}]
+    row = row_of(send(read, [("XML1", summary_file(CLAIM)), medicines(lines)]), "XML2")
+    assert row["ill_timed_line_count"] == count
+
+
 def test_mandatory_fields_that_are_empty_are_named(read: Read) -> None:
     row = row_of(send(read, [("XML1", summary_file({**CLAIM, "NGAY_RA": " "}))]))
     assert row["missing_fields"] == "MA_LOAI_KCB, MA_BENH_CHINH, NGAY_RA, T_TONGCHI_BV, T_TONGCHI_BH, T_BHTT"
@@ -163,6 +173,15 @@ def test_line_breaks_in_base64_and_sections_of_characters_are_read(read: Read) -
     escaped = wrapped.replace(b"\r", b"&#xD;")
     for text in (wrapped, escaped, b"<![CDATA[" + wrapped + b"]]>"):
         assert row_of(send(read, [("XML1", text)]))["medicine_vnd"] == "30.50"
+
+
+def test_a_dossier_of_too_many_files_is_refused(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingestion.formats.giamdinhhs_wrapper.FILES_LIMIT", 3)
+    files = [("XML1", summary_file(CLAIM))]
+    assert len(send(read, files * 3, files * 3).rows) == 6
+    with pytest.raises(DeliveryError, match="up to 3 files") as caught:
+        send(read, files * 4)
+    assert caught.value.values["reason"] == "too_many_pieces"
 
 
 def test_an_empty_dossier_is_counted_as_skipped(read: Read) -> None:
