@@ -177,6 +177,28 @@ def test_a_delivery_that_cannot_be_read_is_set_aside_and_its_siblings_load(lake:
     ]
 
 
+def test_a_delivery_of_too_many_pieces_is_set_aside_and_its_siblings_load(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingestion.formats.base.PIECES_LIMIT", 50)
+    lake.land(READINGS, NAME, FILE)
+    lake.land(READINGS, "46_KK02_20261120080500.txt", FILE + "\r\n" * 50)
+    rows = {row.delivery.source_name: doors(row) for row in lake.load(READINGS)}
+    assert rows[NAME]["accepted"] == 2
+    assert rows["46_KK02_20261120080500.txt"] == {
+        "status": "unreadable",
+        "pieces": 1,
+        "skipped": {},
+        "received": 1,
+        "accepted": 0,
+        "duplicate": 0,
+        "quarantined": 1,
+    }
+    assert lake.query("select reason, error_group from lake.quarantine.records where position = 0") == [
+        ("too_many_pieces", 4)
+    ]
+
+
 def test_an_empty_delivery_is_a_finding(lake: Lake) -> None:
     lake.land(READINGS, NAME, b"")
     (row,) = lake.load(READINGS)
