@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.errors import DeliveryError
-from ingestion.formats import archives, moet
+from ingestion.formats import archives, base, moet
 from ingestion.formats.headers import key_of, match_header
 from ingestion.formats.moet import date_text, exported_at, truth_text
 
@@ -291,6 +291,22 @@ def test_an_ill_line_of_an_archive_costs_only_itself(read: Read) -> None:
     delivered = students(read, content)
     assert [row["student_id"] for row in delivered.rows] == ["p1"]
     assert [reason for _, reason, _ in delivered.reasons] == ["not_utf8", "broken_quotes", "wrong_column_count"]
+
+
+def test_sheets_and_files_are_counted_together_against_the_limit(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheets = workbook([HEADER, pupil(1)], [HEADER, pupil(2)])
+    files = archive({"orgs.csv": "sourcedId\n1\n", "users.csv": "sourcedId\n1\n"})
+    monkeypatch.setattr(base, "PIECES_LIMIT", 4)
+    assert len(students(read, sheets).rows) == 2
+    assert len(students(read, files).rows) == 1
+    monkeypatch.setattr(base, "PIECES_LIMIT", 3)
+    assert [refusal(read, content) for content in (sheets, files)] == ["too_many_pieces"] * 2
+
+
+def test_a_member_of_too_many_columns_refuses_its_archive(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "COLUMNS_LIMIT", 20)
+    files = archive({"users.csv": "sourcedId" + ",x" * 20 + "\n1" + "," * 20 + "\n"})
+    assert refusal(read, files) == "too_many_columns"
 
 
 def encrypted() -> bytes:
