@@ -1,6 +1,7 @@
 """How the command speaks: tables for people, JSON for machines, errors on standard error."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -10,10 +11,11 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ingestion.errors import LakehouseError
 
-Cell = str | int | float | bool | datetime | None | Sequence[str] | Mapping[str, int]
+Cell = str | int | float | bool | datetime | None | Sequence["Cell"] | Mapping[str, "Cell"]
 Row = Mapping[str, Cell]
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -35,18 +37,18 @@ def show(rows: Sequence[Row], title: str, *, as_json: bool, columns: Sequence[st
     A table shows the first LONGEST_CELL characters of a `reason`; JSON holds all of it.
     """
     if as_json:
-        sys.stdout.write(json.dumps([dict(row) for row in rows], default=_json, ensure_ascii=False, indent=2) + "\n")
+        _write_json(rows)
         return
     table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
     names = list(columns or (rows[0] if rows else ()))
     for name in names:
         is_number = bool(rows) and all(isinstance(row.get(name), int | float | None) for row in rows)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
+        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         cells = {name: _cell(row.get(name)) for name in names}
         if len(reason := cells.get("reason", "")) > LONGEST_CELL:
             cells["reason"] = f"{reason[:LONGEST_CELL]} … (--json tells all)"
-        table.add_row(*cells.values())
+        table.add_row(*map(Text, cells.values()))  # as it stands: `[/]` in a value is no markup
     console.print(table)
     if not rows:
         console.print("(none)")
@@ -54,7 +56,7 @@ def show(rows: Sequence[Row], title: str, *, as_json: bool, columns: Sequence[st
 
 def show_document(document: Mapping[str, object]) -> None:
     """Print one JSON object, for machines."""
-    sys.stdout.write(json.dumps(document, default=_json, ensure_ascii=False, indent=2) + "\n")
+    _write_json(document)
 
 
 def say(text: str, *, as_json: bool = False) -> None:
@@ -99,8 +101,24 @@ def _cell(value: Cell) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {count}" for name, count in value.items())
-    return value if isinstance(value, str) else ", ".join(value)
+        return ", ".join(f"{name} {_cell(item)}" for name, item in value.items())
+    return value if isinstance(value, str) else ", ".join(map(_cell, value))
+
+
+def _write_json(value: object) -> None:
+    text = json.dumps(_jsonable(value), default=_json, ensure_ascii=False, allow_nan=False, indent=2)
+    sys.stdout.write(f"{text}\n")
+
+
+def _jsonable(value: object) -> object:
+    """Write what JSON has no number for, NaN and the infinities, as text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {name: _jsonable(item) for name, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_jsonable(item) for item in value]
+    return value
 
 
 def _json(value: object) -> str:

@@ -6,8 +6,8 @@ from typing import Annotated
 import duckdb
 import typer
 
-from cli.output import AsJson, ends_well, show
-from cli.rows import rows_of
+from cli.output import AsJson, Row, ends_well, show
+from cli.rows import rows_of_any_type
 from ingestion.errors import ConfigurationError
 from ingestion.settings import Settings
 from lake.connection import connected
@@ -30,13 +30,18 @@ def sql(
             when = f"before {moment.isoformat()}" if moment else "yet"
             raise ConfigurationError(f"sql: a release was promised, nothing was published {when}; run `ioc run`")
         try:
-            cursor = connection.execute(query)
+            rows = _answer(connection, query, as_json=as_json)
         except duckdb.Error as error:
             raise ConfigurationError(
                 f"sql: {str(error).splitlines()[0]}; released domains: {', '.join(shown)}"
             ) from error
-        rows = rows_of(cursor)
     show(rows, f"{len(rows)} rows", as_json=as_json)
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, query: str, *, as_json: bool) -> list[Row]:
+    relation = connection.sql(query)
+    is_without_rows = relation is None  # `set …`; DuckDB's own types forget it
+    return [] if is_without_rows else rows_of_any_type(relation, as_json=as_json)
 
 
 VERBS = {"sql": sql}
