@@ -11,6 +11,7 @@ from cli.rows import rows_of_any_type
 from ingestion.errors import ConfigurationError
 from ingestion.settings import Settings
 from lake.connection import connected
+from lake.limits import time_limit
 from lake.releases import create_released_views
 
 
@@ -23,14 +24,16 @@ def sql(
     as_json: AsJson = False,
 ) -> None:
     """Query the released marts, with the reader's credentials: nothing else can be named."""
+    settings = Settings()
     moment = None if as_of is None else (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
-    with connected(Settings(), as_reader=True) as connection:
+    with connected(settings, as_reader=True) as connection:
         shown = create_released_views(connection, moment)
         if not shown:
             when = f"before {moment.isoformat()}" if moment else "yet"
             raise ConfigurationError(f"sql: a release was promised, nothing was published {when}; run `ioc run`")
         try:
-            rows = _answer(connection, query, as_json=as_json)
+            with time_limit(connection, "sql", settings.sql_seconds):
+                rows = _answer(connection, query, as_json=as_json)
         except duckdb.Error as error:
             raise ConfigurationError(
                 f"sql: {str(error).splitlines()[0]}; released domains: {', '.join(shown)}"

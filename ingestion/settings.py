@@ -69,6 +69,8 @@ class Settings(BaseSettings):
         default=None, description="folder of a simulated day, served at IOC_FEEDBACK_URL; empty = no simulator"
     )
 
+    sql_seconds: int = Field(default=60, ge=1, description="how long SQL written by a person may run")
+
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 18080
     airflow_user: str = "admin"

@@ -15,6 +15,7 @@ from duckdb_engine import ConnectionWrapper, CursorWrapper
 from flask import Blueprint, Response, request, send_file, session  # type: ignore[import-not-found, unused-ignore]
 
 from ingestion.settings import PROJECT, Settings
+from lake.limits import Allowance
 from lake.serving import ReleasedMarts
 
 _settings = Settings()
@@ -34,16 +35,36 @@ READ_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.E
 
 
 class ReadingCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
-    """Runs statements that read; the last gate, whoever forgot to ask before.
+    """Runs statements that read, and for so long as they may; the last gate, whoever forgot to ask before.
 
-    A view or a secret in memory could be replaced even where every file and setting is locked.
+    A view or a secret in memory could be replaced even where every file and setting is locked. DuckDB works out rows while they are
+    fetched, so that fetching counts too.
     """
+
+    def __init__(self, released: duckdb.DuckDBPyConnection, connection: ConnectionWrapper) -> None:
+        super().__init__(released, connection)
+        self._released = released
+        self._allowance = Allowance("marts", _settings.sql_seconds)
 
     def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
         for part in duckdb.extract_statements(statement):
             if part.type not in READ_STATEMENTS:
                 raise duckdb.PermissionException(f"marts: a query that reads was promised, {part.type.name} came")
-        super().execute(statement, parameters, context)
+        self._allowance = Allowance("marts", _settings.sql_seconds)
+        with self._allowance.spent_on(self._released):
+            super().execute(statement, parameters, context)
+
+    def fetchone(self) -> Any:
+        with self._allowance.spent_on(self._released):
+            return self._released.fetchone()
+
+    def fetchmany(self, size: int | None = None) -> list[Any]:
+        with self._allowance.spent_on(self._released):
+            return list(super().fetchmany(size))
+
+    def fetchall(self) -> list[Any]:
+        with self._allowance.spent_on(self._released):
+            return self._released.fetchall()
 
 
 class ReadingConnection(ConnectionWrapper):  # type: ignore[misc, unused-ignore]
@@ -95,7 +116,9 @@ DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
 ROW_LIMIT = 10_000
 SQL_MAX_ROW = DISPLAY_MAX_ROW = 50_000
 DEFAULT_SQLLAB_LIMIT = 1_000
-SQLLAB_TIMEOUT = SUPERSET_WEBSERVER_TIMEOUT = 60
+SQLLAB_TIMEOUT = SUPERSET_WEBSERVER_TIMEOUT = (
+    _settings.sql_seconds + 10
+)  # our own limit speaks first; see lake/limits.py
 
 # What leaders ask at the same minute is computed once; a release is seen at most so many seconds late
 CACHE_SECONDS = 30
