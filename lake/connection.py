@@ -6,6 +6,7 @@ DuckDB secrets, so that no attach string, error or `duckdb_databases()` shows on
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,10 @@ EXTENSIONS = {"httpfs": "httpfs", "postgres": "postgres_scanner", "ducklake": "d
 
 COMMIT_RETRIES = 100
 """Commits of several writers race for the next snapshot's number; ten tries, the default, were seen to be too few."""
+
+IMPORTED_BY_DUCKDB = ("numpy", "pandas", "pyarrow.dataset")
+"""Modules that DuckDB imports at the first query with parameters, and at the first frame, in a thread of its own. Where another thread
+imports at that moment, or Ctrl-C comes, each may wait for the other for ever; so they are there before it is opened."""
 
 CatalogName = Literal["lake", "marts"]
 
@@ -43,6 +48,8 @@ def connect(
     `as_reader` uses the identities that can read `marts` and nothing else, and attaches it read-only. Raises ServiceError
     where PostgreSQL or the object store does not answer.
     """
+    for name in IMPORTED_BY_DUCKDB:
+        import_module(name)
     folder = settings.home_folder / "duckdb_extensions"
     install_extensions(folder)
     connection = duckdb.connect(
