@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from cli.feeds import AnyFeed, Feeds, chosen_feeds, require_known
+from cli.feeds import AnyFeed, Feeds, chosen_feeds, feed_of, require_known
 from cli.output import AsJson, Row, ends_well, show
+from cli.progress import each
 from cli.rows import quality_rows
 from ingestion.errors import SourceError
 from ingestion.recapture import recapture as recapture_feed
@@ -69,7 +70,7 @@ def recapture(
     settings = Settings()
     rows: list[Row] = []
     failures: list[SourceError] = []
-    for contract in chosen_feeds(feeds):
+    for contract in each(chosen_feeds(feeds), "feeds", "asked again", feed_of):
         try:
             rows.append({"feed": contract.feed, **summary(recapture_feed(settings, contract, limit))})
         except SourceError as error:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.output import AsJson, Row, ends_well, show
+from cli.progress import each
 from ingestion.compatibility import read_released, require_compatible
 from ingestion.contract import Contract, read_contracts
 from ingestion.errors import ContractError
@@ -53,7 +54,7 @@ def generate(
     released = {feed: shape for feed, shape in read_released().items() if feed not in (retire or ())}
     require_compatible(contracts, released)
     rows: list[Row] = []
-    for path, text in generated_files(contracts).items():
+    for path, text in each(list(generated_files(contracts).items()), "files", "written", lambda item: item[0].name):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         rows.append({"file": str(path), "lines": text.count("\n")})

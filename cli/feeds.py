@@ -25,3 +25,8 @@ def require_known(feed: str | None) -> None:
     """Raise UnknownNameError where a feed is named and there is none of that name."""
     if feed is not None:
         find_contract(feed)
+
+
+def feed_of(contract: Contract) -> str:
+    """Return the feed that a contract describes."""
+    return contract.feed

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.progress import is_interrupted
 from ingestion.errors import LakehouseError
 
 Cell = str | int | float | bool | datetime | None | Sequence["Cell"] | Mapping[str, "Cell"]
@@ -76,13 +77,15 @@ def complain(error: LakehouseError, *, as_json: bool) -> None:
 
 
 def ends_well(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Let a command end with exit status 1 and a message where one of our errors ends it."""
+    """Let a command end with exit status 1 and a message where one of our errors ends it, and not Ctrl-C."""
 
     @wraps(command)
     def guarded(*args: Arguments.args, **options: Arguments.kwargs) -> Result:
         try:
             return command(*args, **options)
         except LakehouseError as error:
+            if is_interrupted():  # what it was made to break off is no fault; see cli/interruption.py
+                raise
             complain(error, as_json=bool(options.get("as_json", False)))
             raise typer.Exit(1) from error
 

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from cli.feeds import Feeds, OneFeed, chosen_feeds
+from cli.feeds import Feeds, OneFeed, chosen_feeds, feed_of
 from cli.output import AsJson, Row, ends_well, show
+from cli.progress import each, one
 from ingestion.collect import collect as collect_feed
 from ingestion.contract import find_contract, read_contracts
 from ingestion.errors import AuditError, ConfigurationError, UnknownNameError
@@ -34,7 +35,7 @@ def land(
     if missing:
         raise ConfigurationError(f"{missing[0]}: a file was promised, there is none")
     landing = Landing(settings)
-    landed = [land_file(landing, contract, path, settings.clock()) for path in files]
+    landed = [land_file(landing, contract, path, settings.clock()) for path in each(files, "files", "landed")]
     rows: list[Row] = [
         {"feed": feed, "delivery_id": one.delivery_id, "source_name": one.source_name, "bytes": one.bytes}
         for one in landed
@@ -47,7 +48,7 @@ def collect(feeds: Feeds = None, as_json: AsJson = False) -> None:
     """Ask the sources for what is new, and land it."""
     settings = Settings()
     rows: list[Row] = []
-    for contract in chosen_feeds(feeds):
+    for contract in each(chosen_feeds(feeds), "feeds", "collected", feed_of):
         collected = collect_feed(settings, contract)
         landed = collected.deliveries
         refused = [f"{refusal.name}: {refusal.reason}" for refusal in collected.refused]
@@ -60,7 +61,8 @@ def collect(feeds: Feeds = None, as_json: AsJson = False) -> None:
 def load(feeds: Feeds = None, as_json: AsJson = False) -> None:
     """Landing to bronze: parse, check, split, balance, commit; prints the ledger rows."""
     settings = Settings()
-    rows = [row for contract in chosen_feeds(feeds) for row in load_feed(settings, contract)]
+    chosen = each(chosen_feeds(feeds), "feeds", "loaded", feed_of)
+    rows = [row for contract in chosen for row in load_feed(settings, contract)]
     show_ledger(rows, as_json=as_json)
 
 
@@ -69,7 +71,7 @@ def build(domains: Domains = None, full_refresh: bool = False, as_json: AsJson =
     """Bronze to candidate marts; nobody reads them yet."""
     settings = Settings()
     rows: list[Row] = []
-    for domain in chosen_domains(domains):
+    for domain in each(chosen_domains(domains), "domains", "built"):
         built = steps.build_domain(settings, domain, full_refresh=full_refresh)
         rows.append(
             {
@@ -87,7 +89,7 @@ def build(domains: Domains = None, full_refresh: bool = False, as_json: AsJson =
 def audit(domains: Domains = None, as_json: AsJson = False) -> None:
     """Judge the candidate marts; exit status 1 where one fails."""
     settings = Settings()
-    verdicts = [steps.audit_domain(settings, domain) for domain in chosen_domains(domains)]
+    verdicts = [steps.audit_domain(settings, domain) for domain in each(chosen_domains(domains), "domains", "audited")]
     rows: list[Row] = [
         {
             "domain": verdict.domain,
@@ -108,7 +110,7 @@ def publish(domains: Domains = None, as_json: AsJson = False) -> None:
     """Put the last audited snapshot in force, where its audit passed."""
     settings = Settings()
     rows: list[Row] = []
-    for domain in chosen_domains(domains):
+    for domain in each(chosen_domains(domains), "domains", "published"):
         release = steps.publish_domain(settings, domain)
         rows.append({"domain": domain, "release_id": release.release_id, "snapshot_id": release.snapshot_id})
     show(rows, "Published", as_json=as_json)
@@ -121,7 +123,8 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Put an earlier release of a domain back in force."""
-    release = steps.rollback_domain(Settings(), domain, release_id)
+    with one(domain, "domains", "rolled back"):
+        release = steps.rollback_domain(Settings(), domain, release_id)
     row: Row = {"domain": domain, "release_id": release.release_id, "snapshot_id": release.snapshot_id}
     show([row], f"Rolled {domain} back to release {release_id}", as_json=as_json)
 
@@ -131,14 +134,13 @@ def run(domains: Domains = None, as_json: AsJson = False) -> None:
     """Load, build, audit and publish domains, then the scores; a domain that fails keeps its last good release."""
     settings = Settings()
     named = [domain for domain in chosen_domains(domains) if domain != steps.QUALITY]
-    loaded = [
-        row for contract in chosen_feeds(None) if contract.domain in named for row in load_feed(settings, contract)
-    ]
+    chosen = each([known for known in chosen_feeds(None) if known.domain in named], "feeds", "loaded", feed_of)
+    loaded = [row for contract in chosen for row in load_feed(settings, contract)]
     if not as_json:
         show_ledger(loaded, as_json=False)
     rows: list[Row] = []
     failures: list[AuditError] = []
-    for domain in [*named, steps.QUALITY]:
+    for domain in each([*named, steps.QUALITY], "domains", "worked through"):
         try:
             rows.append(_release(settings, domain))
         except AuditError as error:

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from cli.feeds import AnyFeed, Feeds, OneFeed, chosen_feeds, require_known
+from cli.feeds import AnyFeed, Feeds, OneFeed, chosen_feeds, feed_of, require_known
 from cli.output import AsJson, Row, ends_well, show
 from cli.pipeline import show_ledger
+from cli.progress import each, one
 from ingestion.contract import Contract, find_contract
 from ingestion.errors import ConfigurationError
 from ingestion.incidents import IncidentClock
@@ -116,7 +117,10 @@ def export(
     with connected(Settings()) as connection:
         records = find_records(connection, feed, Selection(reason))
     try:
-        with open(os.open(into, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+        with (
+            one(str(into), "files", "written"),
+            open(os.open(into, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file,
+        ):
             file.writelines(export_lines(records))
     except OSError as error:
         raise ConfigurationError(f"{into}: a new file was promised, {error.strerror}; name another") from error
@@ -167,10 +171,11 @@ def repair(
         raise ConfigurationError(f"{feed}: either a repair with its options, or --edited FILE and --why, was promised")
     request = Request(by or pwd.getpwuid(os.getuid()).pw_name, settings.clock(), why)
     selection = Selection(reason, delivery, position)
-    if edited is None:
-        documents = _repair_by_name(settings, contract, make_repair(str(name), arguments), selection, request)
-    else:
-        documents = _repair_by_hand(settings, contract, edited, request)
+    with one(feed, "feeds", "given their repairs"):
+        if edited is None:
+            documents = _repair_by_name(settings, contract, make_repair(str(name), arguments), selection, request)
+        else:
+            documents = _repair_by_hand(settings, contract, edited, request)
     rows: list[Row] = [
         {"feed": feed, "repair_id": one.delivery_id, "repair": one.source_name.removesuffix(".json")}
         for one in documents
@@ -186,7 +191,8 @@ def replay(
 ) -> None:
     """Take repaired records through the load again; prints the ledger rows."""
     settings = Settings()
-    show_ledger([row for contract in chosen_feeds(feeds) for row in replay_feed(settings, contract)], as_json=as_json)
+    chosen = each(chosen_feeds(feeds), "feeds", "replayed", feed_of)
+    show_ledger([row for contract in chosen for row in replay_feed(settings, contract)], as_json=as_json)
 
 
 def _repair_by_name(

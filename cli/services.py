@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from cli.output import AsJson, Row, ends_well, say, show
+from cli.progress import begin, one
 from cli.startup import start
 from ingestion.settings import Settings
 from stack import control
+from stack.processes import recorded_services
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="Only these services, and those they need.")]
 
@@ -26,7 +28,14 @@ def up(only: Only = None, as_json: AsJson = False) -> None:
 @ends_well
 def down(as_json: AsJson = False) -> None:
     """End exactly what `ioc up` started."""
-    control.down(Settings(), lambda line: say(line, as_json=as_json))
+    settings = Settings()
+    stage = begin("services", "stopped", recorded_services(settings.home_folder))
+
+    def report(line: str) -> None:
+        say(line, as_json=as_json)
+        stage.done.append(line.partition(":")[0])
+
+    control.down(settings, report)
 
 
 @ends_well
@@ -74,7 +83,8 @@ def simulate(
     from simulator.city import simulate as write_day  # noqa: PLC0415
     from simulator.faults import fault_profile  # noqa: PLC0415
 
-    written = write_day(day_of(day), seed, fault_profile(faults), into)
+    with one(str(into), "folders", "written"):
+        written = write_day(day_of(day), seed, fault_profile(faults), into)
     rows: list[Row] = [{"feed": name, "files": count} for name, count in written.files.items()]
     show(rows, f"{day} with seed {seed}", as_json=as_json)
 

@@ -1,6 +1,7 @@
 """Bring the services up and make the tables: what `ioc up` and `ioc demo` share."""
 
 from cli.output import say
+from cli.progress import begin
 from ingestion.contract import read_contracts
 from ingestion.settings import Settings
 from lake.connection import connected
@@ -15,13 +16,14 @@ def start(only: list[str] | None, *, as_json: bool = False) -> Settings:
 
     The services that hold data come first, then the tables, then the rest: a DAG can run the moment Airflow is up.
     """
-    told: set[str] = set()
+    names = [service.name for service in control.all_services(Settings())]
+    stage = begin("services", "brought up", names if only is None else only)
 
     def report(line: str) -> None:
         service = line.partition(":")[0]
-        if service not in told:
+        if service not in stage.done:
             say(line, as_json=as_json)
-        told.add(service)
+            stage.done.append(service)
 
     control.up(Settings(), _data_services(only), report)
     settings = Settings()

@@ -16,8 +16,3 @@ for module in (services, pipeline, books, completeness, receipts, queries):
         app.command(verb)(function)
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
-
-
-def run() -> None:
-    """Run the command."""
-    app()

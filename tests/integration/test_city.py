@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.verbs import app
 from ingestion.collect import collect
 from ingestion.contract import read_contracts
 from ingestion.errors import AuditError

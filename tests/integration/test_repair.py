@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.main import app
+from cli.verbs import app
 from ingestion.errors import ConfigurationError, LedgerError
 from ingestion.landing import Delivery
 from ingestion.ledger import LedgerRow

@@ -1,0 +1,111 @@
+"""Ctrl-C ends a command within seconds, with status 130 and one line that says what was committed.
+
+The command's own thread is asked first, by an exception, so that it can close what it holds. It need not obey: it may wait for another
+thread, or inside a library that answers no signal. A second thread therefore ends the process a few seconds later, or at a second
+Ctrl-C. That loses nothing, since every step may be killed at any moment (docs/reliability.md). Neither way waits for threads that still
+work, as Python's own end of a process does.
+"""
+
+import faulthandler
+import json
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from cli.progress import Progress, current
+
+STATUS = 130
+"""What a shell reports for a program that SIGINT ended."""
+
+GRACE_SECONDS = 4.0
+CHILD_SECONDS = 1.0
+
+
+class Interrupted(BaseException):
+    """Ctrl-C was pressed. Not a KeyboardInterrupt, for which typer has its own words and status."""
+
+
+class Ending:
+    """Ends this process, once, from whichever thread comes first."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._turn = threading.Lock()
+        self._nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  as long as the process
+
+    def ask(self, *_: object) -> None:
+        """Raise Interrupted in the first thread, at the first Ctrl-C; what it closes then is not disturbed by a second."""
+        signal.signal(signal.SIGINT, lambda *_: None)
+        self._begin()
+        raise Interrupted
+
+    def watch(self, signals: int) -> None:
+        """Wait for Ctrl-C; end the process when the grace is over, or at once at the next Ctrl-C."""
+        while signal.SIGINT not in os.read(signals, 64):
+            pass
+        self._begin()
+        select.select([signals], [], [], GRACE_SECONDS)
+        self.end()
+
+    def _begin(self) -> None:
+        """Remember that Ctrl-C came, and see to the end should a library keep the interpreter: this watch does without it.
+
+        It can only say 1, and nothing on standard error.
+        """
+        self._progress.is_interrupted = True
+        faulthandler.dump_traceback_later(GRACE_SECONDS + 2 * CHILD_SECONDS, exit=True, file=self._nowhere)
+
+    def end(self) -> None:
+        """Say what was committed, end the programs that were started and are no service, and end."""
+        self._turn.acquire()  # for ever
+        line = self._progress.told()
+        if "--json" in sys.argv:
+            line = json.dumps({"error": Interrupted.__name__, "message": line}, ensure_ascii=False)
+        with suppress(OSError):  # nobody reads it any more
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{line}\n".encode())
+        _end_children()
+        os._exit(STATUS)
+
+
+@contextmanager
+def ends_when_interrupted() -> Iterator[None]:
+    """Let Ctrl-C end the block, and the process with it. For the first thread; does nothing where SIGINT is ignored, as under nohup."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        yield
+        return
+    progress = Progress()
+    current.set(progress)
+    ending = Ending(progress)
+    arrived, signals = os.pipe()
+    os.set_blocking(signals, False)
+    signal.set_wakeup_fd(signals, warn_on_full_buffer=False)
+    threading.Thread(target=ending.watch, args=(arrived,), name="Ctrl-C", daemon=True).start()
+    try:
+        signal.signal(signal.SIGINT, ending.ask)
+        yield
+    finally:
+        if progress.is_interrupted:
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+            ending.end()
+
+
+def _end_children() -> None:
+    """End the programs of our own session; a service leads a session of its own, and stays."""
+    ours = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(OSError, psutil.Error):
+            if os.getsid(child.pid) == os.getsid(0):
+                ours.append(child)
+                child.terminate()
+    _, left = psutil.wait_procs(ours, timeout=CHILD_SECONDS)
+    for child in left:
+        with suppress(psutil.Error):
+            child.kill()
