@@ -74,9 +74,19 @@
     unnest(string_split({{ text }}, '{{ separator }}'))
 {%- endmacro %}
 
-{# An instant from local time (UTC+7) written yyyyMMddHHmmss. #}
+{# An instant from local time (UTC+7) written yyyyMMddHHmmss; NULL where the digits are no time, as in a 13th month. #}
 {% macro instant_of_digits(text) -%}
-    {{ at_time_zone('strptime(' ~ text ~ ", '%Y%m%d%H%M%S')", 'Asia/Ho_Chi_Minh') }}
+    {{ at_time_zone('try_strptime(' ~ text ~ ", '%Y%m%d%H%M%S')", 'Asia/Ho_Chi_Minh') }}
+{%- endmacro %}
+
+{# A whole number from text; NULL where it is none. #}
+{% macro whole_number(text) -%}
+    try_cast({{ text }} as integer)
+{%- endmacro %}
+
+{# A number as text with so many decimals and a comma before them; as the engine writes it where it has too many digits for that. #}
+{% macro number_text(value, decimals) -%}
+    replace(coalesce(cast(try_cast({{ value }} as decimal(18, {{ decimals }})) as varchar), cast({{ value }} as varchar)), '.', ',')
 {%- endmacro %}
 
 {# The first day of the month of a date. #}

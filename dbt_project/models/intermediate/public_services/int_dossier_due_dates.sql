@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 
--- A supplement stops the clock and sets a new due date; what was promised before stays known.
+-- A supplement stops the clock and sets a new due date; what was promised before stays known. A date that cannot be read is not known, and
+-- where the time of a change cannot be read, neither is which one was first.
 with dossiers as (
 
     select * from {{ ref('int_dossiers_current') }}
@@ -34,15 +35,25 @@ numbered as (
 
 ),
 
+changed as (
+
+    select
+        dossier_id,
+        case when count(*) = count(set_at) then max(due_before_at) filter (where due_number = 1) end as first_due_at
+    from numbered
+    group by dossier_id
+
+),
+
 first_dates as (
 
     select
         dossiers.dossier_id,
         0 as due_number,
         dossiers.received_at as set_at,
-        coalesce(numbered.due_before_at, dossiers.due_at) as due_at
+        case when changed.dossier_id is null then dossiers.due_at else changed.first_due_at end as due_at
     from dossiers
-    left join numbered on dossiers.dossier_id = numbered.dossier_id and numbered.due_number = 1
+    left join changed on dossiers.dossier_id = changed.dossier_id
 
 ),
 

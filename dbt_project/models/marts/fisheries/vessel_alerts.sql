@@ -197,8 +197,8 @@ told as (
 
     select
         *,
-        replace(cast(cast(measured_value as decimal(18, 1)) as varchar), '.', ',') as value_shown,
-        cast(cast(measured_value as bigint) as varchar) as count_shown
+        {{ number_text('measured_value', 1) }} as value_shown,
+        {{ number_text('measured_value', 0) }} as count_shown
     from findings
 
 ),

@@ -14,7 +14,7 @@ renamed as (
         student_id,
         school_code,
         class_code,
-        cast(substr(school_year, 1, 4) as integer) - cast(extract(year from date_of_birth) as integer) as age_years,
+        {{ whole_number('substr(school_year, 1, 4)') }} - cast(extract(year from date_of_birth) as integer) as age_years,
         sex,
         ethnic_group,
         disability,
