@@ -19,6 +19,7 @@ counted as (
         count(*) as visits,
         count(distinct patient_id) as patients
     from claims
+    where discharged_date is not null and icd10_code is not null
     group by date_trunc('month', discharged_date), icd10_code
 
 ),

@@ -1,4 +1,4 @@
--- Every facility has every month of the clock's year up to the clock, zeros included, so that a silent one is seen.
+-- A sum has more digits than an amount may have. Every facility has every month of the clock's year up to the clock, zeros included, so that a silent one is seen.
 with claims as (
 
     select * from {{ ref('int_health_claims_current') }}
@@ -34,10 +34,10 @@ monthly as (
         months.month_date,
         months.month_date = max(months.month_date) over () as is_latest,
         coalesce(spending.claims, 0) as claims,
-        cast(coalesce(spending.spent_vnd, 0) as decimal(18, 2)) as spent_vnd,
+        cast(coalesce(spending.spent_vnd, 0) as decimal(38, 2)) as spent_vnd,
         cast(sum(coalesce(spending.spent_vnd, 0)) over (
             partition by facilities.facility_code order by months.month_date
-        ) as decimal(18, 2)) as spent_in_year_vnd,
+        ) as decimal(38, 2)) as spent_in_year_vnd,
         cast(facilities.insurance_ceiling_vnd as decimal(18, 2)) as ceiling_vnd
     from facilities
     cross join months
