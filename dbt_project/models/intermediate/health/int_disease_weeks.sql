@@ -3,6 +3,7 @@
 with counted as (
 
     select * from {{ ref('int_disease_weeks_counted') }}
+    where is_in_history
 
 ),
 

@@ -1,11 +1,13 @@
 {{ config(materialized='table') }}
 
+-- A week that has not begun, or is older than any history, is told here and counts in no series: it must not stand for the weeks before it.
 with records as (
 
     select
         records.*,
         measures.kind as measure_kind,
-        cast(date_trunc('week', records.period_start_date) as date) as week_start_date
+        cast(date_trunc('week', records.period_start_date) as date) as week_start_date,
+        records.period_start_date between {{ first_day_of_history() }} and {{ local_date(clock()) }} as is_in_history
     from {{ ref('int_disease_records_current') }} as records
     inner join {{ ref('disease_measures') }} as measures using (measure_code)
     where records.place_level = 'commune'
@@ -19,12 +21,13 @@ weekly_counts as (
         disease_code,
         commune_code,
         week_start_date,
+        is_in_history,
         'count' as source_code,
         coalesce(sum(person_count) filter (where measure_kind = 'cases'), 0) as cases,
         coalesce(sum(person_count) filter (where measure_kind = 'deaths'), 0) as deaths
     from records
     where record_kind = 'count' and period_kind = 'week' and period_start_date = week_start_date
-    group by disease_code, commune_code, week_start_date
+    group by disease_code, commune_code, week_start_date, is_in_history
 
 ),
 
@@ -32,6 +35,7 @@ last_counted_weeks as (
 
     select disease_code, max(week_start_date) as last_counted_week
     from weekly_counts
+    where is_in_history
     group by disease_code
 
 ),
@@ -42,6 +46,7 @@ weekly_cases as (
         records.disease_code,
         records.commune_code,
         records.week_start_date,
+        bool_or(records.is_in_history) as is_in_history,
         'case' as source_code,
         count(*) as cases,
         count(*) filter (where records.outcome_code = 'tu_vong') as deaths
@@ -50,6 +55,7 @@ weekly_cases as (
     where
         records.record_kind = 'case'
         and records.classification_code <> 'loai_tru'
+        and records.week_start_date is not null
         and (last_counted_weeks.last_counted_week is null or records.week_start_date > last_counted_weeks.last_counted_week)
     group by records.disease_code, records.commune_code, records.week_start_date
 
@@ -57,10 +63,10 @@ weekly_cases as (
 
 final as (
 
-    select disease_code, commune_code, week_start_date, source_code, cast(cases as bigint) as cases, cast(deaths as bigint) as deaths
+    select disease_code, commune_code, week_start_date, is_in_history, source_code, cast(cases as bigint) as cases, cast(deaths as bigint) as deaths
     from weekly_counts
     union all
-    select disease_code, commune_code, week_start_date, source_code, cases, deaths
+    select disease_code, commune_code, week_start_date, is_in_history, source_code, cases, deaths
     from weekly_cases
 
 )

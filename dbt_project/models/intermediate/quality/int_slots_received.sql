@@ -2,7 +2,8 @@
 
 {%- set built = built_version() %}
 
--- Only ever appended to: a slot that was filled stays filled, and the first load that filled it is the one that counts.
+-- Only ever appended to: a slot that was filled stays filled, and the first load that filled it is the one that counts. A window is read out of a
+-- file's name, which may say anything: no collection asks for more than a year at once.
 with feeds as (
 
     select * from {{ ref('feeds') }}
@@ -64,7 +65,10 @@ sent_slots as (
 polls as (
 
     select * from {{ ref('stg_quality__polls') }}
-    where feed in (select feed from feeds where slots_by = 'polls') and window_start_at < window_end_at
+    where
+        feed in (select feed from feeds where slots_by = 'polls')
+        and window_start_at < window_end_at
+        and window_end_at <= window_start_at + interval '366 days'
 
 ),
 

@@ -11,12 +11,14 @@
         'select least(min(local_date), (select max(local_date) from ' ~ this ~ ')) from ' ~ readings
         ~ ' where _source_version > ' ~ built, 'date', '9999-12-31') %}
     {%- set last_built_day = literal_of('select max(local_date) from ' ~ this, 'date', '0001-01-01') %}
+    {%- set told_days = "select local_date from readings union all select nullif(" ~ last_built_day ~ ", cast('0001-01-01' as date))" %}
 {%- else %}
     {%- set first_day = '(select min(local_date) from ' ~ readings ~ ')' %}
     {%- set last_built_day = "cast('0001-01-01' as date)" %}
+    {%- set told_days = 'select local_date from readings' %}
 {%- endif %}
 
--- Today begins with its first slot that has ended.
+-- Today begins with its first slot that has ended. A day before the history, which a clock that was not set told, owes nothing.
 with readings as (
 
     select
@@ -45,7 +47,7 @@ last_day as (
 
 spine as (
 
-    {{ days_from_to(first_day, '(select local_date from last_day)') }}
+    {{ days_of(told_days, '(select local_date from last_day)') }}
 
 ),
 
@@ -54,10 +56,13 @@ days as (
     select
         local_date,
         local_date = (select local_date from last_day) as is_latest,
-        cast(greatest(0, least(
-            {{ slots_per_day }},
-            floor({{ hours_between(start_of_local_day('local_date'), clock()) }} * {{ var('slots_per_hour') }})
-        )) as integer) as expected_slots
+        case
+            when local_date < {{ first_day_of_history() }} then 0
+            else cast(greatest(0, least(
+                {{ slots_per_day }},
+                floor({{ hours_between(start_of_local_day('local_date'), clock()) }} * {{ var('slots_per_hour') }})
+            )) as integer)
+        end as expected_slots
     from spine
     where
         local_date >= {{ last_built_day }}

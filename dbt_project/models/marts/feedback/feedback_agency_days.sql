@@ -11,18 +11,9 @@ agencies as (
 
 ),
 
-span as (
-
-    select
-        min(requested_date) as first_day,
-        greatest({{ local_date(clock()) }}, max(requested_date)) as last_day
-    from cases
-
-),
-
 days as (
 
-    {{ days_from_to('(select first_day from span)', '(select last_day from span)') }}
+    {{ days_of('select requested_date as local_date from cases', local_date(clock())) }}
 
 ),
 

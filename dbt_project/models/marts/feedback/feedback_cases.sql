@@ -2,10 +2,12 @@
 
 {%- set built = built_version('source_version') %}
 
+-- A case that was closed before it was sent has a clock that is wrong: when it was closed is not known.
 with requests as (
 
     select
-        *,
+        * exclude (closed_at),
+        case when closed_at >= requested_at then closed_at end as closed_at,
         not is_closed and coalesce(expected_at < {{ clock() }}, false) as is_overdue
     from {{ ref('int_feedback_requests_current') }}
 

@@ -1,6 +1,8 @@
 {%- set slot_minutes = 60 * var('vms_slot_hours') %}
+{%- set most_slots = 366 * 24 // var('vms_slot_hours') %}
 
--- Built anew each time: a late packet fills a slot of any earlier day. A slot without a fix is at sea where the last fix before it was.
+-- Built anew each time: a late packet fills a slot of any earlier day. A slot without a fix is at sea where the last fix before it was, for a
+-- year at most: no voyage is longer, and a fix of 1980 is a device whose clock was not set, not a vessel at sea ever since.
 with fixes as (
 
     select
@@ -47,7 +49,9 @@ slots as (
     union all
     select followed.vessel_key, followed.vessel_id, numbers.number as slot_number, false as is_received
     from followed
-    cross join {{ numbers_from_to('followed.slot_number + 1', 'followed.next_slot_number - 1') }}
+    cross join {{ numbers_from_to(
+        'followed.slot_number + 1', 'least(followed.next_slot_number - 1, followed.slot_number + ' ~ most_slots ~ ')'
+    ) }}
     where not followed.ends_in_port
 
 ),
@@ -59,7 +63,8 @@ operator_slots as (
     inner join {{ ref('int_vessel_registrations') }} as registrations using (operator_code)
     cross join {{ numbers_from_to(
         local_slot_number('silences.started_at', slot_minutes),
-        local_slot_number('coalesce(silences.ended_at, ' ~ clock() ~ ')', slot_minutes)
+        'least(' ~ local_slot_number('coalesce(silences.ended_at, ' ~ clock() ~ ')', slot_minutes) ~ ', '
+        ~ local_slot_number('silences.started_at', slot_minutes) ~ ' + ' ~ most_slots ~ ')'
     ) }}
 
 ),

@@ -24,7 +24,9 @@ reported_diseases as (
 
 days as (
 
-    {{ days_from_to('(select min(week_start_date) from cases)', local_date(clock())) }}
+    {{ days_from_to(
+        '(select min(week_start_date) from cases where week_start_date >= ' ~ first_day_of_history() ~ ')', local_date(clock())
+    ) }}
 
 ),
 

@@ -20,18 +20,9 @@ agencies as (
 
 ),
 
-span as (
-
-    select
-        {{ month_of('min(received_date)') }} as first_day,
-        greatest({{ month_of(local_date(clock())) }}, {{ month_of('max(received_date)') }}) as last_day
-    from dossiers
-
-),
-
 days as (
 
-    {{ days_from_to('(select first_day from span)', '(select last_day from span)') }}
+    {{ days_of('select ' ~ month_of('received_date') ~ ' as local_date from dossiers', month_of(local_date(clock()))) }}
 
 ),
 
@@ -129,7 +120,7 @@ final as (
         agencies.latitude,
         agencies.longitude,
         months.month_date,
-        months.month_date = max(months.month_date) over () as is_latest,
+        months.month_date = {{ month_of(local_date(clock())) }} as is_latest,
 {%- for count in [
     'received_total', 'carried_over', 'received', 'received_online', 'received_direct_or_post', 'processed_total', 'processed_on_time',
     'processed_overdue', 'in_progress_total', 'in_progress_in_time', 'in_progress_overdue', 'supplementing', 'returned',
