@@ -36,7 +36,7 @@ def collect(settings: Settings, contract: Contract, window: Window | None = None
     Raises SourceUnavailableError where a retry can help and SourceAnswerError where it cannot, after landing what came.
     """
     landing = Landing(settings)
-    with exclusive(settings, f"collect {contract.feed}"):
+    with exclusive(settings, f"collect {contract.feed}", is_writer=False):  # landing only: a slow source keeps nobody waiting
         checkpoint = Checkpoint.from_json(landing.read_checkpoint(contract))
         lander = _Lander(settings, contract, landing, checkpoint)
         try:

@@ -21,6 +21,7 @@ from ingestion.load import load_feed
 from ingestion.settings import Settings
 from ingestion.slots import slot_start
 from lake.connection import connected
+from lake.lock import writing
 from lake.transaction import transaction
 
 FIRST_WAIT_MINUTES = 60
@@ -68,7 +69,8 @@ def recapture(settings: Settings, contract: Contract, limit: int | None = None) 
             return []
         fetch = _fetch_files if contract.slots.file else _fetch_windows
         attempts, error = fetch(settings, connection, contract, due)
-        _write_down(connection, attempts)
+        with writing(settings, f"recapture {contract.feed}"):
+            _write_down(connection, attempts)
     if error is not None:
         raise error
     return attempts

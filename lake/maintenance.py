@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ingestion.settings import Settings
 from lake.connection import CatalogName, connected
-from lake.lock import exclusive
+from lake.lock import alone
 from lake.releases import list_releases
 
 RETENTION = timedelta(days=3 * 365 + 1)
@@ -22,7 +22,7 @@ def tidy(settings: Settings, grace: timedelta = GRACE) -> dict[str, int]:
     """Tidy both catalogs; give how many snapshots were expired in each."""
     now = settings.clock()
     expired: dict[str, int] = {}
-    with exclusive(settings, "maintenance"), connected(settings) as connection:
+    with alone(settings), connected(settings) as connection:
         kept = {release.snapshot_id for release in list_releases(connection) if release.published_at >= now - RETENTION}
         for catalog in CATALOGS:
             rows = connection.execute(

@@ -3,6 +3,7 @@
 from ingestion.errors import AuditError
 from ingestion.settings import Settings
 from lake.connection import connected
+from lake.lock import writing
 from lake.releases import Release
 from quality import audit, build, release, restatements, verdicts
 
@@ -28,7 +29,8 @@ def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None
                 f"{domain}: snapshot {chosen} is not the result of a complete build; run `ioc build {domain}`"
             )
         verdict = audit.audit(connection, domain, chosen, settings.clock())
-        verdicts.record_verdict(connection, verdict)
+        with writing(settings, f"verdict {domain}"):
+            verdicts.record_verdict(connection, verdict)
         return verdict
 
 

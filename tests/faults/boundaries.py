@@ -57,6 +57,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "quality.build.find_last_build",
         "quality.audit.audit",
         "quality.audit.run_checks",
+        "quality.steps.writing",
         "quality.verdicts.record_verdict",
         "quality.verdicts.create_audit_table",
         "quality.verdicts.transaction",

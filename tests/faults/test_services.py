@@ -13,6 +13,7 @@ from stack.lifecycle import STOP_SECONDS
 from stack.postgres import Postgres, connect
 from stack.processes import read_record, stop
 from tests.faults.boundaries import watched
+from tests.faults.conftest import Start
 from tests.faults.proxy import Fault, Proxy, proxied
 from tests.faults.results import Results
 from tests.faults.scene import Scene
@@ -97,12 +98,14 @@ def test_the_object_store_fails_while_a_load_runs(
 
 
 def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(
-    empty: Scene, seeds: int, results: Results
+    empty: Scene, start: Start, seeds: int, results: Results
 ) -> None:
     def take_over() -> None:
         with connect(empty.settings, "postgres") as server:
             server.execute("select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory'")
-        perform("load", empty.settings)
+        other = start(perform, "load", empty.settings)
+        other.join()
+        assert other.exitcode == 0
 
     for seed in range(seeds or 1):
         expected = undisturbed(empty, seed)
