@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     )
 
     sql_seconds: int = Field(default=60, ge=1, description="how long SQL written by a person may run")
+    retention_each_days: int = Field(default=7, ge=1, description="how long each release can be asked for")
+    retention_hourly_days: int = Field(default=90, ge=1, description="how long the last release of an hour can be")
+    retention_daily_months: int = Field(default=36, ge=1, description="how long the last release of a day can be")
 
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 18080

@@ -1,0 +1,83 @@
+"""Which releases can still be asked for.
+
+A reader asks for a release by a time, "as of 08:00", so a release is needed as long as it was in force at a time that can still be asked
+for: any time of the last days, the end of any hour of the last months, the end of any day of the last years. That keeps each release for
+the first span, the last of an hour for the second, the last of a day for the third, and of each span also the release in force at its
+beginning, which may be older. Hours and days are those of the country's clock. The release in force is always needed.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+
+from ingestion.errors import ConfigurationError
+from ingestion.local_time import LOCAL
+from ingestion.settings import Settings
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A release as retention sees it: `marts_version` is the snapshot of `marts` that shows it."""
+
+    domain: str
+    release_id: int
+    marts_version: int
+    published_at: datetime
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long each release, the last of an hour and the last of a day can be asked for. Raises ConfigurationError where they shrink."""
+
+    each_days: int
+    hourly_days: int
+    daily_months: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.each_days <= self.hourly_days <= self.daily_months * 31:
+            raise ConfigurationError(
+                f"retention: at least a day, and spans that grow, were promised, got {self.each_days} days for each release, "
+                f"{self.hourly_days} days hourly, {self.daily_months} months daily; see IOC_RETENTION_* in .env.example"
+            )
+
+
+def retention_of(settings: Settings) -> Retention:
+    """Return the policy of the settings."""
+    return Retention(settings.retention_each_days, settings.retention_hourly_days, settings.retention_daily_months)
+
+
+def needed_versions(publications: Iterable[Publication], now: datetime, policy: Retention) -> frozenset[int]:
+    """Return the versions of `marts` that can still be asked for at `now`; ids of releases, and no clock, say which came later."""
+    since_each = now - timedelta(days=policy.each_days)
+    since_hourly = now - timedelta(days=policy.hourly_days)
+    since_daily = months_before(now, policy.daily_months)
+
+    def is_needed(release: Publication, successor: Publication) -> bool:
+        began, ended = release.published_at, successor.published_at
+        if ended > since_each:
+            return True
+        if ended > since_hourly and _hour(began) != _hour(ended):
+            return True
+        return ended > since_daily and began.astimezone(LOCAL).date() != ended.astimezone(LOCAL).date()
+
+    needed: set[int] = set()
+    in_order = sorted(publications, key=lambda one: (one.domain, one.release_id))
+    for _, of_domain in groupby(in_order, key=lambda one: one.domain):
+        releases = list(of_domain)
+        needed |= {release.marts_version for release, successor in pairwise(releases) if is_needed(release, successor)}
+        needed.add(releases[-1].marts_version)
+    return frozenset(needed)
+
+
+def months_before(time: datetime, months: int) -> datetime:
+    """Return the same time of day so many months earlier, by the country's calendar; a day that the month lacks is its last."""
+    local = time.astimezone(LOCAL)
+    year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
+    day = min(local.day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day)
+
+
+def _hour(time: datetime) -> datetime:
+    return time.replace(minute=0, second=0, microsecond=0)
