@@ -14,6 +14,7 @@
     │   ├── PortInUseError            somebody else listens where a service should
     │   └── DiskFullError             less room than a service needs
     ├── LedgerError               ours: the books do not balance; nothing was committed
+    ├── CountError                ours: a table does not hold the rows that it should; maintenance stops
     └── AuditError                the marts of a domain did not pass; its last good release stays
 
 Messages read `<feed or object>: <what was promised>, <what came>; <what to do>`. Values are attributes too, so that a
@@ -93,6 +94,10 @@ class DiskFullError(ServiceError):
 
 class LedgerError(LakehouseError):
     """A ledger does not balance; the transaction was not committed."""
+
+
+class CountError(LakehouseError):
+    """The rows of a table, counted and read, are not those of its ledger, or not those of before maintenance."""
 
 
 class AuditError(LakehouseError):

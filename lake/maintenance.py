@@ -1,40 +1,106 @@
 """Keep the catalogs small: merge small files, forget snapshots that nobody can ask for, delete files that nothing names.
 
-Snapshots that a release names are never expired inside the retention period, and no snapshot is younger than the grace: a build or a
-reader may still stand on it. Bronze keeps no history of its own (rows are only ever added), so its old snapshots may go.
+Nobody writes meanwhile (`lake/lock.py`). Every table is counted before, after merging and forgetting, and once more after files were
+deleted (`lake/counts.py`). A table that contradicts itself or its ledger stops maintenance where it is, before anything is lost for good:
+what was merged or forgotten names its old files for deletion, and these are deleted last, and only a day after.
+
+Which snapshots stay:
+
+- of `marts` those that a release which can still be asked for shows (`lake/retention.py`), and the newest;
+- of `lake` those that are younger than the grace, so that running builds and audits stand, and the newest;
+- of both, what the newest build of each domain was made of and made: it may not be audited or published yet.
+
+Rows keep the number of the snapshot that wrote them when their files are merged and that snapshot is forgotten: `snapshot_id` of a row is
+as good after maintenance as before. Inlined rows stay in the catalog: flushing them has open reports of lost and doubled rows
+(duckdb/ducklake#1364, #1406), and `ioc status --lake` tells how many there are.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import duckdb
 
 from ingestion.settings import Settings
 from lake.connection import CatalogName, connected
+from lake.counts import CATALOGS, Count, count_tables, require_agreement, require_unchanged
 from lake.lock import alone
-from lake.releases import list_releases
-
-RETENTION = timedelta(days=3 * 365 + 1)
-"""How long a released snapshot can be asked for (36 months, as vessel journeys must be kept)."""
+from lake.releases import latest_snapshot, list_releases
+from lake.retention import Publication, Retention, needed_versions, retention_of
 
 GRACE = timedelta(days=1)
-CATALOGS: tuple[CatalogName, ...] = ("lake", "marts")
+"""How long a snapshot of the lake, and a file that nothing names any more, are kept for those who still stand on them."""
 
 
 def tidy(settings: Settings, grace: timedelta = GRACE) -> dict[str, int]:
-    """Tidy both catalogs; give how many snapshots were expired in each."""
-    now = settings.clock()
+    """Tidy both catalogs; return how many snapshots were expired in each.
+
+    Raises CountError where a table holds other rows than its ledger says, than its files hold, or than it held before.
+    """
+    now, policy = settings.clock(), retention_of(settings)
     expired: dict[str, int] = {}
-    with alone(settings), connected(settings) as connection:
-        kept = {release.snapshot_id for release in list_releases(connection) if release.published_at >= now - RETENTION}
-        for catalog in CATALOGS:
-            rows = connection.execute(
-                f"select snapshot_id from {catalog}.snapshots() where snapshot_time < ? order by snapshot_id",
-                [now - grace],
-            ).fetchall()
-            newest = connection.execute(f"select max(snapshot_id) from {catalog}.snapshots()").fetchone()
-            needed = (kept if catalog == "marts" else set()) | ({newest[0]} if newest else set())
-            old = [int(row[0]) for row in rows if row[0] not in needed]
+    with alone(settings) as lock, connected(settings) as connection:
+        before = count_tables(connection)
+        require_agreement(before, "before maintenance")
+        for catalog, needed in snapshots_needed(connection, now, policy, grace).items():
             connection.execute(f"call ducklake_merge_adjacent_files('{catalog}')")
+            old = sorted(_snapshots(connection, catalog) - needed)
             if old:
                 connection.execute(f"call ducklake_expire_snapshots('{catalog}', versions => {old})")
-            connection.execute(f"call ducklake_cleanup_old_files('{catalog}', older_than => ?)", [now - grace])
             expired[catalog] = len(old)
+        _require_same_rows(connection, before, "after files were merged and snapshots expired")
+        lock.require_held()
+        for catalog in CATALOGS:
+            connection.execute(f"call ducklake_cleanup_old_files('{catalog}', older_than => ?)", [now - grace])
+        _require_same_rows(connection, before, "after old files were deleted")
     return expired
+
+
+def snapshots_needed(
+    connection: duckdb.DuckDBPyConnection, now: datetime, policy: Retention, grace: timedelta = GRACE
+) -> Mapping[CatalogName, frozenset[int]]:
+    """Return the snapshots of each catalog that maintenance keeps."""
+    young = _snapshots(connection, "lake", since=now - grace)
+    released = needed_versions(publications(connection), now, policy)
+    built = newest_builds(connection)
+    return {
+        "lake": young | built["lake"] | _newest(connection, "lake"),
+        "marts": released | built["marts"] | _newest(connection, "marts"),
+    }
+
+
+def publications(connection: duckdb.DuckDBPyConnection) -> list[Publication]:
+    """Return every release with the version of `marts` that shows it."""
+    return [
+        Publication(release.domain, release.release_id, release.snapshot_id, release.published_at)
+        for release in list_releases(connection)
+    ]
+
+
+def newest_builds(connection: duckdb.DuckDBPyConnection) -> Mapping[CatalogName, frozenset[int]]:
+    """Return the snapshots that each domain's newest build read and wrote."""
+    rows = connection.execute(
+        "select max(snapshot_id), max(lake_version_before) from marts.operations.builds group by domain"
+    ).fetchall()
+    return {
+        "lake": frozenset(int(read) for _, read in rows if read is not None),
+        "marts": frozenset(int(wrote) for wrote, _ in rows),
+    }
+
+
+def _snapshots(
+    connection: duckdb.DuckDBPyConnection, catalog: CatalogName, since: datetime | None = None
+) -> frozenset[int]:
+    rows = connection.execute(
+        f"select snapshot_id from {catalog}.snapshots() where snapshot_time >= coalesce(?, snapshot_time)", [since]
+    ).fetchall()
+    return frozenset(int(row[0]) for row in rows)
+
+
+def _newest(connection: duckdb.DuckDBPyConnection, catalog: CatalogName) -> frozenset[int]:
+    return frozenset({latest_snapshot(connection, catalog)})
+
+
+def _require_same_rows(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Count], when: str) -> None:
+    after = count_tables(connection)
+    require_unchanged(before, after, when)
+    require_agreement(after, when)

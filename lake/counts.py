@@ -1,0 +1,133 @@
+"""How many rows a table holds, found out in ways that can contradict each other.
+
+    counted   `count(*)`, which the catalog answers without opening a file
+    scanned   rows that were really read, through a filter that no statistic can answer
+    records   what the scanned rows weigh (`_record_count`: a row can be made of several records)
+    ledger    what the books say was accepted, or quarantined
+    digest    the sum of the hashes of what tells a row from another
+
+Bronze and the quarantine have a ledger (`lake.ledger.deliveries`, replays included: what they accept, they write). Other tables have
+none: of them the first two must agree, and the digest must be the same before and after maintenance. Of bronze only the columns that
+identify a row are read, because bronze is by far the largest; of other tables all columns are, so that a value that changed shows too.
+
+Why so suspicious: a merge rewrites files, an expiry forgets some, and there are open reports of deleted rows that came back with a
+catalog on PostgreSQL (duckdb/ducklake#1094, #1084).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from ingestion.errors import CountError
+from lake.connection import CatalogName
+
+CATALOGS: tuple[CatalogName, ...] = ("lake", "marts")
+BRONZE = "lake.bronze."
+QUARANTINE = "lake.quarantine.records"
+BRONZE_IDENTITY = ("_delivery_id", "_position")
+
+
+WHAT_TO_DO = "maintenance stopped; docs/maintenance.md tells what to do"
+
+
+@dataclass(frozen=True)
+class Count:
+    """The rows of one table; `records` and `ledger` are None where no ledger tells of it."""
+
+    table: str
+    counted: int
+    scanned: int
+    digest: int
+    records: int | None = None
+    ledger: int | None = None
+
+    def require_agreement(self, when: str) -> None:
+        """Raise CountError with the numbers, where they contradict each other."""
+        if self.counted != self.scanned or self.records != self.ledger:
+            raise CountError(
+                f"{self.table}: one number of rows was promised {when}, there are {self.told()}; {WHAT_TO_DO}",
+                table=self.table,
+                counted=self.counted,
+                scanned=self.scanned,
+                records=self.records,
+                ledger=self.ledger,
+            )
+
+    def told(self) -> str:
+        """Say the numbers in words."""
+        rows = f"{self.counted} counted, {self.scanned} scanned"
+        return rows if self.ledger is None else f"{rows} with {self.records} records, {self.ledger} in the ledger"
+
+
+def count_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Count]:
+    """Count the rows of every table of both catalogs as of one instant, by the table's full name."""
+    connection.execute("begin transaction read only")
+    try:
+        ledger = _ledger(connection)
+        return {table: _count(connection, table, columns, ledger) for table, columns in _columns(connection).items()}
+    finally:
+        connection.execute("rollback")
+
+
+def require_agreement(counts: Mapping[str, Count], when: str) -> None:
+    """Raise CountError naming the first table whose numbers contradict each other."""
+    for count in counts.values():
+        count.require_agreement(when)
+
+
+def require_unchanged(before: Mapping[str, Count], after: Mapping[str, Count], when: str) -> None:
+    """Raise CountError naming the first table that lost, gained or changed rows, or is gone."""
+    for table, count in before.items():
+        now = after.get(table)
+        if now != count:
+            found = "the table is gone" if now is None else "other rows" if now.told() == count.told() else now.told()
+            raise CountError(
+                f"{table}: the rows of before were promised {when}, {count.told()}; there are now: {found}; {WHAT_TO_DO}",
+                table=table,
+                before=count,
+                after=now,
+            )
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    rows = connection.execute(
+        """
+        select concat_ws('.', database_name, schema_name, table_name), list(column_name order by column_index)
+        from duckdb_columns()
+        semi join duckdb_tables() using (database_name, schema_name, table_name)
+        where database_name in (select unnest(?))
+        group by all
+        order by all
+        """,
+        [list(CATALOGS)],
+    ).fetchall()
+    return {str(table): [str(column) for column in columns] for table, columns in rows}
+
+
+def _ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Return how many records the books say a table holds, by the table's full name; nothing where no delivery was loaded."""
+    rows = connection.execute(
+        "select feed, sum(accepted)::bigint, sum(quarantined)::bigint from lake.ledger.deliveries group by feed"
+    ).fetchall()
+    accepted = {f"{BRONZE}{str(feed).replace('.', '__')}": int(records) for feed, records, _ in rows}
+    return accepted | {QUARANTINE: sum(int(records) for *_, records in rows)}
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: str, columns: list[str], ledger: dict[str, int]) -> Count:
+    has_ledger = table.startswith(BRONZE) or table == QUARANTINE
+    weight = "0" if not has_ledger else "record_count" if table == QUARANTINE else "_record_count"
+    read = BRONZE_IDENTITY if table.startswith(BRONZE) else columns
+    name = ".".join(f'"{part}"' for part in table.split("."))
+    row_hash = f"""hash({", ".join(f'"{column}"' for column in read)})"""
+    (counted,) = _numbers(connection, f"select count(*) from {name}")
+    scanned, digest, records = _numbers(
+        connection,
+        f"select count(*), coalesce(sum({row_hash}::hugeint), 0), coalesce(sum({weight}), 0) "
+        f"from {name} where {row_hash} % 2 < 2",
+    )
+    return Count(table, counted, scanned, digest, *((records, ledger.get(table, 0)) if has_ledger else ()))
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, query: str) -> list[int]:
+    return [int(number) for number in connection.execute(query).fetchall()[0]]
