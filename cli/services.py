@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from cli.output import AsJson, Row, ends_well, say, show
+from cli.output import AsJson, Row, ends_well, say, show, show_document
 from cli.progress import begin, one
 from cli.startup import start
 from ingestion.settings import Settings
+from lake.connection import connected
+from lake.inventory import SMALL_BYTES, list_catalogs, list_tables
 from stack import control
 from stack.processes import recorded_services
 
@@ -39,8 +41,14 @@ def down(as_json: AsJson = False) -> None:
 
 
 @ends_well
-def status(as_json: AsJson = False) -> None:
-    """Tell how each service is; exit status 1 where one is not healthy."""
+def status(
+    lake: Annotated[bool, typer.Option("--lake", help="Tell what the catalogs hold instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell how each service is (exit status 1 where one is not healthy), or what the catalogs hold."""
+    if lake:
+        _show_lake(as_json=as_json)
+        return
     found = control.status(Settings())
     rows: list[Row] = [
         {
@@ -56,6 +64,18 @@ def status(as_json: AsJson = False) -> None:
     show(rows, "Services", as_json=as_json)
     if any(one.state != "healthy" for one in found):
         raise typer.Exit(1)
+
+
+def _show_lake(*, as_json: bool) -> None:
+    settings = Settings()
+    with connected(settings) as connection:
+        catalogs: list[Row] = [vars(state) for state in list_catalogs(connection, settings)]
+        tables: list[Row] = [vars(state) for state in list_tables(connection)]
+    if as_json:
+        show_document({"catalogs": catalogs, "tables": tables})
+    else:
+        show(catalogs, "Snapshots", as_json=False)
+        show(tables, f"Tables (small: below {SMALL_BYTES:,} bytes)", as_json=False)
 
 
 @ends_well

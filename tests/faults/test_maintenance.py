@@ -8,7 +8,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+from cli.main import app
 from ingestion.contract import find_contract
 from ingestion.errors import CountError
 from ingestion.landing import Landing
@@ -100,6 +102,39 @@ def test_maintenance_leaves_every_row_and_the_snapshot_that_wrote_it(lake: Scene
     assert after[QUARANTINE].ledger
     assert after[MART].scanned == 100
     assert {table.split(".")[0] for table in after} == {"lake", "marts"}
+
+
+def test_the_status_tells_snapshots_files_inlined_rows_and_rows(lake: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in lake.settings.child_environment().items():
+        if name.startswith("IOC_"):
+            monkeypatch.setenv(name, value)
+    told = json.loads(CliRunner().invoke(app, ["status", "--lake", "--json"]).stdout)
+    with connected(lake.settings) as connection:
+        counts = count_tables(connection)
+        (files, size) = connection.execute(
+            f"select count(*), sum(data_file_size_bytes) from ducklake_list_files('marts', 'ones', schema => '{DOMAIN}')"
+        ).fetchall()[0]
+        ((first,), (mended,)) = connection.execute(
+            f"select count(*) as records from {BRONZE} group by _load_id order by records desc"
+        ).fetchall()
+    tables = {f"{table['catalog']}.{table['table']}": table for table in told["tables"]}
+    assert {name: table["rows"] for name, table in tables.items()} == {
+        name: one.counted for name, one in counts.items()
+    }
+    mart = tables[MART]
+    assert (mart["files"], mart["small_files"], mart["bytes"], mart["inlined_rows"]) == (files, files, size, 0)
+    levels = tables[BRONZE]
+    assert (levels["files"], levels["rows"], levels["inlined_rows"]) == (1, first + mended, mended)
+    assert {catalog["catalog"]: catalog["snapshots"] for catalog in told["catalogs"]} == {
+        name: len(versions(lake, name)) for name in ("lake", "marts")
+    }
+    lake_state, marts_state = told["catalogs"]
+    with connected(lake.settings) as connection:
+        released = [release.snapshot_id for release in list_releases(connection)]
+    assert marts_state["oldest_needed"] == released[0]
+    assert (lake_state["oldest_needed"], lake_state["needed"]) == (0, lake_state["snapshots"])
+    by_hand = CliRunner().invoke(app, ["status", "--lake"])
+    assert (by_hand.exit_code, f"{DOMAIN}.ones" in by_hand.stdout) == (0, True)
 
 
 @dataclass(frozen=True)
