@@ -1,4 +1,4 @@
-"""Once a night: merge small files, expire what no release needs."""
+"""Once a night: merge small files, expire what no release needs; writers wait meanwhile, readers do not."""
 
 from datetime import UTC, datetime
 
