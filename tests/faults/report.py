@@ -59,8 +59,8 @@ def faults(rows: Sequence[Row], kind: str, recovery: str = "") -> str:
     return table(("fault", "runs", *COUNTS[:3], *([recovery] if recovery else [])), lines)
 
 
-def readers(rows: Sequence[Row]) -> str:
-    """The readers' figures, one a line."""
+def figures(rows: Sequence[Row]) -> str:
+    """The figures of one run, one a line."""
     return table(("figure", "measured"), [item for row in rows for item in row.items()])
 
 
@@ -87,7 +87,8 @@ TABLES: Mapping[str, Callable[[Sequence[Row]], str]] = {
     "services": partial(faults, kind="fault", recovery="slowest load afterwards, s"),
     "at_once": partial(faults, kind="what"),
     "clock": partial(faults, kind="clock"),
-    "readers": readers,
+    "readers": figures,
+    "maintenance": figures,
     "conservation": mutated,
 }
 

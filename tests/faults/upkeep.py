@@ -1,0 +1,209 @@
+"""Writers who work beside maintenance, each a process of its own; what they wrote follows from how often they wrote.
+
+Loads are the project's own. A build and a publication are stood in for by their kind of statements under the project's own locks:
+`build_candidate` makes a table anew and changes it, `publish_differences` merges and deletes by key in one transaction.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Event
+from random import Random
+from time import monotonic, sleep
+
+import duckdb
+
+from ingestion.contract import find_contract
+from ingestion.landing import Landing
+from ingestion.load import load_feed
+from ingestion.settings import Settings
+from lake.connection import connected
+from lake.lock import exclusive
+from lake.maintenance import tidy
+from lake.releases import latest_snapshot, record_release
+from lake.transaction import transaction
+from tests.faults.deliveries import LEVELS, NOON, REQUESTS
+
+DOMAIN = "maintained"
+MARTS = {"many": 200, "few": 40}
+"""Marts and how many keys they have: of one, more rows change at a time than stay in the catalog; of the other, few enough."""
+
+CANDIDATE = "lake.candidates.cases"
+RECORDS = (25, 3)
+"""Records of a file, in turn: enough for a file of their own, and few enough to stay in the catalog."""
+
+PAUSE_SECONDS = 0.2
+"""Between two rounds of maintenance: long enough for a writer to come in, so that both take turns."""
+
+Rows = Counter[tuple[object, ...]]
+
+
+@dataclass
+class Work:
+    """What one process did: `shown` holds the version of each publication; `seconds` is its longest round, waiting included."""
+
+    name: str
+    rounds: int = 0
+    shown: list[int] = field(default_factory=list)
+    expired: int = 0
+    errors: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def _repeat(work: Work, stop: Event, works: "Queue[Work]", act: Callable[[int], None]) -> None:
+    """Do something again and again; an error ends it and is told, because nothing here may fail."""
+    while not stop.is_set() and not work.errors:
+        began = monotonic()
+        try:
+            act(work.rounds)
+        except Exception as error:  # noqa: BLE001  whatever goes wrong is counted, and fails the test
+            work.errors.append(f"{type(error).__name__}: {error}")
+        else:
+            work.rounds += 1
+        work.seconds = max(work.seconds, monotonic() - began)
+    works.put(work)
+
+
+def load(settings: Settings, feed: str, stop: Event, works: "Queue[Work]") -> None:
+    """Land a file and load it, again and again."""
+    contract, landing = find_contract(feed), Landing(settings)
+
+    def act(number: int) -> None:
+        landing.land(contract, f"file_{number}", FILES[feed](number), settings.clock())
+        (row,) = load_feed(settings, contract)
+        assert row.accepted == RECORDS[number % 2], row
+
+    _repeat(Work(feed), stop, works, act)
+
+
+def _keys(number: int) -> range:
+    """Return the keys of the records of a file: no two files share one."""
+    return range(number * 100, number * 100 + RECORDS[number % 2])
+
+
+def _levels(number: int) -> bytes:
+    times = [(NOON - timedelta(hours=30) + timedelta(milliseconds=key)).isoformat() for key in _keys(number)]
+    rows = [f"46_TV01,Kim Long,Hương,1.5,{time},rising" for time in times]
+    return "\n".join(["station_id,station_name,river,value,timestamp,status", *rows, ""]).encode()
+
+
+def _requests(number: int) -> bytes:
+    at = (NOON - timedelta(days=1)).isoformat()
+    return json.dumps(
+        [
+            {
+                "service_request_id": f"PA-{key}",
+                "status": "open",
+                "service_code": "VSMT",
+                "description": "Rác tồn đọng",
+                "requested_datetime": at,
+                "updated_datetime": at,
+                "ext": {"ma_xa": "19753", "ma_co_quan": "000.00.01.H57"},
+            }
+            for key in _keys(number)
+        ]
+    ).encode()
+
+
+FILES = {LEVELS: _levels, REQUESTS: _requests}
+KEYS = {
+    LEVELS: f"select date_diff('milliseconds', timestamptz '{NOON - timedelta(hours=30)}', measured_at) as key, 1 as value "
+    f"from lake.bronze.{find_contract(LEVELS).table}",
+    REQUESTS: "select substr(service_request_id, 4)::bigint as key, 1 as value "
+    f"from lake.bronze.{find_contract(REQUESTS).table}",
+}
+"""How the keys are found again in bronze."""
+
+
+def loaded_rows(rounds: int) -> Rows:
+    """Return what so many loads of a feed must have left."""
+    return Counter((key, 1) for number in range(rounds) for key in _keys(number))
+
+
+def version_query(version: int, keys: int) -> str:
+    """Return the rows of a version, as SQL: of each thirteen keys one is missing, and of each seven values one is new."""
+    return f"select range as key, ({version} + range) // 7 as value from range({keys}) where (range * 31 + {version}) % 13 <> 0"
+
+
+def version_rows(version: int, keys: int) -> Rows:
+    """Return the rows of a version."""
+    return Counter((key, (version + key) // 7) for key in range(keys) if (key * 31 + version) % 13)
+
+
+def build(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
+    """Build a candidate again and again."""
+    with connected(settings) as connection:
+        _repeat(Work("build"), stop, works, lambda number: build_candidate(connection, settings, number))
+
+
+def build_candidate(connection: duckdb.DuckDBPyConnection, settings: Settings, version: int) -> None:
+    """Write a version of a table of the lake as dbt does: made anew every tenth time, changed by key otherwise, each statement a commit."""
+    with exclusive(settings, "build"):
+        connection.execute("create schema if not exists lake.candidates")
+        if version % 10 == 0:
+            connection.execute(f"create or replace table {CANDIDATE} as {version_query(version, 100)}")
+            return
+        connection.execute(f"create or replace temp table wanted as {version_query(version, 100)}")
+        connection.execute(f"delete from {CANDIDATE} where key in (select key from wanted)")
+        connection.execute(f"insert into {CANDIDATE} from wanted")
+        connection.execute(f"delete from {CANDIDATE} where key not in (select key from wanted)")
+
+
+def publish(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
+    """Publish version after version, ten minutes apart by the clock of the releases; every fifth time, roll back to an older one."""
+    work = Work("publish")
+
+    def act(number: int) -> None:
+        is_rollback = number % 5 == 4
+        version = Random(number).randrange(number) if is_rollback else number
+        at = settings.model_copy(update={"now": NOON + timedelta(minutes=10 * number)})
+        publish_differences(connection, at, version, "rollback" if is_rollback else "publish")
+        work.shown.append(version)
+
+    with connected(settings) as connection:
+        connection.execute(f"create schema if not exists marts.{DOMAIN}")
+        for mart in MARTS:
+            connection.execute(f"create table if not exists marts.{DOMAIN}.{mart} (key bigint, value bigint)")
+        _repeat(work, stop, works, act)
+
+
+def publish_differences(connection: duckdb.DuckDBPyConnection, settings: Settings, version: int, action: str) -> None:
+    """Put the marts of a domain into another version: what differs is merged and deleted by key, in one transaction."""
+    with exclusive(settings, "release"):
+        with transaction(connection, "marts", f"{action} {DOMAIN}", {"version": version}):
+            for mart, keys in MARTS.items():
+                table = f"marts.{DOMAIN}.{mart}"
+                connection.execute(f"create or replace temp table wanted as {version_query(version, keys)}")
+                connection.execute(
+                    f"""
+                    merge into {table} as released using wanted on released.key = wanted.key
+                    when matched and released.value <> wanted.value then update set value = wanted.value
+                    when not matched then insert values (wanted.key, wanted.value)
+                    """
+                )
+                connection.execute(f"delete from {table} where key not in (select key from wanted)")
+        record_release(
+            connection,
+            DOMAIN,
+            latest_snapshot(connection),
+            action=action,
+            reason="",
+            scores={},
+            last_event_at=None,
+            published_at=settings.clock(),
+        )
+
+
+def maintain(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
+    """Tidy again and again by the real clock, without a grace: what nobody needs goes at once, its files too."""
+    real = settings.model_copy(update={"now": None})
+    work = Work("maintenance")
+
+    def act(_: int) -> None:
+        sleep(PAUSE_SECONDS)
+        work.expired += sum(tidy(real, timedelta(0)).values())
+
+    _repeat(work, stop, works, act)
