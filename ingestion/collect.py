@@ -4,6 +4,7 @@ The order makes a crash harmless: first the deliveries of a group, then the chec
 fetches the last group once more, which the load recognises as duplicate deliveries. Where a source breaks off in the middle, what came
 before is landed and remembered, and the error goes on to whoever decides about retries. Small arrivals wait in memory until there are many
 of them, up to `IOC_COLLECT_BYTES`; a large one comes as a stream and is landed alone, so that nothing is ever read from it twice.
+Collections of a feed take turns; they write to landing only, so that maintenance of the catalogs does not wait for a slow source.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def collect(settings: Settings, contract: Contract, window: Window | None = None
     Raises SourceUnavailableError where a retry can help and SourceAnswerError where it cannot, after landing what came.
     """
     landing = Landing(settings)
-    with exclusive(settings, f"collect {contract.feed}", is_writer=False):  # landing only: a slow source keeps nobody waiting
+    with exclusive(settings, f"collect {contract.feed}", is_writer=False):
         checkpoint = Checkpoint.from_json(landing.read_checkpoint(contract))
         lander = _Lander(settings, contract, landing, checkpoint)
         try:
