@@ -21,6 +21,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 
@@ -29,6 +30,9 @@ from ingestion.settings import Settings
 
 WRITERS = "writers"
 """The lock that writers share and maintenance takes alone."""
+
+PATIENCE = timedelta(minutes=15)
+"""How long maintenance waits for those who write: one that hangs must not hold up all who come after it."""
 
 Session = psycopg.Connection[tuple[object, ...]]
 
@@ -74,9 +78,13 @@ def writing(settings: Settings, who: str) -> Iterator[Lock]:
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[Lock]:
-    """Wait until nobody writes, and let nobody write during the block; raises ConfigurationError where this process itself writes."""
-    with _writers_lock(settings, "maintenance", is_alone=True) as session:
+def alone(settings: Settings, patience: timedelta = PATIENCE) -> Iterator[Lock]:
+    """Wait until nobody writes, and let nobody write during the block.
+
+    Raises ServiceError naming the writers where they are not done in time, because every other writer waits as well by then, and
+    ConfigurationError where this process itself writes.
+    """
+    with _writers_lock(settings, "maintenance", is_alone=True, patience=patience) as session:
         yield Lock("maintenance", (session,))
 
 
@@ -96,14 +104,16 @@ _change = threading.Lock()
 
 
 @contextmanager
-def _writers_lock(settings: Settings, who: str, *, is_alone: bool) -> Iterator[Session]:
+def _writers_lock(
+    settings: Settings, who: str, *, is_alone: bool, patience: timedelta | None = None
+) -> Iterator[Session]:
     """Hold the writers' lock; a process that holds it shares it among its blocks and threads, in one session."""
     key = (os.getpid(), settings.postgres_host, settings.postgres_port)
     with _change:
         hold = _holds.get(key)
         if hold is None:
             session = _session(settings, who if is_alone else f"writing: {who}")
-            _take(settings, session, WRITERS, is_shared=not is_alone)
+            _take(settings, session, WRITERS, is_shared=not is_alone, patience=patience)
             hold = _holds[key] = _Hold(session, is_alone)
         elif is_alone or hold.is_alone:
             raise ConfigurationError(
@@ -147,10 +157,22 @@ def _session(settings: Settings, who: str) -> Session:
         raise _no_answer(settings) from error
 
 
-def _take(settings: Settings, session: Session, name: str, *, is_shared: bool) -> None:
+def _take(
+    settings: Settings, session: Session, name: str, *, is_shared: bool, patience: timedelta | None = None
+) -> None:
     function = "pg_advisory_lock_shared" if is_shared else "pg_advisory_lock"
     try:
+        if patience is not None:
+            session.execute(
+                "select set_config('lock_timeout', %s, false)", [f"{patience // timedelta(milliseconds=1)}ms"]
+            )
         session.execute(f"select {function}(hashtextextended(%s, 0))", [f"ioc:{name}"])
+    except psycopg.errors.LockNotAvailable as error:
+        with session:
+            raise ServiceError(
+                f"lake: a moment in which nobody writes was promised within {patience}, {_holders(session)} did not end; "
+                "see docs/maintenance.md, then run it again"
+            ) from error
     except (
         BaseException
     ) as error:  # an interrupted wait too: a session that is left open would keep its place in the queue
@@ -158,6 +180,15 @@ def _take(settings: Settings, session: Session, name: str, *, is_shared: bool) -
         if isinstance(error, psycopg.OperationalError):
             raise _no_answer(settings) from error
         raise
+
+
+def _holders(session: Session) -> str:
+    """Name the sessions that hold a lock of ours."""
+    rows = session.execute(
+        "select distinct application_name from pg_stat_activity join pg_locks using (pid) "
+        "where locktype = 'advisory' and granted and pid <> pg_backend_pid() order by 1"
+    ).fetchall()
+    return ", ".join(str(row[0]) for row in rows) or "nobody any more"
 
 
 def _no_answer(settings: Settings) -> ServiceError:

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Event
 from subprocess import CompletedProcess
@@ -127,6 +128,23 @@ def test_who_holds_the_lock_is_not_kept_waiting_behind_maintenance_by_asking_aga
     assert writer.exitcode == 0
     assert maintained.wait(PATIENCE_SECONDS)
     end.set()
+
+
+def test_maintenance_gives_up_where_a_writer_hangs_so_that_others_go_on(
+    stack_settings: Settings, start: Start, forks: ForkServerContext
+) -> None:
+    held, end = forks.Event(), forks.Event()
+    writer = start(hold, stack_settings, "a", held, end)
+    assert held.wait(PATIENCE_SECONDS)
+    with (
+        pytest.raises(ServiceError, match=r"within 0:00:00\.2.*, ioc a, ioc writing: a did not end"),
+        alone(stack_settings, timedelta(seconds=0.2)),
+    ):
+        pytest.fail("the writer still writes")
+    _write_a_little(stack_settings)
+    end.set()
+    writer.join()
+    assert writer.exitcode == 0
 
 
 def test_a_killed_holder_gives_the_lock_back(stack_settings: Settings, start: Start, forks: ForkServerContext) -> None:
