@@ -19,8 +19,9 @@ from ingestion.landing import Landing
 from ingestion.load import load_feed
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.maintenance import tidy
+from lake.maintenance import publications, tidy
 from lake.releases import create_released_views, list_releases, releases_in_force
+from lake.retention import needed_versions, retention_of
 from quality import steps
 from quality.audit import SUITES
 from stack.control import DATA_SERVICES, down, up
@@ -125,14 +126,14 @@ def test_a_rollback_is_one_more_row_and_a_past_hour_sees_its_own(city: City) -> 
         assert "feedback" not in releases_in_force(connection, datetime(2026, 11, 1, tzinfo=UTC))
 
 
-def test_tidying_keeps_every_released_snapshot(city: City) -> None:
-    with connected(city.settings) as connection:
-        released = {release.snapshot_id for release in list_releases(connection)}
+def test_tidying_keeps_every_version_that_can_be_asked_for(city: City) -> None:
     future = city.settings.model_copy(update={"now": datetime.now(UTC) + timedelta(days=3)})
+    with connected(city.settings) as connection:
+        needed = needed_versions(publications(connection), future.clock(), retention_of(future))
     assert tidy(future)["marts"] > 0
     with connected(city.settings) as connection:
         kept = {row[0] for row in connection.execute("select snapshot_id from marts.snapshots()").fetchall()}
-    assert released <= kept
+    assert needed <= kept
     with connected(city.settings, as_reader=True) as connection:
         create_released_views(connection)
         assert city.differences(connection) == {}
