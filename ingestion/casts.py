@@ -28,8 +28,11 @@ WHOLE_NUMBER = r"^\+?(-?\d+)(?:\.0*)?$"
 EXACT_BELOW = 2**53
 """A whole number in digits is read digit for digit; one written otherwise (1e3) is a float, and is exact below this."""
 
-UNTIDY = r"[\s\u00a0]{2}|[^\S ]|\u00a0|^ | $|[\u0300-\u036f\u1100-\u11ff\u2126\u212a\u212b]"
-"""Finds text that `tidy` could change: space to collapse, combining marks, or signs with another canonical form."""
+UNTIDY = r"\x00|[\s\u00a0]{2}|[^\S ]|\u00a0|^ | $|[\u0300-\u036f\u1100-\u11ff\u2126\u212a\u212b]"
+"""Finds text that `tidy` could change: space to collapse, combining marks, signs with another canonical form, or a NUL."""
+
+NUL = "\0"
+"""No text: the catalog's PostgreSQL cannot hold it, and refuses every query that compares by a column where one stands."""
 
 
 def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: bool) -> pl.Expr:
@@ -72,7 +75,8 @@ def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: boo
 
 
 def _tidied(text: pl.Expr) -> pl.Expr:
-    return text.str.normalize("NFC").str.replace_all(r"[\s\u00a0]+", " ").str.strip_chars(" ")
+    whole = pl.when(~text.str.contains(NUL, literal=True)).then(text)
+    return whole.str.normalize("NFC").str.replace_all(r"[\s\u00a0]+", " ").str.strip_chars(" ")
 
 
 def _timestamp(text: pl.Expr, column: Column) -> pl.Expr:

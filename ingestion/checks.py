@@ -7,13 +7,13 @@ fault moves one axis.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import polars as pl
 
-from ingestion.casts import UNTIDY, cast, dates_in_text
+from ingestion.casts import NUL, UNTIDY, cast, dates_in_text
 from ingestion.contract import AXIS_OF_ERROR_GROUP, Axis, Column, Contract
 from ingestion.exact_values import allowed_values
 from ingestion.local_time import ZONE
@@ -93,7 +93,8 @@ def check(records: pl.DataFrame, contract: Contract, reference: Reference) -> Ch
         )
         for column in contract.columns
     )
-    tests = list(_tests(contract, reference))
+    with_nul = {column.name for column in contract.columns if column.name in untidy and _has_nul(wire, column)}
+    tests = list(_tests(contract, reference, with_nul))
     judged = _with_lookups(typed, contract, reference).select(
         pl.int_range(pl.len()).alias("row"), *(test.passes.alias(test.rule) for test in tests)
     )
@@ -122,9 +123,14 @@ def _counts(typed: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     return typed.group_by("_delivery", maintain_order=True).agg(counted)
 
 
-def _tests(contract: Contract, reference: Reference) -> Iterator[_Test]:
+def _has_nul(wire: pl.DataFrame, column: Column) -> bool:
+    text = wire[_wire(column)]
+    return text.dtype == pl.String() and bool(text.str.contains(NUL, literal=True).any())
+
+
+def _tests(contract: Contract, reference: Reference, with_nul: Collection[str]) -> Iterator[_Test]:
     for column in contract.columns:
-        yield from _column_tests(column, reference)
+        yield from _column_tests(column, reference, has_nul=column.name in with_nul)
     for rule in contract.rules:
         passes = pl.sql_expr(CAST.sub("try_cast(", rule.expression))
         yield _Test(rule.name, None, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
@@ -138,7 +144,7 @@ def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:
     return pl.when(~pl.any_horizontal(unreadable)).then(passes) if unreadable else passes
 
 
-def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
+def _column_tests(column: Column, reference: Reference, *, has_nul: bool) -> Iterator[_Test]:
     value, wire = pl.col(column.name), pl.col(_wire(column))
     is_sent = wire.is_not_null()
 
@@ -147,7 +153,7 @@ def _column_tests(column: Column, reference: Reference) -> Iterator[_Test]:
 
     if column.is_required:
         yield test("required", 1, is_sent)
-    if column.logical_type != "string":
+    if column.logical_type != "string" or has_nul:
         yield test("format", 4, pl.when(is_sent).then(value.is_not_null()))
     if column.minimum is not None or column.maximum is not None:
         low = value >= column.minimum if column.minimum is not None else pl.lit(value=True)

@@ -95,6 +95,7 @@ MONEY = {"logical_type": "number", "physical_type": "DECIMAL(18,2)"}
     ("promise", "good", "bad", "reason", "group"),
     [
         ({"is_required": True}, "x", "  ", "c_required", 1),
+        ({}, "x  0", "x\0", "c_format", 4),
         ({"logical_type": "number", "physical_type": "DOUBLE"}, "-.5", "1,5", "c_format", 4),
         ({"logical_type": "number", "physical_type": "DOUBLE"}, "1e3", "nan", "c_format", 4),
         ({"logical_type": "number", "physical_type": "DOUBLE"}, "0", "inf", "c_format", 4),
