@@ -3,8 +3,8 @@
 A process that is killed (out of memory, an abort in a library, SIGKILL) cannot say which delivery it died of. So before each batch its
 deliveries are written down in an object beside the collectors' checkpoints: that outlives the process, needs no commit of its own, and
 gives the lake no snapshot without facts. Loads of a feed take turns, so what the next one finds begun and not ended was brought down. It
-loads those deliveries one by one; one that has brought down two loads, the second of them alone, is set aside whole with the reason
-`load_failed_twice`.
+loads those deliveries in groups a twentieth as large (a few of them one by one, thousands in hundreds), and so on until the one to blame is
+alone; one that has brought down two loads, the last of them alone, is set aside whole with the reason `load_failed_twice`.
 
 A delivery that is in the ledger is loaded, whatever is written here: a crash between a commit and the end of an attempt blames nobody.
 Nor does a lost service, a wrong setting or a stop by an operator: such an attempt is taken back. Where the object store itself was lost,
@@ -31,8 +31,13 @@ LIMIT = 2
 """So many loads may a delivery bring down; a third never reads it."""
 
 
+SHARE = 20
+"""What brought a load down together is loaded in groups of this share of it: thousands of files must not cost a commit each."""
+
+
 class _Saved(BaseModel):
     brought_down: dict[str, int] = {}
+    together: dict[str, int] = {}
     attempt_id: str = ""
     underway: list[str] = []
 
@@ -47,26 +52,31 @@ class Attempts:
         text = landing.read_attempts(self._key)
         self._is_written = text is not None
         saved = self._parse(text)
-        self._brought_down = dict(saved.brought_down)
+        self._brought_down, self._together = dict(saved.brought_down), dict(saved.together)
         if saved.underway and not self._note(saved.attempt_id).exists():
             for delivery_id in saved.underway:
                 self._brought_down[delivery_id] = self.times(delivery_id) + 1
+                self._together[delivery_id] = len(saved.underway)
         self._noted = saved.attempt_id
 
     def times(self, delivery_id: str) -> int:
         """Tell how many loads a delivery may have brought down."""
         return self._brought_down.get(delivery_id, 0)
 
+    def most_together(self, delivery_id: str, usual: int) -> int:
+        """Return how many deliveries may share a transaction with this one; `usual` where it brought nothing down."""
+        return max(1, self._together[delivery_id] // SHARE) if delivery_id in self._together else usual
+
     def is_condemned(self, delivery_id: str) -> bool:
         """Tell whether a delivery must not be read again."""
-        return self.times(delivery_id) >= LIMIT
+        return self.times(delivery_id) >= LIMIT and self._together.get(delivery_id) == 1
 
     @contextmanager
     def of(self, delivery_ids: Iterable[str]) -> Iterator[None]:
         """Hold an attempt on deliveries for the block; taken back where it ends with an error that no delivery is to blame for."""
         underway = list(delivery_ids)
         attempt_id = secrets.token_hex(8)
-        self._save(_Saved(brought_down=self._brought_down, attempt_id=attempt_id, underway=underway))
+        self._save(self._state(attempt_id, underway))
         try:
             yield
         except BaseException as error:
@@ -75,6 +85,7 @@ class Attempts:
             raise
         for delivery_id in underway:
             self._brought_down.pop(delivery_id, None)
+            self._together.pop(delivery_id, None)
 
     def end(self) -> None:
         """Forget all attempts: everything that was new is loaded."""
@@ -84,10 +95,15 @@ class Attempts:
 
     def _take_back(self, attempt_id: str) -> None:
         try:
-            self._save(_Saved(brought_down=self._brought_down))
+            self._save(self._state())
         except ServiceError:  # what went wrong first is told
             self._notes.mkdir(parents=True, exist_ok=True)
             self._note(attempt_id).touch()
+
+    def _state(self, attempt_id: str = "", underway: Iterable[str] = ()) -> _Saved:
+        return _Saved(
+            brought_down=self._brought_down, together=self._together, attempt_id=attempt_id, underway=list(underway)
+        )
 
     def _save(self, state: _Saved) -> None:
         self._landing.write_attempts(self._key, state.model_dump_json().encode())

@@ -30,7 +30,7 @@ from ingestion.bronze import write
 from ingestion.checks import Checked, check
 from ingestion.contract import Contract
 from ingestion.drift import Drift
-from ingestion.errors import DeliveryError, LedgerError
+from ingestion.errors import DeliveryError, LakehouseError, LedgerError
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.landing import Content, Delivery, Landing
@@ -80,7 +80,9 @@ class Loader:
             self._receipts.issue_due(self._connection, contract)  # of a load that died after its commit
             attempts = Attempts(self._settings, self._landing, contract)
             rows: list[LedgerRow] = []
-            for batch in batches(self._new(contract), lambda delivery: attempts.times(delivery.delivery_id) > 0):
+            for batch in batches(
+                self._new(contract), lambda one: attempts.most_together(one.delivery_id, BATCH_DELIVERIES)
+            ):
                 with attempts.of(delivery.delivery_id for delivery in batch):
                     rows += self._load(contract, batch, attempts, lock)
             attempts.end()
@@ -252,16 +254,16 @@ class Loader:
 
 
 def batches(
-    deliveries: Iterable[Delivery], is_alone: Callable[[Delivery], bool] = lambda _: False
+    deliveries: Iterable[Delivery], most_together: Callable[[Delivery], int] = lambda _: BATCH_DELIVERIES
 ) -> Iterator[list[Delivery]]:
-    """Group deliveries, in their order, into transactions; one of which `is_alone` says so has a transaction of its own."""
+    """Group deliveries, in their order, into transactions; `most_together` says how many a delivery may share its own with."""
     batch: list[Delivery] = []
-    size = 0
+    size, most = 0, BATCH_DELIVERIES
     for delivery in deliveries:
-        is_full = len(batch) >= BATCH_DELIVERIES or size + delivery.bytes > BATCH_BYTES
-        if batch and (is_full or is_alone(delivery) or is_alone(batch[-1])):
+        most = min(most, most_together(delivery))
+        if batch and (len(batch) >= most or size + delivery.bytes > BATCH_BYTES):
             yield batch
-            batch, size = [], 0
+            batch, size, most = [], 0, most_together(delivery)
         batch.append(delivery)
         size += delivery.bytes
     if batch:
@@ -272,3 +274,19 @@ def load_feed(settings: Settings, contract: Contract) -> list[LedgerRow]:
     """Load what is new of one feed, on a connection of its own; the whole step, for a task or a command."""
     with connected(settings) as connection:
         return Loader(settings, connection, Landing(settings), Reference()).load_new(contract)
+
+
+def load_feeds(settings: Settings, contracts: Iterable[Contract]) -> dict[str, list[LedgerRow]]:
+    """Load what is new of several feeds, each by itself; raises the first error after all of them had their turn."""
+    loaded: dict[str, list[LedgerRow]] = {}
+    errors: list[LakehouseError] = []
+    with connected(settings) as connection:
+        loader = Loader(settings, connection, Landing(settings), Reference())
+        for contract in contracts:
+            try:
+                loaded[contract.feed] = loader.load_new(contract)
+            except LakehouseError as error:
+                errors.append(error)
+    if errors:
+        raise errors[0]
+    return loaded

@@ -12,7 +12,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from ingestion.attempts import is_to_blame
+from ingestion.attempts import Attempts, is_to_blame
 from ingestion.checks import check
 from ingestion.errors import (
     ConfigurationError,
@@ -218,3 +218,22 @@ def test_what_was_written_down_by_nobody_of_ours_is_refused(poisoned: Lake) -> N
 )
 def test_who_is_to_blame(error: BaseException, *, expected: bool) -> None:
     assert is_to_blame(error) is expected
+
+
+def test_many_that_brought_a_load_down_are_tried_in_groups_until_the_one_to_blame_is_alone(lake: Lake) -> None:
+    contract = lake.contracts[FEED]
+    told = []
+    for together in (1000, 50, 2, 1):
+        attempts = Attempts(lake.settings, lake.landing, contract)
+        told.append((attempts.most_together("d0", 5000), attempts.is_condemned("d0")))
+        with pytest.raises(LedgerError), attempts.of(f"d{number}" for number in range(together)):
+            raise LedgerError("one of them")
+    last = Attempts(lake.settings, lake.landing, contract)
+    assert told == [(5000, False), (50, False), (2, False), (1, False)]
+    assert [(last.most_together(one, 5000), last.is_condemned(one)) for one in ("d0", "d1", "d49", "d999", "new")] == [
+        (1, True),
+        (1, False),
+        (2, False),
+        (50, False),
+        (5000, False),
+    ]
