@@ -1,5 +1,6 @@
 """Verbs that open the books: feeds, ledger, score, league, releases. They read, and change nothing."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -8,17 +9,19 @@ from cli.feeds import AnyFeed, require_known
 from cli.output import AsJson, Row, ends_well, show
 from cli.rows import book_rows, quality_rows
 from ingestion.contract import read_contracts
+from ingestion.domains import domains_of
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.releases import list_releases, releases_in_force
+from lake.releases import RECENT, recent_releases, releases_in_force
+from quality.restatements import find_restatements
 
-SCORES = "select * from memory.quality.feed_scores order by domain, feed"
+SCORES = "select * from marts.quality.feed_scores order by domain, feed"
 SCORE_DAYS = """
-    select * from memory.quality.feed_score_days
-    where local_date > (select max(local_date) from memory.quality.feed_score_days) - ?
+    select * from marts.quality.feed_score_days
+    where local_date > (select max(local_date) from marts.quality.feed_score_days) - ?
     order by local_date, domain, feed
 """
-LEAGUE = "select * from memory.quality.agency_league_months order by month_date, league_rank nulls last, owner"
+LEAGUE = "select * from marts.quality.agency_league_months order by month_date, league_rank nulls last, owner"
 LEAGUE_COLUMNS = ("league_rank", "owner", "score", "level", "correct", "complete", "clean", "live", "missing_slots")
 
 
@@ -96,23 +99,28 @@ def league(as_json: AsJson = False) -> None:
 
 
 @ends_well
-def releases(as_json: AsJson = False) -> None:
-    """List what was published, and what is in force."""
+def releases(
+    last: Annotated[int, typer.Option(min=1, help="So many of the newest releases of all domains.")] = RECENT,
+    as_json: AsJson = False,
+) -> None:
+    """List what was published last, and what is in force."""
     with connected(Settings()) as connection:
-        in_force = {release.release_id for release in releases_in_force(connection).values()}
-        rows: list[Row] = [
-            {
-                "domain": release.domain,
-                "release_id": release.release_id,
-                "snapshot_id": release.snapshot_id,
-                "published_at": release.published_at,
-                "verdict": release.verdict,
-                "action": release.action,
-                "is_in_force": release.release_id in in_force,
-                "reason": release.reason,
-            }
-            for release in list_releases(connection)
-        ]
+        in_force = releases_in_force(connection)
+        found = {release.release_id: release for release in (*in_force.values(), *recent_releases(connection, last))}
+    ids = {release.release_id for release in in_force.values()}
+    rows: list[Row] = [
+        {
+            "domain": release.domain,
+            "release_id": release.release_id,
+            "snapshot_id": release.lake_snapshot,
+            "published_at": release.published_at,
+            "verdict": release.verdict,
+            "action": release.action,
+            "is_in_force": release.release_id in ids,
+            "reason": release.reason,
+        }
+        for _, release in sorted(found.items())
+    ]
     show(rows, "Releases", as_json=as_json)
 
 
@@ -123,15 +131,10 @@ def restatements(
     as_json: AsJson = False,
 ) -> None:
     """Show every figure that a release says otherwise than the one before it, and the deliveries that changed it."""
-    rows = book_rows(
-        """
-        select domain, release_id, mart, row_key, column_name, before_value, after_value, cause, delivery_ids
-        from marts.operations.restatements
-        where domain = coalesce(?, domain) and release_id = coalesce(?, release_id)
-        order by release_id, mart, row_key, column_name
-        """,
-        [domain, release_id],
-    )
+    domains = [domain] if domain else domains_of(read_contracts())
+    with connected(Settings()) as connection:
+        found = [one for name in domains for one in find_restatements(connection, name, release_id)]
+    rows: list[Row] = [asdict(one) for one in found]
     show(rows, "Restatements", as_json=as_json)
 
 

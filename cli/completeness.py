@@ -22,7 +22,7 @@ def missing(feed: AnyFeed = None, as_json: AsJson = False) -> None:
         """
         select feed, object_id, slot_start_at, slot_end_at, age_hours, is_refetchable, lost_reason, recapture_attempts,
             last_asked_at, last_outcome
-        from memory.quality.missing_slots
+        from marts.quality.missing_slots
         where feed = coalesce(?, feed)
         order by feed, slot_start_at, object_id
         """
@@ -30,7 +30,7 @@ def missing(feed: AnyFeed = None, as_json: AsJson = False) -> None:
         else """
         select feed, object_id, count(*) as slots, min(slot_start_at) as oldest_at, max(slot_start_at) as newest_at,
             count(*) filter (is_refetchable) as refetchable, max(last_asked_at) as last_asked_at, any_value(lost_reason) as reason
-        from memory.quality.missing_slots
+        from marts.quality.missing_slots
         where feed = coalesce(?, feed)
         group by feed, object_id
         order by feed, slots desc, object_id
@@ -48,7 +48,7 @@ def suspicious(feed: AnyFeed = None, as_json: AsJson = False) -> None:
         """
         select findings.feed, findings.kind, deliveries.source_name, findings.received_at, findings.received_records,
             findings.usual_records, findings.pages, findings.promised_pages, findings.delivery_id
-        from memory.quality.suspicious_deliveries as findings
+        from marts.quality.suspicious_deliveries as findings
         left join lake.ledger.deliveries as deliveries using (feed, delivery_id)
         where findings.feed = coalesce(?, findings.feed)
         order by findings.received_at desc, findings.feed, deliveries.source_name

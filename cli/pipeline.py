@@ -12,11 +12,14 @@ from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each, one
 from ingestion.collect import collect as collect_feed
 from ingestion.contract import find_contract, read_contracts
+from ingestion.domains import QUALITY, domains_of
 from ingestion.errors import AuditError, ConfigurationError, UnknownNameError
 from ingestion.landing import Landing, land_file
 from ingestion.ledger import LedgerRow, Status
 from ingestion.load import load_feed
 from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import last_release
 from quality import steps
 
 Domains = Annotated[list[str] | None, typer.Argument(help="Domains like fisheries; all where none is named.")]
@@ -112,7 +115,7 @@ def publish(domains: Domains = None, as_json: AsJson = False) -> None:
     rows: list[Row] = []
     for domain in each(chosen_domains(domains), "domains", "published"):
         release = steps.publish_domain(settings, domain)
-        rows.append({"domain": domain, "release_id": release.release_id, "snapshot_id": release.snapshot_id})
+        rows.append({"domain": domain, "release_id": release.release_id, "snapshot_id": release.lake_snapshot})
     show(rows, "Published", as_json=as_json)
 
 
@@ -125,29 +128,29 @@ def rollback(
     """Put an earlier release of a domain back in force."""
     with one(domain, "domains", "rolled back"):
         release = steps.rollback_domain(Settings(), domain, release_id)
-    row: Row = {"domain": domain, "release_id": release.release_id, "snapshot_id": release.snapshot_id}
+    row: Row = {"domain": domain, "release_id": release.release_id, "snapshot_id": release.lake_snapshot}
     show([row], f"Rolled {domain} back to release {release_id}", as_json=as_json)
 
 
 @ends_well
 def run(domains: Domains = None, as_json: AsJson = False) -> None:
-    """Load, build, audit and publish domains, then the scores; a domain that fails keeps its last good release."""
+    """Load, then take every step that is due: build, audit, publish, the scores last; a domain that fails keeps its last good release."""
     settings = Settings()
-    named = [domain for domain in chosen_domains(domains) if domain != steps.QUALITY]
+    named = [domain for domain in chosen_domains(domains) if domain != QUALITY]
     chosen = each([known for known in chosen_feeds(None) if known.domain in named], "feeds", "loaded", feed_of)
     loaded = [row for contract in chosen for row in load_feed(settings, contract)]
     if not as_json:
         show_ledger(loaded, as_json=False)
     rows: list[Row] = []
     failures: list[AuditError] = []
-    for domain in each([*named, steps.QUALITY], "domains", "worked through"):
+    for domain in each([*named, QUALITY], "domains", "worked through"):
+        reason = ""
         try:
-            rows.append(_release(settings, domain))
+            steps.bring_up_to_date(settings, domain)
         except AuditError as error:
             failures.append(error)
-            rows.append(
-                {"domain": domain, "release_id": None, "snapshot_id": None, "verdict": "failed", "reason": str(error)}
-            )
+            reason = str(error)
+        rows.append(_in_force(settings, domain, reason))
     show(rows, "Released", as_json=as_json)
     if failures:
         raise failures[0]
@@ -202,23 +205,22 @@ def totals(rows: Iterable[Row]) -> list[Row]:
 
 def chosen_domains(names: Iterable[str] | None) -> list[str]:
     """Give the named domains, or all, the scores last; raise UnknownNameError with the domains there are."""
-    known = [*dict.fromkeys(contract.domain for contract in read_contracts().values()), steps.QUALITY]
+    known = [*domains_of(read_contracts())]
     for name in names or ():
         if name not in known:
             raise UnknownNameError(f"{name}: no such domain; there are {', '.join(known)}", domain=name)
     return list(names or known)
 
 
-def _release(settings: Settings, domain: str) -> Row:
-    built = steps.build_domain(settings, domain)
-    verdict = steps.audit_domain(settings, domain, built.snapshot_id)
-    release = steps.publish_domain(settings, domain, built.snapshot_id)
+def _in_force(settings: Settings, domain: str, failure: str) -> Row:
+    with connected(settings) as connection:
+        release = last_release(connection, domain)
     return {
         "domain": domain,
-        "release_id": release.release_id,
-        "snapshot_id": release.snapshot_id,
-        "verdict": "passed" if verdict.passed else "failed",
-        "reason": release.reason,
+        "release_id": release.release_id if release else None,
+        "snapshot_id": release.lake_snapshot if release else None,
+        "verdict": "failed" if failure else "passed",
+        "reason": failure or (release.reason if release else ""),
     }
 
 

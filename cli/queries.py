@@ -12,7 +12,8 @@ from ingestion.errors import ConfigurationError
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.limits import time_limit
-from lake.releases import create_released_views
+from lake.releases import releases_in_force, version_as_of
+from lake.snapshots import attach_as_of
 
 
 @ends_well
@@ -27,16 +28,18 @@ def sql(
     settings = Settings()
     moment = None if as_of is None else (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
     with connected(settings, as_reader=True) as connection:
-        shown = create_released_views(connection, moment)
-        if not shown:
+        version = version_as_of(connection, moment or datetime.max.replace(tzinfo=UTC))
+        if version is None:
             when = f"before {moment.isoformat()}" if moment else "yet"
-            raise ConfigurationError(f"sql: a release was promised, nothing was published {when}; run `ioc run`")
+            raise ConfigurationError(f"sql: expected a release, nothing was published {when}; run `ioc run`")
+        if moment:
+            attach_as_of(connection, "marts", version)
         try:
             with time_limit(connection, "sql", settings.sql_seconds):
                 rows = _answer(connection, query, as_json=as_json)
         except duckdb.Error as error:
             raise ConfigurationError(
-                f"sql: {str(error).splitlines()[0]}; released domains: {', '.join(shown)}"
+                f"sql: {str(error).splitlines()[0]}; released domains: {', '.join(releases_in_force(connection))}"
             ) from error
     show(rows, f"{len(rows)} rows", as_json=as_json)
 

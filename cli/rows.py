@@ -12,9 +12,10 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from cli.output import Cell, Row
+from ingestion.domains import QUALITY
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.releases import create_released_views
+from lake.releases import last_release
 
 Values = Sequence[str | int | None]
 
@@ -59,9 +60,9 @@ def book_rows(sql: str, values: Values = ()) -> list[Row]:
 
 
 def quality_rows(sql: str, values: Values = ()) -> list[Row]:
-    """Query the released marts of the domain quality, as `memory.quality.<mart>`; nothing where none was published yet."""
+    """Query the released marts of the domain quality, as `marts.quality.<mart>`; nothing where none was published yet."""
     with connected(Settings()) as connection:
-        if "quality" not in create_released_views(connection):
+        if last_release(connection, QUALITY) is None:
             return []
         return rows_of(connection.execute(sql, list(values)))
 

@@ -7,7 +7,6 @@ from ingestion.settings import Settings
 from lake.connection import connected
 from lake.lock import exclusive
 from lake.tables import create_tables
-from quality.verdicts import create_audit_table
 from stack import control
 
 
@@ -41,4 +40,3 @@ def prepare_tables(settings: Settings) -> None:
     """Create the tables that ingestion, audits and releases write, where they are missing."""
     with exclusive(settings, "tables"), connected(settings) as connection:
         create_tables(connection, read_contracts())
-        create_audit_table(connection)

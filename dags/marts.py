@@ -1,27 +1,27 @@
-"""One DAG per domain: build, audit, publish, whenever one of its feeds brought something new.
+"""One DAG per domain: build, audit, publish, whenever one of its feeds brought something new, or it was found behind.
 
-Builds take turns (quality/build.py), so they share a pool of one slot: a build that waits holds no slot of a load or an audit. The scores
-(domain `quality`) follow every domain, and the clock too: a feed that fell silent must lose points while nothing arrives.
+Each task takes its step where that is the next one by the domain's books (quality/levels.py), and does nothing otherwise: a run that is
+repeated, or that finds an earlier one's work half done, comes to the same end. Builds of different domains run side by side, as many
+as there are cores. The scores (domain `quality`) follow every domain, and the clock too: dags/levels.py finds them too old.
 """
 
 from datetime import UTC, datetime
 
-from airflow.sdk import DAG, Asset, AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from assets import feed_asset, marts_asset
+from airflow.sdk import DAG, Asset, AssetAny, dag, task
+from assets import due_asset, feed_asset, marts_asset
 from retries import RETRIES, stops_unless_retryable
 
 from ingestion.contract import read_contracts
+from ingestion.domains import QUALITY, domains_of
 
-QUALITY = "quality"
 
-
-def marts(domain: str, schedule: AssetAny | AssetOrTimeSchedule) -> DAG:
+def marts(domain: str, assets: list[Asset]) -> DAG:
     """Make the DAG of one domain."""
 
     @dag(
         dag_id=f"marts__{domain}",
         description=f"Build, audit and publish the marts of {domain}",
-        schedule=schedule,
+        schedule=AssetAny(*assets, due_asset(domain)),
         start_date=datetime(2026, 1, 1, tzinfo=UTC),
         catchup=False,
         max_active_runs=1,
@@ -31,47 +31,44 @@ def marts(domain: str, schedule: AssetAny | AssetOrTimeSchedule) -> DAG:
     def build_audit_publish() -> None:
         @task(pool="build")
         @stops_unless_retryable
-        def build() -> int:
+        def build() -> bool:
             from ingestion.settings import Settings  # noqa: PLC0415
-            from quality.steps import build_domain  # noqa: PLC0415  heavy
+            from quality.levels import Step  # noqa: PLC0415
+            from quality.steps import take_step  # noqa: PLC0415  heavy
 
-            return build_domain(Settings(), domain).snapshot_id
+            return take_step(Settings(), domain, Step.BUILD)
 
         @task
         @stops_unless_retryable
-        def audit(snapshot_id: int) -> int:
+        def audit() -> bool:
             from ingestion.settings import Settings  # noqa: PLC0415
-            from quality.steps import require_pass  # noqa: PLC0415  heavy
+            from quality.levels import Step  # noqa: PLC0415
+            from quality.steps import take_step  # noqa: PLC0415  heavy
 
-            return require_pass(Settings(), domain, snapshot_id)
+            return take_step(Settings(), domain, Step.AUDIT)
 
         @task(outlets=[marts_asset(domain)])
         @stops_unless_retryable
-        def publish(snapshot_id: int) -> int:
+        def publish() -> bool:
+            from airflow.sdk.exceptions import AirflowSkipException  # noqa: PLC0415
+
             from ingestion.settings import Settings  # noqa: PLC0415
-            from quality.steps import publish_domain  # noqa: PLC0415  heavy
+            from quality.levels import Step  # noqa: PLC0415
+            from quality.steps import take_step  # noqa: PLC0415  heavy
 
-            return publish_domain(Settings(), domain, snapshot_id).release_id
+            if not take_step(Settings(), domain, Step.PUBLISH):
+                raise AirflowSkipException(f"{domain}: nothing to publish")
+            return True
 
-        publish(audit(build()))
+        build() >> audit() >> publish()
 
     return build_audit_publish()
 
 
-def any_of(assets: list[Asset]) -> AssetAny:
-    """Wait for one of the assets, whichever comes."""
-    return AssetAny(*assets)
-
-
-domains: dict[str, list[Asset]] = {}
-for contract in read_contracts().values():
-    domains.setdefault(contract.domain, []).append(feed_asset(contract.feed))
-for name, feeds in domains.items():
-    globals()[f"marts__{name}"] = marts(name, any_of(feeds))
-globals()[f"marts__{QUALITY}"] = marts(
-    QUALITY,
-    AssetOrTimeSchedule(
-        timetable=CronTriggerTimetable("*/15 * * * *", timezone="UTC"),
-        assets=any_of([marts_asset(name) for name in domains]),
-    ),
-)
+contracts = read_contracts().values()
+for name in domains_of(read_contracts()):
+    feeds = [feed_asset(contract.feed) for contract in contracts if contract.domain == name]
+    others = (
+        [marts_asset(domain) for domain in domains_of(read_contracts()) if domain != QUALITY] if name == QUALITY else []
+    )
+    globals()[f"marts__{name}"] = marts(name, feeds + others)

@@ -96,7 +96,7 @@ def dbt_sources(domain: str, contracts: dict[str, Contract]) -> str:
         for contract in contracts.values()
         if contract.domain == domain
     ]
-    source = {"name": "bronze", "database": "lake", "schema": "bronze", "tables": tables}
+    source = {"name": "bronze", "database": "instant", "schema": "bronze", "tables": tables}
     text = yaml.safe_dump({"sources": [source]}, sort_keys=False, allow_unicode=True, width=1000)
     return f"# {HEADER}\n{text}"
 

@@ -16,6 +16,7 @@ import duckdb
 from ingestion.collect import collect
 from ingestion.connectors.base import Window
 from ingestion.contract import Contract
+from ingestion.domains import QUALITY
 from ingestion.errors import SourceError
 from ingestion.load import load_feed
 from ingestion.settings import Settings
@@ -83,9 +84,11 @@ def summary(attempts: Iterable[Attempt]) -> dict[str, int]:
 
 
 def due_slots(connection: duckdb.DuckDBPyConnection, contract: Contract, now: datetime, limit: int) -> list[Span]:
-    """Give the missing slots of a feed that are to be asked for now, one span each, oldest first; none before the first build."""
-    built = connection.execute("select count(*) from marts.operations.builds where domain = 'quality'").fetchone()
-    if built is None or not built[0]:
+    """Return the missing slots of a feed to ask for now, one span each, oldest first; none before the scores' first release."""
+    released = connection.execute(
+        "select count(*) from marts.operations.releases where domain = ?", [QUALITY]
+    ).fetchone()
+    if released is None or not released[0]:
         return []
     rows = connection.execute(
         """

@@ -45,7 +45,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB with catalogs attached, its clock set to UTC.
 
-    `as_reader` uses the identities that can read `marts` and nothing else, and attaches it read-only. Raises ServiceError
+    `as_reader` uses the identities that can read `marts` and nothing else, and attaches it read-only; `<domain>.<mart>` then is a
+    table of it. Raises ServiceError
     where PostgreSQL or the object store does not answer.
     """
     for name in IMPORTED_BY_DUCKDB:
@@ -64,6 +65,8 @@ def connect(
         for catalog in ("marts",) if as_reader else catalogs:
             options = "(read_only)" if as_reader else ""
             connection.execute(f"attach 'ducklake:{catalog}_catalog' as {catalog} {options}")
+        if as_reader:
+            name_marts(connection)
     except duckdb.Error as error:
         connection.close()
         raise ServiceError(
@@ -71,6 +74,11 @@ def connect(
             f"{settings.s3_host}:{settings.s3_port} were promised, {_first_line(error)}; see `ioc status`"
         ) from error
     return connection
+
+
+def name_marts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let `<domain>.<mart>` mean a table of `marts`, for this connection; a cursor of it has to be told again."""
+    connection.execute("set search_path = 'marts.main,memory.main'")
 
 
 @contextmanager

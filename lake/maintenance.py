@@ -24,8 +24,8 @@ from ingestion.settings import Settings
 from lake.connection import CatalogName, connected
 from lake.counts import CATALOGS, Count, count_tables, require_agreement, require_unchanged
 from lake.lock import alone
-from lake.releases import latest_snapshot, list_releases
 from lake.retention import Publication, Retention, needed_versions, retention_of
+from lake.snapshots import newest_snapshot
 
 GRACE = timedelta(days=1)
 """How long a snapshot of the lake, and a file that nothing names any more, are kept for those who still stand on them."""
@@ -61,30 +61,26 @@ def snapshots_needed(
     """Return the snapshots of each catalog that maintenance keeps."""
     young = _snapshots(connection, "lake", since=now - grace)
     released = needed_versions(publications(connection), now, policy)
-    built = newest_builds(connection)
     return {
-        "lake": young | built["lake"] | _newest(connection, "lake"),
-        "marts": released | built["marts"] | _newest(connection, "marts"),
+        "lake": young | newest_builds(connection) | _newest(connection, "lake"),
+        "marts": released | _newest(connection, "marts"),
     }
 
 
 def publications(connection: duckdb.DuckDBPyConnection) -> list[Publication]:
     """Return every release with the version of `marts` that shows it."""
-    return [
-        Publication(release.domain, release.release_id, release.snapshot_id, release.published_at)
-        for release in list_releases(connection)
-    ]
-
-
-def newest_builds(connection: duckdb.DuckDBPyConnection) -> Mapping[CatalogName, frozenset[int]]:
-    """Return the snapshots that each domain's newest build read and wrote."""
     rows = connection.execute(
-        "select max(snapshot_id), max(lake_version_before) from marts.operations.builds group by domain"
+        "select domain, release_id, snapshot_id, published_at from marts.operations.releases order by release_id"
     ).fetchall()
-    return {
-        "lake": frozenset(int(read) for _, read in rows if read is not None),
-        "marts": frozenset(int(wrote) for wrote, _ in rows),
-    }
+    return [Publication(*row) for row in rows]
+
+
+def newest_builds(connection: duckdb.DuckDBPyConnection) -> frozenset[int]:
+    """Return the snapshots of the lake that each domain's newest build read and wrote: its audit, or its publication, may be due."""
+    rows = connection.execute(
+        "select max(snapshot_read), max(snapshot_written) from lake.operations.builds where outcome = 'passed' group by domain"
+    ).fetchall()
+    return frozenset(int(snapshot) for row in rows for snapshot in row)
 
 
 def _snapshots(
@@ -97,7 +93,7 @@ def _snapshots(
 
 
 def _newest(connection: duckdb.DuckDBPyConnection, catalog: CatalogName) -> frozenset[int]:
-    return frozenset({latest_snapshot(connection, catalog)})
+    return frozenset({newest_snapshot(connection, catalog)})
 
 
 def _require_same_rows(connection: duckdb.DuckDBPyConnection, before: Mapping[str, Count], when: str) -> None:

@@ -1,163 +1,139 @@
-"""Releases: which snapshot of the marts readers see, per domain.
+"""Releases: what readers see of each domain, since when, and why.
 
-A release is one row. Publishing writes a row, rolling back writes a row, nothing is ever rewritten; the newest row of a domain is in
-force, and the newest row before a past hour was in force at that hour. Readers get views pinned to the released snapshot, so
-that a dashboard sees one consistent, audited state of a domain while the next one is being built.
+`marts` holds released rows and one row a release, written by the same transaction. The version of the catalog that this transaction
+made is the release's `marts_version`: the whole of `marts` as it was then can be asked for by that number. Nothing is ever rewritten:
+going back is one more release. The newest row of a domain is in force.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 
 from ingestion.errors import UnknownNameError
-from lake.connection import CatalogName
-from lake.transaction import transaction
 
 OPERATIONS = "operations"
+
+RECENT = 200
+"""So many releases are read to find those in force; a domain that has none among them is looked for by itself."""
+
+COLUMNS = (
+    "release_id",
+    "domain",
+    "lake_snapshot",
+    "verdict",
+    "suite",
+    "action",
+    "reason",
+    "scores",
+    "last_event_at",
+    "published_at",
+)
 
 
 @dataclass(frozen=True)
 class Release:
-    """One row of `marts.operations.releases`. `action` is publish or rollback; `scores` are percentages by feed and axis."""
+    """One row of `marts.operations.releases`.
+
+    `lake_snapshot` is the instant of the lake its figures speak of, `marts_version` the snapshot of `marts` that shows them, `action`
+    publish or rollback, `suite` the digest of the checks that passed, `scores` percentages by feed and axis.
+    """
 
     release_id: int
     domain: str
-    snapshot_id: int
+    lake_snapshot: int
     verdict: str
+    suite: str
     action: str
     reason: str
     scores: Mapping[str, Mapping[str, float | None]]
     last_event_at: datetime | None
     published_at: datetime
+    marts_version: int
 
 
-def latest_snapshot(connection: duckdb.DuckDBPyConnection, catalog: CatalogName = "marts") -> int:
-    """Give the newest snapshot of a catalog."""
-    row = connection.execute(f"select max(snapshot_id) from {catalog}.snapshots()").fetchone()
-    if row is None or row[0] is None:
-        raise UnknownNameError(f"{catalog}: a snapshot was promised, the catalog has none; run `ioc build`")
-    return int(row[0])
+def newest_release_id(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the id of the newest release of all domains; 0 before the first one."""
+    row = connection.execute("select coalesce(max(release_id), 0) from marts.operations.releases").fetchone()
+    return int(row[0]) if row else 0
 
 
-def record_release(
-    connection: duckdb.DuckDBPyConnection,
-    domain: str,
-    snapshot_id: int,
-    *,
-    action: str,
-    reason: str,
-    scores: Mapping[str, Mapping[str, float | None]],
-    last_event_at: datetime | None,
-    published_at: datetime,
-) -> Release:
-    """Write one release row; the caller holds the lock `release`, so that ids count up by one."""
-    with transaction(connection, "marts", f"{action} {domain}", {"domain": domain, "snapshot_id": snapshot_id}):
-        row = connection.execute("select coalesce(max(release_id), 0) + 1 from marts.operations.releases").fetchone()
-        release = Release(
-            int(row[0]) if row else 1,
-            domain,
-            snapshot_id,
-            "passed",
-            action,
-            reason,
-            scores,
-            last_event_at,
-            published_at,
-        )
-        connection.execute(
-            "insert into marts.operations.releases values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                release.release_id,
-                domain,
-                snapshot_id,
-                release.verdict,
-                action,
-                reason,
-                json.dumps(scores),
-                last_event_at,
-                published_at,
-            ],
-        )
-    return release
+def recent_releases(connection: duckdb.DuckDBPyConnection, count: int = RECENT) -> list[Release]:
+    """Return the newest releases of all domains, oldest first; reads no more than so many, however many there are."""
+    return _read(connection, "release_id > ?", [newest_release_id(connection) - count])
 
 
-def list_releases(connection: duckdb.DuckDBPyConnection) -> list[Release]:
-    """Give every release, oldest first; none where nothing was published yet."""
-    rows = connection.execute(
-        """
-        select release_id, domain, snapshot_id, verdict, action, reason, scores, last_event_at, published_at
-        from marts.operations.releases
-        order by release_id
-        """
-    ).fetchall()
-    names = (
-        "release_id",
-        "domain",
-        "snapshot_id",
-        "verdict",
-        "action",
-        "reason",
-        "scores",
-        "last_event_at",
-        "published_at",
-    )
-    return [Release(**dict(zip(names, [*row[:6], json.loads(row[6]), *row[7:]], strict=True))) for row in rows]
+def releases_of(connection: duckdb.DuckDBPyConnection, domain: str) -> list[Release]:
+    """Return every release of a domain, oldest first."""
+    return _read(connection, "domain = ?", [domain])
 
 
 def find_release(connection: duckdb.DuckDBPyConnection, domain: str, release_id: int) -> Release:
-    """Give one release of a domain; raise UnknownNameError naming those there are."""
-    mine = {release.release_id: release for release in list_releases(connection) if release.domain == domain}
-    if release_id not in mine:
-        known = ", ".join(map(str, mine)) or "none"
-        raise UnknownNameError(f"{domain}: no release {release_id}; there are {known}", domain=domain)
-    return mine[release_id]
-
-
-def releases_in_force(connection: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> dict[str, Release]:
-    """Give, by domain, the release in force at a time; in force now where `as_of` is None."""
-    in_force: dict[str, Release] = {}
-    for release in list_releases(connection):
-        if as_of is None or release.published_at <= as_of:
-            in_force[release.domain] = release
-    return in_force
-
-
-def create_released_views(connection: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> dict[str, Release]:
-    """Give the connection one view a released mart, `<domain>.<mart>`, pinned to its snapshot; give the releases shown.
-
-    `operations.releases` and `operations.audits` are shown as they are. Views of an earlier call are replaced.
-    """
-    in_force = releases_in_force(connection, as_of)
-    for domain, release in in_force.items():
-        connection.execute(f'create schema if not exists memory."{domain}"')
-        for table in tables_of(connection, domain, release.snapshot_id):
-            connection.execute(
-                f'create or replace view memory."{domain}"."{table}" as '
-                f'select * from marts."{domain}"."{table}" at (version => {release.snapshot_id})'
-            )
-    connection.execute(f"create schema if not exists memory.{OPERATIONS}")
-    for table in tables_of(connection, OPERATIONS, latest_snapshot(connection)):
-        connection.execute(
-            f'create or replace view memory.{OPERATIONS}."{table}" as select * from marts.{OPERATIONS}."{table}"'
+    """Return one release of a domain; raises UnknownNameError naming the newest ones there are."""
+    found = _read(connection, "release_id = ? and domain = ?", [release_id, domain])
+    if not found:
+        mine = [str(release.release_id) for release in recent_releases(connection) if release.domain == domain]
+        raise UnknownNameError(
+            f"{domain}: expected a release of this domain, got {release_id}; the newest are {', '.join(mine) or 'none'}",
+            domain=domain,
         )
+    return found[0]
+
+
+def last_release(connection: duckdb.DuckDBPyConnection, domain: str) -> Release | None:
+    """Return the release of a domain in force; None before the first one."""
+    for release in reversed(recent_releases(connection)):
+        if release.domain == domain:
+            return release
+    found = _read(
+        connection,
+        "release_id = (select max(release_id) from marts.operations.releases where domain = ?)",
+        [domain],
+    )
+    return found[0] if found else None
+
+
+def releases_in_force(connection: duckdb.DuckDBPyConnection) -> dict[str, Release]:
+    """Return, by domain, the release in force."""
+    in_force = {release.domain: release for release in recent_releases(connection)}
+    shown = connection.execute(
+        "select schema_name from duckdb_schemas() where database_name = 'marts' and schema_name not in ('main', ?)",
+        [OPERATIONS],
+    ).fetchall()
+    for (domain,) in shown:
+        if domain not in in_force and (release := last_release(connection, str(domain))):
+            in_force[str(domain)] = release
     return in_force
 
 
-def tables_of(connection: duckdb.DuckDBPyConnection, schema: str, snapshot_id: int) -> list[str]:
-    """Name the tables that a schema of the marts holds as of a snapshot: what its release will show."""
+def newest_published(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
+    """Return the newest instant of the lake that a domain ever published, rollbacks included; -1 before the first release."""
+    row = connection.execute(
+        "select coalesce(max(lake_snapshot), -1) from marts.operations.releases where domain = ?", [domain]
+    ).fetchone()
+    return int(row[0]) if row else -1
+
+
+def version_as_of(connection: duckdb.DuckDBPyConnection, moment: datetime) -> int | None:
+    """Return the version of `marts` that readers saw at a time; None before the first release."""
+    row = connection.execute(
+        "select max(snapshot_id) from marts.operations.releases where published_at <= ?", [moment]
+    ).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def insert_release(connection: duckdb.DuckDBPyConnection, release: Iterable[object]) -> None:
+    """Write one release row, its values in the order of COLUMNS; the caller holds the lock and the transaction."""
+    connection.execute(f"insert into marts.operations.releases values ({', '.join('?' * len(COLUMNS))})", [*release])
+
+
+def _read(connection: duckdb.DuckDBPyConnection, condition: str, values: list[object]) -> list[Release]:
     rows = connection.execute(
-        """
-        select tables.table_name
-        from __ducklake_metadata_marts.ducklake_table as tables
-        inner join __ducklake_metadata_marts.ducklake_schema as schemas using (schema_id)
-        where schemas.schema_name = ?
-            and tables.begin_snapshot <= ? and (tables.end_snapshot is null or tables.end_snapshot > ?)
-            and schemas.begin_snapshot <= ? and (schemas.end_snapshot is null or schemas.end_snapshot > ?)
-        order by tables.table_name
-        """,
-        [schema, *[snapshot_id] * 4],
+        f"select {', '.join(COLUMNS)}, snapshot_id from marts.operations.releases where {condition} order by release_id",
+        values,
     ).fetchall()
-    return [str(row[0]) for row in rows]
+    names = (*COLUMNS, "marts_version")
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    return [Release(**{**one, "scores": json.loads(one["scores"])}) for one in found]

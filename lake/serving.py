@@ -1,10 +1,9 @@
-"""Hand out cursors on the released marts: hardened, read-only, and following the releases.
+"""Hand out cursors on the released marts: hardened, read-only, at the newest release.
 
-One process keeps one DuckDB instance in memory with the released views. A caller gets a cursor of it; before that, at most every
-CHECK_SECONDS, the releases in force are compared with those shown, and where they differ a *new* instance takes over. A query in
-flight keeps the instance, and so the snapshot, it began with; no thread ever sees views of two states. One thread makes the new
-instance; the others go on with the old one meanwhile, and wait for nobody. The settings are locked,
-so that SQL written by a person can read marts and nothing else: no file, no URL, no other database, no change of a setting.
+One process keeps one DuckDB instance in memory with `marts` attached, and nothing else. A caller gets a cursor of it; each query sees the
+catalog as it is when the query begins, which is a whole release, as publishing is one transaction. A line to the catalog that was
+lost is answered by a new instance; a look for that costs one row, at most every CHECK_SECONDS. The settings are locked, so that SQL
+written by a person can read marts and nothing else: no file, no URL, no other database, no change of a setting.
 """
 
 import threading
@@ -16,11 +15,11 @@ import duckdb
 
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
-from lake.connection import connect
-from lake.releases import create_released_views, releases_in_force
+from lake.connection import connect, name_marts
+from lake.snapshots import newest_snapshot
 
 CHECK_SECONDS = 2.0
-"""How long a published release may stay unseen. A check is one small query on PostgreSQL."""
+"""How long a lost line to the catalog may stay unseen."""
 
 HARDENING = (
     "set memory_limit = '1GB'",
@@ -40,42 +39,28 @@ class ReleasedMarts:
     settings: Settings
     clock: Callable[[], float] = monotonic
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _renewal: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _instance: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
-    _shown: dict[str, int] = field(default_factory=dict)
     _checked_at: float = field(default=float("-inf"), repr=False)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """Give a cursor on the releases in force; raises ServiceError where the catalog or the objects do not answer."""
-        is_first = self._instance is None
-        if self._renewal.acquire(blocking=is_first):  # who finds another one at it reads what is there
-            try:
-                self._renew()
-            finally:
-                self._renewal.release()
+        """Return a cursor for which `<domain>.<mart>` is a released mart; raises ServiceError where a service does not answer."""
         with self._lock:
-            if self._instance is None:
-                raise ServiceError("marts: released views were promised, there are none; run `ioc publish`")
-            return self._instance.cursor()
-
-    def _renew(self) -> None:
-        """Look for another release where it is time to, and let a new instance take over."""
-        if self._instance is None or (self.clock() - self._checked_at >= CHECK_SECONDS and not self._is_current()):
-            instance, shown = _open(self.settings)
-            with self._lock:
-                self._instance, self._shown = instance, shown
+            if self._instance is None or not self._is_alive(self._instance):
+                self._instance = _open(self.settings)
                 self._checked_at = self.clock()
+            cursor = self._instance.cursor()
+        name_marts(cursor)
+        return cursor
 
-    def _is_current(self) -> bool:
-        """Tell whether the views show what is in force; a lost line to PostgreSQL is answered by a new instance."""
-        if self._instance is None:
-            return False
+    def _is_alive(self, instance: duckdb.DuckDBPyConnection) -> bool:
+        if self.clock() - self._checked_at < CHECK_SECONDS:
+            return True
         try:
-            in_force = releases_in_force(self._instance.cursor())
+            newest_snapshot(instance, "marts")
         except duckdb.Error:
             return False
         self._checked_at = self.clock()
-        return {domain: release.release_id for domain, release in in_force.items()} == self._shown
+        return True
 
 
 def define_clock(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -87,16 +72,15 @@ def define_clock(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     connection.execute(f"create or replace macro memory.main.clock_now() as {time}")
 
 
-def _open(settings: Settings) -> tuple[duckdb.DuckDBPyConnection, dict[str, int]]:
+def _open(settings: Settings) -> duckdb.DuckDBPyConnection:
     instance = connect(settings, as_reader=True)
     try:
-        in_force = create_released_views(instance)
         define_clock(instance, settings)
         for statement in HARDENING:
             instance.execute(statement)
     except duckdb.Error as error:
         instance.close()
         raise ServiceError(
-            f"marts: releases were promised, {str(error).splitlines()[0]}; run `ioc up`, then `ioc publish`"
+            f"marts: expected the released marts, got: {str(error).splitlines()[0]}; run `ioc up`, then `ioc publish`"
         ) from error
-    return instance, {domain: release.release_id for domain, release in in_force.items()}
+    return instance

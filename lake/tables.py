@@ -1,8 +1,9 @@
-"""The tables that ingestion writes: bronze from the contracts, the ledger, the quarantine, the releases."""
+"""The tables that every step writes: bronze from the contracts, the ledger, the quarantine, builds, verdicts and releases."""
 
 import duckdb
 
 from ingestion.contract import Contract
+from ingestion.domains import domains_of
 
 BRONZE_ENVELOPE = {
     "_delivery_id": "VARCHAR",
@@ -129,53 +130,46 @@ document; a record that was refused again stands below it in quarantine, and `qu
 
 BUILDS = {
     "domain": "VARCHAR",
-    "snapshot_id": "BIGINT",
+    "snapshot_read": "BIGINT",
+    "snapshot_written": "BIGINT",
+    "outcome": "VARCHAR",
+    "reason": "VARCHAR",
     "models": "BIGINT",
     "tests": "BIGINT",
+    "code": "VARCHAR",
+    "fingerprints": "VARCHAR",
     "built_at": "TIMESTAMPTZ",
-    "lake_version_before": "BIGINT",
-    "lake_version_after": "BIGINT",
 }
-"""One row a build whose every model and test passed; only such a snapshot can be audited. The build saw every row of the lake up to the
-version before it began, and none that is newer than the version after its end."""
+"""One row a build that came to an end. It read the lake as of `snapshot_read`, its candidates stand in `snapshot_written`; `outcome` is
+passed or failed, `code` the digest of the project it was made with, `fingerprints` a JSON object of model name and digest."""
+
+AUDITS = {
+    "domain": "VARCHAR",
+    "snapshot_read": "BIGINT",
+    "suite": "VARCHAR",
+    "passed": "BOOLEAN",
+    "reason": "VARCHAR",
+    "checks": "VARCHAR",
+    "audited_at": "TIMESTAMPTZ",
+}
+"""One row a verdict on the build that read `snapshot_read`; `suite` is the digest of the checks that were run."""
 
 RELEASES = {
     "release_id": "BIGINT",
     "domain": "VARCHAR",
-    "snapshot_id": "BIGINT",
+    "lake_snapshot": "BIGINT",
     "verdict": "VARCHAR",
+    "suite": "VARCHAR",
     "action": "VARCHAR",
     "reason": "VARCHAR",
     "scores": "VARCHAR",
     "last_event_at": "TIMESTAMPTZ",
     "published_at": "TIMESTAMPTZ",
 }
+"""One row a release, written by the transaction that publishes it; `lake_snapshot` is the instant of the lake its figures speak of."""
 
-
-COMPARISONS = {
-    "release_id": "BIGINT",
-    "previous_release_id": "BIGINT",
-    "domain": "VARCHAR",
-    "changed_figures": "BIGINT",
-    "explained_figures": "BIGINT",
-    "compared_at": "TIMESTAMPTZ",
-}
-"""One row a release that was compared with the one before it."""
-
-RESTATEMENTS = {
-    "release_id": "BIGINT",
-    "previous_release_id": "BIGINT",
-    "domain": "VARCHAR",
-    "mart": "VARCHAR",
-    "row_key": "VARCHAR",
-    "period": "VARCHAR",
-    "column_name": "VARCHAR",
-    "before_value": "DOUBLE",
-    "after_value": "DOUBLE",
-    "cause": "VARCHAR",
-    "delivery_ids": "VARCHAR[]",
-}
-"""One row a figure that the previous release showed and the release shows otherwise; `row_key` is JSON of the mart's key."""
+BUILT_SCHEMAS = ("silver", "reference", "operations")
+"""Schemas of the lake that builds share; each domain has one more, named after it, for its candidate marts."""
 
 
 def bronze_columns(contract: Contract) -> dict[str, str]:
@@ -188,7 +182,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
 
     Each statement commits alone; call it under `exclusive("tables")` where several processes may start at once.
     """
-    for schema in ("bronze", "ledger", "quarantine"):
+    for schema in ("bronze", "ledger", "quarantine", *BUILT_SCHEMAS, *domains_of(contracts)):
         connection.execute(f"create schema if not exists lake.{schema}")
     connection.execute("create schema if not exists marts.operations")
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
@@ -199,10 +193,9 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "lake.quarantine.repairs": QUARANTINE_REPAIRS,
-        "marts.operations.builds": BUILDS,
+        "lake.operations.builds": BUILDS,
+        "lake.operations.audits": AUDITS,
         "marts.operations.releases": RELEASES,
-        "marts.operations.comparisons": COMPARISONS,
-        "marts.operations.restatements": RESTATEMENTS,
     }
     for table, columns in tables.items():
         typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())

@@ -1,13 +1,15 @@
-"""Judge the marts of a domain as of one snapshot, and keep the verdict.
+"""Judge the candidate marts of a build, as of the snapshot in which it ended.
 
 Nothing passes by absence: a verdict without a check is a failing one, a check that could not be evaluated counts as a failed critical
 check whatever its severity (a renamed column, a mart that does not exist), and so does a result that does not come back.
 """
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -15,7 +17,9 @@ import duckdb
 from ingestion.contract import read_contracts
 from ingestion.errors import UnknownNameError
 from ingestion.reference import Reference
-from lake.releases import releases_in_force, tables_of
+from ingestion.settings import PROJECT
+from lake.snapshots import newest_snapshot, tables_of
+from quality.build import Build
 from quality.suites import education, environment, feedback, fisheries, health, public_services, quality
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
 from quality.verdicts import CheckResult, Verdict
@@ -31,6 +35,9 @@ SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]
 }
 """Domain, its marts, its suite."""
 
+SUITES_FOLDER = PROJECT / "quality" / "suites"
+CONTRACTS_FOLDER = PROJECT / "contracts"
+
 NAMES_SHOWN = 20
 NAMED_PROBLEM = re.compile(
     r'column "\w+" in BatchData does not exist|Referenced column "\w+" not found'
@@ -39,24 +46,34 @@ NAMED_PROBLEM = re.compile(
 KIND_OF_ERROR = re.compile(r"\w+(Exception|Error)\b")
 
 
-def audit(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int, clock: datetime) -> Verdict:
-    """Run a domain's suite on its marts as of a snapshot.
+def audit(connection: duckdb.DuckDBPyConnection, built: Build, clock: datetime) -> Verdict:
+    """Run a domain's suite on the candidates of a build.
 
     Reads through a cursor of `connection`, writes nothing. Raises UnknownNameError for a domain without a suite.
     """
+    domain = built.domain
     if domain not in SUITES:
         raise UnknownNameError(f"{domain}: no such domain; there are {', '.join(SUITES)}", domain=domain)
     marts, expectations = SUITES[domain]
-    released_rows = _released_rows(connection, domain, marts, snapshot_id, clock)
+    released_rows = _released_rows(connection, domain, marts)
     checks = expectations(AuditFacts(clock, read_contracts(), Reference(), released_rows))
-    results = run_checks(connection, domain, snapshot_id, checks)
-    return judge(domain, snapshot_id, clock, (*results, *_strangers(connection, domain, snapshot_id, marts)))
+    results = run_checks(connection, domain, built.written, checks)
+    return judge(built, clock, (*results, *_strangers(connection, domain, built.written, marts)))
 
 
-def judge(domain: str, snapshot_id: int, clock: datetime, results: tuple[CheckResult, ...]) -> Verdict:
+def judge(built: Build, clock: datetime, results: tuple[CheckResult, ...]) -> Verdict:
     """Pass where there are checks and no critical one failed."""
     passed = bool(results) and all(result.passed for result in results if result.severity == "critical")
-    return Verdict(domain, snapshot_id, passed, clock, results)
+    return Verdict(built.domain, built.snapshot_id, suite_digest(built.domain), passed, clock, results)
+
+
+@cache
+def suite_digest(domain: str) -> str:
+    """Return the digest of the checks of a domain: its suite's files, what suites share, and the contracts they read."""
+    digest = hashlib.sha256(domain.encode())
+    for path in (*sorted(SUITES_FOLDER.glob("*.py")), *sorted(CONTRACTS_FOLDER.rglob("*.odcs.yaml"))):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _strangers(
@@ -65,7 +82,7 @@ def _strangers(
     """Fail each table of the schema that is no mart of the suite: a release would show it, and nobody judged it."""
     return tuple(
         CheckResult(table, "the table is a mart of the suite", 5, "critical", False, "no mart of it", "a mart of it")
-        for table in tables_of(connection, domain, snapshot_id)
+        for table in tables_of(connection, "lake", domain, snapshot_id)
         if table not in marts
     )
 
@@ -148,23 +165,17 @@ def _observed(result: Mapping[str, Any]) -> str:
     return "1 row" if observed == 1 else f"{observed} rows"
 
 
-def _released_rows(
-    connection: duckdb.DuckDBPyConnection, domain: str, marts: tuple[str, ...], snapshot_id: int, clock: datetime
-) -> dict[str, int]:
-    """Count the rows of each mart in the release in force; none where that release is newer than what is audited."""
-    release = releases_in_force(connection, clock).get(domain)
-    if release is None or release.snapshot_id > snapshot_id:
-        return {}
+def _released_rows(connection: duckdb.DuckDBPyConnection, domain: str, marts: tuple[str, ...]) -> dict[str, int]:
+    """Count the rows of each mart in the release in force; a mart that was never released is absent."""
+    released = tables_of(connection, "marts", domain, newest_snapshot(connection, "marts"))
     rows: dict[str, int] = {}
     for mart in marts:
-        try:
-            found = connection.execute(_as_of("count(*)", domain, mart, release.snapshot_id)).fetchone()
-        except duckdb.CatalogException:  # a mart that is new since that release
-            continue
-        rows[mart] = int(found[0]) if found else 0
+        if mart in released:
+            found = connection.execute(f'select count(*) from marts."{domain}"."{mart}"').fetchone()
+            rows[mart] = int(found[0]) if found else 0
     return rows
 
 
 def _as_of(what: str, domain: str, mart: str, snapshot_id: int) -> str:
     """Write the query; domain and mart are names of this module, the snapshot is a number."""
-    return f'select {what} from marts."{domain}"."{mart}" at (version => {int(snapshot_id)})'
+    return f'select {what} from lake."{domain}"."{mart}" at (version => {int(snapshot_id)})'

@@ -1,7 +1,9 @@
 """Publish what passed, and take it back.
 
-One release row is the publication. It needs a passing verdict on the very snapshot: a missing verdict is a failing one. A domain that
-fails keeps its last good release, which says its age itself, because every mart carries its event times.
+Publishing makes the released rows of a domain equal to its audited candidates, in one transaction with the release row. It needs a
+passing verdict on the very build: a missing verdict is a failing one. A domain that fails keeps its last good release, which
+says its age itself, because every mart carries its event times. The same build is published once, however often it is asked for,
+and an older one never replaces a newer one except by a rollback.
 """
 
 from collections.abc import Mapping
@@ -12,62 +14,105 @@ import duckdb
 from ingestion.errors import AuditError
 from ingestion.settings import Settings
 from lake.lock import exclusive
-from lake.releases import Release, find_release, record_release
+from lake.publication import Publication, Source, publish_rows
+from lake.releases import Release, find_release, last_release, newest_published
+from lake.snapshots import tables_of
+from quality.build import require_build
+from quality.marts import keys_of
 from quality.verdicts import find_verdict
 
 AXES = ("correct", "complete", "clean", "live", "score")
 
 
 def publish(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, snapshot_id: int) -> Release:
-    """Publish a domain's marts as of a snapshot; raises AuditError where no passing verdict stands on that snapshot."""
+    """Publish the build of a domain that read a snapshot; return the release that shows it, which may be there already.
+
+    Raises AuditError where no passing verdict stands on that build, or where a newer one was published.
+    """
     verdict = find_verdict(connection, domain, snapshot_id)
     if verdict is None:
         raise AuditError(
-            f"{domain}: a verdict on snapshot {snapshot_id} was promised, there is none; run `ioc audit {domain}`"
+            f"{domain}: expected a verdict on snapshot {snapshot_id}, there is none; run `ioc audit {domain}`"
         )
     if not verdict.passed:
         raise AuditError(
             f"{domain}: snapshot {snapshot_id} did not pass its audit: {verdict.reason}; the last release stays"
         )
-    scores, last_event_at = _scores(connection, domain)
-    with exclusive(settings, "release"):
-        return record_release(
+    built = require_build(connection, domain, snapshot_id)
+    with exclusive(settings, "release") as lock:
+        in_force = last_release(connection, domain)
+        if in_force is not None and in_force.lake_snapshot == snapshot_id:
+            return in_force
+        newest = newest_published(connection, domain)
+        if newest >= snapshot_id:
+            raise AuditError(
+                f"{domain}: expected a build newer than snapshot {newest}, which was published already, got snapshot {snapshot_id}; "
+                f"`ioc rollback {domain} RELEASE` puts an earlier release back in force"
+            )
+        scores, last_event_at = _scores(connection, domain)
+        return publish_rows(
             connection,
-            domain,
-            snapshot_id,
-            action="publish",
-            reason=f"{len(verdict.checks)} checks passed" if not verdict.reason else verdict.reason,
-            scores=scores,
-            last_event_at=last_event_at,
-            published_at=settings.clock(),
+            Publication(
+                domain=domain,
+                source=Source("lake", built.written),
+                keys=keys_of(domain),
+                lake_snapshot=snapshot_id,
+                suite=verdict.suite,
+                action="publish",
+                reason=verdict.reason or f"{len(verdict.checks)} checks passed",
+                scores=scores,
+                last_event_at=last_event_at,
+                published_at=settings.clock(),
+            ),
+            before_commit=lock.require_held,
         )
 
 
 def rollback(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, release_id: int) -> Release:
-    """Put an earlier release of a domain back in force, as one more row; raises UnknownNameError where it never was."""
-    with exclusive(settings, "release"):
+    """Publish once more what an earlier release of a domain showed; where that is in force, no release is made.
+
+    Raises UnknownNameError where that release never was, AuditError where its rows are no longer kept.
+    """
+    with exclusive(settings, "release") as lock:
         earlier = find_release(connection, domain, release_id)
-        return record_release(
+        in_force = last_release(connection, domain)
+        if in_force is not None and in_force.lake_snapshot == earlier.lake_snapshot:
+            return in_force
+        if not tables_of_release(connection, earlier):
+            raise AuditError(
+                f"{domain}: expected the rows of release {release_id}, they are no longer kept; see `ioc releases` for newer ones"
+            )
+        return publish_rows(
             connection,
-            domain,
-            earlier.snapshot_id,
-            action="rollback",
-            reason=f"back to release {release_id}",
-            scores=earlier.scores,
-            last_event_at=earlier.last_event_at,
-            published_at=settings.clock(),
+            Publication(
+                domain=domain,
+                source=Source("marts", earlier.marts_version),
+                keys=keys_of(domain),
+                lake_snapshot=earlier.lake_snapshot,
+                suite=earlier.suite,
+                action="rollback",
+                reason=f"back to release {release_id}",
+                scores=earlier.scores,
+                last_event_at=earlier.last_event_at,
+                published_at=settings.clock(),
+            ),
+            before_commit=lock.require_held,
         )
+
+
+def tables_of_release(connection: duckdb.DuckDBPyConnection, release: Release) -> list[str]:
+    """Return the marts that a release shows; none where its version of the catalog has been expired."""
+    kept = connection.execute(
+        "select count(*) from marts.snapshots() where snapshot_id = ?", [release.marts_version]
+    ).fetchone()
+    return tables_of(connection, "marts", release.domain, release.marts_version) if kept and kept[0] else []
 
 
 def _scores(
     connection: duckdb.DuckDBPyConnection, domain: str
 ) -> tuple[Mapping[str, Mapping[str, float | None]], datetime | None]:
-    """Read the newest scores of a domain's feeds; none before the quality marts were built the first time."""
-    known = connection.execute(
-        "select count(*) from duckdb_tables() where database_name = 'marts' and schema_name = 'quality' "
-        "and table_name = 'feed_scores'"
-    ).fetchone()
-    if not known or not known[0]:
+    """Read the released scores of a domain's feeds; none before the first release of the scores."""
+    if last_release(connection, "quality") is None:
         return {}, None
     rows = connection.execute(
         f"select feed, {', '.join(AXES)}, last_event_at from marts.quality.feed_scores where domain = ?", [domain]

@@ -1,177 +1,91 @@
 """What a release says otherwise than the one before it, and by which deliveries that came about.
 
-A mart whose rows speak of a period (an hour, a day, a month) says so in its yml entry, under `meta.restatements`:
-
-    period       the column that places a row in time
-    caused_by    which rows of bronze a figure is made of: a feed, and a condition between `bronze` and `mart`
-
-After each release its figures (numbers of rows that stand in both) are compared with those of the release before. The deliveries
-named as the cause are those whose records meet the condition and became visible between the two builds, by the catalog's own versions and
-not by any clock. A figure that changed without one moved by the clock of the build, a rule or a reference list, and says so: `no_delivery`.
-Marts of the current state (a case, a vessel) and findings that begin and end are not compared: they have no period that was closed.
+The catalog keeps the change feed of every publication: of each row that was updated the values before and after. Of the marts that
+declare a period (quality/marts.py) each figure that differs is a restatement. The deliveries named as its cause are those whose records
+meet the mart's condition and became visible between the two instants of the lake that the releases speak of, by the catalog's own versions
+and not by any clock. A figure that changed without one moved by the clock of the build, a rule or a reference list, and says so:
+`no_delivery`. Marts of the current state (a case, a vessel) and findings that begin and end are not compared: they have no period
+that was closed. Nothing is stored: the answer lasts as long as the release is kept.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
 from itertools import pairwise
 
 import duckdb
-import yaml
 
 from ingestion.contract import find_contract
-from ingestion.settings import PROJECT, Settings
-from lake.lock import exclusive
-from lake.releases import Release, list_releases, tables_of
-from lake.transaction import transaction
-
-MARTS = PROJECT / "dbt_project" / "models" / "marts"
-NUMBERS = ("bigint", "integer", "double", "decimal")
-NO_FIGURES = ("latitude", "longitude", "source_version")
-"""Numbers that place a row or tell what it was built from."""
+from lake.releases import Release, releases_of
+from lake.snapshots import changed_rows, columns_of
+from quality.marts import Mart, marts_of
+from quality.release import tables_of_release
 
 
 @dataclass(frozen=True)
-class Cause:
-    """Rows of a feed's bronze table that a figure is made of: `match` is a condition between `bronze` and `mart`."""
+class Restatement:
+    """A figure that a release shows otherwise than the release before; `row_key` is JSON of the mart's key."""
 
-    feed: str
-    match: str
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A mart whose figures are compared from release to release."""
-
-    name: str
-    key: tuple[str, ...]
-    period: str
-    figures: tuple[str, ...]
-    causes: tuple[Cause, ...]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """How many figures of a domain's previous release this one shows otherwise, and how many of them a delivery explains."""
-
+    domain: str
     release_id: int
     previous_release_id: int
-    domain: str
-    changed_figures: int
-    explained_figures: int
+    mart: str
+    row_key: str
+    period: str
+    column_name: str
+    before_value: float | None
+    after_value: float | None
+    cause: str
+    delivery_ids: list[str]
 
 
-@cache
-def compared_marts(domain: str) -> tuple[Compared, ...]:
-    """Read which marts of a domain are compared, from their yml entries."""
+def find_restatements(
+    connection: duckdb.DuckDBPyConnection, domain: str, release_id: int | None = None
+) -> list[Restatement]:
+    """Return the restatements of a domain's releases that are kept, or of one of them, release by release and mart by mart."""
     found = []
-    for path in sorted((MARTS / domain).glob("_*__models.yml")):
-        for model in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["models"]:
-            declared = model.get("config", {}).get("meta", {}).get("restatements")
-            if declared is not None:
-                key = next(test for test in model["data_tests"] if "unique_combination" in test)
-                columns = tuple(key["unique_combination"]["arguments"]["columns"])
-                figures = tuple(
-                    column["name"]
-                    for column in model["columns"]
-                    if column["data_type"].startswith(NUMBERS) and column["name"] not in (*columns, *NO_FIGURES)
-                )
-                causes = tuple(Cause(**cause) for cause in declared["caused_by"])
-                found.append(Compared(model["name"], columns, declared["period"], figures, causes))
-    return tuple(found)
+    for before, after in pairwise(releases_of(connection, domain)):
+        if release_id in (None, after.release_id):
+            shown = tables_of_release(connection, after)
+            for mart in marts_of(domain):
+                if mart.period and mart.name in shown:
+                    found += _compare(connection, mart, before, after)
+    return found
 
 
-def compare_releases(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str) -> list[Comparison]:
-    """Compare every release of a domain that was not compared yet with the one before it, and keep what changed.
-
-    Each pair is one transaction, so that a crash leaves a pair whole or to the next call; publishers take turns.
-    """
-    with exclusive(settings, f"compare {domain}"):
-        rows = connection.execute(
-            "select release_id from marts.operations.comparisons where domain = ?", [domain]
-        ).fetchall()
-        known = {int(row[0]) for row in rows}
-        releases = [release for release in list_releases(connection) if release.domain == domain]
-        return [
-            _compare(connection, before, after, settings.clock())
-            for before, after in pairwise(releases)
-            if after.release_id not in known
-        ]
-
-
-def _compare(
-    connection: duckdb.DuckDBPyConnection, before: Release, after: Release, compared_at: datetime
-) -> Comparison:
-    shown = {*tables_of(connection, after.domain, before.snapshot_id)}
-    shown &= {*tables_of(connection, after.domain, after.snapshot_id)}
-    marts = [mart for mart in compared_marts(after.domain) if mart.name in shown]
-    span = _lake_versions(connection, before, after)
-    with transaction(connection, "marts", f"compare {after.domain}", {"release_id": after.release_id}):
-        for mart in marts if before.snapshot_id != after.snapshot_id else ():
-            _find_changed_rows(connection, mart, before, after)
-            _find_causes(connection, mart, span)
-            _keep_figures(connection, mart, before, after)
-        counted = connection.execute(
-            "select count(*), count(*) filter (cause <> 'no_delivery') from marts.operations.restatements where release_id = ?",
-            [after.release_id],
-        ).fetchone()
-        comparison = Comparison(after.release_id, before.release_id, after.domain, *map(int, counted or (0, 0)))
-        connection.execute(
-            "insert into marts.operations.comparisons values (?, ?, ?, ?, ?, ?)",
-            [
-                comparison.release_id,
-                comparison.previous_release_id,
-                comparison.domain,
-                comparison.changed_figures,
-                comparison.explained_figures,
-                compared_at,
-            ],
-        )
-    return comparison
-
-
-def _lake_versions(connection: duckdb.DuckDBPyConnection, before: Release, after: Release) -> tuple[int, int] | None:
-    """Between which versions of the lake the cause lies; None where no build tells, or where the release is a rollback."""
-    row = connection.execute(
-        """
-        select
-            max(lake_version_before) filter (snapshot_id = ?), max(lake_version_after) filter (snapshot_id = ?)
-        from marts.operations.builds
-        where domain = ?
-        """,
-        [before.snapshot_id, after.snapshot_id, after.domain],
-    ).fetchone()
-    return None if row is None or None in row or after.action == "rollback" else (int(row[0]), int(row[1]))
-
-
-def _find_changed_rows(connection: duckdb.DuckDBPyConnection, mart: Compared, before: Release, after: Release) -> None:
-    """Put the rows of a mart that changed into `changed_rows`, numbered, each with all its figures."""
-    table = f'marts."{after.domain}"."{mart.name}"'
-    same_key = " and ".join(f'old."{name}" is not distinct from new."{name}"' for name in mart.key)
-    differs = " or ".join(f'old."{name}" is distinct from new."{name}"' for name in mart.figures)
-    row_key = ", ".join(f"'{name}', old.\"{name}\"" for name in mart.key)
-    figures = ", ".join(
-        f'{{name: \'{name}\', before: old."{name}"::double, after: new."{name}"::double}}' for name in mart.figures
-    )
-    connection.execute(
+def _compare(connection: duckdb.DuckDBPyConnection, mart: Mart, before: Release, after: Release) -> list[Restatement]:
+    columns = columns_of(connection, "marts", after.domain, mart.name, after.marts_version)
+    figures = tuple(figure for figure in mart.figures if figure in columns)  # a mart may have gained some since
+    if not {mart.period, *mart.key} <= {*columns} or not figures:
+        return []
+    if not changed_rows(connection, after.domain, mart.name, after.marts_version, figures):
+        return []
+    _find_causes(connection, mart, before, after)
+    otherwise = "rollback" if after.action == "rollback" else "no_delivery"
+    row_key = ", ".join(f"'{name}', \"{name}\"" for name in mart.key)
+    rows = connection.execute(
         f"""
-        create or replace temp table changed_rows as
-        select
-            old.*,
-            row_number() over () as _number,
-            json_object({row_key})::varchar as _row_key,
-            [{figures}] as _figures
-        from (select * from {table} at (version => {before.snapshot_id})) as old
-        inner join (select * from {table} at (version => {after.snapshot_id})) as new on {same_key}
-        where {differs}
-        """
-    )
+        with figures as (
+            select _number, json_object({row_key})::varchar as row_key, "{mart.period}"::varchar as period, unnest(_figures) as figure
+            from changed_rows
+        ),
+        deliveries as (
+            select _number, list(distinct delivery_id order by delivery_id) as delivery_ids from causes group by _number
+        )
+        select row_key, period, figure.name, figure.before, figure.after,
+            case when delivery_ids is null then ? else 'delivery' end, coalesce(delivery_ids, [])
+        from figures
+        left join deliveries using (_number)
+        where figure.before is distinct from figure.after
+        order by row_key, figure.name
+        """,
+        [otherwise],
+    ).fetchall()
+    return [Restatement(after.domain, after.release_id, before.release_id, mart.name, *row) for row in rows]
 
 
-def _find_causes(connection: duckdb.DuckDBPyConnection, mart: Compared, span: tuple[int, int] | None) -> None:
-    """Put the deliveries that each changed row is made of, and that came between the builds, into `causes`."""
+def _find_causes(connection: duckdb.DuckDBPyConnection, mart: Mart, before: Release, after: Release) -> None:
+    """Put the deliveries that each changed row is made of, and that came between the two instants, into `causes`."""
     connection.execute("create or replace temp table causes (_number bigint, delivery_id varchar)")
-    for cause in mart.causes if span else ():
+    for cause in mart.causes if after.action != "rollback" else ():
         connection.execute(
             f"""
             insert into causes
@@ -180,26 +94,5 @@ def _find_causes(connection: duckdb.DuckDBPyConnection, mart: Compared, span: tu
             inner join lake.bronze.{find_contract(cause.feed).table} as bronze on {cause.match}
             where bronze.snapshot_id > ? and bronze.snapshot_id <= ?
             """,
-            span,
+            [before.lake_snapshot, after.lake_snapshot],
         )
-
-
-def _keep_figures(connection: duckdb.DuckDBPyConnection, mart: Compared, before: Release, after: Release) -> None:
-    otherwise = "rollback" if after.action == "rollback" else "no_delivery"
-    connection.execute(
-        f"""
-        insert into marts.operations.restatements
-        with figures as (
-            select _number, _row_key, "{mart.period}"::varchar as period, unnest(_figures) as figure from changed_rows
-        ),
-        deliveries as (
-            select _number, list(distinct delivery_id order by delivery_id) as delivery_ids from causes group by _number
-        )
-        select ?, ?, ?, ?, _row_key, period, figure.name, figure.before, figure.after,
-            case when delivery_ids is null then ? else 'delivery' end, coalesce(delivery_ids, [])
-        from figures
-        left join deliveries using (_number)
-        where figure.before is distinct from figure.after
-        """,
-        [after.release_id, before.release_id, after.domain, mart.name, otherwise],
-    )

@@ -1,61 +1,99 @@
-"""The steps after bronze, each on a connection of its own: what a task or a command calls."""
+"""The steps after bronze, each on a connection of its own: what a task or a command calls.
+
+`bring_up_to_date` takes a domain to its release by whatever steps are due. The single steps do what a person asks for.
+"""
+
+from collections.abc import Callable
 
 from ingestion.errors import AuditError
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.lock import writing
+from lake.lock import exclusive, writing
 from lake.releases import Release
-from quality import audit, build, release, restatements, verdicts
-
-QUALITY = "quality"
-"""The domain of the scores: built like the others, from their ledgers."""
+from quality import audit, build, levels, release, verdicts
 
 
 def build_domain(settings: Settings, domain: str, *, full_refresh: bool = False) -> build.Build:
-    """Build a domain's marts; give the snapshot that holds them."""
+    """Build a domain's candidate marts."""
     with connected(settings) as connection:
         return build.build(connection, settings, domain, full_refresh=full_refresh)
 
 
 def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> verdicts.Verdict:
-    """Audit a domain's marts as of a complete build (the last one, where no snapshot is named) and keep the verdict.
+    """Audit the build of a domain that read a snapshot (its last one, where none is named) and keep the verdict.
 
-    Raises AuditError where the snapshot is not the result of a build whose models and tests all passed.
+    Raises AuditError where no build whose models and tests all passed read that snapshot.
     """
     with connected(settings) as connection:
-        chosen = build.find_last_build(connection, domain) if snapshot_id is None else snapshot_id
-        if not build.is_built(connection, domain, chosen):
-            raise AuditError(
-                f"{domain}: snapshot {chosen} is not the result of a complete build; run `ioc build {domain}`"
-            )
-        verdict = audit.audit(connection, domain, chosen, settings.clock())
+        built = build.require_build(connection, domain, snapshot_id)
+        verdict = audit.audit(connection, built, settings.clock())
         with writing(settings, f"verdict {domain}"):
             verdicts.record_verdict(connection, verdict)
         return verdict
 
 
-def require_pass(settings: Settings, domain: str, snapshot_id: int) -> int:
-    """Audit, and give the snapshot back where it passed; raises AuditError with the reason where it did not."""
+def require_pass(settings: Settings, domain: str, snapshot_id: int | None = None) -> int:
+    """Audit, and return the snapshot of the build where it passed; raises AuditError with the reason where it did not."""
     verdict = audit_domain(settings, domain, snapshot_id)
     if not verdict.passed:
         raise AuditError(
-            f"{domain}: snapshot {snapshot_id} did not pass its audit: {verdict.reason}; the last release stays"
+            f"{domain}: snapshot {verdict.snapshot_id} did not pass its audit: {verdict.reason}; the last release stays"
         )
-    return snapshot_id
+    return verdict.snapshot_id
 
 
 def publish_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> Release:
-    """Publish a domain as of a snapshot (its last audited one, where none is named), and keep what it says otherwise than before."""
+    """Publish the build of a domain that read a snapshot (its last audited one, where none is named)."""
     with connected(settings) as connection:
         chosen = verdicts.find_last_audited(connection, domain) if snapshot_id is None else snapshot_id
-        published = release.publish(connection, settings, domain, chosen)
-        restatements.compare_releases(connection, settings, domain)
-        return published
+        return release.publish(connection, settings, domain, chosen)
 
 
 def rollback_domain(settings: Settings, domain: str, release_id: int) -> Release:
     """Put an earlier release of a domain back in force."""
     with connected(settings) as connection:
-        rolled_back = release.rollback(connection, settings, domain, release_id)
-        restatements.compare_releases(connection, settings, domain)
-        return rolled_back
+        return release.rollback(connection, settings, domain, release_id)
+
+
+def due_step(settings: Settings, domain: str, *, of_last_build: bool = False) -> levels.Step | None:
+    """Return the next step of a domain, or of its last build; raises AuditError where a failed test or audit keeps it from going on."""
+    with connected(settings) as connection:
+        level = (
+            levels.level_of_last_build(connection, domain)
+            if of_last_build
+            else levels.level_of(connection, domain, settings.clock())
+        )
+    if level.stuck:
+        raise AuditError(f"{domain}: {level.stuck}; the last release stays until new data or code come")
+    return level.due
+
+
+def due_steps(settings: Settings) -> dict[str, str]:
+    """Return the next step of each domain that has one; a domain that is stuck has none."""
+    with connected(settings) as connection:
+        found = levels.levels(connection, settings.clock())
+    return {level.domain: level.due.value for level in found if level.due}
+
+
+def take_step(settings: Settings, domain: str, step: levels.Step) -> bool:
+    """Take a step of a domain where it is the next one, or the next one of its last build; return whether it was.
+
+    Who comes meanwhile waits, and then looks. Raises AuditError where a failed test or audit keeps the domain from going on.
+    """
+    with exclusive(settings, f"step {domain}"):
+        if due_step(settings, domain, of_last_build=step is not levels.Step.BUILD) is not step:
+            return False
+        STEPS[step](settings, domain)
+        return True
+
+
+def bring_up_to_date(settings: Settings, domain: str) -> list[levels.Step]:
+    """Take every step that is due until a domain's release shows what was loaded; return the steps taken."""
+    return [step for step in levels.Step if take_step(settings, domain, step)]
+
+
+STEPS: dict[levels.Step, Callable[[Settings, str], object]] = {
+    levels.Step.BUILD: build_domain,
+    levels.Step.AUDIT: require_pass,
+    levels.Step.PUBLISH: publish_domain,
+}

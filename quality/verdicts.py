@@ -1,6 +1,6 @@
 """Verdicts: what an audit found, and where it is kept.
 
-A verdict holds numbers and names of our own reference lists, never values of rows: `marts.operations.audits` is shown to readers. A
+A verdict holds numbers and names of our own reference lists, never values of rows: the reason of a release is shown to readers. A
 verdict cannot be built to pass against its own checks, so that a row changed by hand is refused when it is read.
 """
 
@@ -35,10 +35,14 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The judgement on a domain's marts as of a snapshot. Raises AuditError when built to pass against its own checks."""
+    """The judgement on the candidates of the build that read a snapshot of the lake; `suite` is the digest of the checks that were run.
+
+    Raises AuditError when built to pass against its own checks.
+    """
 
     domain: str
     snapshot_id: int
+    suite: str
     passed: bool
     audited_at: datetime
     checks: tuple[CheckResult, ...]
@@ -71,55 +75,48 @@ class Verdict:
         return f"{len(critical)} of {len(self.checks)} checks failed: " + "; ".join(check.line for check in critical)
 
 
-def create_audit_table(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create `marts.operations.audits` where it does not exist."""
-    connection.execute("create schema if not exists marts.operations")
-    connection.execute(
-        """
-        create table if not exists marts.operations.audits (
-            domain varchar, snapshot_id bigint, passed boolean, reason varchar, checks varchar, audited_at timestamptz)
-        """
-    )
-
-
 def record_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
-    """Write a verdict as one row; an earlier verdict on the same snapshot stays, and is no longer the one in force."""
-    create_audit_table(connection)
+    """Write a verdict as one row; an earlier verdict on the same build stays, and is no longer the one in force."""
     info: dict[str, str | int] = {"domain": verdict.domain, "snapshot_id": verdict.snapshot_id}
     checks = json.dumps([asdict(check) for check in verdict.checks], ensure_ascii=False)
-    with transaction(connection, "marts", f"audit {verdict.domain}", info):
+    with transaction(connection, "lake", f"audit {verdict.domain}", info):
         connection.execute(
-            "insert into marts.operations.audits values (?, ?, ?, ?, ?, ?)",
-            [verdict.domain, verdict.snapshot_id, verdict.passed, verdict.reason, checks, verdict.audited_at],
+            "insert into lake.operations.audits values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                verdict.domain,
+                verdict.snapshot_id,
+                verdict.suite,
+                verdict.passed,
+                verdict.reason,
+                checks,
+                verdict.audited_at,
+            ],
         )
 
 
-def find_last_audited(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
-    """Give the newest snapshot of a domain that was audited; raises AuditError where none was."""
-    row = connection.execute(
-        "select max(snapshot_id) from marts.operations.audits where domain = ?", [domain]
-    ).fetchone()
-    if row is None or row[0] is None:
-        raise AuditError(f"{domain}: an audit was promised before publication, there is none; run `ioc audit {domain}`")
-    return int(row[0])
-
-
 def find_verdict(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int) -> Verdict | None:
-    """Give the last verdict written on a domain's snapshot, whatever the clocks said; None where there is none."""
-    try:
-        row = connection.execute(
-            """
-            select passed, audited_at, checks
-            from marts.operations.audits
-            where domain = ? and snapshot_id = ?
-            order by rowid desc
-            limit 1
-            """,
-            [domain, snapshot_id],
-        ).fetchone()
-    except duckdb.CatalogException:  # nothing was ever audited
-        return None
+    """Return the last verdict written on a domain's build, whatever the clocks said; None where there is none."""
+    row = connection.execute(
+        """
+        select suite, passed, audited_at, checks
+        from lake.operations.audits
+        where domain = ? and snapshot_read = ?
+        order by rowid desc
+        limit 1
+        """,
+        [domain, snapshot_id],
+    ).fetchone()
     if row is None:
         return None
-    checks = tuple(CheckResult(**check) for check in json.loads(row[2]))
-    return Verdict(domain, snapshot_id, bool(row[0]), row[1].astimezone(UTC), checks)
+    checks = tuple(CheckResult(**check) for check in json.loads(row[3]))
+    return Verdict(domain, snapshot_id, str(row[0]), bool(row[1]), row[2].astimezone(UTC), checks)
+
+
+def find_last_audited(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
+    """Return the snapshot of a domain's newest build that was audited; raises AuditError where none was."""
+    row = connection.execute(
+        "select max(snapshot_read) from lake.operations.audits where domain = ?", [domain]
+    ).fetchone()
+    if row is None or row[0] is None:
+        raise AuditError(f"{domain}: expected an audit before publication, there is none; run `ioc audit {domain}`")
+    return int(row[0])

@@ -6,6 +6,7 @@ would draw and print into its log. Nothing is reported to its makers.
 """
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -27,8 +28,8 @@ from stack.service import Command, Port
 
 DATABASE = "airflow"
 TASK_SLOTS = 4
-BUILD_POOL = ("build", "1", "builds take turns, and one that waits must not hold a task slot")
-"""Name, slots and purpose of the pool in which dags/marts.py builds."""
+BUILD_POOL = ("build", str(max(os.cpu_count() or 1, 1)), "as many builds at once as there are cores")
+"""Name, slots and purpose of the pool in which dags/marts.py builds; one that waits holds no task slot."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class AirflowInstallation:
             self.write_users()
             stamp, made_with = (
                 self.folder / "migrated",
-                f"apache-airflow {version('apache-airflow')}, pool {BUILD_POOL[0]}",
+                f"apache-airflow {version('apache-airflow')}, pool {BUILD_POOL[0]} of {BUILD_POOL[1]}",
             )
             if not is_current(self.settings, DATABASE, stamp, made_with):
                 for command in (("db", "migrate"), ("pools", "set", *BUILD_POOL)):

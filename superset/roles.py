@@ -1,8 +1,7 @@
 """The roles: who may do what in Superset, permission by permission.
 
 leader sees the dashboards and nothing else; analyst also asks the marts in SQL Lab and makes charts; engineer may do all but administer
-users. Data are granted by schema, and only the schemas of the released views: `marts.environment.…`, the table below a view, which
-also holds what is not released yet, is another schema to Superset and stays closed to leaders and analysts.
+users. Data are granted by schema, and only the schemas of domains: the list of releases is an engineer's.
 """
 
 Permission = tuple[str, str]
@@ -94,9 +93,9 @@ ASK_AND_CHART: frozenset[Permission] = frozenset(
 )
 
 RELEASED_MARTS: frozenset[Permission] = frozenset(
-    ("schema_access", f"[marts].[{schema}]") for domain in DOMAINS for schema in (domain, f"memory.{domain}")
+    ("schema_access", f"[marts].{schema}") for domain in DOMAINS for schema in (f"[{domain}]", f"[marts].[{domain}]")
 )
-"""`memory.<domain>` is how SQL Lab lists the schema, `<domain>` how a query and a dataset name it."""
+"""A mart by the name `<domain>.<mart>`, which SQL Lab lists, and by its whole name `marts.<domain>.<mart>`."""
 
 USER_ADMINISTRATION = frozenset(
     {

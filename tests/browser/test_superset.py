@@ -14,6 +14,7 @@ from cli.dashboards import chart_rows, dashboard_charts, every_chart_answers, su
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 from lake.connection import connected
+from quality.audit import SUITES
 from tests.browser.pages import open_dashboard
 from tests.browser.truth import NUMBERS, publish
 
@@ -23,7 +24,7 @@ PATIENCE_SECONDS = 30
 PASSWORD = "only-for-this-test"
 
 REFUSED = {
-    "another view": "create or replace view environment.air_quality_hours as select 1",
+    "a view in a mart's place": "create or replace view environment.air_quality_hours as select 1",
     "a table": "create table environment.mine as select 1",
     "a deletion": "delete from environment.air_quality_hours",
     "a forgotten secret": "drop secret object_store",
@@ -34,12 +35,15 @@ REFUSED = {
     "an export": "copy (select 1) to '/tmp/out.csv'",
     "another database": "attach '/tmp/other.db'",
     "an extension": "install excel",
-    "what is not released": "select * from marts.environment.air_quality_hours",
+    "a deletion by its whole name": "delete from marts.environment.air_quality_hours",
+    "what is not released": "select * from lake.environment.air_quality_hours",
+    "the list of releases": "select * from operations.releases",
+    "the list of releases by its whole name": "select * from marts.operations.releases",
     "the catalog's own tables": "select * from __ducklake_metadata_marts.ducklake_table",
     "SQL in a text": "select * from query('select 1')",
     "PostgreSQL": "select * from postgres_query('__ducklake_metadata_marts', 'select 1')",
     "PostgreSQL elsewhere": "select * from postgres_scan('host=127.0.0.1', 'public', 'ab_user')",
-    "two statements": "select 1; drop view environment.air_quality_hours",
+    "two statements": "select 1; drop table environment.air_quality_hours",
 }
 
 
@@ -92,13 +96,13 @@ def test_superset_shows_a_release_and_never_what_is_not_released(superset_settin
     assert count_vessels(superset_settings) == 11
     with connected(superset_settings) as connection:
         connection.execute(
-            "insert into marts.fisheries.vessels_last_seen "
-            "select * replace ('vms:T99' as vessel_key) from marts.fisheries.vessels_last_seen limit 1"
+            "insert into lake.fisheries.vessels_last_seen "
+            "select * replace ('vms:T99' as vessel_key) from lake.fisheries.vessels_last_seen limit 1"
         )
         assert count_vessels(superset_settings) == 11
         publish(connection, "fisheries")
         assert wait_for_vessels(superset_settings, 12) == 12
-        connection.execute("delete from marts.fisheries.vessels_last_seen where vessel_key = 'vms:T99'")
+        connection.execute("delete from lake.fisheries.vessels_last_seen where vessel_key = 'vms:T99'")
         assert count_vessels(superset_settings) == 12
         publish(connection, "fisheries")
         assert wait_for_vessels(superset_settings, 11) == 11
@@ -134,9 +138,26 @@ def ask(client: httpx.Client, sql: str) -> httpx.Response:
     return client.post("/api/v1/sqllab/execute/", json={"database_id": found[0]["id"], "sql": sql, "runAsync": False})
 
 
-def test_an_analyst_asks_released_marts(analyst: httpx.Client) -> None:
-    answer = ask(analyst, "select count(*) as cases from feedback.feedback_cases")
+@pytest.mark.parametrize("mart", ["feedback.feedback_cases", "marts.feedback.feedback_cases"])
+def test_an_analyst_asks_released_marts(analyst: httpx.Client, mart: str) -> None:
+    answer = ask(analyst, f"select count(*) as cases from {mart}")
     assert answer.json()["data"] == [{"cases": 7}]
+
+
+def listed_schemas(client: httpx.Client) -> set[str]:
+    """Return the schemas that SQL Lab offers."""
+    (database,) = client.get("/api/v1/database/").json()["result"]
+    return set(client.get(f"/api/v1/database/{database['id']}/schemas/").json()["result"])
+
+
+def test_sql_lab_lists_the_schemas_of_the_domains(analyst: httpx.Client) -> None:
+    assert listed_schemas(analyst) == {*SUITES}
+
+
+def test_sql_lab_lists_the_marts_of_a_schema(analyst: httpx.Client) -> None:
+    (database,) = analyst.get("/api/v1/database/").json()["result"]
+    asked = "/api/v1/database/{}/tables/?q=(force:!f,schema_name:feedback)".format(database["id"])
+    assert {table["value"] for table in analyst.get(asked).json()["result"]} == {*SUITES["feedback"][0]}
 
 
 @pytest.mark.parametrize("wish", sorted(REFUSED))
@@ -146,9 +167,9 @@ def test_sql_lab_refuses_more_than_reading_released_marts(analyst: httpx.Client,
     assert ask(analyst, "select count(*) as hours from environment.air_quality_hours").json()["data"] == [{"hours": 3}]
 
 
-def test_even_the_administrator_cannot_change_what_a_view_shows(superset_settings: Settings) -> None:
+def test_even_the_administrator_cannot_change_what_a_mart_shows(superset_settings: Settings) -> None:
     with superset_client(superset_settings) as client:
-        for wish in ("another view", "a forgotten secret", "a lost catalog", "a file", "two statements"):
+        for wish in ("a view in a mart's place", "a forgotten secret", "a lost catalog", "a file", "two statements"):
             assert ask(client, REFUSED[wish]).status_code >= 400, wish
         assert ask(client, "select count(*) as hours from environment.air_quality_hours").json()["data"] == [
             {"hours": 3}

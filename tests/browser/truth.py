@@ -9,8 +9,9 @@ import yaml
 
 from ingestion.settings import PROJECT, Settings
 from lake.connection import connected
-from lake.releases import latest_snapshot, record_release
 from lake.tables import create_tables
+from quality.marts import keys_of
+from tests.publishing import publish_candidates
 
 CLOCK = datetime(2026, 3, 10, 5, 0, tzinfo=UTC)
 """Noon in Vietnam; what the stack of these tests calls now."""
@@ -454,39 +455,31 @@ NUMBERS = {
 
 
 def publish_truth(settings: Settings) -> None:
-    """Write the rows into the marts, shaped as dbt describes them, and release every domain."""
+    """Write the rows into candidates, shaped as dbt describes them, and publish every domain."""
     with connected(settings) as connection:
         create_tables(connection, {})
         for path in sorted((PROJECT / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
             _write_domain(connection, path)
-            publish(connection, path.parent.name)
+        for domain in {mart.split(".")[0] for mart in ROWS}:
+            publish(connection, domain)
 
 
 def publish(connection: duckdb.DuckDBPyConnection, domain: str) -> None:
-    """Release a domain as it stands now."""
-    record_release(
-        connection,
-        domain,
-        latest_snapshot(connection),
-        action="publish",
-        reason="by hand",
-        scores={},
-        last_event_at=CLOCK,
-        published_at=CLOCK,
-    )
+    """Publish the candidates of a domain as they stand now."""
+    publish_candidates(connection, domain, CLOCK, keys_of(domain))
 
 
 def _write_domain(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     domain = path.parent.name
-    connection.execute(f"create schema if not exists marts.{domain}")
+    connection.execute(f"create schema if not exists lake.{domain}")
     for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
         types = {column["name"]: column["data_type"] for column in model["columns"]}
         typed = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
-        connection.execute(f"create table marts.{domain}.{model['name']} ({typed})")
+        connection.execute(f"create table lake.{domain}.{model['name']} ({typed})")
         for row in ROWS.get(f"{domain}.{model['name']}", []):
             full = {name: False for name, kind in types.items() if kind == "boolean"} | dict(row)
             columns = ", ".join(f'"{name}"' for name in full)
             marks = ", ".join("?" for _ in full)
             connection.execute(
-                f"insert into marts.{domain}.{model['name']} ({columns}) values ({marks})", [*full.values()]
+                f"insert into lake.{domain}.{model['name']} ({columns}) values ({marks})", [*full.values()]
             )

@@ -1,18 +1,22 @@
-"""dbt, and a SIGKILL at the nth event of a name: for the command that started it and, where `both` is said, for dbt itself.
+"""dbt's process, and a SIGKILL at the nth event of a name: for the command that started it and, where `both` is said, for dbt itself.
 
-python -m tests.faults.dbt_victim NodeFinished 3 both build --select …
+python -m tests.faults.dbt_victim NodeFinished 3 both build DOMAIN
 """
 
 import os
 import signal
 import sys
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from dbt.cli.main import dbtRunner
 
+from quality import dbt_process
+
 
 def main() -> int:
-    """Run dbt with the arguments behind the third."""
+    """Do what dbt's process does with the arguments behind the third."""
     event, occurrence, who = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     command = os.getppid()
     met = 0
@@ -26,7 +30,9 @@ def main() -> int:
                 if who == "both":
                     os.kill(os.getpid(), signal.SIGKILL)
 
-    return 0 if dbtRunner(callbacks=[met_event]).invoke(sys.argv[4:]).success else 1
+    sys.argv[1:] = sys.argv[4:]
+    with patch("quality.dbt_process.dbtRunner", partial(dbtRunner, callbacks=[met_event])):
+        return dbt_process.main()
 
 
 if __name__ == "__main__":

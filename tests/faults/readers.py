@@ -1,7 +1,8 @@
 """Readers of two marts of one domain, who ask again and again and keep what was wrong with an answer.
 
 Every version of the marts holds the same number in each of its rows, so that one query over both tells a mixed answer from a whole one.
-The marts are rewritten by statements that commit one by one: between two of them the newest snapshot is empty or contradicts itself.
+The candidates are rewritten by statements that commit one by one: between two of them they are empty or contradict each other. Of the
+first mart the key is known, it is published by its differences; the second one is written anew. Both are one publication.
 """
 
 import os
@@ -9,24 +10,30 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from time import monotonic
+from unittest.mock import patch
 
 import duckdb
 
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.releases import create_released_views, latest_snapshot
+from lake.releases import Release
 from lake.serving import CHECK_SECONDS, ReleasedMarts
-from quality.release import publish
+from lake.snapshots import newest_snapshot
+from quality.build import Build, _write_down
+from quality.release import publish, rollback
+from quality.steps import publish_domain
 from quality.verdicts import CheckResult, Verdict, record_verdict
 from tests.faults.boundaries import watched
 
 DOMAIN = "served"
 MARTS = ("ones", "twins")
+KEYS = {"ones": ("id",)}
 ROWS = 100
 QUESTION = (
     "select count(*), count(*) filter (mart = 'ones'), min(version), max(version) from "
@@ -68,7 +75,7 @@ class Answers:
 
 
 class Impatient:
-    """A clock on which the time between two looks at the releases has always passed."""
+    """A clock on which the time between two looks at the line to the catalog has always passed."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -79,7 +86,7 @@ class Impatient:
 
 
 def dashboards(settings: Settings, threads: int, stop: Event, answers: "Queue[Answers]", is_impatient: bool) -> None:
-    """Read as a worker of Superset does, many threads on one instance; an impatient one looks for a release before every query."""
+    """Read as a worker of Superset does, many threads on one instance; an impatient one looks at its line before every query."""
     marts = ReleasedMarts(settings, Impatient() if is_impatient else monotonic)
     _ask(threads, stop, answers, lambda: marts.cursor().execute(QUESTION).fetchall())
 
@@ -89,7 +96,6 @@ def analysts(settings: Settings, threads: int, stop: Event, answers: "Queue[Answ
 
     def ask() -> list[tuple[int | None, ...]]:
         with connected(settings, as_reader=True) as connection:
-            create_released_views(connection)
             return connection.execute(QUESTION).fetchall()
 
     _ask(threads, stop, answers, ask)
@@ -117,34 +123,61 @@ def _ask(threads: int, stop: Event, answers: "Queue[Answers]", ask: Callable[[],
 
 
 def rewrite(connection: duckdb.DuckDBPyConnection, version: int, die_between: bool = False) -> int:
-    """Write a version of the marts, statement by statement; give its snapshot. `die_between` kills this process with one mart empty."""
-    connection.execute(f"create schema if not exists marts.{DOMAIN}")
+    """Write a version of the candidates, statement by statement; give their snapshot. `die_between` kills this process with one empty.
+
+    Each version has one id that the version before had not, and lacks one that it had.
+    """
+    connection.execute(f"create schema if not exists lake.{DOMAIN}")
     for mart in MARTS:
-        connection.execute(f"create table if not exists marts.{DOMAIN}.{mart} (version integer)")
-        connection.execute(f"delete from marts.{DOMAIN}.{mart}")
+        connection.execute(f"create table if not exists lake.{DOMAIN}.{mart} (id bigint, version integer)")
+        connection.execute(f"delete from lake.{DOMAIN}.{mart}")
         if die_between and mart == MARTS[-1]:
             os.kill(os.getpid(), signal.SIGKILL)
-        connection.execute(f"insert into marts.{DOMAIN}.{mart} select {version} from range({ROWS})")
-    return latest_snapshot(connection)
+        connection.execute(
+            f"insert into lake.{DOMAIN}.{mart} select range, {version} from range({version}, {version + ROWS})"
+        )
+    return newest_snapshot(connection)
 
 
 def write_version(
     connection: duckdb.DuckDBPyConnection, settings: Settings, version: int, die_between: bool = False
 ) -> int:
-    """Write and judge a version; give its snapshot."""
-    snapshot = rewrite(connection, version, die_between)
-    record_verdict(connection, Verdict(DOMAIN, snapshot, True, settings.clock(), (PASSED,)))
-    return snapshot
+    """Write and judge a version, as a build of the newest snapshot; give that snapshot."""
+    read = newest_snapshot(connection)
+    built = Build(DOMAIN, read, rewrite(connection, version, die_between), code="", built=len(MARTS), tested=0)
+    _write_down(connection, settings, DOMAIN, read, "passed", built=built)
+    record_verdict(connection, Verdict(DOMAIN, read, "a check", True, settings.clock(), (PASSED,)))
+    return read
+
+
+def keys_known() -> "AbstractContextManager[object]":
+    """Let a publication know the keys of these marts, which no yml file declares."""
+    return patch("quality.release.keys_of", return_value=KEYS)
 
 
 def publish_version(settings: Settings, version: int, die_at: str | None = None) -> None:
     """Write, judge and publish a version; die at a boundary of the publication, or between the marts, where that is asked for."""
+    later = settings.model_copy(update={"now": settings.clock() + timedelta(seconds=version)})
+    with connected(later) as connection, keys_known(), watched("publish", _death(die_at)):
+        snapshot = write_version(connection, later, version, die_between=die_at == "between the marts")
+        publish(connection, later, DOMAIN, snapshot)
 
+
+def publish_build(settings: Settings, snapshot: int) -> Release:
+    """Publish the build of a snapshot, as a command does."""
+    with keys_known():
+        return publish_domain(settings, DOMAIN, snapshot)
+
+
+def roll_back(settings: Settings, release_id: int, die_at: str | None = None) -> None:
+    """Put an earlier release back in force; die at a boundary of the publication, where that is asked for."""
+    with connected(settings) as connection, keys_known(), watched("publish", _death(die_at)):
+        rollback(connection, settings, DOMAIN, release_id)
+
+
+def _death(die_at: str | None) -> Callable[[str], None]:
     def passed(boundary: str) -> None:
         if boundary == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    later = settings.model_copy(update={"now": settings.clock() + timedelta(seconds=version)})
-    with connected(later) as connection, watched("publish", passed):
-        snapshot = write_version(connection, later, version, die_between=die_at == "between the marts")
-        publish(connection, later, DOMAIN, snapshot)
+    return passed

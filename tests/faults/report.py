@@ -82,9 +82,16 @@ def mutated(rows: Sequence[Row]) -> str:
     return table(heads, lines)
 
 
+def demos(rows: Sequence[Row]) -> str:
+    """A line a run of the demo, in the order of the runs."""
+    lines = [(row["run"], row["machine"], row["seconds"], row["outcome"]) for row in rows]
+    return table(("run", "machine", "seconds", "outcome"), lines)
+
+
 TABLES: Mapping[str, Callable[[Sequence[Row]], str]] = {
-    **{f"kills_{step}": kills for step in STEPS},
-    "services": partial(faults, kind="fault", recovery="slowest load afterwards, s"),
+    **{f"kills_{step}": kills for step in (*STEPS, "levels")},
+    "demo": demos,
+    "services": partial(faults, kind="fault", recovery="slowest repetition, s"),
     "at_once": partial(faults, kind="what"),
     "clock": partial(faults, kind="clock"),
     "readers": figures,

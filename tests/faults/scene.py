@@ -6,7 +6,7 @@ The objects below stay, because nothing ever writes to one twice; what a catalog
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import psycopg
@@ -15,11 +15,12 @@ from psycopg import sql
 from ingestion.contract import Contract, find_contract, read_contracts
 from ingestion.landing import BUCKET, Landing
 from ingestion.settings import Settings
-from lake.connection import connect, connected
+from lake.connection import CatalogName, connect, connected
 from lake.lock import exclusive
-from lake.releases import releases_in_force, tables_of
+from lake.releases import releases_of
+from lake.snapshots import newest_snapshot, tables_of
 from lake.tables import create_tables
-from quality.build import find_last_build
+from quality.build import require_build
 from quality.verdicts import find_verdict
 from stack import postgres
 from tests.faults.deliveries import DOMAIN, LEVELS, NOON, REQUESTS, File
@@ -143,43 +144,33 @@ class Scene:
             return sum(count_unbalanced(connection, find_contract(feed)) for feed in feeds)
 
     def built(self) -> Facts:
-        """Give the marts of the domain as of its last complete build, and the silver tables below."""
+        """Give the candidates as the last complete build left them, and the silver tables below."""
         with self.look() as connection:
-            return _marts(connection, find_last_build(connection, DOMAIN)) | {
-                f"silver.{name}": _rows(connection, f'from lake.silver."{name}"', ())
-                for (name,) in connection.execute(
-                    "select table_name from duckdb_tables() where database_name = 'lake' and schema_name = 'silver'"
-                ).fetchall()
+            silver = tables_of(connection, "lake", "silver", newest_snapshot(connection))
+            return {
+                **_marts(connection, "lake", require_build(connection, DOMAIN).written),
+                **{f"silver.{name}": _rows(connection, f'from lake.silver."{name}"', ()) for name in silver},
             }
 
     def released(self) -> Facts:
-        """Give what readers are shown of the domain: the marts of the release in force."""
+        """Give what readers see of the domain now; nothing before its first release."""
         with self.look() as connection:
-            release = releases_in_force(connection).get(DOMAIN)
-            return {} if release is None else _marts(connection, release.snapshot_id)
+            return _marts(connection, "marts", newest_snapshot(connection, "marts"))
 
     def judged(self) -> Facts:
         """Give the verdict in force on the last complete build."""
         with self.look() as connection:
-            verdict = find_verdict(connection, DOMAIN, find_last_build(connection, DOMAIN))
+            verdict = find_verdict(connection, DOMAIN, require_build(connection, DOMAIN).snapshot_id)
             return {"verdict": Counter([repr(verdict)])}
 
     def in_force(self) -> Facts:
-        """Give the release in force, without its number and time, and the releases that stand twice or were not compared once."""
+        """Give every release of the domain, what readers see, and what the last release's version of the catalog holds."""
         with self.look() as connection:
-            release = releases_in_force(connection).get(DOMAIN)
-            row = () if release is None else (release.snapshot_id, release.verdict, release.action, release.scores)
-            wrong = connection.execute(
-                """
-                select releases.release_id, count(*) from marts.operations.releases
-                left join marts.operations.comparisons using (release_id)
-                where releases.domain = ?
-                group by all
-                having count(*) > 1 or releases.release_id > 1 and count(comparisons.release_id) = 0
-                """,
-                [DOMAIN],
-            ).fetchall()
-            return {"release": Counter([repr(row)]), "wrong": Counter(map(repr, wrong)), **self.released()}
+            releases = releases_of(connection, DOMAIN)
+            told = Counter(repr(replace(release, marts_version=0)) for release in releases)
+            kept = _marts(connection, "marts", releases[-1].marts_version) if releases else {}
+            kept = {f"{name} of the release": rows for name, rows in kept.items()}
+            return {"releases": told, **kept, **self.released()}
 
 
 def _tables(server: psycopg.Connection[tuple[object, ...]], schema: str) -> set[str]:
@@ -222,10 +213,10 @@ def count_unbalanced(connection: duckdb.DuckDBPyConnection, contract: Contract) 
     return int(row[0])
 
 
-def _marts(connection: duckdb.DuckDBPyConnection, snapshot: int) -> dict[str, Counter[str]]:
+def _marts(connection: duckdb.DuckDBPyConnection, catalog: CatalogName, snapshot: int) -> dict[str, Counter[str]]:
     return {
-        f"marts.{name}": _rows(connection, f'from marts.{DOMAIN}."{name}" at (version => {snapshot})', ())
-        for name in tables_of(connection, DOMAIN, snapshot)
+        f"marts.{name}": _rows(connection, f'from {catalog}.{DOMAIN}."{name}" at (version => {snapshot})', ())
+        for name in tables_of(connection, catalog, DOMAIN, snapshot)
     }
 
 

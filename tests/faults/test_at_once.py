@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
+from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 
 import pytest
 
+from ingestion.errors import AuditError
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.releases import list_releases
-from quality.steps import publish_domain
+from lake.releases import releases_of
 from tests.faults.boundaries import watched
 from tests.faults.conftest import Start
 from tests.faults.deliveries import REQUESTS
-from tests.faults.readers import DOMAIN, publish_version, write_version
+from tests.faults.readers import DOMAIN, QUESTION, ROWS, publish_build, publish_version, write_version
 from tests.faults.results import Results, Row
 from tests.faults.scene import Scene
 from tests.faults.undisturbed import undisturbed
@@ -43,9 +44,45 @@ def load(settings: Settings, barrier: Barrier) -> None:
     meet("load", "load.exclusive before", barrier, lambda: perform("load", settings))
 
 
-def publish(settings: Settings, snapshot: int, barrier: Barrier) -> None:
-    """Publish, having met the other one before the lock."""
-    meet("publish", "release.exclusive before", barrier, lambda: publish_domain(settings, DOMAIN, snapshot))
+HOLDS, WAITS = "release.exclusive entered", "release.exclusive before"
+"""Where two publications meet: one holds the lock and has looked at nothing yet, the other one is about to ask for it."""
+
+Outcome = tuple[int, int | str]
+"""The snapshot that was to be published, and the release it became, or the error that refused it."""
+
+
+def publish(settings: Settings, snapshot: int, boundary: str, barrier: Barrier, outcomes: "Queue[Outcome]") -> None:
+    """Publish, having met the other one at a boundary; tell what became of it."""
+
+    def act() -> None:
+        try:
+            outcomes.put((snapshot, publish_build(settings, snapshot).release_id))
+        except AuditError as error:
+            outcomes.put((snapshot, str(error)))
+
+    meet("publish", boundary, barrier, act)
+
+
+def publish_at_once(scene: Scene, start: Start, forks: ForkServerContext, first: int, second: int) -> list[Outcome]:
+    """Publish two builds at once, of which the first gets the lock; give what became of them."""
+    barrier, outcomes = forks.Barrier(2), forks.Queue()
+    both = [
+        start(publish, scene.settings, snapshot, boundary, barrier, outcomes)
+        for snapshot, boundary in ((first, HOLDS), (second, WAITS))
+    ]
+    found = [outcomes.get(timeout=2 * PATIENCE_SECONDS) for _ in both]
+    for one in both:
+        one.join()
+    assert [one.exitcode for one in both] == [0, 0]
+    return found
+
+
+def releases_and_rows(scene: Scene) -> tuple[list[tuple[int, int]], list[tuple[object, ...]]]:
+    """Give id and snapshot of each release, and what readers see of the marts."""
+    with connected(scene.settings) as connection:
+        releases = [(release.release_id, release.lake_snapshot) for release in releases_of(connection, DOMAIN)]
+    with connected(scene.settings, as_reader=True) as connection:
+        return releases, connection.execute(QUESTION).fetchall()
 
 
 def test_two_loads_of_one_feed_at_once_are_one_load(
@@ -62,26 +99,53 @@ def test_two_loads_of_one_feed_at_once_are_one_load(
         results.compare("at_once", row, expected, empty.bronze(REQUESTS), empty.unbalanced(REQUESTS))
 
 
-def test_two_publishes_at_once_are_two_releases_of_which_the_last_is_in_force(
-    empty: Scene, start: Start, forks: ForkServerContext, seeds: int, results: Results
+def keep(results: Results, what: str, seed: int, expected: object, found: object) -> None:
+    """Keep whether what was found is what was expected, and fail where it is not."""
+    is_wrong = int(expected != found)
+    results.add("at_once", {"what": what, "seed": seed, "lost": is_wrong, "doubled": 0, "unbalanced": 0})
+    assert found == expected
+
+
+@pytest.mark.parametrize("is_older_first", [True, False], ids=["the older first", "the newer first"])
+def test_of_two_builds_published_at_once_the_newer_one_is_in_force(
+    empty: Scene, start: Start, forks: ForkServerContext, seeds: int, results: Results, is_older_first: bool
 ) -> None:
-    empty.restore("empty")
-    publish_version(empty.settings, 0)
-    for seed in range(seeds or 2):
-        barrier = forks.Barrier(2)
+    for seed in range(seeds or 1):
+        empty.restore("empty")
+        publish_version(empty.settings, 0)
+        ((_, before),), _ = releases_and_rows(empty)
         with connected(empty.settings) as connection:
-            snapshots = [write_version(connection, empty.settings, 2 * seed + number) for number in (1, 2)]
-        both = [start(publish, empty.settings, snapshot, barrier) for snapshot in snapshots]
-        for one in both:
-            one.join()
-        assert [one.exitcode for one in both] == [0, 0]
-        with connected(empty.settings) as connection:
-            releases = [release for release in list_releases(connection) if release.domain == DOMAIN]
-        ids = [release.release_id for release in releases]
-        missing, twice = 3 + 2 * seed - len(set(ids)), len(ids) - len(set(ids))
-        results.add(
-            "at_once",
-            {"what": "two publishes", "seed": seed, "lost": missing, "doubled": twice, "unbalanced": 0},
+            older, newer = (write_version(connection, empty.settings, version) for version in (1, 2))
+        refused = (
+            f"{DOMAIN}: expected a build newer than snapshot {newer}, which was published already, got snapshot {older}; "
+            f"`ioc rollback {DOMAIN} RELEASE` puts an earlier release back in force"
         )
-        assert ids == list(range(1, 4 + 2 * seed))
-        assert {release.snapshot_id for release in releases[-2:]} == set(snapshots)
+        if is_older_first:
+            outcomes = publish_at_once(empty, start, forks, older, newer)
+            expected: list[Outcome] = [(older, 2), (newer, 3)]
+            releases = [(1, before), (2, older), (3, newer)]
+        else:
+            outcomes = publish_at_once(empty, start, forks, newer, older)
+            expected = [(older, refused), (newer, 2)]
+            releases = [(1, before), (2, newer)]
+        found = (sorted(outcomes), releases_and_rows(empty))
+        what = f"two builds published, {'the older' if is_older_first else 'the newer'} first"
+        keep(results, what, seed, (expected, (releases, [(2 * ROWS, ROWS, 2, 2)])), found)
+
+
+@pytest.mark.parametrize("is_released_before", [True, False], ids=["over a release", "as the first release"])
+def test_one_build_published_twice_at_once_is_one_release(
+    empty: Scene, start: Start, forks: ForkServerContext, seeds: int, results: Results, is_released_before: bool
+) -> None:
+    for seed in range(seeds or 1):
+        empty.restore("empty")
+        before: list[tuple[int, int]] = []
+        if is_released_before:
+            publish_version(empty.settings, 0)
+            before, _ = releases_and_rows(empty)
+        with connected(empty.settings) as connection:
+            snapshot = write_version(connection, empty.settings, 1)
+        outcomes = publish_at_once(empty, start, forks, snapshot, snapshot)
+        number = len(before) + 1
+        expected = [(snapshot, number)] * 2, ([*before, (number, snapshot)], [(2 * ROWS, ROWS, 1, 1)])
+        keep(results, "one build published twice", seed, expected, (outcomes, releases_and_rows(empty)))

@@ -12,7 +12,9 @@ import pytest
 from ingestion.contract import find_contract
 from ingestion.load import load_feed
 from lake.connection import connected
-from quality.build import find_last_build
+from lake.publication import Publication, Source, publish_rows
+from lake.snapshots import newest_snapshot
+from quality.build import require_build
 from quality.verdicts import CheckResult, Verdict, record_verdict
 from tests.faults.boundaries import STEPS
 from tests.faults.conftest import Start
@@ -68,8 +70,8 @@ def with_a_build_to_audit(scene: Scene, seed: int) -> None:
 
 
 def with_a_verdict_to_publish(scene: Scene, seed: int) -> None:
-    """Leave a build that passed its audit; before an even seed it was published once."""
-    scene.restore("judged" if seed % 2 else "released")
+    """Leave a build that passed its audit; before an even seed an earlier one was published."""
+    scene.restore("judged" if seed % 2 else "judged again")
 
 
 def load_levels(scene: Scene) -> None:
@@ -98,22 +100,50 @@ NOTHING_READ: Facts = {}
 def built(empty: Scene) -> Scene:
     """Keep the states from which the steps begin that follow a load."""
     scene = empty
+    release_scores(scene)
     scene.land(REQUESTS, request_files(0))
     perform("load", scene.settings)
     perform("build", scene.settings)
     scene.keep("built")
-    with connected(scene.settings) as connection:
-        record_verdict(connection, Verdict(DOMAIN, find_last_build(connection, DOMAIN), True, NOON, (PASSED,)))
+    judge(scene)
     scene.keep("judged")
     perform("publish", scene.settings)
     scene.keep("released")
+    scene.land(REQUESTS, request_files(0, first=50))
+    perform("load", scene.settings)
+    perform("build", scene.settings)
+    judge(scene)
+    scene.keep("judged again")
     scene.restore("built")
     with connected(scene.settings) as connection:
-        for schema in ("lake.silver", "lake.staging", f"marts.{DOMAIN}"):
-            connection.execute(f"drop schema if exists {schema} cascade")
-        connection.execute("delete from marts.operations.builds")
+        for schema in ("silver", DOMAIN):
+            connection.execute(f"drop schema lake.{schema} cascade")
+        connection.execute("delete from lake.operations.builds")
     scene.keep("seeded")
     return scene
+
+
+def judge(scene: Scene) -> None:
+    """Let the last build pass its audit, by a verdict of our own."""
+    with connected(scene.settings) as connection:
+        built = require_build(connection, DOMAIN)
+        record_verdict(connection, Verdict(DOMAIN, built.snapshot_id, "a check", True, NOON, (PASSED,)))
+
+
+def release_scores(scene: Scene) -> None:
+    """Release scores of the domain's feed, written by hand, so that a release of the domain has some to tell."""
+    with connected(scene.settings) as connection:
+        connection.execute(
+            f"""
+            create table lake.quality.feed_scores as
+            select '{REQUESTS}' as feed, '{DOMAIN}' as domain, 99.5 as correct, 88.0 as complete, 77.5 as clean,
+                null::double as live, 90.25 as score, timestamptz '{NOON.isoformat()}' as last_event_at
+            """
+        )
+        source = Source("lake", newest_snapshot(connection))
+        publish_rows(
+            connection, Publication("quality", source, {}, source.snapshot, "a check", "publish", "", {}, None, NOON)
+        )
 
 
 def strikes(passes: Counter[str], seed: int, few: int | None) -> list[tuple[str, int]]:

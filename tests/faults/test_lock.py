@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing.context import ForkServerContext
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from subprocess import CompletedProcess
 from time import monotonic, sleep
 
@@ -25,6 +26,7 @@ from lake.connection import connected
 from lake.lock import WRITERS, alone, exclusive, writing
 from lake.maintenance import tidy
 from quality import steps
+from quality.build import Build
 from quality.verdicts import Verdict
 from stack.postgres import LAKE_DATABASE, connect
 from tests.faults.conftest import Start
@@ -212,7 +214,7 @@ WRITERS_OF_THE_LAKE: dict[str, tuple[Callable[[Settings], object], str]] = {
     "load": (lambda settings: load_feed(settings, FEED), f"load {REQUESTS}"),
     "replay": (lambda settings: replay_feed(settings, FEED), f"load {REQUESTS}"),
     "recapture": (lambda settings: recapture.recapture(settings, FEED), f"recapture {REQUESTS}"),
-    "build": (lambda settings: steps.build_domain(settings, DOMAIN), "build"),
+    "build": (lambda settings: steps.build_domain(settings, DOMAIN), f"build {DOMAIN}"),
     "audit": (lambda settings: steps.audit_domain(settings, DOMAIN), f"verdict {DOMAIN}"),
     "publish": (lambda settings: steps.publish_domain(settings, DOMAIN), "release"),
     "rollback": (lambda settings: steps.rollback_domain(settings, DOMAIN, 1), "release"),
@@ -230,6 +232,12 @@ def released(empty: Scene) -> Scene:
     return empty
 
 
+def run_no_dbt(settings: Settings, target: Path, *_: object, **__: str) -> CompletedProcess[str]:
+    """Leave what dbt would."""
+    (target / "fingerprints.json").write_text("{}", encoding="utf-8")
+    return CompletedProcess([], 0)
+
+
 @pytest.mark.parametrize("name", WRITERS_OF_THE_LAKE)
 def test_every_writer_waits_while_maintenance_runs(name: str, released: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes before the writing is left out; the writing itself is waited for, and done once maintenance ends."""
@@ -238,11 +246,10 @@ def test_every_writer_waits_while_maintenance_runs(name: str, released: Scene, m
     attempt = recapture.Attempt(REQUESTS, span, NOON, recapture.Outcome.EMPTY)
     monkeypatch.setattr(recapture, "due_slots", lambda *_: [span])
     monkeypatch.setattr(recapture, "_fetch_windows", lambda *_: ([attempt], None))
-    monkeypatch.setattr(quality.build, "find_last_build", lambda *_: 1)
-    monkeypatch.setattr(quality.build, "is_built", lambda *_: True)
-    monkeypatch.setattr(quality.audit, "audit", lambda *_: Verdict(DOMAIN, 1, True, NOON, (PASSED,)))
-    monkeypatch.setattr(quality.build, "_load_reference_lists", lambda *_: None)
-    monkeypatch.setattr(quality.build, "_run_dbt", lambda *_: CompletedProcess([], 0))
+    monkeypatch.setattr(quality.build, "require_build", lambda *_: Build(DOMAIN, 1, 1, "", 1, 1))
+    monkeypatch.setattr(quality.audit, "audit", lambda *_: Verdict(DOMAIN, 1, "", True, NOON, (PASSED,)))
+    monkeypatch.setattr(quality.build, "load_reference_lists", lambda *_: None)
+    monkeypatch.setattr(quality.build, "_run_dbt", run_no_dbt)
     monkeypatch.setattr(
         quality.build, "_results", lambda *_: [{"unique_id": "model.a", "status": "success", "execution_time": 0.0}]
     )

@@ -9,10 +9,19 @@ import pytest
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.maintenance import tidy
-from lake.releases import list_releases, releases_in_force
-from quality.release import rollback
+from lake.releases import last_release, releases_of
 from tests.faults.conftest import Start
-from tests.faults.readers import DOMAIN, Answers, analysts, dashboards, publish_version
+from tests.faults.readers import (
+    DOMAIN,
+    MARTS,
+    QUESTION,
+    ROWS,
+    Answers,
+    analysts,
+    dashboards,
+    publish_version,
+    roll_back,
+)
 from tests.faults.results import Results
 from tests.faults.scene import Scene
 
@@ -20,18 +29,21 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 DEATHS = (
     "between the marts",
-    "releases.transaction entered",
-    "releases.transaction leaving",
-    "releases.transaction left",
+    "publication._write_differences before",
+    "publication._write_differences after",
+    "publication.insert_release after",
+    "publication.transaction leaving",
+    "publication.transaction left",
 )
 LONGEST_SECONDS = 60.0
 """Longer is blocked, however busy the machine is; what was measured stands in docs/reliability.md."""
 
 
 def test_readers_see_whole_releases_only(
-    scene: Scene, start: Start, forks: ForkServerContext, is_long: bool, results: Results
+    empty: Scene, start: Start, forks: ForkServerContext, is_long: bool, results: Results
 ) -> None:
-    settings = scene.settings
+    empty.restore("empty")
+    settings = empty.settings
     groups, threads, publishes, rollbacks = (4, 12, 50, 5) if is_long else (2, 4, 10, 2)
     publish_version(settings, 0)
     stop, answers = forks.Event(), forks.Queue()
@@ -83,11 +95,41 @@ def _publish_and_roll_back(settings: Settings, start: Start, publishes: int, rol
 
 def _roll_back(settings: Settings, seed: int) -> None:
     with connected(settings) as connection:
-        earlier = Random(seed).choice(list_releases(connection)[:-1])
-        rollback(connection, settings, DOMAIN, earlier.release_id)
-        assert releases_in_force(connection)[DOMAIN].snapshot_id == earlier.snapshot_id
-        ids = [release.release_id for release in list_releases(connection)]
+        earlier = Random(seed).choice(releases_of(connection, DOMAIN)[:-1])
+        roll_back(settings, earlier.release_id)
+        in_force = last_release(connection, DOMAIN)
+        assert in_force is not None
+        assert in_force.lake_snapshot == earlier.lake_snapshot
+        ids = [release.release_id for release in releases_of(connection, DOMAIN)]
         assert ids == list(range(1, len(ids) + 1))
+        for mart in MARTS:
+            now, then = (
+                connection.execute(f"from marts.{DOMAIN}.{mart} {when} order by id").fetchall()
+                for when in ("", f"at (version => {earlier.marts_version})")
+            )
+            assert now == then
+
+
+@pytest.mark.parametrize("death", ["publication.transaction leaving", "publication.transaction left"])
+def test_a_rollback_that_died_and_was_asked_for_again_is_one_release(empty: Scene, start: Start, death: str) -> None:
+    empty.restore("empty")
+    for version in (0, 1):
+        publish_version(empty.settings, version)
+    victim = start(roll_back, empty.settings, 1, death)
+    victim.join()
+    assert victim.exitcode == -signal.SIGKILL
+    roll_back(empty.settings, 1)
+    roll_back(empty.settings, 3)
+    with connected(empty.settings) as connection:
+        releases = releases_of(connection, DOMAIN)
+        assert [(release.release_id, release.action) for release in releases] == [
+            (1, "publish"),
+            (2, "publish"),
+            (3, "rollback"),
+        ]
+        assert releases[2].lake_snapshot == releases[0].lake_snapshot
+    with connected(empty.settings, as_reader=True) as reader:
+        assert reader.execute(QUESTION).fetchall() == [(2 * ROWS, ROWS, 0, 0)]
 
 
 def sum_of(parts: list[Answers]) -> Answers:

@@ -1,13 +1,20 @@
-"""A load whose services fail under it: it says so with an error that a retry may follow, and the retry gives the undisturbed tables."""
+"""Services that fail under a load or a publication: it says so with an error that a retry may follow.
 
+The retry of a load gives the undisturbed tables, the retry of a publication one release.
+"""
+
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
+from time import monotonic
 
 import pytest
 
-from ingestion.errors import ServiceError
+from ingestion.errors import AuditError, ServiceError
 from ingestion.settings import Settings
+from lake.connection import connected
+from lake.releases import releases_of
 from stack.control import up
 from stack.lifecycle import STOP_SECONDS
 from stack.postgres import Postgres, connect
@@ -15,7 +22,8 @@ from stack.processes import read_record, stop
 from tests.faults.boundaries import watched
 from tests.faults.conftest import Start
 from tests.faults.proxy import Fault, Proxy, proxied
-from tests.faults.results import Results
+from tests.faults.readers import DOMAIN, QUESTION, ROWS, publish_build, publish_version, write_version
+from tests.faults.results import Results, Row
 from tests.faults.scene import Scene
 from tests.faults.undisturbed import loaded_again, undisturbed
 from tests.faults.victim import count_passes, perform
@@ -31,8 +39,8 @@ WHERE_POSTGRES_STOPS = (
 
 
 @contextmanager
-def done_at(boundary: str, act: Callable[[], None]) -> Iterator[None]:
-    """Do something where a load crosses a boundary for the first time."""
+def done_at(boundary: str, act: Callable[[], None], step: str = "load") -> Iterator[None]:
+    """Do something where a step crosses a boundary for the first time."""
     is_done = False
 
     def passed(name: str) -> None:
@@ -41,9 +49,17 @@ def done_at(boundary: str, act: Callable[[], None]) -> Iterator[None]:
             is_done = True
             act()
 
-    with watched("load", passed):
+    with watched(step, passed):
         yield
     assert is_done, f"{boundary} was not crossed"
+
+
+WHERE_POSTGRES_STOPS_UNDER_A_PUBLICATION = (
+    "release.exclusive entered",
+    "publication._write_differences after",
+    "publication.transaction leaving",
+    "publication.transaction left",
+)
 
 
 def stop_postgres(settings: Settings) -> None:
@@ -101,8 +117,7 @@ def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(
     empty: Scene, start: Start, seeds: int, results: Results
 ) -> None:
     def take_over() -> None:
-        with connect(empty.settings, "postgres") as server:
-            server.execute("select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory'")
+        end_locks(empty.settings)
         other = start(perform, "load", empty.settings)
         other.join()
         assert other.exitcode == 0
@@ -112,6 +127,76 @@ def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(
         with pytest.raises(ServiceError, match="one at a time was promised"), done_at("load.split before", take_over):
             perform("load", empty.settings)
         loaded_again(empty, expected, results, "the lock is lost, another load takes its turn", seed)
+
+
+def end_locks(settings: Settings) -> None:
+    """End the sessions that hold a lock, as a restart of PostgreSQL would."""
+    with connect(settings, "postgres") as server:
+        server.execute("select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory'")
+
+
+@pytest.fixture
+def two_versions(empty: Scene) -> tuple[Scene, int, int]:
+    """Give a scene of one release, and two newer builds that were judged."""
+    empty.restore("empty")
+    publish_version(empty.settings, 0)
+    with connected(empty.settings) as connection:
+        one, other = (write_version(connection, empty.settings, version) for version in (1, 2))
+    return empty, one, other
+
+
+@pytest.mark.parametrize("boundary", WHERE_POSTGRES_STOPS_UNDER_A_PUBLICATION)
+def test_postgres_stops_while_a_release_is_published(
+    two_versions: tuple[Scene, int, int], boundary: str, results: Results
+) -> None:
+    scene, _, newer = two_versions
+    try:
+        with pytest.raises(ServiceError), done_at(boundary, lambda: stop_postgres(scene.settings), step="publish"):
+            publish_build(scene.settings, newer)
+    finally:
+        up(scene.settings, {"postgres"})
+    began = monotonic()
+    publish_build(scene.settings, newer)
+    seconds = monotonic() - began
+    compare_releases(scene, results, f"PostgreSQL stops: {boundary}", newer, seconds)
+
+
+def test_the_lock_is_lost_while_a_release_is_published_and_another_one_takes_its_turn(
+    two_versions: tuple[Scene, int, int], start: Start, results: Results
+) -> None:
+    scene, older, newer = two_versions
+
+    def take_over() -> None:
+        end_locks(scene.settings)
+        other = start(publish_build, scene.settings, newer)
+        other.join()
+        assert other.exitcode == 0
+
+    with (
+        pytest.raises(ServiceError, match="one at a time was promised"),
+        done_at("publication._write_differences after", take_over, step="publish"),
+    ):
+        publish_build(scene.settings, older)
+    began = monotonic()
+    with pytest.raises(AuditError, match=f"newer than snapshot {newer}"):
+        publish_build(scene.settings, older)
+    seconds = monotonic() - began
+    compare_releases(scene, results, "the lock is lost, another publication takes its turn", newer, seconds)
+
+
+def compare_releases(scene: Scene, results: Results, fault: str, newer: int, seconds: float) -> None:
+    """Compare the releases with the first one and one of the newer build, what readers see with version 2; keep what was found."""
+    with connected(scene.settings) as connection:
+        releases = Counter(
+            str((release.release_id, release.lake_snapshot)) for release in releases_of(connection, DOMAIN)[1:]
+        )
+    with connected(scene.settings, as_reader=True) as connection:
+        shown = Counter(map(str, connection.execute(QUESTION).fetchall()))
+    expected = {"releases": Counter([str((2, newer))]), "marts": Counter([str((2 * ROWS, ROWS, 2, 2))])}
+    row: Row = {"fault": fault, "seed": 0}
+    results.compare(
+        "services", row, expected, {"releases": releases, "marts": shown}, unbalanced=0, seconds=round(seconds, 3)
+    )
 
 
 def test_boundaries_at_which_postgres_stops_are_crossed(empty: Scene) -> None:

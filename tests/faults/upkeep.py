@@ -1,7 +1,7 @@
 """Writers who work beside maintenance, each a process of its own; what they wrote follows from how often they wrote.
 
-Loads are the project's own. A build and a publication are stood in for by their kind of statements under the project's own locks:
-`build_candidate` makes a table anew and changes it, `publish_differences` merges and deletes by key in one transaction.
+Loads and publications are the project's own. A build is stood in for by its kind of statements under the project's own lock:
+`build_candidate` makes a table anew and changes it.
 """
 
 import json
@@ -23,8 +23,8 @@ from ingestion.settings import Settings
 from lake.connection import connected
 from lake.lock import exclusive
 from lake.maintenance import tidy
-from lake.releases import latest_snapshot, record_release
-from lake.transaction import transaction
+from lake.publication import Publication, Source, publish_rows
+from lake.snapshots import newest_snapshot
 from tests.faults.deliveries import LEVELS, NOON, REQUESTS
 
 DOMAIN = "maintained"
@@ -160,40 +160,34 @@ def publish(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
         is_rollback = number % 5 == 4
         version = Random(number).randrange(number) if is_rollback else number
         at = settings.model_copy(update={"now": NOON + timedelta(minutes=10 * number)})
-        publish_differences(connection, at, version, "rollback" if is_rollback else "publish")
+        publish_version(connection, at, version, "rollback" if is_rollback else "publish")
         work.shown.append(version)
 
     with connected(settings) as connection:
-        connection.execute(f"create schema if not exists marts.{DOMAIN}")
-        for mart in MARTS:
-            connection.execute(f"create table if not exists marts.{DOMAIN}.{mart} (key bigint, value bigint)")
+        connection.execute(f"create schema if not exists lake.{DOMAIN}")
         _repeat(work, stop, works, act)
 
 
-def publish_differences(connection: duckdb.DuckDBPyConnection, settings: Settings, version: int, action: str) -> None:
-    """Put the marts of a domain into another version: what differs is merged and deleted by key, in one transaction."""
+def publish_version(connection: duckdb.DuckDBPyConnection, settings: Settings, version: int, action: str) -> None:
+    """Publish the marts of a domain in a version: what differs is merged and deleted by key, in one transaction."""
     with exclusive(settings, "release"):
-        with transaction(connection, "marts", f"{action} {DOMAIN}", {"version": version}):
-            for mart, keys in MARTS.items():
-                table = f"marts.{DOMAIN}.{mart}"
-                connection.execute(f"create or replace temp table wanted as {version_query(version, keys)}")
-                connection.execute(
-                    f"""
-                    merge into {table} as released using wanted on released.key = wanted.key
-                    when matched and released.value <> wanted.value then update set value = wanted.value
-                    when not matched then insert values (wanted.key, wanted.value)
-                    """
-                )
-                connection.execute(f"delete from {table} where key not in (select key from wanted)")
-        record_release(
+        for mart, keys in MARTS.items():
+            connection.execute(f"create or replace table lake.{DOMAIN}.{mart} as {version_query(version, keys)}")
+        snapshot = newest_snapshot(connection)
+        publish_rows(
             connection,
-            DOMAIN,
-            latest_snapshot(connection),
-            action=action,
-            reason="",
-            scores={},
-            last_event_at=None,
-            published_at=settings.clock(),
+            Publication(
+                domain=DOMAIN,
+                source=Source("lake", snapshot),
+                keys=dict.fromkeys(MARTS, ("key",)),
+                lake_snapshot=snapshot,
+                suite="",
+                action=action,
+                reason="",
+                scores={},
+                last_event_at=None,
+                published_at=settings.clock(),
+            ),
         )
 
 

@@ -9,7 +9,8 @@ import polars as pl
 
 from cli.startup import prepare_tables
 from ingestion.collect import collect
-from ingestion.contract import read_contracts
+from ingestion.contract import Contract, read_contracts
+from ingestion.landing import BUCKET, Landing
 from ingestion.load import load_feed
 from ingestion.settings import Settings
 from simulator.city import simulate
@@ -29,6 +30,7 @@ class City:
     settings: Settings
     folder: Path
     truth: dict[str, pl.DataFrame]
+    withheld: list["Withheld"]
 
     def differences(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
         """Compare every mart that the connection names `<domain>.<mart>` with the truth."""
@@ -38,8 +40,22 @@ class City:
         return {one.mart: one.differences[:3] for one in compared if one.differences}
 
 
-def bring_in(settings: Settings, folder: Path, faults: str) -> City:
-    """Simulate, serve, collect and load a day."""
+@dataclass(frozen=True)
+class Withheld:
+    """A delivery that was collected and taken out of landing again, to come later."""
+
+    contract: Contract
+    source_name: str
+    content: bytes
+
+    def land(self, settings: Settings) -> None:
+        """Land it now."""
+        Landing(settings).land(self.contract, self.source_name, self.content, settings.clock())
+
+
+def bring_in(settings: Settings, folder: Path, faults: str, withhold: int = 0) -> City:
+    """Simulate, serve, collect and load a day; the last deliveries of each feed, up to `withhold` of them, are kept for later."""
+    withheld = []
     written = simulate(DAY, SEED, fault_profile(faults), folder)
     with city_server(folder) as server:
         settings = settings.model_copy(
@@ -54,5 +70,16 @@ def bring_in(settings: Settings, folder: Path, faults: str) -> City:
         publish_to_folders(folder, settings)
         for contract in read_contracts().values():
             collect(settings, contract)
+            withheld += _take_back(settings, contract, withhold)
             load_feed(settings, contract)
-    return City(settings, folder, dict(written.truth))
+    return City(settings, folder, dict(written.truth), withheld)
+
+
+def _take_back(settings: Settings, contract: Contract, count: int) -> list[Withheld]:
+    landing = Landing(settings)
+    taken = []
+    for delivery in [*landing.deliveries(contract)][1:][-count:] if count else []:
+        with landing.read(delivery).stream as stream:
+            taken.append(Withheld(contract, delivery.source_name, stream.read()))
+        landing._client.remove_object(BUCKET, delivery.object_key)
+    return taken

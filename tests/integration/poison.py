@@ -18,8 +18,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ingestion.casts import DATE_PARTS
-from ingestion.contract import Column, Contract
+from ingestion.contract import DATE_PARTS, Column, Contract
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.reference import Reference

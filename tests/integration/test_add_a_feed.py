@@ -219,7 +219,10 @@ def test_four_files_add_a_feed(checkout: Checkout) -> None:
         "-c",
         "from ingestion.settings import Settings\n"
         "from lake.connection import connected\n"
+        "from quality.build import dbt_target\n"
+        f"(compiled,) = (dbt_target(Settings(), 'environment') / 'compiled').rglob('staging/*/stg_{TABLE}.sql')\n"
         "with connected(Settings()) as connection:\n"
-        f"    print(connection.execute('select microphone_id, level_db from lake.staging.stg_{TABLE}').fetchall())",
+        "    connection.execute(\"attach 'ducklake:lake_catalog' as instant (read_only)\")\n"
+        "    print(connection.execute(f'select microphone_id, level_db from ({compiled.read_text()})').fetchall())",
     )
     assert shown.stdout.strip() == "[('M1', 61.5)]", shown.stderr

@@ -14,12 +14,15 @@ from ingestion.errors import AuditError, UnknownNameError
 from ingestion.reference import SEEDS, Reference
 from ingestion.settings import PROJECT, Settings
 from lake.connection import connect
-from lake.releases import latest_snapshot, record_release
+from lake.snapshots import newest_snapshot
 from lake.tables import create_tables
-from quality.audit import SUITES, audit
+from quality.audit import SUITES, audit, suite_digest
+from quality.build import Build
+from quality.marts import keys_of
 from quality.suites.check import AuditFacts
 from quality.verdicts import Verdict, find_verdict, record_verdict
 from stack.control import down, up
+from tests.publishing import publish_candidates
 
 pytestmark = pytest.mark.stack
 
@@ -1102,17 +1105,16 @@ def rounds() -> list[tuple[Damage, ...]]:
     return together
 
 
-def create_good_marts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every mart with the columns and types of its enforced contract, and fill it with a usual day."""
-    for mart, rows in GOOD_ROWS.items():
-        domain, table = mart.split(".")
-        files = sorted((PROJECT / "dbt_project" / "models" / "marts" / domain).glob("_*__models.yml"))
-        models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
-        described = {model["name"]: model for model in models}
-        columns = ", ".join(f"{column['name']} {column['data_type']}" for column in described[table]["columns"])
-        connection.execute(f"create schema if not exists marts.{domain}")
-        connection.execute(f"create table marts.{mart} ({columns})")
-        connection.execute(f"insert into marts.{mart} by name {rows.format(seeds=SEEDS)}")
+def create_good_marts(connection: duckdb.DuckDBPyConnection, domain: str) -> None:
+    """Create every candidate of a domain anew, with the columns and types of its enforced contract, and fill it with a usual day."""
+    files = sorted((PROJECT / "dbt_project" / "models" / "marts" / domain).glob("_*__models.yml"))
+    models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
+    connection.execute(f"create schema if not exists lake.{domain}")
+    for model in models:
+        mart = f"{domain}.{model['name']}"
+        columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+        connection.execute(f"create or replace table lake.{mart} ({columns})")
+        connection.execute(f"insert into lake.{mart} by name {GOOD_ROWS[mart].format(seeds=SEEDS)}")
 
 
 def failed(verdict: Verdict) -> dict[tuple[str, str], str]:
@@ -1127,49 +1129,50 @@ def critical_checks(domain: str) -> set[tuple[str, str]]:
     return {(check.mart, check.says) for check in expectations(facts) if check.severity == "critical"}
 
 
+def built(domain: str, snapshot: int) -> Build:
+    """Return a build whose candidates stand in a snapshot."""
+    return Build(domain, snapshot_id=snapshot, written=snapshot, code="code", built=1, tested=1)
+
+
 @dataclass(frozen=True)
 class Marts:
-    """A connection to marts of their own, the snapshot in which they are good, and the verdicts on that snapshot."""
+    """A connection to candidates of their own, the snapshot in which they are good, and the verdicts on that snapshot."""
 
     connection: duckdb.DuckDBPyConnection
     good: int
     verdicts: dict[str, Verdict]
 
+    def audit(self, domain: str, snapshot: int) -> Verdict:
+        """Judge a domain's candidates as they stand in a snapshot."""
+        return audit(self.connection, built(domain, snapshot), CLOCK)
+
     def damage(self, *damages: Damage) -> int:
-        """Commit damages to the marts; give the snapshot that holds them."""
+        """Commit damages to the candidates; give the snapshot that holds them."""
         for damage in damages:
-            self.connection.execute(damage.statement.format(mart=f"marts.{damage.mart}"))
-        return latest_snapshot(self.connection)
+            self.connection.execute(damage.statement.format(mart=f"lake.{damage.mart}"))
+        return newest_snapshot(self.connection)
 
     def mend(self, *marts: str) -> None:
-        """Put marts back as they were."""
+        """Put candidates back as they were."""
         for mart in marts:
-            self.connection.execute(f"delete from marts.{mart}")
-            self.connection.execute(f"insert into marts.{mart} select * from marts.{mart} at (version => {self.good})")
+            self.connection.execute(f"delete from lake.{mart}")
+            self.connection.execute(f"insert into lake.{mart} select * from lake.{mart} at (version => {self.good})")
 
 
 @pytest.fixture(scope="module")
 def marts(new_settings: Callable[[], Settings]) -> Iterator[Marts]:
-    """Good marts in catalogs of their own, since other tests build marts too; each domain audited and released once."""
+    """Good candidates in catalogs of their own, since other tests build marts too; each domain audited and published once."""
     settings = new_settings()
     try:
         up(settings, {"postgres", "seaweedfs"})
         connection = connect(settings)
         create_tables(connection, read_contracts())
-        create_good_marts(connection)
-        good = latest_snapshot(connection)
-        verdicts = {domain: audit(connection, domain, good, CLOCK) for domain in SUITES}
         for domain in SUITES:
-            record_release(
-                connection,
-                domain,
-                good,
-                action="publish",
-                reason="good",
-                scores={},
-                last_event_at=CLOCK,
-                published_at=CLOCK,
-            )
+            create_good_marts(connection, domain)
+        good = newest_snapshot(connection)
+        verdicts = {domain: audit(connection, built(domain, good), CLOCK) for domain in SUITES}
+        for domain in SUITES:
+            publish_candidates(connection, domain, CLOCK, keys_of(domain))
         yield Marts(connection, good, verdicts)
         connection.close()
     finally:
@@ -1180,6 +1183,7 @@ def marts(new_settings: Callable[[], Settings]) -> Iterator[Marts]:
 def test_good_marts_pass_every_check(marts: Marts, domain: str) -> None:
     verdict = marts.verdicts[domain]
     assert (verdict.passed, verdict.reason, failed(verdict)) == (True, "", {})
+    assert (verdict.snapshot_id, verdict.suite) == (marts.good, suite_digest(domain))
     assert {check.mart for check in verdict.checks} == set(SUITES[domain][0])
 
 
@@ -1199,7 +1203,7 @@ def test_bad_data_fails_its_checks_with_numbers_and_no_other(marts: Marts, damag
         (damage.mart.split(".")[1], says): observed for damage in damages for says, observed in damage.failures.items()
     }
     try:
-        verdict = audit(marts.connection, domain, marts.damage(*damages), CLOCK)
+        verdict = marts.audit(domain, marts.damage(*damages))
     finally:
         marts.mend(*[damage.mart for damage in damages])
     assert failed(verdict) == expected
@@ -1223,7 +1227,7 @@ def test_silences_may_be_absent_and_quarantine_missing_slots_and_findings_empty(
     )
     try:
         snapshot = marts.damage(*[Damage(mart, "delete from {mart}", {}) for mart in empty])
-        verdicts = [audit(marts.connection, domain, snapshot, CLOCK) for domain in ("fisheries", "quality")]
+        verdicts = [marts.audit(domain, snapshot) for domain in ("fisheries", "quality")]
     finally:
         marts.mend(*empty)
     assert [(verdict.passed, failed(verdict)) for verdict in verdicts] == [(True, {}), (True, {})]
@@ -1233,11 +1237,11 @@ def test_a_later_bad_commit_does_not_change_the_verdict_on_an_earlier_snapshot(m
     damage = Damage("environment.air_quality_hours", "update {mart} set vn_aqi = -1", {})
     try:
         bad = marts.damage(damage)
-        assert failed(audit(marts.connection, "environment", bad, CLOCK)) == {
+        assert failed(marts.audit("environment", bad)) == {
             ("air_quality_hours", "vn_aqi is in range"): "336 of 336 rows failing",
             ("air_quality_hours", "vn_aqi is in its usual range"): "336 of 336 rows failing",
         }
-        again = audit(marts.connection, "environment", marts.good, CLOCK)
+        again = marts.audit("environment", marts.good)
     finally:
         marts.mend(damage.mart)
     assert (again.passed, failed(again)) == (True, {})
@@ -1247,9 +1251,7 @@ def test_a_check_that_cannot_be_evaluated_blocks_even_where_it_only_warns(marts:
     rename = "alter table {mart} rename column %s to %s"
     mart = "quality.quarantine_reasons"
     try:
-        verdict = audit(
-            marts.connection, "quality", marts.damage(Damage(mart, rename % ("oldest_at", "since"), {})), CLOCK
-        )
+        verdict = marts.audit("quality", marts.damage(Damage(mart, rename % ("oldest_at", "since"), {})))
     finally:
         marts.damage(Damage(mart, rename % ("since", "oldest_at"), {}))
     assert verdict.passed is False
@@ -1263,8 +1265,8 @@ def test_a_check_that_cannot_be_evaluated_blocks_even_where_it_only_warns(marts:
 
 
 def test_marts_that_do_not_exist_in_a_snapshot_fail_every_check(marts: Marts) -> None:
-    before = audit(marts.connection, "fisheries", 1, CLOCK)
-    never = audit(marts.connection, "fisheries", 999_999, CLOCK)
+    before = marts.audit("fisheries", 1)
+    never = marts.audit("fisheries", 999_999)
     assert {check.observed for check in never.checks} == {"not evaluated: No snapshot found at version 999999"}
     assert {check.observed for check in before.checks} == {
         f'not evaluated: Table with name "fisheries.{mart}" does not exist' for mart in SUITES["fisheries"][0]
@@ -1275,25 +1277,25 @@ def test_marts_that_do_not_exist_in_a_snapshot_fail_every_check(marts: Marts) ->
 
 def test_a_table_that_no_suite_knows_blocks_its_domain(marts: Marts) -> None:
     try:
-        marts.connection.execute("create table marts.feedback.cases_by_hand as select 1 as one")
-        verdict = audit(marts.connection, "feedback", latest_snapshot(marts.connection), CLOCK)
+        marts.connection.execute("create table lake.feedback.cases_by_hand as select 1 as one")
+        verdict = marts.audit("feedback", newest_snapshot(marts.connection))
     finally:
-        marts.connection.execute("drop table marts.feedback.cases_by_hand")
+        marts.connection.execute("drop table lake.feedback.cases_by_hand")
     assert failed(verdict) == {("cases_by_hand", "the table is a mart of the suite"): "no mart of it"}
     assert verdict.passed is False
 
 
 def test_an_audit_leaves_the_connection_and_the_marts_as_they_were(marts: Marts) -> None:
-    before = latest_snapshot(marts.connection)
+    before = newest_snapshot(marts.connection)
     marts.connection.execute("create or replace temp table mine as select 1 as one")
-    audit(marts.connection, "quality", marts.good, CLOCK)
+    marts.audit("quality", marts.good)
     assert marts.connection.execute("select * from mine").fetchall() == [(1,)]
-    assert latest_snapshot(marts.connection) == before
+    assert newest_snapshot(marts.connection) == before
 
 
 def test_an_unknown_domain_is_refused(marts: Marts) -> None:
     with pytest.raises(UnknownNameError, match=f"there are {', '.join(SUITES)}"):
-        audit(marts.connection, "weather", marts.good, CLOCK)
+        marts.audit("weather", marts.good)
 
 
 def test_a_verdict_is_kept_and_the_last_on_a_snapshot_is_in_force_though_a_clock_went_back(marts: Marts) -> None:
@@ -1311,12 +1313,12 @@ def test_a_verdict_is_kept_and_the_last_on_a_snapshot_is_in_force_though_a_clock
     assert not in_force.passed
     assert find_verdict(marts.connection, "feedback", marts.good + 1) is None
     assert find_verdict(marts.connection, "environment", marts.good) is None
-    rows = marts.connection.execute("select passed, reason from marts.operations.audits").fetchall()
+    rows = marts.connection.execute("select passed, reason from lake.operations.audits").fetchall()
     assert sorted(rows) == sorted([(True, ""), (False, bad.reason), (True, ""), (False, bad.reason)])
 
 
 def test_a_verdict_changed_by_hand_is_refused_when_it_is_read(marts: Marts) -> None:
     record_verdict(marts.connection, replace(marts.verdicts["quality"], snapshot_id=7, passed=False, checks=()))
-    marts.connection.execute("update marts.operations.audits set passed = true where snapshot_id = 7")
+    marts.connection.execute("update lake.operations.audits set passed = true where snapshot_read = 7")
     with pytest.raises(AuditError, match="needs checks of which no critical one failed; it has 0 checks"):
         find_verdict(marts.connection, "quality", 7)

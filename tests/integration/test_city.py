@@ -20,10 +20,13 @@ from ingestion.load import load_feed
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.maintenance import publications, tidy
-from lake.releases import create_released_views, list_releases, releases_in_force
+from lake.releases import Release, last_release, releases_in_force, releases_of, version_as_of
 from lake.retention import needed_versions, retention_of
+from lake.snapshots import attach_as_of, newest_snapshot
 from quality import steps
 from quality.audit import SUITES
+from quality.levels import Step, levels
+from quality.restatements import find_restatements
 from stack.control import DATA_SERVICES, down, up
 
 from .city import DAY, City, bring_in
@@ -31,10 +34,10 @@ from .city import DAY, City, bring_in
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 
-def release(settings: Settings, domain: str) -> int:
-    """Build, audit and publish a domain."""
+def release(settings: Settings, domain: str) -> Release:
+    """Build, audit and publish a domain, though nothing is due: its clock moves."""
     built = steps.build_domain(settings, domain)
-    return steps.publish_domain(settings, domain, steps.require_pass(settings, domain, built.snapshot_id)).release_id
+    return steps.publish_domain(settings, domain, steps.require_pass(settings, domain, built.snapshot_id))
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +47,26 @@ def city(new_settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cit
         up(settings, DATA_SERVICES)
         city = bring_in(settings, tmp_path_factory.mktemp("day") / "day", "demo")
         for domain in SUITES:
-            release(city.settings, domain)
+            assert steps.bring_up_to_date(city.settings, domain) == [*Step]
         yield city
     finally:
         down(settings)
 
 
+def test_everything_that_was_loaded_is_released_and_nothing_is_due(city: City) -> None:
+    with connected(city.settings) as connection:
+        found = levels(connection, city.settings.clock())
+        assert [level.domain for level in found] == [*SUITES]
+        assert [level for level in found if not level.is_settled] == []
+        newest = connection.execute("select max(snapshot_id) from lake.ledger.deliveries").fetchone()
+        in_force = releases_in_force(connection)
+    assert set(in_force) == {*SUITES}
+    assert newest is not None
+    assert all(release.lake_snapshot >= newest[0] for release in in_force.values())
+
+
 def test_the_marts_of_a_faulty_day_equal_the_truth(city: City) -> None:
     with connected(city.settings, as_reader=True) as connection:
-        create_released_views(connection)
         assert city.differences(connection) == {}
 
 
@@ -77,53 +91,72 @@ def test_collecting_and_loading_again_changes_nothing(city: City) -> None:
 
 
 def test_a_release_without_a_verdict_is_refused(city: City) -> None:
-    with pytest.raises(AuditError, match="a verdict on snapshot 1 was promised"):
+    with pytest.raises(AuditError, match="expected a verdict on snapshot 1, there is none"):
         steps.publish_domain(city.settings, "environment", 1)
 
 
-def test_an_incomplete_build_cannot_be_audited(city: City) -> None:
-    with pytest.raises(AuditError, match="snapshot 1 is not the result of a complete build"):
+def test_a_build_that_never_passed_cannot_be_audited(city: City) -> None:
+    with pytest.raises(
+        AuditError, match="expected a build of snapshot 1 whose models and tests all passed, there is none"
+    ):
         steps.audit_domain(city.settings, "environment", 1)
 
 
 def test_a_mart_that_fails_its_audit_keeps_the_last_release(city: City) -> None:
     with connected(city.settings) as connection:
-        before = releases_in_force(connection)["environment"]
+        before = last_release(connection, "environment")
     built = steps.build_domain(city.settings, "environment")
     with connected(city.settings) as connection:
-        connection.execute("update marts.environment.air_quality_hours set vn_aqi = 9999")
-        snapshot = connection.execute("select max(snapshot_id) from marts.snapshots()").fetchone()
-        assert snapshot is not None
+        connection.execute("update lake.environment.air_quality_hours set vn_aqi = 9999")
+        snapshot = newest_snapshot(connection)
         connection.execute(
-            "insert into marts.operations.builds (domain, snapshot_id, models, tests, built_at) values ('environment', ?, 1, 1, ?)",
-            [snapshot[0], city.settings.clock()],
+            "insert into lake.operations.builds by name "
+            "select * replace ($bad as snapshot_read, $bad as snapshot_written) from lake.operations.builds "
+            "where domain = 'environment' and outcome = 'passed' and snapshot_read = $good",
+            {"bad": snapshot, "good": built.snapshot_id},
         )
-    assert snapshot[0] > built.snapshot_id
+    assert snapshot > built.written
     with pytest.raises(AuditError, match="did not pass its audit"):
-        steps.require_pass(city.settings, "environment", snapshot[0])
+        steps.require_pass(city.settings, "environment", snapshot)
     with pytest.raises(AuditError, match="the last release stays"):
-        steps.publish_domain(city.settings, "environment", snapshot[0])
+        steps.publish_domain(city.settings, "environment", snapshot)
+    with pytest.raises(AuditError, match=r"vn_aqi is in range .* the last release stays until new data or code come"):
+        steps.bring_up_to_date(city.settings, "environment")
     with connected(city.settings, as_reader=True) as connection:
-        assert create_released_views(connection)["environment"] == before
+        assert last_release(connection, "environment") == before
         assert connection.execute("select max(vn_aqi) <= 500 from environment.air_quality_hours").fetchone() == (True,)
     steps.build_domain(city.settings, "environment", full_refresh=True)
 
 
-def test_a_rollback_is_one_more_row_and_a_past_hour_sees_its_own(city: City) -> None:
+def seen_at(city: City, moment: datetime) -> tuple[Release, list[tuple[object, ...]]]:
+    """Return the release of the feedback that was in force at a time, and its cases as a reader saw them."""
+    with connected(city.settings, as_reader=True) as connection:
+        version = version_as_of(connection, moment)
+        assert version is not None
+        attach_as_of(connection, "marts", version)
+        return releases_in_force(connection)["feedback"], connection.execute(
+            "from feedback.feedback_cases order by all"
+        ).fetchall()
+
+
+def test_a_rollback_is_one_more_release_and_a_past_hour_sees_its_own(city: City) -> None:
     with connected(city.settings) as connection:
-        first = releases_in_force(connection)["feedback"]
-        rows = len(list_releases(connection))
-    later = city.settings.model_copy(update={"now": city.settings.clock() + timedelta(hours=1)})
+        before = releases_of(connection, "feedback")
+    first = before[-1]
+    later = city.settings.model_copy(update={"now": city.settings.clock() + timedelta(days=1)})  # deadlines pass
     second = release(later, "feedback")
     latest = later.model_copy(update={"now": later.clock() + timedelta(hours=1)})
     back = steps.rollback_domain(latest, "feedback", first.release_id)
     with connected(city.settings) as connection:
-        assert len(list_releases(connection)) == rows + 2
+        assert releases_of(connection, "feedback") == [*before, second, back]
         assert releases_in_force(connection)["feedback"] == back
-        assert back.snapshot_id == first.snapshot_id
-        assert releases_in_force(connection, first.published_at)["feedback"] == first
-        assert releases_in_force(connection, later.clock())["feedback"].release_id == second
-        assert "feedback" not in releases_in_force(connection, datetime(2026, 11, 1, tzinfo=UTC))
+        assert version_as_of(connection, datetime(2026, 11, 1, tzinfo=UTC)) is None
+    assert (back.action, back.lake_snapshot) == ("rollback", first.lake_snapshot)
+    (at_first, first_rows), (at_second, second_rows), (at_back, back_rows) = [
+        seen_at(city, one.published_at) for one in (first, second, back)
+    ]
+    assert (at_first, at_second, at_back) == (first, second, back)
+    assert first_rows == back_rows != second_rows
 
 
 def test_tidying_keeps_every_version_that_can_be_asked_for(city: City) -> None:
@@ -135,7 +168,6 @@ def test_tidying_keeps_every_version_that_can_be_asked_for(city: City) -> None:
         kept = {row[0] for row in connection.execute("select snapshot_id from marts.snapshots()").fetchall()}
     assert needed <= kept
     with connected(city.settings, as_reader=True) as connection:
-        create_released_views(connection)
         assert city.differences(connection) == {}
 
 
@@ -152,7 +184,8 @@ def test_every_figure_that_a_late_file_changed_names_that_file_and_a_rollback_sa
             order by measured_at desc, station_id limit 1
             """
         ).fetchone() or ("", "")
-        first = releases_in_force(connection)["environment"]
+        first = last_release(connection, "environment")
+    assert first is not None
     contract = read_contracts()["environment.station_readings"]
     late = Landing(city.settings).land(
         contract, f"{station}_{slot}.txt", f"PM2,5\t480\tug/m3\t{slot}\t00\r\n".encode(), city.settings.clock()
@@ -160,36 +193,29 @@ def test_every_figure_that_a_late_file_changed_names_that_file_and_a_rollback_sa
     assert [row.accepted for row in load_feed(city.settings, contract)] == [1]
     second = release(city.settings, "environment")
     third = steps.rollback_domain(city.settings, "environment", first.release_id)
-    with connected(city.settings, as_reader=True) as connection:
-        create_released_views(connection)
+    with connected(city.settings) as connection:
 
-        def restated(release_id: int) -> list[tuple[str, str, str, float, float, str, list[str]]]:
-            return connection.execute(
-                "select mart, row_key, column_name, before_value, after_value, cause, delivery_ids "
-                "from operations.restatements where release_id = ? order by all",
-                [release_id],
-            ).fetchall()
+        def restated(release: Release) -> list[tuple[str, str, str, float | None, float | None, str, list[str]]]:
+            found = find_restatements(connection, "environment", release.release_id)
+            assert {one.release_id for one in found} == {release.release_id}
+            assert {one.previous_release_id for one in found} == {previous[release.release_id]}
+            return [
+                (one.mart, one.row_key, one.column_name, one.before_value, one.after_value, one.cause, one.delivery_ids)
+                for one in found
+            ]
 
-        by_file, by_rollback = restated(second), restated(third.release_id)
-        counted = connection.execute(
-            "select release_id, previous_release_id, changed_figures, explained_figures from operations.comparisons "
-            "where release_id in (?, ?) order by all",
-            [second, third.release_id],
-        ).fetchall()
+        previous = {second.release_id: first.release_id, third.release_id: second.release_id}
+        by_file, by_rollback = restated(second), restated(third)
     assert {row[0] for row in by_file} == {"air_quality_hours", "station_uptime_days"}
     assert {row[2] for row in by_file} >= {"pm2_5_ug_m3", "vn_aqi", "received_slots", "missing_slots"}
     assert {(row[5], *row[6]) for row in by_file} == {("delivery", late.delivery_id)}
     assert {(row[5], *row[6]) for row in by_rollback} == {("rollback",)}
-    assert sorted((*row[:3], row[4], row[3]) for row in by_rollback) == sorted(row[:5] for row in by_file)
-    assert counted == [
-        (second, first.release_id, len(by_file), len(by_file)),
-        (third.release_id, second, len(by_file), len(by_file)),
-    ]
+    assert {(*row[:3], row[4], row[3]) for row in by_rollback} == {row[:5] for row in by_file}
+    assert len(by_rollback) == len(by_file)
 
 
 def test_a_reader_can_name_released_marts_and_nothing_else(city: City) -> None:
     with connected(city.settings, as_reader=True) as connection:
-        create_released_views(connection)
         with pytest.raises(duckdb.Error):
             connection.execute("select * from lake.bronze.feedback__requests")
         with pytest.raises(duckdb.Error):

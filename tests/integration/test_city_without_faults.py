@@ -21,7 +21,7 @@ def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, tmp_pat
         assert city.truth["faults"].height == 0
         with connected(city.settings) as connection:
             Warehouse(city.settings, connection).build(city.settings.clock())
-            connection.execute("use marts")
+            connection.execute("use lake")
             assert city.differences(connection) == {}
     finally:
         down(settings)

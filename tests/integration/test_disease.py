@@ -16,7 +16,6 @@ from ingestion.load import Loader, load_feed
 from ingestion.reference import Reference
 from ingestion.settings import PROJECT, Settings
 from lake.connection import connected
-from lake.releases import create_released_views
 from quality import steps
 from simulator.chance import chance
 from simulator.city import SEEDS
@@ -49,7 +48,6 @@ class Diseases:
     def query(self, sql: str) -> pl.DataFrame:
         """Ask the released marts."""
         with connected(self.settings, as_reader=True) as connection:
-            create_released_views(connection)
             return connection.execute(sql).pl()
 
     def lake(self, sql: str) -> list[tuple[object, ...]]:
@@ -57,10 +55,10 @@ class Diseases:
         with connected(self.settings) as connection:
             return connection.execute(sql).fetchall()
 
-    def dbt(self, *options: str) -> dict[str, str]:
+    def test(self) -> dict[str, str]:
         """Run dbt's tests; give the status of each by its name."""
         with connected(self.settings) as connection:
-            return Warehouse(self.settings, connection).dbt("test", self.settings.clock(), *options)
+            return Warehouse(self.settings, connection).test(self.settings.clock(), "health")
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +172,7 @@ def test_real_files_are_loaded_or_set_aside_and_every_record_is_accounted_for(di
     assert reasons == [("no_data_values",)]
     steps.build_domain(diseases.settings, "health")
     resolutions = diseases.lake(
-        "select period_kind, count(*) from marts.health.disease_history where series_code not like '%SIMULATED%' group by all order by all"
+        "select period_kind, count(*) from lake.health.disease_history where series_code not like '%SIMULATED%' group by all order by all"
     )
     assert resolutions == [("month", 12_348), ("week", 285), ("year", 54)]
 
@@ -182,18 +180,18 @@ def test_real_files_are_loaded_or_set_aside_and_every_record_is_accounted_for(di
 def test_every_guard_fails_on_bad_data(diseases: Diseases) -> None:
     hidden = "is_small_cell and place_level = 'commune'"
     for statement in (
-        f"update marts.health.disease_weeks set cases = 3 where {hidden} and week_start_date = date '2026-11-02'",
-        "delete from marts.health.disease_weeks where week_start_date = date '2026-10-05' and place_code = 'province'",
-        "insert into marts.health.disease_weeks select * from marts.health.disease_weeks limit 1",
-        "insert into marts.health.disease_weeks select * replace ('x' as place_code, 1000 as cases) from marts.health.disease_weeks "
+        f"update lake.health.disease_weeks set cases = 3 where {hidden} and week_start_date = date '2026-11-02'",
+        "delete from lake.health.disease_weeks where week_start_date = date '2026-10-05' and place_code = 'province'",
+        "insert into lake.health.disease_weeks select * from lake.health.disease_weeks limit 1",
+        "insert into lake.health.disease_weeks select * replace ('x' as place_code, 1000 as cases) from lake.health.disease_weeks "
         f"where {hidden} and week_start_date = date '2026-11-09'",
-        "update marts.health.disease_reporting set reported_cases = 2, on_time_cases = 9, on_time_percent = 450 where disease_code = 'A91'",
-        "update marts.health.disease_history set cases_of_month = cases_of_year where period_kind = 'year'",
+        "update lake.health.disease_reporting set reported_cases = 2, on_time_cases = 9, on_time_percent = 450 where disease_code = 'A91'",
+        "update lake.health.disease_history set cases_of_month = cases_of_year where period_kind = 'year'",
         "delete from lake.silver.int_disease_records_current where record_kind = 'case'",
         "update lake.silver.int_disease_weeks set cases = cases + 1 where place_code = 'province'",
     ):
         diseases.lake(statement)
-    statuses = diseases.dbt("--select", "test_type:data,tag:health")
+    statuses = diseases.test()
     failing = {name for name, status in statuses.items() if status == "fail"}
     guards = (
         "hidden_cells_cannot_be_computed",

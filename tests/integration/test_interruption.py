@@ -15,9 +15,9 @@ import pytest
 
 from ingestion.settings import Settings
 from lake.lock import exclusive
-from lake.releases import latest_snapshot, record_release
 from stack.postgres import LAKE_DATABASE, connect
 from tests.integration.conftest import NOON, Lake
+from tests.publishing import publish_candidates
 
 pytestmark = pytest.mark.stack
 
@@ -120,19 +120,9 @@ def test_a_load_in_the_middle_of_its_commit(lake: Lake, environment: Mapping[str
 
 
 def test_a_long_query(lake: Lake, environment: Mapping[str, str]) -> None:
-    lake.connection.execute("create schema if not exists marts.asked")
-    lake.connection.execute("create or replace table marts.asked.ones as select 1 as number")
-    snapshot = latest_snapshot(lake.connection)
-    record_release(
-        lake.connection,
-        "asked",
-        snapshot,
-        action="publish",
-        reason="",
-        scores={},
-        last_event_at=None,
-        published_at=NOON,
-    )
+    lake.connection.execute("create schema if not exists lake.asked")
+    lake.connection.execute("create or replace table lake.asked.ones as select 1 as number")
+    publish_candidates(lake.connection, "asked", NOON)
 
     def works(process: psutil.Process) -> bool:
         """Tell whether its threads have worked longer than all imports take."""

@@ -88,7 +88,7 @@ def test_the_losses_of_others_are_found(lake: Lake, tmp_path: Path) -> None:
     assert of_renamed >= {moment for _, moment in spoken[6:]}
     assert lake.query(
         "select findings.feed, kind, source_name, received_records, usual_records, pages, promised_pages "
-        "from marts.quality.suspicious_deliveries as findings inner join lake.ledger.deliveries using (feed, delivery_id) "
+        "from lake.quality.suspicious_deliveries as findings inner join lake.ledger.deliveries using (feed, delivery_id) "
         "order by all"
     ) == [
         (LEVELS, "empty", "river_levels_20261120_060000.csv", 0, 12, None, None),

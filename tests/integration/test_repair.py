@@ -520,7 +520,7 @@ def test_marts_after_repair_and_replay_equal_those_of_the_run_that_was_never_cor
 
     def marts() -> dict[str, list[tuple[object, ...]]]:
         shown = "* exclude (source_version)"  # in which commit a row came, a matter of the run
-        return {name: lake.query(f"select {shown} from marts.environment.{name} order by all") for name in names}
+        return {name: lake.query(f"select {shown} from lake.environment.{name} order by all") for name in names}
 
     lake.land(READINGS, FILE_NAME, good)
     lake.load(READINGS)
@@ -536,10 +536,10 @@ def test_marts_after_repair_and_replay_equal_those_of_the_run_that_was_never_cor
     assert marts() != never_corrupted
     totals = (
         "select received, accepted, quarantined, replayed, quarantined_again, repaired, open, is_balanced "
-        f"from marts.quality.ledger_totals where feed = '{READINGS}'"
+        f"from lake.quality.ledger_totals where feed = '{READINGS}'"
     )
-    reasons = "select reason, records, repaired_records from marts.quality.quarantine_reasons order by all"
-    ages = "select reason, stage, records, oldest_at from marts.quality.quarantine_ages order by all"
+    reasons = "select reason, records, repaired_records from lake.quality.quarantine_reasons order by all"
+    ages = "select reason, stage, records, oldest_at from lake.quality.quarantine_ages order by all"
     assert lake.query(totals) == [(36, 0, 36, 24, 12, 12, 24, True)]
     assert lake.query(reasons) == [("status_code_allowed", 24, 0), ("unit_reference", 0, 12)]
     assert lake.query(ages) == [("status_code_allowed", "in_time", 24, NOON)]

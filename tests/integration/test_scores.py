@@ -70,11 +70,11 @@ class History:
 
     def whole(self, columns: str = "*") -> dict[str, list[tuple[object, ...]]]:
         """Give every history, whole, in one order."""
-        return {name: self.rows(f"select {columns} from marts.quality.{name} order by all") for name in HISTORIES}
+        return {name: self.rows(f"select {columns} from lake.quality.{name} order by all") for name in HISTORIES}
 
     def axes(self, table: str = "feed_score_days", where: str = "true") -> dict[tuple[object, ...], dict[str, object]]:
         """Give the axes of each row of a history by its feed and day."""
-        found = self.rows(f"select feed, local_date, {', '.join(AXES)} from marts.quality.{table} where {where}")
+        found = self.rows(f"select feed, local_date, {', '.join(AXES)} from lake.quality.{table} where {where}")
         return {row[:2]: dict(zip(AXES, row[2:], strict=True)) for row in found}
 
 
@@ -99,8 +99,8 @@ def history(stack_settings: Settings) -> Iterator[History]:
     with connected(stack_settings) as connection:
         create_tables(connection, contracts)
         Lake(stack_settings, connection, Landing(stack_settings), contracts).empty()
-        for schema in ("lake.silver", "marts.quality"):
-            connection.execute(f"drop schema if exists {schema} cascade")
+        for schema in ("silver", "quality"):
+            connection.execute(f"drop schema if exists lake.{schema} cascade")
         found = History(stack_settings, connection)
         for day in DAYS:
             for feed in FAULTS:
@@ -128,7 +128,7 @@ def test_a_clean_day_is_at_100_on_every_axis(history: History) -> None:
 
 def test_each_fault_moves_its_own_axes_and_no_other(history: History) -> None:
     axes = history.axes()
-    missing = set(history.rows("select feed, local_date from marts.quality.feed_score_days where missing_slots > 0"))
+    missing = set(history.rows("select feed, local_date from lake.quality.feed_score_days where missing_slots > 0"))
     moved = {
         (feed, fault.name): {axis for axis in AXES if axes[feed, day][axis] != axes[feed, DAYS[0]][axis]}
         | {COMPLETE for due in [day + DUE_AFTER.get(feed, timedelta())] if (feed, due) in missing}
@@ -142,7 +142,7 @@ def test_each_fault_moves_its_own_axes_and_no_other(history: History) -> None:
 def test_a_fault_of_one_station_moves_no_other_station(history: History) -> None:
     others = history.rows(
         f"""
-        select local_date, object_id, {", ".join(AXES)} from marts.quality.object_score_days
+        select local_date, object_id, {", ".join(AXES)} from lake.quality.object_score_days
         where feed = '{READINGS}' and object_id <> '{STATIONS[0]}'
         """
     )
@@ -172,7 +172,7 @@ def test_an_identifier_column_below_100_makes_the_day_red(history: History) -> N
     days = {fault.name: day for (feed, day), fault in PLAN.items() if feed == READINGS and fault}
     found = history.rows(
         f"""
-        select local_date, level, identifier_percent < 100, score > 99 from marts.quality.feed_score_days
+        select local_date, level, identifier_percent < 100, score > 99 from lake.quality.feed_score_days
         where feed = '{READINGS}' and local_date in ('{days["unknown_station"]}', '{days["unknown_unit"]}') order by all
         """
     )
@@ -181,7 +181,7 @@ def test_an_identifier_column_below_100_makes_the_day_red(history: History) -> N
     )
     assert history.rows(
         f"""
-        select column_name, rule, failed, level from marts.quality.column_score_days
+        select column_name, rule, failed, level from lake.quality.column_score_days
         where feed = '{READINGS}' and local_date = '{days["unknown_station"]}' and failed > 0
         """
     ) == [("station_id", "station_id_reference", 1, "red")]
@@ -192,7 +192,7 @@ def test_a_feed_that_never_sent_is_unknown(history: History) -> None:
     assert silent
     found = history.rows(
         f"""
-        select distinct feed, {", ".join(AXES)}, score, level from marts.quality.feed_score_days
+        select distinct feed, {", ".join(AXES)}, score, level from lake.quality.feed_score_days
         where feed in ({", ".join(f"'{feed}'" for feed in silent)}) order by feed
         """
     )
@@ -205,7 +205,7 @@ def test_every_owner_stands_in_the_league_and_those_who_sent_nothing_without_a_r
     september = {
         str(row[0]): row[1:]
         for row in history.rows(
-            "select owner, league_rank, score is null, level = 'unknown' from marts.quality.agency_league_months "
+            "select owner, league_rank, score is null, level = 'unknown' from lake.quality.agency_league_months "
             "where month_date = '2026-09-01'"
         )
     }
@@ -218,7 +218,7 @@ def test_a_history_is_neither_doubled_nor_forgotten_and_the_books_give_it_back(h
     before = history.whole()
     history.build(END)
     assert history.whole() == before
-    clocks = history.rows("select local_date, min(judged_at) from marts.quality.feed_score_days group by all")
+    clocks = history.rows("select local_date, min(judged_at) from lake.quality.feed_score_days group by all")
     judged = {row[0]: row[1] for row in clocks}
     assert {judged[day] for day in DAYS if day < MIDDLE} == {moment(MIDDLE, 24)}
     assert {judged[day] for day in DAYS if day >= MIDDLE} == {END}

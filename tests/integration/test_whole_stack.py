@@ -17,8 +17,14 @@ from psycopg import sql
 from cli.airflow import Airflow
 from cli.startup import prepare_tables
 from ingestion.contract import read_contracts
-from ingestion.settings import Settings
+from ingestion.landing import Landing, land_file
+from ingestion.load import load_feed
+from ingestion.settings import PROJECT, Settings
 from lake.connection import connected
+from lake.snapshots import newest_snapshot
+from quality.build import require_build
+from quality.levels import Step, level_of
+from quality.verdicts import find_verdict
 from stack.control import DATA_SERVICES, down, status, up
 from stack.postgres import connect
 
@@ -92,6 +98,27 @@ def test_the_search_finds_what_airflow_keeps(settings: Settings) -> None:
     found = _found_in_database(settings, "airflow", ("ingest__health__claims", '"accepted"'))
     assert {"task_instance.dag_id", "xcom.dag_id", "xcom.value"} <= {place for place, _ in found}
     assert {secret for _, secret in _found_in_logs(settings.home_folder, ("ingest__health__claims",))}
+
+
+def test_what_was_loaded_by_hand_is_built_and_audited_by_the_next_turn_of_the_dags(settings: Settings) -> None:
+    """No task of Airflow loaded it, so no Asset tells of it: the DAG that asks the books has to find it. Awaits runs of Airflow."""
+    contract = read_contracts()["environment.river_levels"]
+    golden = PROJECT / "tests" / "golden" / "environment" / "river_levels"
+    path = next(path for path in sorted(golden.iterdir()) if path.suffix == ".csv")
+    with Airflow(settings) as airflow, connected(settings) as connection:
+        airflow.await_quiet(600)
+        land_file(Landing(settings), contract, path, settings.clock())
+        assert load_feed(settings, contract)
+        assert level_of(connection, "environment", settings.clock()).due is Step.BUILD
+        loaded = newest_snapshot(connection)
+        airflow.await_runs([airflow.trigger("levels")], 300)
+        deadline = time.monotonic() + 300
+        while level_of(connection, "environment", settings.clock()).due is not None:
+            assert time.monotonic() < deadline
+            time.sleep(1)
+        built = require_build(connection, "environment")
+        assert built.snapshot_id >= loaded
+        assert find_verdict(connection, "environment", built.snapshot_id) is not None
 
 
 def test_a_killed_scheduler_is_healed_alone_and_down_leaves_nothing(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +15,13 @@ from quality.build import DBT_FOLDERS, dbt_environment, dbt_program, dbt_target
 
 DOMAINS = tuple(SUITES)
 GOOD = ("success", "pass")
+ON_VIEWS = [sys.executable, "-m", "tests.integration.dbt_on_views"]
+"""dbt where views are there that no command before it can leave."""
 
 
 @dataclass(frozen=True)
 class Warehouse:
-    """What dbt builds from a lake. It keeps what it parsed where `quality/build.py` does."""
+    """What dbt builds from the lake as it stands, without an instant of it. It keeps what it parsed where `quality/build.py` does."""
 
     settings: Settings
     connection: duckdb.DuckDBPyConnection
@@ -29,20 +32,33 @@ class Warehouse:
         return dbt_target(self.settings)
 
     def dbt(self, command: str, clock: datetime | None, *options: str) -> dict[str, str]:
-        """Run dbt; give the status of every node by its name."""
+        """Run dbt; give the status of every node by its name, but for the hook that ran before them."""
+        return self._dbt(dbt_program(), command, clock, *options)
+
+    def _dbt(self, program: list[str], command: str, clock: datetime | None, *options: str) -> dict[str, str]:
         told = {"IOC_DBT_NOW": clock.isoformat() if clock else "", "DBT_LOG_PATH": str(self.folder)}
         results = self.folder / "run_results.json"
         results.unlink(missing_ok=True)
         finished = subprocess.run(
-            [*dbt_program(), command, *DBT_FOLDERS, *options],
-            env={**dbt_environment(self.settings), **told},
+            [*program, command, *DBT_FOLDERS, *options],
+            env={**dbt_environment(self.settings, self.folder), **told},
             capture_output=True,
             text=True,
             check=False,
         )
         assert results.exists(), finished.stdout + finished.stderr
         found = json.loads(results.read_text(encoding="utf-8"))["results"]
-        return {str(result["unique_id"]).split(".", 2)[2]: str(result["status"]) for result in found}
+        nodes = [result for result in found if not str(result["unique_id"]).startswith("operation.")]
+        return {str(result["unique_id"]).split(".", 2)[2]: str(result["status"]) for result in nodes}
+
+    def test(self, clock: datetime, domain: str | None = None) -> dict[str, str]:
+        """Run the data tests of a domain, or of all; return their statuses."""
+        of_domain = ("--select", f"tag:{domain}", "--indirect-selection", "buildable", "--exclude", "test_type:unit")
+        return self._dbt(ON_VIEWS, "test", clock, *(of_domain if domain else ("--select", "test_type:data")))
+
+    def unit_test(self, clock: datetime) -> dict[str, str]:
+        """Run every unit test of a model; return their statuses."""
+        return self._dbt(ON_VIEWS, "test", clock, "--select", "test_type:unit")
 
     def build(self, clock: datetime, *options: str) -> None:
         """Build seeds and models and run every data test; all must pass."""
@@ -59,6 +75,12 @@ class Warehouse:
         """Build the models alone, which is quicker; all must pass."""
         assert set(self.dbt("run", clock, *options).values()) == {"success"}
 
+    def staged(self, model: str) -> str:
+        """Return a staging model as a relation to select from: the view itself went with the process of dbt that made it."""
+        (compiled,) = (self.folder / "compiled").rglob(f"staging/*/{model}.sql")
+        self.connection.execute("attach if not exists 'ducklake:lake_catalog' as instant (read_only)")
+        return f"({compiled.read_text(encoding='utf-8')})"
+
     def run(self, sql: str) -> None:
         """Change something."""
         self.connection.execute(sql)
@@ -71,7 +93,6 @@ class Warehouse:
         """Give every built table, whole, in one order."""
         names = self.rows(
             "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
-            f"where (table_catalog = 'marts' and table_schema in {DOMAINS} "
-            "or table_catalog = 'lake' and table_schema = 'silver') and table_type = 'BASE TABLE' order by all"
+            f"where table_catalog = 'lake' and table_schema in {('silver', *DOMAINS)} and table_type = 'BASE TABLE' order by all"
         )
         return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}

@@ -1,4 +1,4 @@
-"""The DAGs: one a contract, one a domain, recapture, maintenance; parsed by Airflow itself, in a process and a home of its own."""
+"""The DAGs: one a contract, one a domain, levels, recapture, maintenance; parsed by Airflow itself, in a process and a home of its own."""
 
 import json
 import subprocess
@@ -19,7 +19,10 @@ print("RESULT" + json.dumps({
     "dags": {dag.dag_id: {
         "tasks": sorted(dag.task_ids),
         "edges": sorted([task.task_id, later] for task in dag.tasks for later in task.downstream_task_ids),
+        "waits_for": sorted(asset.name for asset in getattr(dag.timetable, "asset_condition", None).objects)
+        if getattr(dag.timetable, "asset_condition", None) else [],
         "retries": sorted({task.retries for task in dag.tasks}),
+        "rules": {task.task_id: getattr(task.trigger_rule, "value", task.trigger_rule) for task in dag.tasks},
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
     } for dag in bag.dags.values()},
@@ -54,7 +57,8 @@ def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, obje
 def test_every_dag_is_there_and_imports(parsed: dict[str, dict[str, object]]) -> None:
     contracts = read_contracts().values()
     expected = {f"ingest__{contract.table}" for contract in contracts}
-    expected |= {f"marts__{contract.domain}" for contract in contracts} | {"marts__quality", "maintenance", "recapture"}
+    expected |= {f"marts__{contract.domain}" for contract in contracts} | {"marts__quality"}
+    expected |= {"levels", "maintenance", "recapture"}
     assert parsed["errors"] == {}
     assert set(parsed["dags"]) == expected
     assert len(expected) >= 13
@@ -69,6 +73,23 @@ def test_a_feed_is_collected_then_loaded_and_marts_pass_their_audit_before_relea
             assert found == [["collect", "load"]], dag_id
         elif dag_id.startswith("marts__"):
             assert found == [["audit", "publish"], ["build", "audit"]], dag_id
+    assert edges["levels"] == [["load_what_waits", "find_what_is_due"]]
+    assert parsed["dags"]["levels"]["rules"]["find_what_is_due"] == "all_done"  # type: ignore[index]
+
+
+def test_the_marts_of_a_domain_wait_for_its_feeds_and_for_being_found_behind_and_the_scores_for_every_domain(
+    parsed: dict[str, dict[str, object]],
+) -> None:
+    contracts = read_contracts().values()
+    domains = {contract.domain for contract in contracts}
+    expected = {
+        f"marts__{domain}": {f"bronze.{contract.feed}" for contract in contracts if contract.domain == domain}
+        | {f"due.{domain}"}
+        for domain in domains
+    }
+    expected["marts__quality"] = {f"marts.{domain}" for domain in domains} | {"due.quality"}
+    found = {dag_id: facts["waits_for"] for dag_id, facts in parsed["dags"].items()}  # type: ignore[index]
+    assert {dag_id: set(assets) for dag_id, assets in found.items() if assets} == expected
 
 
 def test_every_feed_that_can_be_fetched_again_is_asked_by_recapture(parsed: dict[str, dict[str, object]]) -> None:

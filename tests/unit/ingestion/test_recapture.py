@@ -8,7 +8,7 @@ import pytest
 
 from ingestion.contract import find_contract
 from ingestion.recapture import Attempt, Outcome, Span, due_slots, summary
-from lake.tables import BUILDS, LEDGER_RECAPTURES
+from lake.tables import LEDGER_RECAPTURES, RELEASES
 
 NOW = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 FIVE, HOUR = timedelta(minutes=5), timedelta(hours=1)
@@ -21,11 +21,11 @@ def books() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as marts; attach ':memory:' as lake")
         connection.execute("create schema marts.operations; create schema marts.quality; create schema lake.ledger")
-        for table, columns in (("marts.operations.builds", BUILDS), ("lake.ledger.recaptures", LEDGER_RECAPTURES)):
+        for table, columns in (("marts.operations.releases", RELEASES), ("lake.ledger.recaptures", LEDGER_RECAPTURES)):
             connection.execute(
                 f"create table {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"
             )
-        connection.execute("insert into marts.operations.builds by name select 'quality' as domain")
+        connection.execute("insert into marts.operations.releases by name select 'quality' as domain")
         connection.execute(
             "create table marts.quality.missing_slots (feed varchar, object_id varchar, slot_start_at timestamptz, slot_end_at timestamptz)"
         )
@@ -65,8 +65,8 @@ def test_the_oldest_are_asked_for_first_and_no_more_than_the_bound(
     assert due(books, limit=limit) == OLDEST_FIRST[:limit]
 
 
-def test_before_the_first_build_nothing_is_asked_for(books: duckdb.DuckDBPyConnection) -> None:
-    books.execute("delete from marts.operations.builds")
+def test_before_the_first_release_of_the_scores_nothing_is_asked_for(books: duckdb.DuckDBPyConnection) -> None:
+    books.execute("delete from marts.operations.releases")
     assert due(books) == []
 
 

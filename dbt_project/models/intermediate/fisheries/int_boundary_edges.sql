@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', database='memory', schema='staging') }}
 
 with vertices as (
 

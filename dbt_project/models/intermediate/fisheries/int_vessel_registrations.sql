@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', database='memory', schema='staging') }}
 
 -- An MMSI that two vessels claim belongs to the one that was listed last.
 with vessels as (

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', database='memory', schema='staging') }}
 
 -- Later made, or later arrived where made on the same day, is newer; within one delivery the later position.
 with summaries as (

@@ -1,0 +1,76 @@
+"""What the marts of a domain declare in their yml entries: their keys, and which of them are compared from release to release.
+
+A mart whose rows speak of a period (an hour, a day, a month) says so under `meta.restatements`:
+
+    period       the column that places a row in time
+    caused_by    which rows of bronze a figure is made of: a feed, and a condition between `bronze` and `mart`
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from ingestion.settings import PROJECT
+
+MARTS = PROJECT / "dbt_project" / "models" / "marts"
+NUMBERS = ("bigint", "integer", "double", "decimal")
+NO_FIGURES = ("latitude", "longitude", "source_version")
+"""Numbers that place a row or tell what it was built from."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Rows of a feed's bronze table that a figure is made of: `match` is a condition between `bronze` and `mart`."""
+
+    feed: str
+    match: str
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A mart as declared. `period` is None where its rows are the current state, which is not compared."""
+
+    name: str
+    key: tuple[str, ...]
+    figures: tuple[str, ...]
+    period: str | None
+    causes: tuple[Cause, ...]
+
+
+@cache
+def marts_of(domain: str) -> tuple[Mart, ...]:
+    """Read the marts of a domain, in the order of their names; none for a domain without marts."""
+    models = [
+        model
+        for path in sorted((MARTS / domain).glob("_*__models.yml"))
+        for model in yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["models"]
+    ]
+    return tuple(sorted((_mart(model) for model in models), key=lambda mart: mart.name))
+
+
+def keys_of(domain: str) -> dict[str, tuple[str, ...]]:
+    """Return the key columns of each mart of a domain, by its name."""
+    return {mart.name: mart.key for mart in marts_of(domain)}
+
+
+def _mart(model: Mapping[str, Any]) -> Mart:
+    key = _key(model)
+    declared = model.get("config", {}).get("meta", {}).get("restatements", {})
+    figures = tuple(
+        column["name"]
+        for column in model["columns"]
+        if column["data_type"].startswith(NUMBERS) and column["name"] not in (*key, *NO_FIGURES)
+    )
+    causes = tuple(Cause(**cause) for cause in declared.get("caused_by", ()))
+    return Mart(model["name"], key, figures, declared.get("period"), causes)
+
+
+def _key(model: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns that a uniqueness test names; a mart without one has no key."""
+    for test in model.get("data_tests", ()):
+        if isinstance(test, Mapping) and "unique_combination" in test:
+            return tuple(test["unique_combination"]["arguments"]["columns"])
+    return tuple(column["name"] for column in model["columns"] if "unique" in column.get("data_tests", ()))[:1]
