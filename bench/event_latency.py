@@ -40,7 +40,7 @@ def measure() -> Figure:
 
 def one_event(settings: Settings, airflow: Airflow, reader: duckdb.DuckDBPyConnection, number: int) -> float:
     """Send one reading and give the seconds until a reader sees it."""
-    airflow.await_quiet(PATIENCE_SECONDS, lambda: True)
+    airflow.await_quiet(PATIENCE_SECONDS)
     before = newest_release(reader)
     moment = (settings.clock() + timedelta(hours=7)).replace(minute=0, second=0, microsecond=0) - timedelta(
         minutes=5 * number

@@ -53,7 +53,7 @@ class Airflow:
             return [dag_id for dag_id in dag_ids if dag_id not in known]
 
         self._await(
-            lambda: not missing(), seconds, lambda: f"DAGs {', '.join(missing())} were promised, they are not parsed"
+            lambda: not missing(), seconds, lambda: f"expected DAGs {', '.join(missing())}, they are not parsed"
         )
 
     def trigger(self, dag_id: str) -> DagRun:
@@ -65,31 +65,45 @@ class Airflow:
         rows = self._rows("/api/v2/dags/~/dagRuns?limit=100&order_by=-id", "dag_runs")
         return [_run_of(row) for row in rows]
 
-    def await_runs(self, wanted: list[DagRun], seconds: float) -> list[DagRun]:
-        """Wait until the wanted runs are finished; give them as they ended."""
+    def await_runs(
+        self, wanted: list[DagRun], seconds: float, told: Callable[[DagRun], None] = lambda _: None
+    ) -> list[DagRun]:
+        """Wait until the wanted runs are finished; return them as they ended, and say each one as it ends.
+
+        Raises ServiceError naming those that go on where none has ended for so many seconds.
+        """
         keys = {(run.dag_id, run.run_id) for run in wanted}
+        ended: dict[tuple[str, str], DagRun] = {}
+        while len(ended) < len(keys):
+            before = len(ended)
+            self._await(
+                lambda: self._ended(keys - ended.keys(), ended),
+                seconds,
+                lambda: f"expected {', '.join(sorted(dag_id for dag_id, _ in keys - ended.keys()))} to end, they go on",
+            )
+            for run in [*ended.values()][before:]:
+                told(run)
+        return [*ended.values()]
 
-        def ended() -> list[DagRun]:
-            return [run for run in self.runs() if (run.dag_id, run.run_id) in keys and run.state not in UNFINISHED]
-
+    def await_quiet(self, seconds: float) -> None:
+        """Wait until no run is queued or running; raises ServiceError naming those that are."""
         self._await(
-            lambda: len(ended()) == len(keys),
-            seconds,
-            lambda: f"{len(keys)} runs were promised to end, {len(ended())} did",
+            lambda: not self.busy(), seconds, lambda: f"expected every run to end, {', '.join(self.busy())} go on"
         )
-        return ended()
 
-    def await_quiet(self, seconds: float, is_done: Callable[[], bool]) -> None:
-        """Wait until no run is queued or running, and `is_done` says so too."""
+    def busy(self) -> list[str]:
+        """Return the DAGs of the runs that are queued or running."""
+        return [run.dag_id for run in self.runs() if run.state in UNFINISHED]
 
-        def busy() -> list[str]:
-            return [run.dag_id for run in self.runs() if run.state in UNFINISHED]
-
-        self._await(
-            lambda: not busy() and is_done(),
-            seconds,
-            lambda: f"an end was promised, {', '.join(busy()) or 'a release'} is awaited",
-        )
+    def _ended(self, wanted: set[tuple[str, str]], ended: dict[tuple[str, str], DagRun]) -> bool:
+        """Add to `ended` what has ended of the wanted runs; return whether there was any."""
+        found = {
+            (run.dag_id, run.run_id): run
+            for run in self.runs()
+            if (run.dag_id, run.run_id) in wanted and run.state not in UNFINISHED
+        }
+        ended.update(found)
+        return bool(found)
 
     def _await(self, condition: Callable[[], bool], seconds: float, complaint: Callable[[], str]) -> None:
         deadline = time.monotonic() + seconds

@@ -10,16 +10,17 @@ from pathlib import Path
 
 import polars as pl
 
-from cli.airflow import Airflow, DagRun
+from cli.airflow import Airflow
 from cli.books import show_totals
 from cli.dashboards import charts_of_findings, every_chart_answers
 from cli.output import Row, complaints, say, show
 from cli.startup import start
 from ingestion.contract import read_contracts
-from ingestion.errors import AuditError, ConfigurationError, LedgerError
+from ingestion.domains import domains_of
+from ingestion.errors import AuditError, ConfigurationError, LedgerError, ServiceError
 from ingestion.settings import Settings
 from lake.connection import connected
-from lake.releases import create_released_views, list_releases, releases_in_force
+from quality.levels import levels
 from simulator.city import SimulatedDay, simulate
 from simulator.compare import compare
 from simulator.comparisons.base import Comparison
@@ -27,7 +28,11 @@ from simulator.faults import fault_profile
 from simulator.local_time import midnight
 from simulator.publish import publish_to_folders, publish_to_sftp
 
-RUN_SECONDS = 600
+QUIET_SECONDS = 900
+"""How long nothing may come to an end before the demo gives up."""
+
+POLL_SECONDS = 2.0
+WATCHER = "levels"
 
 
 def run_demo(*, day: str, seed: int, faults: str) -> None:
@@ -89,44 +94,62 @@ def _set_the_clock(day: date, seed: int) -> Settings:
     return chosen
 
 
-def _let_airflow_work(settings: Settings, sent_at: datetime) -> list[DagRun]:
-    """Let every ingest DAG run after `sent_at` and wait for the marts that follow; raises AuditError where a run failed.
+def _let_airflow_work(settings: Settings, sent_at: datetime) -> int:
+    """Let every ingest DAG run after `sent_at`, and wait until every domain's release shows what was loaded; return the runs awaited.
 
-    A DAG that the scheduler has started since then is waited for, any other is woken.
+    A DAG that the scheduler has started since then is waited for, any other is woken. What counts is where the books stand, not what
+    ran before: a failure of yesterday is none of today. Raises AuditError where a load failed or a domain cannot go on.
     """
-    contracts = read_contracts().values()
-    before = _last_release(settings)
+    names = [f"ingest__{contract.table}" for contract in read_contracts().values()]
     with Airflow(settings) as airflow:
-        airflow.await_dags([f"ingest__{contract.table}" for contract in contracts], RUN_SECONDS)
-        say("Airflow knows the DAGs; loading ...")
-        started = {run.dag_id: run for run in airflow.runs() if run.queued_at and run.queued_at > sent_at}
-        names = [f"ingest__{contract.table}" for contract in contracts]
-        runs = airflow.await_runs([started.get(name) or airflow.trigger(name) for name in names], RUN_SECONDS)
-        airflow.await_quiet(RUN_SECONDS, lambda: _is_published(settings, before))
-        finished = runs + [run for run in airflow.runs() if run.dag_id.startswith("marts__")]
-    failed = [run.dag_id for run in finished if run.state == "failed"]
-    if failed:
-        raise AuditError(f"airflow: runs of {', '.join(sorted(set(failed)))} failed; see their logs in Airflow")
-    return finished
-
-
-def _last_release(settings: Settings) -> int:
-    with connected(settings) as connection:
-        return max((release.release_id for release in list_releases(connection)), default=0)
-
-
-def _is_published(settings: Settings, before: int) -> bool:
-    """Tell whether every domain and the scores have a release; on a first run `before` is 0."""
-    domains = {contract.domain for contract in read_contracts().values()} | {"quality"}
-    with connected(settings) as connection:
-        return domains <= set(releases_in_force(connection)) and (
-            before > 0 or len(list_releases(connection)) >= len(domains)
+        airflow.await_dags(
+            [*names, WATCHER, *(f"marts__{domain}" for domain in domains_of(read_contracts()))], QUIET_SECONDS
         )
+        say(f"Airflow knows the DAGs; loading {len(names)} feeds ...")
+        started = {run.dag_id: run for run in airflow.runs() if run.queued_at and run.queued_at > sent_at}
+        wanted = [started.get(name) or airflow.trigger(name) for name in names]
+        runs = airflow.await_runs(wanted, QUIET_SECONDS, lambda run: say(f"  {run.dag_id} ended: {run.state}"))
+        failed = sorted({run.dag_id for run in runs if run.state == "failed"})
+        if failed:
+            raise AuditError(
+                f"airflow: expected every feed to load, {', '.join(failed)} failed; see their logs in Airflow"
+            )
+        say("Everything is loaded; building, auditing and publishing ...")
+        _await_releases(settings, airflow)
+        return len(runs)
+
+
+def _await_releases(settings: Settings, airflow: Airflow) -> None:
+    """Wait until every domain is settled; where nothing works on it, wake the DAG that looks for what is due."""
+    settled: set[str] = set()
+    deadline = time.monotonic() + QUIET_SECONDS
+    while True:
+        busy = airflow.busy()
+        with connected(settings) as connection:
+            found = levels(connection, settings.clock())
+        news = sorted(level.domain for level in found if level.is_settled and level.domain not in settled)
+        for domain in news:
+            say(f"  {domain} is released")
+        settled = {level.domain for level in found if level.is_settled}
+        waiting = [level for level in found if not level.is_settled]
+        if not waiting and not busy:
+            return
+        if stuck := [level for level in waiting if level.stuck and f"marts__{level.domain}" not in busy]:
+            raise AuditError("; ".join(f"{level.domain}: {level.stuck}" for level in stuck))
+        if news:
+            deadline = time.monotonic() + QUIET_SECONDS
+        if time.monotonic() > deadline:
+            behind = ", ".join(f"{level.domain} ({level.due or 'stuck'})" for level in waiting)
+            raise ServiceError(
+                f"airflow: expected every domain to be released, {behind} had no release for {QUIET_SECONDS} s; see `ioc status`"
+            )
+        if not busy:
+            airflow.trigger(WATCHER)
+        time.sleep(POLL_SECONDS)
 
 
 def _compare(settings: Settings, simulated: SimulatedDay) -> list[Comparison]:
     with connected(settings, as_reader=True) as connection:
-        create_released_views(connection)
 
         def query(sql: str) -> pl.DataFrame:
             return connection.execute(sql).pl()
@@ -134,10 +157,10 @@ def _compare(settings: Settings, simulated: SimulatedDay) -> list[Comparison]:
         return compare(simulated.truth, query, settings.clock())
 
 
-def _report(runs: list[DagRun], comparisons: list[Comparison], charts: dict[str, dict[str, int]]) -> None:
+def _report(runs: int, comparisons: list[Comparison], charts: dict[str, dict[str, int]]) -> None:
     from cli.books import releases, score  # noqa: PLC0415
 
-    say(f"{len(runs)} runs of Airflow finished")
+    say(f"{runs} feeds were loaded")
     show_totals()
     score()
     releases()

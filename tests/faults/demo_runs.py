@@ -1,0 +1,182 @@
+"""`ioc demo` run again and again, each from an empty state, and after what may befall it; kept for the table of docs/reliability.md.
+
+    python -m tests.faults.demo_runs --quiet 5 --busy 5 --killed --stopped --full
+
+Uses the ports of the settings, so that no other stack may run beside it. A run takes some five minutes.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import typer
+
+from tests.faults.results import Results
+
+MIDDLE = "Airflow knows the DAGs"
+"""The line of the demo after which it is disturbed."""
+
+PATIENCE_SECONDS = 3600
+DISK = "6g"
+KEEP_BUSY = [sys.executable, "-c", "while True: pass"]
+Strike = Callable[[Path, "subprocess.Popen[str]"], None]
+
+
+def main(
+    quiet: int = 0, busy: int = 0, killed: bool = False, stopped: bool = False, full: bool = False, again: bool = False
+) -> None:
+    """Run the demo so many times on a quiet machine and with both cores busy, and after each of the named blows.
+
+    `again` adds to what was measured before; else the table begins anew.
+    """
+    results = Results(is_kept=True, begun={"demo"} if again else set())
+    for number in range(quiet + busy):
+        with _home() as home, _busy() if number >= quiet else ExitStack():
+            condition = "both cores busy" if number >= quiet else "nothing else running"
+            _keep(results, "from an empty state", condition, *_run(home))
+    blows: list[tuple[bool, str, Strike]] = [
+        (killed, "again after everything was killed in the middle (`kill -9`)", _kill_everything),
+        (stopped, "again after PostgreSQL was killed in the middle", _kill_postgres),
+    ]
+    for is_wanted, name, strike in blows:
+        if is_wanted:
+            with _home() as home:
+                _disturb(home, strike)
+                _keep(results, name, "nothing else running", *_run(home))
+    if full:
+        with _home() as folder, _small_disk(folder):
+            _disturb(folder / "home", _fill_the_disk)
+            (folder / "filler").unlink()
+            _keep(
+                results,
+                "again after the disk was full in the middle and freed",
+                "nothing else running",
+                *_run(folder / "home"),
+            )
+
+
+def _keep(results: Results, name: str, condition: str, seconds: float, outcome: str) -> None:
+    results.add("demo", {"run": name, "machine": condition, "seconds": round(seconds), "outcome": outcome})
+    print(f"{name}, {condition}: {outcome}, {seconds:.0f} s", flush=True)
+
+
+def _command() -> list[str]:
+    return [str(Path(sys.executable).parent / "ioc")]
+
+
+def _run(home: Path) -> tuple[float, str]:
+    """Run the demo to its end; return its seconds, and `green` or the last line it said."""
+    began = time.monotonic()
+    with (home.parent / f"{home.name}.log").open("w", encoding="utf-8") as log:
+        status = subprocess.run(
+            [*_command(), "demo"], env=_environment(home), stdout=log, stderr=log, timeout=PATIENCE_SECONDS, check=False
+        ).returncode
+    seconds = time.monotonic() - began
+    said = (home.parent / f"{home.name}.log").read_text(encoding="utf-8").splitlines()
+    return seconds, "green" if status == 0 else f"exit {status}: {said[-1] if said else 'nothing said'}"
+
+
+def _disturb(home: Path, strike: Strike) -> None:
+    """Start the demo, strike in its middle, and let it end as it may."""
+    with subprocess.Popen([*_command(), "demo"], env=_environment(home), stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if line.startswith(MIDDLE):
+                strike(home, demo)
+                break
+        demo.stdout.read()
+        demo.wait(PATIENCE_SECONDS)
+
+
+def _kill_everything(home: Path, demo: "subprocess.Popen[str]") -> None:
+    for process in (*_processes_of(home), psutil.Process(demo.pid)):
+        _kill(process)
+
+
+def _kill_postgres(home: Path, _: "subprocess.Popen[str]") -> None:
+    for process in _processes_of(home):
+        if process.name().startswith("postgres"):
+            _kill(process)
+
+
+def _fill_the_disk(home: Path, _: "subprocess.Popen[str]") -> None:
+    with (home.parent / "filler").open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(1024 * 1024)):
+                pass
+        except OSError:
+            return
+
+
+def _kill(process: psutil.Process) -> None:
+    """Kill a process that may be gone already."""
+    try:
+        process.send_signal(signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        return
+
+
+def _processes_of(home: Path) -> list[psutil.Process]:
+    """Return the processes that belong to a stack: those started with its home, and those that work below it."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.pid != os.getpid() and (
+                process.environ().get("IOC_HOME") == str(home) or str(home) in " ".join(process.cmdline())
+            ):
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "IOC_HOME": str(home)}  # noqa: TID251  a stack of its own
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="ioc-demo-"))
+    folder.chmod(0o755)
+    home = folder / "stack"
+    home.mkdir()
+    try:
+        yield home
+    finally:
+        for one in (home, home / "home"):
+            subprocess.run([*_command(), "down"], env=_environment(one), check=False, capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run([*_command(), "down"], env=_environment(folder / "home"), check=False, capture_output=True)
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Keep both cores busy with endless loops."""
+    loops = [subprocess.Popen(KEEP_BUSY) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+
+
+if __name__ == "__main__":
+    typer.run(main)
