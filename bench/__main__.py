@@ -14,6 +14,7 @@ SCRIPTS = (
     "incremental_build",
     "dossier_records",
     "column_drift",
+    "many_releases",
 )
 ON_A_RUNNING_STACK = ("event_latency",)
 
