@@ -66,12 +66,11 @@ def build(
         target = dbt_target(settings, domain)
         _share_what_was_parsed(settings, target)
         (target / "built.json").write_text(json.dumps(known), encoding="utf-8")
-        options = ["--full-refresh"] if full_refresh else []
-        finished = _run_dbt(settings, target, ["build", domain, *options], IOC_DBT_SNAPSHOT=str(snapshot))
-        if (
-            finished.returncode == -signal.SIGABRT
-        ):  # DuckDB was seen to give itself up once; what a build does can be repeated
-            finished = _run_dbt(settings, target, ["build", domain, *options], IOC_DBT_SNAPSHOT=str(snapshot))
+        arguments = ["build", domain, *(["--full-refresh"] if full_refresh else [])]
+        finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
+        if finished.returncode == -signal.SIGABRT:
+            # DuckDB was seen to give itself up once; what a build does can be repeated.
+            finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
         results = _results(target, finished, domain)
         failed = [result for result in results if result["status"] not in GOOD]
         if failed or finished.returncode:
