@@ -47,11 +47,13 @@ class Ending:
         raise Interrupted
 
     def watch(self, signals: int) -> None:
-        """Wait for Ctrl-C; end the process when the grace is over, or at once at the next Ctrl-C."""
-        while signal.SIGINT not in os.read(signals, 64):
-            pass
+        """Wait for Ctrl-C; end the process when the grace is over, or at once at the next Ctrl-C, which may be read with the first."""
+        pressed = 0
+        while not pressed:
+            pressed = os.read(signals, 64).count(signal.SIGINT)
         self._begin()
-        select.select([signals], [], [], GRACE_SECONDS)
+        if pressed == 1:
+            select.select([signals], [], [], GRACE_SECONDS)
         self.end()
 
     def _begin(self) -> None:

@@ -64,7 +64,10 @@ def main(
 
 
 def _keep(results: Results, name: str, condition: str, seconds: float, outcome: str) -> None:
-    results.add("demo", {"run": name, "machine": condition, "seconds": round(seconds), "outcome": outcome})
+    load = round(os.getloadavg()[1])
+    results.add(
+        "demo", {"run": name, "machine": condition, "load": load, "seconds": round(seconds), "outcome": outcome}
+    )
     print(f"{name}, {condition}: {outcome}, {seconds:.0f} s", flush=True)
 
 
