@@ -103,6 +103,7 @@ class Superset:
     def environment(self) -> Mapping[str, str]:
         """Point Superset to its configuration, and its programs to their own environment, not to ours."""
         environment = self.settings.child_environment(
+            PYTHONPATH=f"{PROJECT}:{SOURCES}",
             SUPERSET_CONFIG_PATH=str(SOURCES / "superset_config.py"),
             SUPERSET_HOME=str(self.folder),
         )
