@@ -13,7 +13,7 @@ from ingestion.errors import ConfigurationError
 from ingestion.settings import Settings
 from lake.gate import Gate, tables_in
 from lake.limits import time_limit
-from lake.serving import begin_reading, open_marts
+from lake.serving import begin_reading, end_reading, open_marts
 
 
 @ends_well
@@ -35,6 +35,8 @@ def sql(
                 rows = rows_of_any_type(marts.sql(query), as_json=as_json)
         except duckdb.Error as error:
             raise ConfigurationError(f"sql: {str(error).splitlines()[0]}") from error
+        finally:
+            end_reading(marts)
     show(rows, f"{len(rows)} rows", as_json=as_json)
 
 

@@ -53,12 +53,12 @@ class ReleasedMarts:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a cursor for which `<domain>.<mart>` is a released mart; raises ServiceError where a service does not answer."""
         with self._lock:
-            if self._instance is None or not self._is_alive(self._instance):
-                self._instance = open_marts(self.settings)
-                self._checked_at = self.clock()
-            cursor = self._instance.cursor()
-        name_marts(cursor)
-        return cursor
+            if self._instance is not None and self._is_alive(self._instance):
+                with suppress(duckdb.CatalogException):  # marts were detached, the one thing that no setting forbids
+                    return _cursor(self._instance)
+            self._instance = open_marts(self.settings)
+            self._checked_at = self.clock()
+            return _cursor(self._instance)
 
     def _is_alive(self, instance: duckdb.DuckDBPyConnection) -> bool:
         if self.clock() - self._checked_at < CHECK_SECONDS:
@@ -71,6 +71,12 @@ class ReleasedMarts:
         return True
 
 
+def _cursor(instance: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    cursor = instance.cursor()
+    name_marts(cursor)
+    return cursor
+
+
 def define_clock(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Define `clock_now()`, the time against which a reader's queries count ages: `IOC_NOW` where it is set, else now.
 
@@ -81,10 +87,18 @@ def define_clock(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
 
 
 def begin_reading(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Begin a transaction that can change nothing, and sees the newest release; what a cursor did before it is over."""
-    with suppress(duckdb.TransactionException):
-        cursor.rollback()
+    """Begin a transaction that can change nothing and sees the newest release; what a cursor did before it is over."""
+    end_reading(cursor)
     cursor.execute("begin transaction read only")
+
+
+def end_reading(cursor: duckdb.DuckDBPyConnection) -> None:
+    """End what `begin_reading` began, also after an error.
+
+    One that stays open to the end of its cursor ends the process where the catalog's server has gone meanwhile.
+    """
+    with suppress(duckdb.Error):
+        cursor.rollback()
 
 
 def open_marts(settings: Settings, moment: datetime | None = None) -> duckdb.DuckDBPyConnection:

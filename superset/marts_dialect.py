@@ -18,7 +18,7 @@ from sqlalchemy.dialects import registry
 from ingestion.settings import Settings
 from lake.gate import Gate, tables_in
 from lake.limits import Allowance
-from lake.serving import ReleasedMarts, begin_reading
+from lake.serving import ReleasedMarts, begin_reading, end_reading
 
 LOOKUPS = (
     *("get_schema_names", "get_table_names", "get_view_names", "get_columns", "get_pk_constraint"),
@@ -54,8 +54,12 @@ class MartsCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
         with self._allowance.spent_on(self._released):
             if not _is_lookup.get():
                 Gate("marts", tables_in(self._released), may_read).admit(statement)
-            begin_reading(self._released)
-            super().execute(statement, parameters, context)
+            try:
+                begin_reading(self._released)
+                super().execute(statement, parameters, context)
+            except duckdb.Error:
+                end_reading(self._released)
+                raise
 
     def executemany(self, statement: str, parameters: Any = None, context: Any = None) -> None:  # noqa: ARG002
         raise duckdb.PermissionException("marts: expected one query, got one to be run many times; ask for all at once")
@@ -70,7 +74,12 @@ class MartsCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
 
     def fetchall(self) -> list[Any]:
         with self._allowance.spent_on(self._released):
-            return self._released.fetchall()
+            rows = self._released.fetchall()
+        self.close()
+        return rows
+
+    def close(self) -> None:
+        end_reading(self._released)
 
 
 class MartsConnection(ConnectionWrapper):  # type: ignore[misc, unused-ignore]
@@ -82,6 +91,10 @@ class MartsConnection(ConnectionWrapper):  # type: ignore[misc, unused-ignore]
 
     def cursor(self) -> MartsCursor:
         return MartsCursor(self._released, self)
+
+    def close(self) -> None:
+        end_reading(self._released)
+        super().close()
 
 
 def may_read(schema: str) -> bool:
