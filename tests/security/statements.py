@@ -74,6 +74,8 @@ STATEMENTS = (
     "explain analyze create or replace macro memory.main.clock_now() as timestamptz '2020-01-01'",
     "create or replace temp macro clock_now() as timestamptz '2020-01-01'",
     "create or replace macro clock_now() as now()",
+    "create or replace macro memory.main.clock_now() as timestamptz '2020-01-01'; commit",
+    "drop macro memory.main.clock_now; commit",
     "drop macro memory.main.clock_now",
     "explain analyze drop macro memory.main.clock_now",
     "create view memory.main.ones as select 1",
@@ -242,6 +244,13 @@ STATEMENTS = (
     "select * from U&'asked.ones'",
 )
 
+ONLY_THE_GATE = (
+    "rollback; create or replace macro memory.main.clock_now() as timestamptz '2020-01-01'",
+    "rollback; begin; drop macro memory.main.clock_now; commit",
+    "commit; set search_path = 'system'",
+)
+"""What the instance behind the gate does not withstand: a text of several statements ends the transaction that it was put into."""
+
 ENDLESS = (
     "select sum(a.range * b.range) from range(1000000) a, range(1000000) b",
     "with recursive endless as (select 1 as n union all select n + 1 from endless) select count(*) from endless",
@@ -290,4 +299,4 @@ def statements() -> list[str]:
         for wrapper in WRAPPERS.values()
         if not ("{name}" in wrapper and source.startswith("'"))
     ]
-    return [*wrapped, *STATEMENTS, *GREEDY]
+    return [*wrapped, *STATEMENTS, *ONLY_THE_GATE, *GREEDY]
