@@ -8,11 +8,11 @@ import typer
 
 from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each
+from ingestion.agencies import agencies
 from ingestion.compatibility import read_released, require_compatible
 from ingestion.contract import Contract, read_contracts
 from ingestion.errors import ContractError
 from ingestion.generate import generated_files, stale_files
-from ingestion.receipts import agencies
 from ingestion.settings import PROJECT
 from quality.audit import SUITES
 
