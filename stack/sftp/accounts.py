@@ -57,7 +57,7 @@ def ensure_accounts(settings: Settings, contracts: Mapping[str, Contract]) -> di
 
     Raises ContractError where two feeds of an agency share a folder, or a name cannot be an account or a folder.
     """
-    wanted = _wanted(settings, contracts)
+    wanted = accounts_of(settings, contracts)
 
     def change(known: dict[str, Account]) -> dict[str, Account]:
         return {
@@ -87,7 +87,8 @@ def find_account(accounts: Mapping[str, Account], name: str) -> Account:
     return accounts[name]
 
 
-def _wanted(settings: Settings, contracts: Mapping[str, Contract]) -> dict[str, Account]:
+def accounts_of(settings: Settings, contracts: Mapping[str, Contract]) -> dict[str, Account]:
+    """Return the accounts that the contracts ask for, without passwords; raises ContractError as `ensure_accounts` does."""
     sent = {feed: contract for feed, contract in contracts.items() if contract.connector == "sftp"}
     accounts = {}
     for name, mine in agencies(sent).items():

@@ -37,8 +37,8 @@ from ingestion.sent_names import kept_name, sent_name
 READ_BYTES = 256 * 1024
 """At most so much is given for one request, whatever it asks for."""
 
-OPEN_FILES = 64
-"""How many files a session may hold open."""
+OPEN_FILES = 128
+"""How many files an account may hold open."""
 
 NAME_BYTES = 240
 """The longest name of a file: the file system's 255, and room for the number of a later one."""
@@ -46,9 +46,10 @@ NAME_BYTES = 240
 
 @dataclass
 class Storage:
-    """The files of all accounts. `being_written` counts open uploads to unfinished names, by place."""
+    """The files of all accounts. `opened` counts open files by account, `being_written` those of them at unfinished names by place."""
 
     folder: Path
+    opened: Counter[str] = field(default_factory=Counter)
     being_written: Counter[Path] = field(default_factory=Counter)
 
     @property
@@ -87,10 +88,11 @@ class ReadOnlyFiles(SFTPServer):
 
     allowed: ClassVar[str] = "to list and to read only"
 
-    def __init__(self, channel: SSHServerChannel[bytes], root: Path, depth: int) -> None:
+    def __init__(
+        self, channel: SSHServerChannel[bytes], storage: Storage, account: str, root: Path, depth: int
+    ) -> None:
         super().__init__(channel)
-        self._root, self._depth = root, depth
-        self._opened = 0
+        self._storage, self._account, self._root, self._depth = storage, account, root, depth
 
     def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> io.FileIO:  # noqa: ARG002  the signature is asyncssh's
         """Open a file to read."""
@@ -101,7 +103,7 @@ class ReadOnlyFiles(SFTPServer):
     def close(self, file_obj: object) -> None:
         """Close a file."""
         assert isinstance(file_obj, io.FileIO)  # noqa: S101  what `open` gave
-        self._opened -= 1
+        self._storage.opened[self._account] -= 1
         file_obj.close()
 
     def abandon(self, file_obj: object) -> None:
@@ -202,10 +204,10 @@ class ReadOnlyFiles(SFTPServer):
         return sorted((entry.name, Path(entry.path)) for entry in os.scandir(folder))
 
     def _counted(self, opened: Callable[[], io.FileIO]) -> io.FileIO:
-        if self._opened >= OPEN_FILES:
-            raise SFTPFailure(f"expected at most {OPEN_FILES} open files in a session; close some")
+        if self._storage.opened[self._account] >= OPEN_FILES:
+            raise SFTPFailure(f"expected at most {OPEN_FILES} open files of an account; close some")
         file = opened()
-        self._opened += 1
+        self._storage.opened[self._account] += 1
         return file
 
 
@@ -222,8 +224,8 @@ class AgencyFiles(ReadOnlyFiles):
         folders: tuple[str, ...],
         report: Callable[[str], None],
     ) -> None:
-        super().__init__(channel, storage.agencies / account, depth=1)
-        self._storage, self._account, self._folders, self._report = storage, account, folders, report
+        super().__init__(channel, storage, account, storage.agencies / account, depth=1)
+        self._folders, self._report = folders, report
 
     def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> io.FileIO:
         """Open a file to read, or to send."""

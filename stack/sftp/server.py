@@ -7,6 +7,7 @@ to a file at once.
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
@@ -80,7 +81,7 @@ class Server:
         for account in accounts.values():
             self.storage.make_folders(account.name, account.folders)
         if name == self.settings.sftp_user:
-            return ReadOnlyFiles(channel, self.storage.agencies, depth=2)
+            return ReadOnlyFiles(channel, self.storage, name, self.storage.agencies, depth=2)
         return AgencyFiles(channel, self.storage, name, accounts[name].folders, report)
 
 
@@ -257,8 +258,10 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run the server; what it writes is its owner's alone."""
+    """Run the server; what it writes is its owner's alone, and it may open as many files as the system lets it."""
     os.umask(0o077)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     asyncio.run(serve(Settings()))
 
 

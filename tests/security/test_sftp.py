@@ -11,7 +11,7 @@ from typing import Any
 
 import paramiko
 import pytest
-from paramiko.sftp import CMD_EXTENDED, CMD_OPEN, CMD_READ, CMD_READLINK
+from paramiko.sftp import CMD_EXTENDED, CMD_OPEN, CMD_READ, CMD_READLINK, CMD_WRITE
 
 from ingestion.connectors.base import Arrival, Checkpoint
 from ingestion.connectors.registry import find_connector
@@ -244,6 +244,13 @@ def test_a_link_that_somebody_laid_into_a_folder_is_not_followed(settings: Setti
 # ---- what an agency tries with its own files ----
 
 OWN = "environment/46_KK01_20261120110000.txt"
+
+
+def while_reading(session: Session, attempt: Callable[[Any], Any]) -> None:
+    with session.open(OWN, "rb") as file:
+        attempt(file)
+
+
 OWN_CHANGES: dict[str, Callable[[Session], Any]] = {
     "delete": lambda session: session.remove(OWN),
     "rename": lambda session: session.rename(OWN, "environment/46_KK01_20261120110500.txt"),
@@ -256,8 +263,10 @@ OWN_CHANGES: dict[str, Callable[[Session], Any]] = {
     "change in place": lambda session: session.open(OWN, "rb+").close(),
     "write if new": lambda session: session.open(OWN, "xb").close(),
     "cut": lambda session: session.truncate(OWN, 0),
-    "cut while reading": lambda session: session.open(OWN, "rb").truncate(0),
-    "write while reading": lambda session: session.open(OWN, "rb").write(b"x"),
+    "cut while reading": lambda session: while_reading(session, lambda file: file.truncate(0)),
+    "write while reading": lambda session: while_reading(
+        session, lambda file: request(session, CMD_WRITE, file.handle, paramiko.sftp.int64(0), b"x")
+    ),
     "link": lambda session: session.symlink(OWN, "environment/link.txt"),
     "hard link": lambda session: extended(session, "hardlink@openssh.com", OWN, "environment/hard.txt"),
     "copy by the server": lambda session: extended(session, "copy-data", b"0000", b"0000"),
@@ -561,8 +570,13 @@ def test_connections_that_never_log_in_are_limited_by_address(settings: Settings
 def test_channels_and_open_files_are_limited(settings: Settings) -> None:
     with connected(settings, VICTIM) as transport, many(lambda: opened(transport), CHANNELS + 5) as came_in:
         assert came_in == CHANNELS
-    with session_of(settings, VICTIM) as session, many(lambda: session.open(OWN), OPEN_FILES + 5) as came_in:
-        assert came_in == OPEN_FILES
+    with session_of(settings, VICTIM) as one, session_of(settings, VICTIM) as other:
+        with many(lambda: one.open(OWN), OPEN_FILES // 2) as some, many(lambda: other.open(OWN), OPEN_FILES) as more:
+            assert (some, more) == (OPEN_FILES // 2, OPEN_FILES // 2)
+            with session_of(settings, THIEF) as session, session.open("buoys/46_KK01_20261120110000.txt") as file:
+                assert file.read() == SENT
+        with many(lambda: one.open(OWN), OPEN_FILES + 5) as again:
+            assert again == OPEN_FILES
 
 
 def test_a_request_for_four_gigabytes_is_answered_with_a_block(settings: Settings, owner: Session) -> None:
