@@ -1,6 +1,7 @@
 """Two agencies, a guesser and the collector at the real SFTP server: nobody reaches another's files, nothing that was sent changes."""
 
 import io
+import shutil
 import socket
 import stat
 import time
@@ -293,6 +294,20 @@ def test_what_an_agency_sent_stays_as_it_was(settings: Settings, owner: Session,
     assert kept(settings) == before
 
 
+def test_the_folder_of_a_former_feed_can_be_read_and_takes_nothing_more(settings: Settings, owner: Session) -> None:
+    former = settings.home_folder / "sftp" / "agencies" / VICTIM / "former"
+    former.mkdir(mode=0o700)
+    (former / "a.txt").write_bytes(SENT)
+    try:
+        assert owner.listdir("former") == ["a.txt"]
+        for name in ("b.txt", "a.txt", "a.txt.part"):
+            with pytest.raises(OSError, match="expected a file in a folder of a feed, /environment"):
+                send(owner, f"former/{name}", b"x")
+        assert [path.name for path in former.iterdir()] == ["a.txt"]
+    finally:
+        shutil.rmtree(former)
+
+
 def test_setting_times_and_modes_is_not_refused_and_changes_nothing(settings: Settings, owner: Session) -> None:
     before = kept(settings)
     owner.utime(OWN, (0, 0))
@@ -392,6 +407,18 @@ def test_an_unfinished_file_is_its_senders_to_continue_and_to_delete(settings: S
     send(owner, part, b"again")
     owner.remove(part)
     assert collected(settings, STATIONS, name) == [b"PM2,5\t38.1"]
+
+
+def test_what_its_sender_calls_unfinished_is_not_taken_and_the_rest_is(settings: Settings, owner: Session) -> None:
+    whole = {"46_KK08_20261120110000.txt", "46_KK08_20261120110000 (1).txt", "46_KK08_20261120111500.TXT"}
+    endings = (".part", ".partial", ".filepart", ".crdownload", ".tmp", ".swp", ".PART", "~")
+    unfinished = {f"46_KK08_20261120110500.txt{ending}" for ending in endings} | {".46_KK08_20261120110500.txt"}
+    for name in whole | unfinished:
+        send(owner, f"environment/{name}", b"PM10\t")
+    arrivals = find_connector(STATIONS, settings).collect(STATIONS, Checkpoint(), None, settings.clock)
+    assert {arrival.source_name for arrival in arrivals if "KK08" in arrival.source_name} == whole
+    for name in unfinished:
+        owner.remove(f"environment/{name}")
 
 
 def test_a_file_of_another_agencys_feed_is_taken_from_its_owner_only_and_told(
