@@ -310,10 +310,8 @@ class AgencyFiles(ReadOnlyFiles):
     def _upload(self, target: Path, pflags: int) -> Upload:
         """Begin to send a file under its final name, aside."""
         if os.path.lexists(target):
-            if pflags & FXF_EXCL:
-                raise SFTPFileAlreadyExists(f"{target.name} was sent before")
-            if not pflags & FXF_TRUNC or pflags & FXF_APPEND:
-                raise SFTPPermissionDenied(f"{target.name} is complete; expected it to be sent again as a whole")
+            if not pflags & FXF_TRUNC or pflags & (FXF_APPEND | FXF_EXCL):
+                raise SFTPFileAlreadyExists(f"{target.name} was sent before; expected it to be sent again as a whole")
         elif not pflags & FXF_CREAT:
             raise SFTPNoSuchFile(f"{target.name} is not there")
         staged = self._storage.uploads / uuid4().hex

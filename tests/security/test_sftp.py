@@ -263,6 +263,7 @@ OWN_CHANGES: dict[str, Callable[[Session], Any]] = {
     "append": lambda session: session.open(OWN, "ab").close(),
     "change in place": lambda session: session.open(OWN, "rb+").close(),
     "write if new": lambda session: session.open(OWN, "xb").close(),
+    "write if new, or cut": lambda session: request(session, CMD_OPEN, OWN, 0x3A, 0),
     "cut": lambda session: session.truncate(OWN, 0),
     "cut while reading": lambda session: while_reading(session, lambda file: file.truncate(0)),
     "write while reading": lambda session: while_reading(
