@@ -271,7 +271,6 @@ OWN_CHANGES: dict[str, Callable[[Session], Any]] = {
     ),
     "link": lambda session: session.symlink(OWN, "environment/link.txt"),
     "hard link": lambda session: extended(session, "hardlink@openssh.com", OWN, "environment/hard.txt"),
-    "copy by the server": lambda session: extended(session, "copy-data", b"0000", b"0000"),
     "send beside the folders": lambda session: send(session, "lost.txt", b"x"),
     "send below the folder": lambda session: send(session, "environment/deep/lost.txt", b"x"),
     "send into no folder": lambda session: send(session, "nobodys/lost.txt", b"x"),
@@ -613,6 +612,16 @@ def test_a_request_for_four_gigabytes_is_answered_with_a_block(settings: Setting
         _, answer = request(owner, CMD_READ, file.handle, paramiko.sftp.int64(0), 0xFFFF_FFFF)
     assert len(answer.get_string()) == 256 * 1024
     owner.remove("environment/large.txt.part")
+
+
+def test_the_server_copies_nothing_by_itself(owner: Session) -> None:
+    part, start = "environment/copy.txt.part", paramiko.sftp.int64(0)
+    send(owner, part, b"")
+    with owner.open(OWN) as source, owner.open(part, "rb+") as target:
+        with pytest.raises(OSError, match="Unsupported request type"):
+            extended(owner, "copy-data", source.handle, start, start, target.handle, start)
+        assert target.stat().st_size == 0
+    owner.remove(part)
 
 
 # ---- how this is done ----
