@@ -184,7 +184,7 @@ class ReadOnlyFiles(SFTPServer):
         place = self._root
         for part in parts:
             place /= part
-            if len(parts) > self._depth or not place.is_dir() or place.is_symlink():
+            if not place.is_dir() or place.is_symlink():
                 raise SFTPNoSuchFile(f"expected a folder, got {'/'.join(parts)}")
         return place
 
