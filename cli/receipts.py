@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from cli.output import AsJson, Row, ends_well, say, show, show_document
+from ingestion.agencies import find_agency
 from ingestion.contract import find_contract, read_contracts
 from ingestion.receipt_store import ReceiptStore, receipt_key
-from ingestion.receipts import find_agency, find_receipt, loads_since, receipts_of
+from ingestion.receipts import find_receipt, loads_since, receipts_of
 from ingestion.settings import Settings
 from ingestion.trace import find_delivery, trace_piece
 from lake.connection import connected

@@ -104,10 +104,17 @@ def test_the_example_as_it_is_changes_nothing(monkeypatch: pytest.MonkeyPatch, t
 
 def test_each_container_gets_every_setting(compose: Compose) -> None:
     assert set(compose.settings) == set(_defaults())
-    ours = [service for service in compose.services.values() if service.image.startswith("ioc-")]
+    ours = [one for name, one in compose.services.items() if one.image.startswith("ioc-") and name != "sftp"]
     assert len(ours) == 9
     for service in ours:
         assert service.environment | compose.settings == service.environment
+
+
+def test_the_server_that_agencies_reach_knows_no_secret_but_its_own(compose: Compose) -> None:
+    sftp = compose.services["sftp"]
+    assert set(sftp.environment) == {"IOC_HOME", "IOC_STACK", *(name for name in _defaults() if "_SFTP_" in name)}
+    assert sftp.volumes == ["sftp:/ioc"]
+    assert [name for name, one in compose.services.items() if "sftp:/ioc" in one.volumes] == ["sftp"]
 
 
 def test_each_variable_is_a_setting_and_has_its_default_or_must_be_set() -> None:
