@@ -23,7 +23,7 @@ import httpx
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
 from stack.programs import run_program
-from stack.secrets import write_private
+from stack.secrets import PIPELINE_SECRETS, write_private
 from stack.service import Command, Port
 
 DATABASE = "airflow"
@@ -81,8 +81,8 @@ class AirflowInstallation:
         """Configure Airflow by variables only; `airflow` itself must be on PATH for the tasks it starts."""
         settings = self.settings
         database = (
-            f"postgresql+psycopg2://{quote(settings.postgres_user)}:{quote(settings.reveal('postgres_password'), safe='')}"
-            f"@{settings.postgres_host}:{settings.postgres_port}/{DATABASE}"
+            f"postgresql+psycopg2://{quote(settings.postgres_airflow_user)}:"
+            f"{quote(settings.reveal('postgres_airflow_password'), safe='')}@{settings.postgres_host}:{settings.postgres_port}/{DATABASE}"
         )
         options = {
             "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
@@ -102,7 +102,7 @@ class AirflowInstallation:
             "API__BASE_URL": f"{self.address}/",
             "API__WORKERS": "1",
             "API__SECRET_KEY": settings.reveal("airflow_secret_key"),
-            "API_AUTH__JWT_SECRET": settings.reveal("airflow_secret_key"),
+            "API_AUTH__JWT_SECRET": settings.reveal("airflow_jwt_secret"),
             "DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
             "DAG_PROCESSOR__STALE_DAG_THRESHOLD": "180",
@@ -113,8 +113,11 @@ class AirflowInstallation:
             "LOGGING__COLORED_CONSOLE_LOG": "False",
             "USAGE_DATA_COLLECTION__ENABLED": "False",
         }
-        environment = settings.child_environment(
-            AIRFLOW_HOME=str(self.folder), **{f"AIRFLOW__{name}": value for name, value in options.items()}
+        environment = settings.service_environment(
+            self.folder,
+            PIPELINE_SECRETS,
+            AIRFLOW_HOME=str(self.folder),
+            **{f"AIRFLOW__{name}": value for name, value in options.items()},
         )
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '/usr/bin:/bin')}"
         return environment
@@ -176,7 +179,7 @@ def airflow_services(settings: Settings) -> tuple[AirflowService, ...]:
     """Give the four processes of one installation. Logs are read from the shared folder, not served on a port."""
     shared = AirflowInstallation(settings)
     return (
-        AirflowService(shared, "airflow-api-server", ("api-server",)),
+        AirflowService(shared, "airflow-api-server", ("api-server", "--proxy-headers")),
         AirflowService(shared, "airflow-scheduler", ("scheduler", "--skip-serve-logs"), "scheduler"),
         AirflowService(shared, "airflow-dag-processor", ("dag-processor",), "dag_processor"),
         AirflowService(shared, "airflow-triggerer", ("triggerer", "--skip-serve-logs"), "triggerer"),

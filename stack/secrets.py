@@ -16,6 +16,25 @@ from ingestion.settings import Settings
 
 SECRET_BYTES = 24
 
+PIPELINE_SECRETS = (
+    "postgres_password",
+    "postgres_maintenance_password",
+    "s3_secret_key",
+    "privacy_key",
+    "sftp_password",
+)
+"""What it takes to collect, load, build, audit, publish and tidy: Airflow's tasks do it."""
+
+SUPERSET_SECRETS = (
+    "postgres_superset_password",
+    "postgres_reader_password",
+    "s3_reader_secret_key",
+    "superset_secret_key",
+    "superset_guest_token_secret",
+    "superset_async_queries_secret",
+)
+"""What Superset needs to serve: its own, and the reader's."""
+
 
 def ensure_secrets(settings: Settings) -> Settings:
     """Draw every secret that is missing, and give the settings with all of them.

@@ -18,6 +18,7 @@ from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
 from stack.programs import run_program
+from stack.secrets import SUPERSET_SECRETS
 from stack.service import Command, Port
 
 DATABASE = "superset"
@@ -97,12 +98,18 @@ class Superset:
 
     def _run(self, log_name: str, script: Path) -> None:
         arguments = (str(self.programs / "python"), str(script))
-        run_program(self.settings, log_name, arguments, environment=self.environment, folder=self.folder)
+        environment = {
+            **self.environment,
+            "IOC_SUPERSET_ADMIN_PASSWORD": self.settings.reveal("superset_admin_password"),
+        }
+        run_program(self.settings, log_name, arguments, environment=environment, folder=self.folder)
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
         """Point Superset to its configuration, and its programs to their own environment, not to ours."""
-        environment = self.settings.child_environment(
+        environment = self.settings.service_environment(
+            self.folder,
+            SUPERSET_SECRETS,
             SUPERSET_CONFIG_PATH=str(SOURCES / "superset_config.py"),
             SUPERSET_HOME=str(self.folder),
         )
