@@ -7,6 +7,7 @@ would draw and print into its log. Nothing is reported to its makers.
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -22,11 +23,13 @@ import httpx
 
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
+from stack.ownership import let_others_traverse, own, system_user
 from stack.programs import run_program
 from stack.secrets import PIPELINE_SECRETS, write_private
 from stack.service import Command, Port
 
 DATABASE = "airflow"
+SYSTEM_USER = "ioc-airflow"
 TASK_SLOTS = 4
 BUILD_POOL = ("build", str(max(os.cpu_count() or 1, 1)), "as many builds at once as there are cores")
 """Name, slots and purpose of the pool in which dags/marts.py builds; one that waits holds no task slot."""
@@ -58,7 +61,15 @@ class AirflowInstallation:
     def prepare(self) -> None:
         """Write the password file, bring the schema up to date unless it is, make the pool; the four processes wait for one."""
         with self._preparing:
+            user = system_user(SYSTEM_USER)
+            own(self.folder, user)
+            own(self.settings.drop, user)
+            if user is not None:
+                for program in (PROJECT / "dags", Path(sys.executable), Path(sys.executable).resolve()):
+                    let_others_traverse(program)
             self.write_users()
+            if user is not None:
+                shutil.chown(self.passwords, user, user)
             stamp, made_with = (
                 self.folder / "migrated",
                 f"apache-airflow {version('apache-airflow')}, pool {BUILD_POOL[0]} of {BUILD_POOL[1]}",
@@ -67,7 +78,12 @@ class AirflowInstallation:
                 for command in (("db", "migrate"), ("pools", "set", *BUILD_POOL)):
                     arguments = (self.program, *command)
                     run_program(
-                        self.settings, "airflow-migrate", arguments, environment=self.environment, folder=self.folder
+                        self.settings,
+                        "airflow-migrate",
+                        arguments,
+                        environment=self.environment,
+                        folder=self.folder,
+                        user=user,
                     )
                 remember(self.settings, DATABASE, stamp, made_with)
 
@@ -152,7 +168,7 @@ class AirflowService:
     def command(self) -> Command:
         """Run `airflow <component>` in the foreground."""
         arguments = (self.installation.program, *self.arguments)
-        return Command(arguments, self.installation.environment, self.installation.folder)
+        return Command(arguments, self.installation.environment, self.installation.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:
         """Read the health page; a heartbeat from before this process started is its predecessor's."""

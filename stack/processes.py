@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from stack.ownership import SERVICES, UMASK
 from stack.service import Command
 
 POLL_SECONDS = 0.05
@@ -70,7 +71,8 @@ def spawn(home: Path, service: str, command: Command) -> ProcessRecord:
             env=dict(command.environment),
             user=command.user,
             group=command.user,
-            extra_groups=[] if command.user else None,
+            extra_groups=[SERVICES] if command.user else None,
+            umask=UMASK,
             start_new_session=True,
         )
     record = ProcessRecord(service, process.pid, psutil.Process(process.pid).create_time(), str(log), offset)

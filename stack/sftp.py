@@ -65,7 +65,7 @@ class Sftp:
             *(f"-filer={filer_address(self.settings)}", f"-sshPrivateKey={self.folder / 'host_key'}"),
             *(f"-userStoreFile={self.folder / 'users.json'}", "-authMethods=password"),
         )
-        return Command(arguments, self.settings.child_environment(), self.folder)
+        return Command(arguments, self.settings.child_environment(), self.settings.home_folder / "seaweedfs")
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
         """Log in as the agency does, and list its folder."""

@@ -17,11 +17,13 @@ import httpx
 from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
+from stack.ownership import let_others_traverse, own, system_user
 from stack.programs import run_program
 from stack.secrets import SUPERSET_SECRETS
 from stack.service import Command, Port
 
 DATABASE = "superset"
+SYSTEM_USER = "ioc-superset"
 SOURCES = PROJECT / "superset"
 THREADS = 8
 
@@ -58,7 +60,11 @@ class Superset:
             raise ConfigurationError(
                 f"superset: its environment was promised in {SOURCES / '.venv'}, it is not there; run `make`"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        user = system_user(SYSTEM_USER)
+        own(self.folder, user)
+        if user is not None:
+            for program in (SOURCES, self.programs / "python", (self.programs / "python").resolve()):
+                let_others_traverse(program)
         script = SOURCES / "prepare_database.py"
         made_with = _digest([*self.programs.parent.glob("lib/*/site-packages/apache_superset-*/METADATA"), script])
         stamp = self.folder / "migrated"
@@ -74,7 +80,7 @@ class Superset:
             *(f"--threads={THREADS}", "--timeout=120", "--graceful-timeout=5"),
             "superset.app:create_app()",
         )
-        return Command(arguments, self.environment, self.folder)
+        return Command(arguments, self.environment, self.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
         """Read the health page."""
@@ -102,7 +108,14 @@ class Superset:
             **self.environment,
             "IOC_SUPERSET_ADMIN_PASSWORD": self.settings.reveal("superset_admin_password"),
         }
-        run_program(self.settings, log_name, arguments, environment=environment, folder=self.folder)
+        run_program(
+            self.settings,
+            log_name,
+            arguments,
+            environment=environment,
+            folder=self.folder,
+            user=system_user(SYSTEM_USER),
+        )
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
