@@ -23,7 +23,7 @@ import httpx
 
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
-from stack.ownership import let_others_traverse, own, system_user
+from stack.ownership import admit, own, system_user
 from stack.programs import run_program
 from stack.secrets import PIPELINE_SECRETS, write_private
 from stack.service import Command, Port
@@ -63,10 +63,9 @@ class AirflowInstallation:
         with self._preparing:
             user = system_user(SYSTEM_USER)
             own(self.folder, user)
-            own(self.settings.drop, user)
-            if user is not None:
-                for program in (PROJECT / "dags", Path(sys.executable), Path(sys.executable).resolve()):
-                    let_others_traverse(program)
+            if self.settings.drop.is_relative_to(self.settings.home_folder):
+                own(self.settings.drop, user)
+            admit(user, self.settings.home_folder, PROJECT / "dags", Path(sys.executable))
             self.write_users()
             if user is not None:
                 shutil.chown(self.passwords, user, user)

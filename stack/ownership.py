@@ -33,15 +33,19 @@ def system_user(name: str) -> str | None:
 
 
 def close_home(home: Path) -> None:
-    """Make a home that others neither list nor enter; to services with a user of their own it is a way and no more."""
+    """Make a home that others neither list nor enter; one that services were admitted to stays a way for them, and no more."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.geteuid() == 0:
-        _make_group()
+    is_way = home.stat().st_gid in {group.gr_gid for group in grp.getgrall() if group.gr_name == SERVICES}
+    home.chmod(0o710 if is_way else 0o700)
+
+
+def admit(user: str | None, home: Path, *programs: Path) -> None:
+    """Let a service's system user pass to what lies below a home, and to the programs that it runs."""
+    if user is not None:
         shutil.chown(home, group=SERVICES)
         home.chmod(0o710)
-        let_others_traverse(home)
-    else:
-        home.chmod(0o700)
+        for path in (home, *programs, *(program.resolve() for program in programs)):
+            _let_others_traverse(path)
 
 
 def own(folder: Path, user: str | None) -> None:
@@ -57,7 +61,7 @@ def own(folder: Path, user: str | None) -> None:
     shutil.chown(folder, user, user)  # last: a walk that was interrupted is walked again
 
 
-def let_others_traverse(path: Path) -> None:
+def _let_others_traverse(path: Path) -> None:
     """Let system users pass through the folders above a path, without letting them list these."""
     for folder in path.parents:
         mode = folder.stat().st_mode

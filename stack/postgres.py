@@ -20,7 +20,7 @@ import psycopg
 
 from ingestion.errors import ConfigurationError, ServiceError
 from ingestion.settings import Settings
-from stack.ownership import SERVICES, let_others_traverse, own, system_user
+from stack.ownership import SERVICES, admit, own, system_user
 from stack.roles import LAKE_DATABASE, connect, settle_roles
 from stack.service import Command, Port
 
@@ -66,8 +66,7 @@ class Postgres:
         """Create the data folder, owned by the system user the server runs as, and initialise the cluster once."""
         user = system_user(SYSTEM_USER)
         own(self.folder, user)
-        if user is not None:
-            let_others_traverse(_programs() / "postgres")
+        admit(user, self.settings.home_folder, _programs() / "postgres")
         if not (self.folder / "PG_VERSION").exists():
             self._initialise(user)
 

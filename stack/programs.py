@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
-from stack.ownership import SERVICES, UMASK
+from stack.ownership import SERVICES, UMASK, own
 from stack.processes import log_path
 from stack.secrets import hide_secrets
 
@@ -25,7 +25,7 @@ def run_program(
 ) -> None:
     """Run a program to its end, as a system user where one is named, or raise ServiceError with the last lines it wrote."""
     log = log_path(settings.home_folder, service)
-    log.parent.mkdir(parents=True, exist_ok=True)
+    own(log.parent, None)
     name = " ".join([Path(arguments[0]).name, *arguments[1:3]])
     with log.open("ab+") as output:
         offset = output.seek(0, 2)

@@ -17,7 +17,7 @@ import httpx
 from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
-from stack.ownership import let_others_traverse, own, system_user
+from stack.ownership import admit, own, system_user
 from stack.programs import run_program
 from stack.secrets import SUPERSET_SECRETS
 from stack.service import Command, Port
@@ -62,9 +62,7 @@ class Superset:
             )
         user = system_user(SYSTEM_USER)
         own(self.folder, user)
-        if user is not None:
-            for program in (SOURCES, self.programs / "python", (self.programs / "python").resolve()):
-                let_others_traverse(program)
+        admit(user, self.settings.home_folder, self.programs / "python")
         script = SOURCES / "prepare_database.py"
         made_with = _digest([*self.programs.parent.glob("lib/*/site-packages/apache_superset-*/METADATA"), script])
         stamp = self.folder / "migrated"

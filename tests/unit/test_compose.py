@@ -39,6 +39,7 @@ class ComposeService(BaseModel):
 
     image: str
     user: str = ""
+    networks: list[str]
     build: dict[str, str] = {}
     command: list[str] = []
     environment: dict[str, str] = {}
@@ -136,8 +137,14 @@ def test_no_container_of_ours_runs_as_root(compose: Compose) -> None:
     assert users == {name: "superset" if name.startswith("superset") else "airflow" for name in users}
 
 
+def test_superset_reaches_postgres_and_the_gateway_and_not_the_filer(compose: Compose) -> None:
+    on = {name: set(service.networks) for name, service in compose.services.items()}
+    assert {name for name in on if on[name] & on["superset"]} == {"postgres", "s3", "superset", "superset-setup"}
+    assert {name for name in on if on[name] & on["seaweedfs"]} == {"seaweedfs", "s3", "sftp"}
+
+
 def test_the_store_s_files_are_seen_by_the_store_alone(compose: Compose) -> None:
-    for volume, users in {"store": {"files", "seaweedfs"}, "sftp": {"files", "sftp"}}.items():
+    for volume, users in {"store": {"files", "seaweedfs", "s3", "sftp"}, "sftp": {"files", "sftp"}}.items():
         found = {
             name
             for name, service in compose.services.items()
@@ -174,7 +181,7 @@ def test_each_port_is_published_where_the_settings_say_and_reaches_the_program(c
     }
     prefixes = {
         "postgres": "POSTGRES",
-        "seaweedfs": "S3",
+        "s3": "S3",
         "sftp": "SFTP",
         "airflow-api-server": "AIRFLOW",
         "superset": "SUPERSET",

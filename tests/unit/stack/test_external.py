@@ -48,7 +48,8 @@ def test_the_files_are_private_and_the_host_key_stays(settings: Settings) -> Non
     key = (home / "sftp" / "host_key").read_bytes()
     write_files(settings)
     assert (home / "sftp" / "host_key").read_bytes() == key
-    files = ["seaweedfs/identities.json", "sftp/users.json", "sftp/host_key", "airflow/passwords.json"]
+    store = [f"seaweedfs/{name}" for name in ("identities.json", "security.toml", "store.key", "store.pem")]
+    files = [*store, "sftp/users.json", "sftp/host_key", "airflow/passwords.json"]
     assert {name: stat.S_IMODE((home / name).stat().st_mode) for name in files} == dict.fromkeys(files, 0o600)
 
 
