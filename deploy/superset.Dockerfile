@@ -2,7 +2,8 @@
 FROM apache/superset:6.1.0
 
 USER root
-RUN install --directory --owner=superset --group=superset /project /ioc
+RUN install --directory --owner=superset --group=superset /project \
+    && install --directory --owner=superset --group=superset --mode=0700 /ioc
 WORKDIR /project
 COPY superset/requirements.lock superset/requirements.lock
 RUN . /app/.venv/bin/activate \

@@ -1,8 +1,8 @@
 """What `ioc up` does around services, for services that somebody else starts; docker-compose runs both steps.
 
 `python -m stack.external files` writes the files that SeaweedFS and Airflow read when they start, below IOC_HOME:
-identities, users. `python -m stack.external settle` waits for PostgreSQL and the object store, then makes the
-databases, the reader's role and the buckets.
+identities, certificate, users. `python -m stack.external settle` waits for PostgreSQL and the object store, then makes the
+databases, the roles and the buckets.
 """
 
 import sys

@@ -19,10 +19,11 @@ _settings = Settings()
 
 # The metadata of Superset itself
 SECRET_KEY = _settings.reveal("superset_secret_key")
-GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = SECRET_KEY
+GUEST_TOKEN_JWT_SECRET = _settings.reveal("superset_guest_token_secret")
+GLOBAL_ASYNC_QUERIES_JWT_SECRET = _settings.reveal("superset_async_queries_secret")
 SQLALCHEMY_DATABASE_URI = (
-    f"postgresql+psycopg2://{quote(_settings.postgres_user)}:{quote(_settings.reveal('postgres_password'))}"
-    f"@{_settings.postgres_host}:{_settings.postgres_port}/superset"
+    f"postgresql+psycopg2://{quote(_settings.postgres_superset_user)}:"
+    f"{quote(_settings.reveal('postgres_superset_password'), safe='')}@{_settings.postgres_host}:{_settings.postgres_port}/superset"
 )
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 4, "max_overflow": 8, "pool_pre_ping": True}
 
@@ -141,8 +142,10 @@ TALISMAN_CONFIG: Mapping[str, object] = {
     },
     "content_security_policy_nonce_in": ["script-src"],
     "force_https": False,  # TLS ends at the proxy before us
-    "session_cookie_secure": False,
+    "session_cookie_secure": _settings.tls_in_front,
 }
+SESSION_COOKIE_SECURE = REMEMBER_COOKIE_SECURE = GLOBAL_ASYNC_QUERIES_JWT_COOKIE_SECURE = _settings.tls_in_front
+ENABLE_PROXY_FIX = _settings.tls_in_front  # the proxy says that it was asked by HTTPS, and by whom
 PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
 SESSION_COOKIE_SAMESITE = "Lax"
 TALISMAN_DEV_CONFIG = TALISMAN_CONFIG

@@ -34,7 +34,8 @@ class Sftp:
         """Nothing: the process makes what it needs, in a container too."""
 
     def command(self) -> Command:
-        return Command((sys.executable, "-m", "stack.sftp.server"), self.settings.child_environment(), PROJECT)
+        environment = self.settings.service_environment(self.settings.home_folder, ("sftp_password",))
+        return Command((sys.executable, "-m", "stack.sftp.server"), environment, PROJECT)
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
         """Log in as the collector does, and list what there is."""
