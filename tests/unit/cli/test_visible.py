@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from rich.console import Console
 
 from cli import output
 from cli.visible import shortened, visible, visible_json
@@ -43,8 +44,8 @@ def test_json_means_the_same_and_steers_nothing(text: str) -> None:
 def test_tables_titles_and_messages_hold_no_such_character(
     text: str, seen: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(output, "console", output.Console(width=400))
-    monkeypatch.setattr(output, "complaints", output.Console(width=400, stderr=True))
+    monkeypatch.setattr(output, "console", Console(width=400))
+    monkeypatch.setattr(output, "complaints", Console(width=400, stderr=True))
     output.show([{text: text, "list": [text], "map": {"of": text}}], f"Title of {text}", as_json=False)
     output.say(f"said {text}")
     output.complain(DeliveryError(f"complained of {text}"), as_json=False)
