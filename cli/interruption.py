@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from cli.progress import Progress, current
+from cli.visible import visible, visible_json
 
 STATUS = 130
 """What a shell reports for a program that SIGINT ended."""
@@ -69,9 +70,9 @@ class Ending:
         self._turn.acquire()  # for ever
         line = self._progress.told()
         if "--json" in sys.argv:
-            line = json.dumps({"error": Interrupted.__name__, "message": line}, ensure_ascii=False)
+            line = visible_json(json.dumps({"error": Interrupted.__name__, "message": line}, ensure_ascii=False))
         with suppress(OSError):  # nobody reads it any more
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{line}\n".encode())
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{visible(line)}\n".encode())
         _end_children()
         os._exit(STATUS)
 

@@ -13,6 +13,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingestion.contract import Contract
+from ingestion.drift import Change, Kind
 from ingestion.errors import UnknownNameError
 
 SCHEMA = "ioc.receipt/1"
@@ -34,10 +35,10 @@ class ColumnChange(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    column: str = Field(description="the name on the wire")
+    column: str = Field(description="the promised name, or how long a name is that was not promised")
     kind: Literal["added", "missing", "renamed", "retyped"]
     expected: str | None
-    came: str | None
+    came: str | None = Field(description="the kind of the values, or how long a name is that was not promised")
     records: int
 
 
@@ -195,7 +196,8 @@ def _changes(
     ).fetchall()
     found: dict[str, list[ColumnChange]] = {}
     for delivery_id, column, kind, expected, came, records in rows:
-        change = ColumnChange(column=column, kind=kind, expected=expected, came=came, records=records)
+        told = Change(Kind(kind), column, expected, came, records).withheld()
+        change = ColumnChange(column=told.column_name, kind=kind, expected=expected, came=told.came, records=records)
         found.setdefault(delivery_id, []).append(change)
     return found
 
