@@ -11,11 +11,20 @@ from typing import Any  # Superset passes its own dictionaries through the mutat
 from urllib.parse import quote
 
 import duckdb
+from drivers import DRIVER, allow_only_duckdb
 from duckdb_engine import ConnectionWrapper, CursorWrapper, Dialect
-from flask import Blueprint, Response, request, send_file, session  # type: ignore[import-not-found, unused-ignore]
+from flask import (  # type: ignore[import-not-found, unused-ignore]
+    Blueprint,
+    Flask,
+    Response,
+    request,
+    send_file,
+    session,
+)
 from sqlalchemy import text
 from sqlalchemy.dialects import registry
 
+from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT, Settings
 from lake.limits import Allowance
 from lake.serving import ReleasedMarts
@@ -98,13 +107,20 @@ registry.impls["duckdb"] = lambda: MartsDialect
 
 
 def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: object) -> tuple[Any, dict[str, Any]]:  # noqa: N802
-    """Connect every DuckDB address to the released marts, so that nobody opens another database in this process."""
-    if uri.drivername.startswith("duckdb"):
-        params = {**params, "creator": ReadingConnection}
-    return uri, params
+    """Connect every DuckDB address to the released marts, so that nobody opens another database in this process; refuse all others."""
+    if uri.drivername != DRIVER:
+        raise ConfigurationError(f"superset: expected an address of {DRIVER}://, got one of {uri.drivername}://")
+    return uri, {**params, "creator": ReadingConnection}
 
 
 PREVENT_UNSAFE_DB_CONNECTIONS = True
+
+
+def FLASK_APP_MUTATOR(application: Flask) -> None:  # noqa: N802
+    """Change what no setting of Superset changes."""
+    allow_only_duckdb()
+
+
 DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
     "duckdb": {
         *("query", "query_table"),  # SQL inside a text: Superset could not see which tables it reads
