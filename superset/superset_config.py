@@ -13,6 +13,7 @@ from urllib.parse import quote
 import duckdb
 from drivers import DRIVER, allow_only_duckdb
 from duckdb_engine import ConnectionWrapper, CursorWrapper, Dialect
+from exports import escape_exports
 from flask import (  # type: ignore[import-not-found, unused-ignore]
     Blueprint,
     Flask,
@@ -119,6 +120,7 @@ PREVENT_UNSAFE_DB_CONNECTIONS = True
 def FLASK_APP_MUTATOR(application: Flask) -> None:  # noqa: N802
     """Change what no setting of Superset changes."""
     allow_only_duckdb()
+    escape_exports(application)
 
 
 DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
