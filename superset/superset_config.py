@@ -5,7 +5,6 @@ Everything comes from the settings. Superset reads the module's capital names; w
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any  # Superset passes its own dictionaries through the mutator
 from urllib.parse import quote
@@ -22,6 +21,7 @@ from flask import (  # type: ignore[import-not-found, unused-ignore]
     send_file,
     session,
 )
+from logins import SESSION_LIFETIME, Accounts, guard_logins, refuse_weak_password
 from sqlalchemy import text
 from sqlalchemy.dialects import registry
 
@@ -121,6 +121,7 @@ def FLASK_APP_MUTATOR(application: Flask) -> None:  # noqa: N802
     """Change what no setting of Superset changes."""
     allow_only_duckdb()
     escape_exports(application)
+    guard_logins(application)
 
 
 DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
@@ -255,7 +256,7 @@ TALISMAN_CONFIG: Mapping[str, object] = {
     "force_https": False,  # TLS ends at the proxy before us
     "session_cookie_secure": False,
 }
-PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
+PERMANENT_SESSION_LIFETIME = JWT_REFRESH_TOKEN_EXPIRES = SESSION_LIFETIME
 SESSION_COOKIE_SAMESITE = "Lax"
 TALISMAN_DEV_CONFIG = TALISMAN_CONFIG
 DATASET_IMPORT_ALLOWED_DATA_URLS: list[str] = []
@@ -268,7 +269,9 @@ FEATURE_FLAGS = {
     "FILTERBAR_CLOSED_BY_DEFAULT": True,
     "SQLLAB_BACKEND_PERSISTENCE": True,
 }
-AUTH_RATE_LIMITED = True
+CUSTOM_SECURITY_MANAGER = Accounts
+FAB_PASSWORD_COMPLEXITY_ENABLED = True
+FAB_PASSWORD_COMPLEXITY_VALIDATOR = refuse_weak_password
 SQLLAB_CTAS_NO_LIMIT = False
 ALLOWED_EXTENSIONS: set[str] = set()
 UPLOAD_FOLDER = str(Path(_settings.home_folder) / "superset" / "uploads")
