@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import books, completeness, contracts, pipeline, quarantine, queries, receipts, services
+from cli import books, completeness, contracts, pipeline, quarantine, queries, receipts, services, users
 
 app = typer.Typer(
     name="ioc",
@@ -16,3 +16,4 @@ for module in (services, pipeline, books, completeness, receipts, queries):
         app.command(verb)(function)
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(users.app, name="users")
