@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any  # cells are of any type
 from zipfile import ZIP_DEFLATED, ZipFile
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from flask import Flask, Response  # type: ignore[import-not-found, unused-ignore]
 
 csv.field_size_limit(sys.maxsize)  # an outline of a commune is one cell

@@ -56,7 +56,7 @@ class LimitedLogins:
             self._under_way -= 1
 
 
-class LimitedLoginsPlugin(AirflowPlugin):
+class LimitedLoginsPlugin(AirflowPlugin):  # type: ignore[misc, unused-ignore]
     """Tells Airflow of it."""
 
     name = "limited_logins"

@@ -164,7 +164,7 @@ def charted(client: httpx.Client, result_format: str, result_type: str = "full",
     metric = {"sqlExpression": f"max({literal('@SUM(1)')})", "label": "+3+cmd", "expressionType": "SQL"}
     other = {"sqlExpression": literal("{=9+9}"), "label": "{=8+8}", "expressionType": "SQL"}
     query = {"columns": [column, other], "metrics": [metric], "row_limit": 10}
-    form = {"viz_type": "table", "datasource": f"{dataset['id']}__table", "query_mode": "aggregate"}
+    form: dict[str, object] = {"viz_type": "table", "datasource": f"{dataset['id']}__table", "query_mode": "aggregate"}
     if result_type == "post_processed":
         form = {
             **form,
