@@ -5,14 +5,24 @@ Everything comes from the settings. Superset reads the module's capital names; w
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any  # Superset passes its own dictionaries through the mutator
 from urllib.parse import quote
 
-from flask import Blueprint, Response, request, send_file, session  # type: ignore[import-not-found, unused-ignore]
+from drivers import DRIVER, allow_only_duckdb
+from exports import escape_exports
+from flask import (  # type: ignore[import-not-found, unused-ignore]
+    Blueprint,
+    Flask,
+    Response,
+    request,
+    send_file,
+    session,
+)
+from logins import SESSION_LIFETIME, Accounts, guard_logins, refuse_weak_password
 from marts_dialect import MartsConnection, register_marts
 
+from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT, Settings
 
 _settings = Settings()
@@ -32,13 +42,22 @@ register_marts(_settings)
 
 
 def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: object) -> tuple[Any, dict[str, Any]]:  # noqa: N802
-    """Connect every DuckDB address to the released marts, so that nobody opens another database in this process."""
-    if uri.drivername.startswith("duckdb"):
-        params = {**params, "creator": MartsConnection}
-    return uri, params
+    """Connect every DuckDB address to the released marts, so that nobody opens another database in this process; refuse all others."""
+    if uri.drivername != DRIVER:
+        raise ConfigurationError(f"superset: expected an address of {DRIVER}://, got one of {uri.drivername}://")
+    return uri, {**params, "creator": MartsConnection}
 
 
 PREVENT_UNSAFE_DB_CONNECTIONS = True
+
+
+def FLASK_APP_MUTATOR(application: Flask) -> None:  # noqa: N802
+    """Change what no setting of Superset changes."""
+    allow_only_duckdb()
+    escape_exports(application)
+    guard_logins(application)
+
+
 ROW_LIMIT = 10_000
 SQL_MAX_ROW = DISPLAY_MAX_ROW = 50_000
 DEFAULT_SQLLAB_LIMIT = 1_000
@@ -146,7 +165,7 @@ TALISMAN_CONFIG: Mapping[str, object] = {
 }
 SESSION_COOKIE_SECURE = REMEMBER_COOKIE_SECURE = GLOBAL_ASYNC_QUERIES_JWT_COOKIE_SECURE = _settings.tls_in_front
 ENABLE_PROXY_FIX = _settings.tls_in_front  # the proxy says that it was asked by HTTPS, and by whom
-PERMANENT_SESSION_LIFETIME = timedelta(hours=12)
+PERMANENT_SESSION_LIFETIME = JWT_REFRESH_TOKEN_EXPIRES = SESSION_LIFETIME
 SESSION_COOKIE_SAMESITE = "Lax"
 TALISMAN_DEV_CONFIG = TALISMAN_CONFIG
 DATASET_IMPORT_ALLOWED_DATA_URLS: list[str] = []
@@ -159,7 +178,9 @@ FEATURE_FLAGS = {
     "FILTERBAR_CLOSED_BY_DEFAULT": True,
     "SQLLAB_BACKEND_PERSISTENCE": True,
 }
-AUTH_RATE_LIMITED = True
+CUSTOM_SECURITY_MANAGER = Accounts
+FAB_PASSWORD_COMPLEXITY_ENABLED = True
+FAB_PASSWORD_COMPLEXITY_VALIDATOR = refuse_weak_password
 SQLLAB_CTAS_NO_LIMIT = False
 ALLOWED_EXTENSIONS: set[str] = set()
 UPLOAD_FOLDER = str(Path(_settings.home_folder) / "superset" / "uploads")
