@@ -124,7 +124,6 @@ class Superset:
             PYTHONPATH=f"{PROJECT}:{SOURCES}",
             SUPERSET_CONFIG_PATH=str(SOURCES / "superset_config.py"),
             SUPERSET_HOME=str(self.folder),
-            PYTHONPATH=f"{PROJECT}:{SOURCES}",
         )
         ours = str(Path(sys.executable).parent)
         others = [part for part in environment.get("PATH", "/usr/bin:/bin").split(":") if part != ours]
