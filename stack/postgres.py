@@ -32,7 +32,7 @@ OPTIONS = {
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
-    "log_line_prefix": "%m [%p] %d ",
+    "log_line_prefix": "%m [%p] %u@%d ",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }

@@ -5,6 +5,7 @@ import io
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,3 +139,21 @@ def _shell(settings: Settings, folder: Path) -> bytes:
 def test_the_store_s_own_protocol_wants_its_certificate(settings: Settings, tmp_path: Path) -> None:
     assert b"landing" not in _shell(settings, tmp_path)
     assert b"landing" in _shell(settings, settings.home_folder / "seaweedfs")
+
+
+WITH_MASK = """
+import os, sys
+from cli.main import run
+os.umask(0o022)
+sys.argv = ["ioc", *sys.argv[1:]]
+try:
+    run()
+finally:
+    print(f"umask {os.umask(0):o}")
+"""
+
+
+@pytest.mark.parametrize(("arguments", "mask"), [(["ledger", "--help"], "77"), (["contracts", "--help"], "22")])
+def test_the_command_writes_for_its_user_alone_but_for_the_checkout(arguments: list[str], mask: str) -> None:
+    shown = subprocess.run([sys.executable, "-c", WITH_MASK, *arguments], capture_output=True, text=True, check=False)
+    assert shown.stdout.splitlines()[-1] == f"umask {mask}"
