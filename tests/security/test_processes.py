@@ -11,7 +11,7 @@ import pytest
 
 from ingestion.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
-from stack.control import down, status, up
+from stack.control import all_services, down, status, up
 from stack.secrets import PIPELINE_SECRETS, SUPERSET_SECRETS
 from stack.superset import SOURCES, Superset
 
@@ -139,6 +139,21 @@ def test_airflow_s_cookie_is_secure_behind_tls(settings: Settings, scheme: str, 
     address = f"http://{settings.airflow_host}:{settings.airflow_port}/api/v2/auth/logout"
     answer = httpx.get(address, headers={"X-Forwarded-Proto": scheme}, trust_env=False)
     assert ("; Secure" in answer.headers["set-cookie"]) is is_secure
+
+
+@pytest.mark.parametrize("service", HELD)
+def test_no_service_would_be_told_more(
+    new_settings: Callable[[], Settings], monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    settings = new_settings()
+    for name in Settings.secret_fields():
+        monkeypatch.setenv(f"IOC_{name.upper()}", settings.reveal(name))
+    monkeypatch.setenv("A_TOKEN_OF_HIS", "kept by a person")
+    command = next(one for one in all_services(settings) if one.name == service).command()
+    told = " ".join([*command.environment.values(), *command.arguments])
+    assert {name for name in Settings.secret_fields() if settings.reveal(name) in told} == HELD[service]
+    assert "kept by a person" not in told
+    assert settings.home_folder != Path(command.environment.get("IOC_HOME", ""))
 
 
 SHOW = """
