@@ -46,27 +46,27 @@ def superset_client(settings: Settings, user: str | None = None, password: str |
     with httpx.Client(
         base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False, headers={"Referer": address}
     ) as client:
-        token = _answer(client, "POST", "/api/v1/security/login", login)["access_token"]
+        token = answer_of(client, "POST", "/api/v1/security/login", login)["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
-        client.headers["X-CSRFToken"] = str(_answer(client, "GET", "/api/v1/security/csrf_token/")["result"])
+        client.headers["X-CSRFToken"] = str(answer_of(client, "GET", "/api/v1/security/csrf_token/")["result"])
         yield client
 
 
 def dashboard_slugs(client: httpx.Client) -> list[str]:
     """Give the slugs of the published dashboards, in alphabetical order."""
-    page = _answer(client, "GET", "/api/v1/dashboard/?q=(page_size:100)")
+    page = answer_of(client, "GET", "/api/v1/dashboard/?q=(page_size:100)")
     return sorted(str(entry["slug"]) for entry in page["result"] if entry["slug"] and entry["published"])
 
 
 def dashboard_charts(client: httpx.Client, slug: str) -> list[DashboardChart]:
     """Give the charts of a dashboard."""
-    entries = _answer(client, "GET", f"/api/v1/dashboard/{slug}/charts")["result"]
+    entries = answer_of(client, "GET", f"/api/v1/dashboard/{slug}/charts")["result"]
     return [DashboardChart(int(entry["id"]), str(entry["slice_name"])) for entry in entries]
 
 
 def chart_rows(client: httpx.Client, chart: DashboardChart) -> Rows:
     """Run a chart's own query past the cache; raises ServiceError with Superset's words where it fails."""
-    answer = _answer(client, "GET", f"/api/v1/chart/{chart.identifier}/data/?force=true", subject=chart.title)
+    answer = answer_of(client, "GET", f"/api/v1/chart/{chart.identifier}/data/?force=true", subject=chart.title)
     rows: Rows = answer["result"][0]["data"]
     return rows
 
@@ -96,8 +96,11 @@ def charts_of_findings() -> frozenset[str]:
     return frozenset(str(chart["title"]) for chart in charts if chart.get("lists_findings"))
 
 
-def _answer(client: httpx.Client, method: str, path: str, body: object = None, *, subject: str = "superset") -> Any:
-    """Give the JSON of an answer; its shape is Superset's affair, and the callers take out what they promise."""
+def answer_of(client: httpx.Client, method: str, path: str, body: object = None, *, subject: str = "superset") -> Any:
+    """Return the JSON of an answer; its shape is Superset's affair, and the callers take out what they promise.
+
+    Raises ServiceError where Superset does not answer, or refuses.
+    """
     try:
         response = client.request(method, path, json=body)
     except httpx.HTTPError as error:

@@ -12,7 +12,8 @@ RUN . /app/.venv/bin/activate \
         duckdb-extension-icu duckdb-extension-postgres flask-caching gunicorn psycopg2-binary pydantic pydantic-settings rich
 COPY --chown=superset:superset superset superset
 COPY --chown=superset:superset ingestion ingestion
+COPY --chown=superset:superset lake lake
 COPY --chown=superset:superset contracts contracts
 USER superset
 # /app first: there Superset's own package lies, and our folder of the same name must not hide it
-ENV PYTHONPATH=/app:/app/pythonpath:/project SUPERSET_CONFIG_PATH=/project/superset/superset_config.py
+ENV PYTHONPATH=/app:/app/pythonpath:/project:/project/superset SUPERSET_CONFIG_PATH=/project/superset/superset_config.py

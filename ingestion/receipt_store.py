@@ -15,9 +15,10 @@ from datetime import UTC, date, timedelta
 import duckdb
 from minio.error import S3Error
 
+from ingestion.agencies import agency_slug
 from ingestion.contract import Contract
 from ingestion.object_client import THREADS, object_client, receipts_client, translated
-from ingestion.receipts import Receipt, agency_slug, loads_since, receipts_of
+from ingestion.receipts import Receipt, loads_since, receipts_of
 from ingestion.settings import Settings
 
 BUCKET = "receipts"

@@ -101,6 +101,7 @@ class AirflowInstallation:
         )
         options = {
             "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+            "CORE__PLUGINS_FOLDER": str(PROJECT / "dags" / "plugins"),
             "CORE__LOAD_EXAMPLES": "False",
             "CORE__EXECUTOR": "LocalExecutor",
             "CORE__PARALLELISM": str(TASK_SLOTS),

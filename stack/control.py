@@ -24,7 +24,7 @@ from stack.postgres import Postgres
 from stack.processes import read_record, recorded_services, stop
 from stack.secrets import ensure_secrets
 from stack.service import Service, ServiceStatus
-from stack.sftp import Sftp
+from stack.sftp.service import Sftp
 from stack.simulator import Simulator
 from stack.superset import Superset
 

@@ -121,6 +121,7 @@ class Superset:
         environment = self.settings.service_environment(
             self.folder,
             SUPERSET_SECRETS,
+            PYTHONPATH=f"{PROJECT}:{SOURCES}",
             SUPERSET_CONFIG_PATH=str(SOURCES / "superset_config.py"),
             SUPERSET_HOME=str(self.folder),
         )

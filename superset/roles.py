@@ -1,7 +1,7 @@
 """The roles: who may do what in Superset, permission by permission.
 
 leader sees the dashboards and nothing else; analyst also asks the marts in SQL Lab and makes charts; engineer may do all but administer
-users. Data are granted by schema, and only the schemas of domains: the list of releases is an engineer's.
+users and open other data sources. Data are granted by schema, and only the schemas of domains: the list of releases is an engineer's.
 """
 
 Permission = tuple[str, str]
@@ -124,6 +124,15 @@ USER_ADMINISTRATION = frozenset(
 )
 """What only an administrator opens: whoever may grant a role has every role."""
 
+DATA_SOURCES: frozenset[Permission] = frozenset(
+    {
+        ("can_write", "Database"),  # also tries and checks addresses
+        ("can_upload", "Database"),
+        ("can_import_", "ImportExportRestApi"),  # brings databases along
+    }
+)
+"""What opens a data source to Superset: nobody's but the project's, which imports the one there is."""
+
 ROLES = ("leader", "analyst", "engineer")
 
 
@@ -134,4 +143,4 @@ def permissions_of(role: str, known: frozenset[Permission]) -> frozenset[Permiss
     if role == "analyst":
         return READ_DASHBOARDS | ASK_AND_CHART | RELEASED_MARTS
     everything = frozenset((name, view) for name, view in known if view not in USER_ADMINISTRATION)
-    return everything | READ_DASHBOARDS | ASK_AND_CHART | RELEASED_MARTS
+    return (everything - DATA_SOURCES) | READ_DASHBOARDS | ASK_AND_CHART | RELEASED_MARTS

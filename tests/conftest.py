@@ -14,7 +14,9 @@ from ingestion.settings import Settings
 from stack.control import DATA_SERVICES, down, up
 from stack.object_store import PORT_OFFSETS
 from stack.separate import PORTS, separate_stack
+from tests.browser.truth import CLOCK, publish_truth
 from tests.faults.results import Results
+from tests.people import ROLES, make_account
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
 """All ports of a stack, the one 10,008 above too, stay below those that Linux draws for outgoing connections (32,768 on)."""
@@ -29,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         type=int,
         metavar="SEEDS",
-        help="run the fault and conservation tests at full length, with so many seeds each (20)",
+        help="run the fault, conservation and security tests at full length, with so many seeds each (20)",
     )
 
 
@@ -103,3 +105,24 @@ def stack_settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
         yield settings
     finally:
         down(settings)
+
+
+@pytest.fixture(scope="session")
+def superset_settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
+    """Start PostgreSQL, the object store and Superset, publish the known city, stop them at the end."""
+    settings = new_settings().model_copy(update={"now": CLOCK})
+    try:
+        up(settings, {"postgres", "seaweedfs"})
+        publish_truth(settings)
+        up(settings, {"superset"})
+        yield settings
+    finally:
+        down(settings)
+
+
+@pytest.fixture(scope="session")
+def people(superset_settings: Settings) -> Settings:
+    """Make an account for each role in Superset."""
+    for role in ROLES:
+        make_account(superset_settings, role, role)
+    return superset_settings

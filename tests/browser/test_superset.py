@@ -17,12 +17,11 @@ from lake.connection import connected
 from quality.audit import SUITES
 from tests.browser.pages import open_dashboard
 from tests.browser.truth import NUMBERS, publish
+from tests.people import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
 
 PATIENCE_SECONDS = 30
-PASSWORD = "only-for-this-test"
-
 REFUSED = {
     "a view in a mart's place": "create or replace view environment.air_quality_hours as select 1",
     "a table": "create table environment.mine as select 1",
@@ -106,25 +105,6 @@ def test_superset_shows_a_release_and_never_what_is_not_released(superset_settin
         assert count_vessels(superset_settings) == 12
         publish(connection, "fisheries")
         assert wait_for_vessels(superset_settings, 11) == 11
-
-
-@pytest.fixture(scope="module")
-def people(superset_settings: Settings) -> Settings:
-    """Make a user for each role."""
-    with superset_client(superset_settings) as client:
-        roles = client.get("/api/v1/security/roles/?q=(page_size:100)").json()["result"]
-        for role in ("leader", "analyst", "engineer"):
-            user = {
-                "username": role,
-                "first_name": role,
-                "last_name": role,
-                "email": f"{role}@ioc.invalid",
-                "active": True,
-            }
-            identifiers = [entry["id"] for entry in roles if entry["name"] == role]
-            answer = client.post("/api/v1/security/users/", json={**user, "password": PASSWORD, "roles": identifiers})
-            assert answer.status_code == 201, answer.text
-    return superset_settings
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 
-import paramiko
 import psutil
 import psycopg
 import pytest
@@ -206,30 +205,6 @@ def test_a_misspelt_bucket_is_not_made_by_writing_to_it(settings: Settings, pipe
         _put(pipeline, "lakes", "lost.txt", b"lost")
     assert caught.value.code == "AccessDenied"
     assert not _s3(settings, settings.s3_admin_access_key, "s3_admin_secret_key").bucket_exists("lakes")
-
-
-def test_sftp_takes_lists_renames_and_gives_back_a_file(settings: Settings) -> None:
-    with paramiko.Transport((settings.sftp_host, settings.sftp_port)) as transport:
-        transport.connect(username=settings.sftp_user, password=settings.reveal("sftp_password"))
-        session = paramiko.SFTPClient.from_transport(transport)
-        assert session is not None
-        session.mkdir("stations")
-        session.putfo(io.BytesIO(b"PM2,5\t12\n"), "stations/HUE_01.txt.part")
-        session.rename("stations/HUE_01.txt.part", "stations/HUE_01.txt")
-        assert session.listdir("/") == ["stations"]
-        assert [(found.filename, found.st_size) for found in session.listdir_attr("stations")] == [("HUE_01.txt", 9)]
-        with session.open("stations/HUE_01.txt") as file:
-            assert file.read() == b"PM2,5\t12\n"
-        with pytest.raises(FileNotFoundError):
-            session.stat("/../../buckets/landing")
-
-
-def test_sftp_refuses_a_wrong_password(settings: Settings) -> None:
-    with (
-        paramiko.Transport((settings.sftp_host, settings.sftp_port)) as transport,
-        pytest.raises(paramiko.AuthenticationException),
-    ):
-        transport.connect(username=settings.sftp_user, password="guess")
 
 
 def test_a_taken_port_is_one_clear_line_and_nothing_of_it_is_left(new_settings: Callable[[], Settings]) -> None:

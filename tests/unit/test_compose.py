@@ -25,6 +25,7 @@ PLACES_AND_SECRETS = {
     "AIRFLOW__CORE__DAGS_FOLDER",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
     "AIRFLOW__CORE__FERNET_KEY",
+    "AIRFLOW__CORE__PLUGINS_FOLDER",
     "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
@@ -107,16 +108,18 @@ def test_the_example_as_it_is_changes_nothing(monkeypatch: pytest.MonkeyPatch, t
 def test_each_container_gets_every_setting_and_no_secret_but_its_own(compose: Compose) -> None:
     assert set(compose.settings) == set(_defaults()) - SECRETS
     ours = {name: service for name, service in compose.services.items() if service.image.startswith("ioc-")}
-    assert len(ours) == 9
-    for service in ours.values():
-        assert service.environment | compose.settings == service.environment
+    assert len(ours) == 10
+    for name, service in ours.items():
+        if name != "sftp":
+            assert service.environment | compose.settings == service.environment
     roles = ("admin", "pipeline", "maintenance", "reader", "airflow", "superset")
     passwords = {f"postgres_{role}_password".replace("_pipeline", "") for role in roles}
     keys = {"s3_secret_key", *(f"s3_{identity}_secret_key" for identity in ("admin", "reader", "receipts"))}
     airflow = set(PIPELINE_SECRETS) | {f"airflow_{name}" for name in ("secret_key", "jwt_secret", "fernet_key")}
     wanted = {
         "postgres": {"postgres_admin_password"},
-        "files": keys | {"sftp_password", "airflow_password"},
+        "files": keys | {"airflow_password"},
+        "sftp": {"sftp_password"},
         "setup": passwords | {"s3_admin_secret_key", "s3_secret_key"},
         "superset": set(SUPERSET_SECRETS),
         "superset-setup": {*SUPERSET_SECRETS, "superset_admin_password"},
@@ -140,17 +143,24 @@ def test_no_container_of_ours_runs_as_root(compose: Compose) -> None:
 def test_superset_reaches_postgres_and_the_gateway_and_not_the_filer(compose: Compose) -> None:
     on = {name: set(service.networks) for name, service in compose.services.items()}
     assert {name for name in on if on[name] & on["superset"]} == {"postgres", "s3", "superset", "superset-setup"}
-    assert {name for name in on if on[name] & on["seaweedfs"]} == {"seaweedfs", "s3", "sftp"}
+    assert {name for name in on if on[name] & on["seaweedfs"]} == {"seaweedfs", "s3"}
 
 
 def test_the_store_s_files_are_seen_by_the_store_alone(compose: Compose) -> None:
-    for volume, users in {"store": {"files", "seaweedfs", "s3", "sftp"}, "sftp": {"files", "sftp"}}.items():
+    for volume, users in {"store": {"files", "seaweedfs", "s3"}, "sftp": {"sftp"}}.items():
         found = {
             name
             for name, service in compose.services.items()
             if volume in (part.split(":")[0] for part in service.volumes)
         }
         assert found == users
+
+
+def test_the_server_that_agencies_reach_knows_no_secret_but_its_own(compose: Compose) -> None:
+    sftp = compose.services["sftp"]
+    assert set(sftp.environment) == {"IOC_HOME", "IOC_STACK", *(name for name in _defaults() if "_SFTP_" in name)}
+    assert sftp.volumes == ["sftp:/ioc"]
+    assert [name for name, one in compose.services.items() if "sftp:/ioc" in one.volumes] == ["sftp"]
 
 
 def test_each_variable_is_a_setting_and_has_its_default_or_must_be_set() -> None:
@@ -202,7 +212,7 @@ def test_each_port_is_published_where_the_settings_say_and_reaches_the_program(c
 def test_each_volume_is_declared_and_used(compose: Compose) -> None:
     mounted = [volume.split(":") for service in compose.services.values() for volume in service.volumes]
     assert {parts[0] for parts in mounted} == set(compose.volumes)
-    assert {parts[1] for parts in mounted} == {"/ioc", "/ioc/seaweedfs", "/ioc/sftp", "/data", "/var/lib/postgresql"}
+    assert {parts[1] for parts in mounted} == {"/ioc", "/ioc/seaweedfs", "/data", "/var/lib/postgresql"}
     assert compose.settings["IOC_HOME"] == "/ioc"
 
 

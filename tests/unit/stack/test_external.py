@@ -34,22 +34,16 @@ def test_the_files_name_who_may_do_what(settings: Settings) -> None:
         [{"accessKey": "ioc-marts-reader", "secretKey": settings.reveal("s3_reader_secret_key")}],
         [{"accessKey": "ioc-receipts", "secretKey": settings.reveal("s3_receipts_secret_key")}],
     ]
-    (user,) = json.loads((home / "sftp" / "users.json").read_text())
-    assert (user["Username"], user["Password"]) == ("ioc-sftp", settings.reveal("sftp_password"))
-    assert user["Permissions"] == {user["HomeDir"]: ["*"]} == {"/sftp/ioc-sftp": ["*"]}
     assert json.loads((home / "airflow" / "passwords.json").read_text()) == {
         "admin": settings.reveal("airflow_password")
     }
 
 
-def test_the_files_are_private_and_the_host_key_stays(settings: Settings) -> None:
+def test_the_files_are_private(settings: Settings) -> None:
     write_files(settings)
     home = settings.home_folder
-    key = (home / "sftp" / "host_key").read_bytes()
-    write_files(settings)
-    assert (home / "sftp" / "host_key").read_bytes() == key
     store = [f"seaweedfs/{name}" for name in ("identities.json", "security.toml", "store.key", "store.pem")]
-    files = [*store, "sftp/users.json", "sftp/host_key", "airflow/passwords.json"]
+    files = [*store, "airflow/passwords.json"]
     assert {name: stat.S_IMODE((home / name).stat().st_mode) for name in files} == dict.fromkeys(files, 0o600)
 
 

@@ -1,0 +1,56 @@
+"""The people of the tests: one account a role in Superset, and how each asks its API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+import httpx
+
+from cli.dashboards import superset_client
+from ingestion.settings import Settings
+
+ROLES = ("leader", "analyst", "engineer")
+PASSWORD = "only-for-this-test"
+
+_addresses = (f"127.{number // 65_536 + 7}.{number // 256 % 256}.{number % 256}" for number in count(1))
+
+
+def make_account(settings: Settings, name: str, role: str, password: str = PASSWORD) -> int:
+    """Make an account as the administrator; return Superset's number of it."""
+    with superset_client(settings) as client:
+        roles = client.get("/api/v1/security/roles/?q=(page_size:100)").json()["result"]
+        user = {
+            "username": name,
+            "first_name": name,
+            "last_name": name,
+            "email": f"{name}@ioc.invalid",
+            "active": True,
+            "roles": [entry["id"] for entry in roles if entry["name"] == role],
+            "password": password,
+        }
+        answer = client.post("/api/v1/security/users/", json=user)
+        assert answer.status_code == 201, answer.text
+        return int(answer.json()["id"])
+
+
+@contextmanager
+def asking_as(settings: Settings, role: str) -> Iterator[httpx.Client]:
+    """Give a client of the API as somebody of this role: `admin` is the administrator, `nobody` has not logged in."""
+    if role == "nobody":
+        with stranger(settings) as client:
+            yield client
+        return
+    name, password = (None, None) if role == "admin" else (role, PASSWORD)
+    with superset_client(settings, name, password) as client:
+        yield client
+
+
+def stranger(settings: Settings) -> httpx.Client:
+    """Return a client who has not logged in and comes from an address of his own, with the header that forms need."""
+    address = f"http://{settings.superset_host}:{settings.superset_port}"
+    return httpx.Client(
+        base_url=address,
+        timeout=60,
+        headers={"Referer": address},
+        transport=httpx.HTTPTransport(local_address=next(_addresses)),
+    )
