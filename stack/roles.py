@@ -9,8 +9,8 @@
 | superset    | superset              | everything in it, as its owner                             |
 | reader      | ioc_marts             | read the catalog of marts                                  |
 
-PostgreSQL lets every role change its own password and defaults, and give up what it was granted; no privilege forbids that. Settling
-puts all of it back, so that the most a stolen password of the reader does is to keep other readers out until the next `ioc up`.
+PostgreSQL lets every role change its own password and its own defaults; no privilege forbids that. Settling
+puts both back, so that the most a stolen password of the reader does is to keep other readers out until the next `ioc up`.
 """
 
 from collections.abc import Mapping

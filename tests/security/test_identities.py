@@ -51,7 +51,6 @@ TAKES_BACK = (
     "alter role {self} set default_transaction_read_only = off",
     "alter role {self} set statement_timeout = 1",
     "alter role {self} in database ioc_marts set search_path = nowhere",
-    "drop owned by {self}",
 )
 """What PostgreSQL lets every role do to itself."""
 
@@ -130,6 +129,7 @@ def test_no_role_gets_beyond_its_database(settings: Settings, role: Role) -> Non
 
 def test_the_reader_makes_nothing_of_its_own(settings: Settings) -> None:
     with connect(settings, "ioc_marts", "reader") as session:
+        assert session.execute("select n from owned").fetchall() == [(1,)]
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             session.execute("update owned set n = 2")
         session.execute("set default_transaction_read_only = off")
@@ -146,6 +146,11 @@ def test_the_reader_makes_nothing_of_its_own(settings: Settings) -> None:
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 session.execute(statement.encode())
+        session.execute("rollback")
+        session.execute(
+            f"drop owned by {name_of(settings, 'reader')}".encode()
+        )  # what others granted it cannot give up
+        assert session.execute("select n from owned").fetchall() == [(1,)]
 
 
 def test_the_reader_cannot_take_every_connection(settings: Settings) -> None:
@@ -185,8 +190,10 @@ def test_maintenance_does_its_work_with_its_own_role(settings: Settings) -> None
             connection.execute("insert into lake.main.grown select range from range(?, 5000)", [number])
         connection.execute("drop table lake.main.grown")
     assert tidy(settings, grace=timedelta(0))["lake"] > 0
-    with connect(settings, "ioc_lake") as session:
+    with connect(settings, "ioc_lake", "maintenance") as session:
+        session.execute("create table made (n integer)")
         owners = session.execute("select distinct tableowner from pg_tables where schemaname = 'public'").fetchall()
+        session.execute("drop table made")
     assert owners == [(name_of(settings, "pipeline"),)]
 
 

@@ -11,25 +11,37 @@ import pytest
 
 from ingestion.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
-from stack.control import down, status, up
-from stack.secrets import PIPELINE_SECRETS, SUPERSET_SECRETS
+from stack.control import all_services, down, status, up
 from stack.superset import SOURCES, Superset
 
 AIRFLOW_SECRETS = {
-    *PIPELINE_SECRETS,
-    "postgres_airflow_password",
     "airflow_fernet_key",
-    "airflow_secret_key",
     "airflow_jwt_secret",
+    "airflow_secret_key",
+    "postgres_airflow_password",
+    "postgres_maintenance_password",
+    "postgres_password",
+    "privacy_key",
+    "s3_secret_key",
+    "sftp_password",
+}
+SUPERSET_SECRETS = {
+    "postgres_reader_password",
+    "postgres_superset_password",
+    "s3_reader_secret_key",
+    "superset_async_queries_secret",
+    "superset_guest_token_secret",
+    "superset_secret_key",
 }
 HELD = {
     "postgres": set[str](),
     "seaweedfs": set[str](),
+    "sftp": {"sftp_password"},
     "airflow-api-server": AIRFLOW_SECRETS,
     "airflow-scheduler": AIRFLOW_SECRETS,
     "airflow-dag-processor": AIRFLOW_SECRETS,
     "airflow-triggerer": AIRFLOW_SECRETS,
-    "superset": set(SUPERSET_SECRETS),
+    "superset": SUPERSET_SECRETS,
 }
 """Service by service the secrets that its processes are told; another one anywhere is a leak."""
 
@@ -88,7 +100,8 @@ def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -
 def test_each_service_runs_as_its_own_user_and_writes_for_itself_alone(settings: Settings) -> None:
     processes = _processes(settings)
     users = {service: {process.username() for process in family} for service, family in processes.items()}
-    del users["seaweedfs"]
+    for service in ("seaweedfs", "sftp"):  # these stay who started them
+        del users[service]
     assert users == {service: {USERS.get(service, "ioc-airflow")} for service in users}
     masks = {
         line
@@ -139,6 +152,22 @@ def test_airflow_s_cookie_is_secure_behind_tls(settings: Settings, scheme: str, 
     address = f"http://{settings.airflow_host}:{settings.airflow_port}/api/v2/auth/logout"
     answer = httpx.get(address, headers={"X-Forwarded-Proto": scheme}, trust_env=False)
     assert ("; Secure" in answer.headers["set-cookie"]) is is_secure
+
+
+@pytest.mark.parametrize("service", HELD)
+def test_no_service_would_be_told_more(
+    new_settings: Callable[[], Settings], monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    settings = new_settings()
+    for name in Settings.secret_fields():
+        monkeypatch.setenv(f"IOC_{name.upper()}", settings.reveal(name))
+    monkeypatch.setenv("A_TOKEN_OF_HIS", "kept by a person")
+    command = next(one for one in all_services(settings) if one.name == service).command()
+    told = " ".join([*command.environment.values(), *command.arguments])
+    assert {name for name in Settings.secret_fields() if settings.reveal(name) in told} == HELD[service]
+    assert "kept by a person" not in told
+    if service != "sftp":  # its accounts stand where the command line reads and renews them
+        assert settings.home_folder != Path(command.environment.get("IOC_HOME", ""))
 
 
 SHOW = """
