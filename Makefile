@@ -1,6 +1,6 @@
 # Each target is one line; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-faults check format up down status bench
+.PHONY: help install demo test test-faults test-security check format up down status bench
 UV ?= $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
 RUN := .venv/bin/
 
@@ -17,6 +17,9 @@ test: install  ## Run every test: unit, golden, property, integration, browser
 
 test-faults: install  ## Run the fault and conservation tests at full length, and write docs/reliability.md
 	$(RUN)pytest tests/faults tests/property --faults && $(RUN)python -m tests.faults.report
+
+test-security: install  ## Try every attempt of docs/security.md against a live stack
+	$(RUN)pytest tests/security --faults 1
 
 check: install  ## Lint, types, contracts, dashboards, secrets: everything that needs no service
 	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py

@@ -9,13 +9,14 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import duckdb
-import paramiko
 
 from bench.figure import Figure
 from cli.airflow import Airflow
+from ingestion.contract import find_contract
 from ingestion.settings import Settings
 from lake.connection import connected
 from lake.releases import releases_in_force
+from simulator.publish import STATION_READINGS, agency_connection
 
 EVENTS = 10
 PATIENCE_SECONDS = 300
@@ -69,19 +70,10 @@ def newest_release(reader: duckdb.DuckDBPyConnection) -> int:
 
 def send(settings: Settings, name: str, text: str) -> None:
     """Put one file as a data logger does: under another name first."""
-    with paramiko.SSHClient() as client:
-        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
-        client.connect(
-            settings.sftp_host,
-            settings.sftp_port,
-            settings.sftp_user,
-            settings.reveal("sftp_password"),
-            look_for_keys=False,
-        )
-        with client.open_sftp() as session:
-            with session.open(f"environment/{name}.part", "w") as file:
-                file.write(text)
-            session.posix_rename(f"environment/{name}.part", f"environment/{name}")
+    with agency_connection(settings, find_contract(STATION_READINGS)) as client, client.open_sftp() as session:
+        with session.open(f"environment/{name}.part", "w") as file:
+            file.write(text)
+        session.posix_rename(f"environment/{name}.part", f"environment/{name}")
 
 
 if __name__ == "__main__":

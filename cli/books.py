@@ -52,7 +52,9 @@ def ledger(feed: AnyFeed = None, as_json: AsJson = False) -> None:
     rows = book_rows(
         """
         with drift as (
-            select feed, delivery_id, list(kind || ' ' || column_name order by kind, column_name) as columns_not_promised
+            select feed, delivery_id,
+                list(kind || ' ' || column_name || if(kind = 'renamed', ' to ' || came, '') order by kind, column_name)
+                    as columns_not_promised
             from lake.ledger.drift
             group by feed, delivery_id
         )

@@ -8,13 +8,14 @@ import typer
 
 from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each
+from ingestion.agencies import agencies
 from ingestion.compatibility import read_released, require_compatible
 from ingestion.contract import Contract, read_contracts
 from ingestion.errors import ContractError
 from ingestion.generate import generated_files, stale_files
-from ingestion.receipts import agencies
-from ingestion.settings import PROJECT
+from ingestion.settings import PROJECT, Settings
 from quality.audit import SUITES
+from stack.sftp.accounts import accounts_of
 
 MODELS = PROJECT / "dbt_project" / "models"
 LAYERS = ("staging", "marts")
@@ -30,6 +31,7 @@ def check(as_json: AsJson = False) -> None:
     contracts = read_contracts()
     require_whole_domains(contracts, SUITES, MODELS)
     agencies(contracts)
+    accounts_of(Settings(), contracts)
     require_compatible(contracts, read_released())
     rows: list[Row] = [
         {"feed": one.feed, "version": one.contract_version, "columns": len(one.columns), "rules": len(one.rules)}

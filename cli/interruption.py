@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from cli.progress import Progress, current
+from cli.visible import visible, visible_json
 
 STATUS = 130
 """What a shell reports for a program that SIGINT ended."""
@@ -47,11 +48,13 @@ class Ending:
         raise Interrupted
 
     def watch(self, signals: int) -> None:
-        """Wait for Ctrl-C; end the process when the grace is over, or at once at the next Ctrl-C."""
-        while signal.SIGINT not in os.read(signals, 64):
-            pass
+        """Wait for Ctrl-C; end the process when the grace is over, or at once at the next Ctrl-C, which may be read with the first."""
+        pressed = 0
+        while not pressed:
+            pressed = os.read(signals, 64).count(signal.SIGINT)
         self._begin()
-        select.select([signals], [], [], GRACE_SECONDS)
+        if pressed == 1:
+            select.select([signals], [], [], GRACE_SECONDS)
         self.end()
 
     def _begin(self) -> None:
@@ -67,9 +70,9 @@ class Ending:
         self._turn.acquire()  # for ever
         line = self._progress.told()
         if "--json" in sys.argv:
-            line = json.dumps({"error": Interrupted.__name__, "message": line}, ensure_ascii=False)
+            line = visible_json(json.dumps({"error": Interrupted.__name__, "message": line}, ensure_ascii=False))
         with suppress(OSError):  # nobody reads it any more
-            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{line}\n".encode())
+            os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{visible(line)}\n".encode())
         _end_children()
         os._exit(STATUS)
 

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import wraps
 from typing import Annotated, ParamSpec, TypeVar
@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.progress import is_interrupted
+from cli.visible import shortened, visible, visible_json
 from ingestion.errors import LakehouseError
 
 Cell = str | int | float | bool | datetime | None | Sequence["Cell"] | Mapping[str, "Cell"]
@@ -32,24 +33,34 @@ console = Console(width=None if sys.stdout.isatty() else PAGE_WIDTH)
 complaints = Console(stderr=True, width=None if sys.stderr.isatty() else PAGE_WIDTH)
 
 
-def show(rows: Sequence[Row], title: str, *, as_json: bool, columns: Sequence[str] | None = None) -> None:
+def show(
+    rows: Sequence[Row],
+    title: str,
+    *,
+    as_json: bool,
+    columns: Sequence[str] | None = None,
+    short: Collection[str] = ("reason",),
+) -> None:
     """Print rows as a table (only `columns`, where given), or all their fields as a JSON list.
 
-    A table shows the first LONGEST_CELL characters of a `reason`; JSON holds all of it.
+    A table shows the first LONGEST_CELL characters of a cell of the columns `short`, and how many there are; JSON holds all of them.
     """
     if as_json:
         _write_json(rows)
         return
-    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(
+        title=Text(visible(title), style="table.title"), title_justify="left", show_edge=False, pad_edge=False
+    )
     names = list(columns or (rows[0] if rows else ()))
     for name in names:
         is_number = bool(rows) and all(isinstance(row.get(name), int | float | None) for row in rows)
-        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+        table.add_column(Text(visible(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        cells = {name: _cell(row.get(name)) for name in names}
-        if len(reason := cells.get("reason", "")) > LONGEST_CELL:
-            cells["reason"] = f"{reason[:LONGEST_CELL]} … (--json tells all)"
-        table.add_row(*map(Text, cells.values()))  # as it stands: `[/]` in a value is no markup
+        cells = [_cell(row.get(name)) for name in names]
+        cells = [
+            shortened(cell, LONGEST_CELL) if name in short else cell for name, cell in zip(names, cells, strict=True)
+        ]
+        table.add_row(*(Text(visible(cell)) for cell in cells))  # as it stands: `[/]` in a value is no markup
     console.print(table)
     if not rows:
         console.print("(none)")
@@ -63,17 +74,17 @@ def show_document(document: Mapping[str, object]) -> None:
 def say(text: str, *, as_json: bool = False) -> None:
     """Tell a person how it goes; silent where a machine listens."""
     if not as_json:
-        console.print(text, highlight=False)
+        console.print(visible(text, keeps_lines=True), markup=False, highlight=False)
 
 
 def complain(error: LakehouseError, *, as_json: bool) -> None:
     """Print an error on standard error."""
     if as_json:
         answer = {"error": type(error).__name__, "message": str(error)}
-        sys.stderr.write(json.dumps(answer, ensure_ascii=False) + "\n")
+        sys.stderr.write(visible_json(json.dumps(answer, ensure_ascii=False)) + "\n")
     else:
         complaints.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        complaints.print(str(error), markup=False, highlight=False)
+        complaints.print(visible(str(error), keeps_lines=True), markup=False, highlight=False)
 
 
 def ends_well(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -110,7 +121,7 @@ def _cell(value: Cell) -> str:
 
 def _write_json(value: object) -> None:
     text = json.dumps(_jsonable(value), default=_json, ensure_ascii=False, allow_nan=False, indent=2)
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{visible_json(text)}\n")
 
 
 def _jsonable(value: object) -> object:

@@ -1,17 +1,21 @@
 """The verbs of the quarantine: list, show, export, repair, replay."""
 
 import os
-import pwd
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.account import account, revealing
 from cli.feeds import AnyFeed, Feeds, OneFeed, chosen_feeds, feed_of, require_known
 from cli.output import AsJson, Row, ends_well, show
 from cli.pipeline import show_ledger
 from cli.progress import each, one
+from cli.rows import book_rows
+from cli.visible import shortened
 from ingestion.contract import Contract, find_contract
+from ingestion.disclosure import masked_records, places_of, write_down
 from ingestion.errors import ConfigurationError
 from ingestion.incidents import IncidentClock
 from ingestion.landing import Delivery, Landing
@@ -28,6 +32,9 @@ app = typer.Typer(help="Records that left by the quarantine door, and their way 
 Reason = Annotated[str | None, typer.Option(help="Only records with this reason.")]
 DeliveryId = Annotated[str | None, typer.Option(help="Only records of this delivery.")]
 Position = Annotated[int | None, typer.Option(help="Only the record at this position.")]
+LONGEST_VALUE = 300
+"""Characters that are shown of a value in quarantine, unless it is revealed."""
+
 All = Annotated[bool, typer.Option("--all", help="Also records that were repaired.")]
 
 
@@ -67,27 +74,37 @@ def list_reasons(
 def show_records(
     feed: OneFeed,
     reason: Annotated[str | None, typer.Option(help="Only records that failed this rule first.")] = None,
+    *,
     limit: int = 20,
     with_closed: All = False,
+    reveal: Annotated[
+        bool,
+        typer.Option("--reveal", help="Show the text and the file's name as sent; who, when and what is written down."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show quarantined records with their place and raw text. Raw text can hold personal values: mind who looks on."""
-    find_contract(feed)
-    settings = Settings()
+    """Show quarantined records: what the contract lets be seen of them, or with --reveal their text as sent."""
+    contract, settings = find_contract(feed), Settings()
     clock = IncidentClock(Reference(), settings.clock())
     with connected(settings) as connection:
         records = find_records(connection, feed, Selection(reason), with_closed=with_closed, limit=limit)
+        if reveal:
+            write_down(settings, connection, feed, places_of(records), revealing(settings, "quarantine show"))
+    seen: list[Row] = (
+        [{"source_name": record.source_name, "raw": record.raw} for record in records]
+        if reveal
+        else [{"record": _short(seen)} for seen in masked_records(Landing(settings), contract, records)]
+    )
     rows: list[Row] = []
-    for record in records:
+    for record, content in zip(records, seen, strict=True):
         age = clock.age_of(record.since)
         row: Row = {
-            "source_name": record.source_name,
+            "delivery_id": record.delivery_id,
             "position": record.position,
             "reason": record.reason,
             "error_group": record.error_group,
-            "raw": record.raw,
+            **content,
             "failed_rules": record.failed_rules,
-            "delivery_id": record.delivery_id,
             "since": record.since,
             "working_days": age.working_days if record.outcome is None else None,
             "stage": age.stage if record.outcome is None else None,
@@ -101,7 +118,26 @@ def show_records(
             "why": record.why,
         }
         rows.append({**row, **closed} if with_closed else row)
-    show(rows, f"Quarantine of {feed}", as_json=as_json)
+    show(rows, f"Quarantine of {feed}", as_json=as_json, short=("record", "raw", "why"))
+
+
+@app.command()
+@ends_well
+def reveals(feed: AnyFeed = None, as_json: AsJson = False) -> None:
+    """List who saw records in the clear, when and by which command, the last first."""
+    require_known(feed)
+    rows = book_rows(
+        """
+        select feed, delivery_id, list(position order by position) as positions, count(*) as records, verb, revealed_by, revealed_at
+        from lake.quarantine.reveals
+        where feed = coalesce(?, feed)
+        group by all
+        order by revealed_at desc, feed, delivery_id
+        """,
+        [feed],
+    )
+    columns = ["feed", "delivery_id", "records", "verb", "revealed_by", "revealed_at"]
+    show(rows, "Records seen in the clear", as_json=as_json, columns=None if as_json else columns)
 
 
 @app.command()
@@ -112,10 +148,15 @@ def export(
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write open records into a file, to be edited in `raw`. It can hold personal values: keep it where landing is kept, and delete it."""
+    """Write open records into a file as sent, to be edited in `raw`; who, when and what is written down.
+
+    It can hold personal values: keep it where landing is kept, and delete it.
+    """
     find_contract(feed)
-    with connected(Settings()) as connection:
+    settings = Settings()
+    with connected(settings) as connection:
         records = find_records(connection, feed, Selection(reason))
+        write_down(settings, connection, feed, places_of(records), revealing(settings, "quarantine export"))
     try:
         with (
             one(str(into), "files", "written"),
@@ -169,7 +210,7 @@ def repair(
     arguments = {option: value for option, value in given.items() if value is not None}
     if (name is None) == (edited is None) or (edited is not None and (arguments or reason or delivery or position)):
         raise ConfigurationError(f"{feed}: either a repair with its options, or --edited FILE and --why, was promised")
-    request = Request(by or pwd.getpwuid(os.getuid()).pw_name, settings.clock(), why)
+    request = Request(by or account(), settings.clock(), why)
     selection = Selection(reason, delivery, position)
     with one(feed, "feeds", "given their repairs"):
         if edited is None:
@@ -193,6 +234,12 @@ def replay(
     settings = Settings()
     chosen = each(chosen_feeds(feeds), "feeds", "replayed", feed_of)
     show_ledger([row for contract in chosen for row in replay_feed(settings, contract)], as_json=as_json)
+
+
+def _short(seen: Mapping[str, str] | str) -> Mapping[str, str] | str:
+    if isinstance(seen, str):
+        return shortened(seen, LONGEST_VALUE)
+    return {name: shortened(value, LONGEST_VALUE) for name, value in seen.items()}
 
 
 def _repair_by_name(

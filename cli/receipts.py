@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from cli.account import revealing
 from cli.output import AsJson, Row, ends_well, say, show, show_document
+from ingestion.agencies import find_agency
 from ingestion.contract import find_contract, read_contracts
+from ingestion.disclosure import write_down
 from ingestion.receipt_store import ReceiptStore, receipt_key
-from ingestion.receipts import find_agency, find_receipt, loads_since, receipts_of
+from ingestion.receipts import find_receipt, loads_since, receipts_of
 from ingestion.settings import Settings
 from ingestion.trace import find_delivery, trace_piece
 from lake.connection import connected
@@ -92,13 +95,19 @@ def trace(  # noqa: PLR0917  each is an argument of the command line
     ],
     position: Annotated[int, typer.Argument(help="Which piece of it, from 1: a line, an object, an element.")],
     received: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it was received (UTC).")] = None,
-    raw: Annotated[bool, typer.Option(help="Show its text as it was sent. It can hold personal values.")] = False,
+    raw: Annotated[
+        bool,
+        typer.Option(help="Show its text as it was sent; it can hold personal values, and who asked is written down."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell where one record of a delivery went: accepted, duplicate (of which), quarantined (why) or skipped."""
     settings, contract = Settings(), find_contract(feed)
     with connected(settings) as connection:
         found = find_delivery(connection, contract, delivery, received.date() if received else None)
+        if raw:
+            place = (found.delivery.delivery_id, position)
+            write_down(settings, connection, feed, [place], revealing(settings, "trace --raw"))
         way = trace_piece(settings, connection, contract, found, position, with_raw=raw)
     facts = {name: value for name, value in way.facts().items() if value is not None}
     if as_json:

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import books, completeness, contracts, pipeline, quarantine, queries, receipts, services, users
+from cli import agencies, books, completeness, contracts, pipeline, quarantine, queries, receipts, services, users
 
 app = typer.Typer(
     name="ioc",
@@ -14,6 +14,7 @@ app = typer.Typer(
 for module in (services, pipeline, books, completeness, receipts, queries):
     for verb, function in module.VERBS.items():
         app.command(verb)(function)
+app.add_typer(agencies.app, name="agencies")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(users.app, name="users")

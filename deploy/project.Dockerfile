@@ -2,7 +2,8 @@
 FROM apache/airflow:3.3.2-python3.11
 
 USER root
-RUN install --directory --owner=airflow --group=root /project /ioc
+RUN install --directory --owner=airflow --group=root /project \
+    && install --directory --owner=airflow --group=root --mode=0700 /ioc /ioc/seaweedfs /ioc/sftp
 USER airflow
 WORKDIR /project
 COPY --chown=airflow:root requirements.lock ./

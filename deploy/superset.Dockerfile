@@ -2,7 +2,8 @@
 FROM apache/superset:6.1.0
 
 USER root
-RUN install --directory --owner=superset --group=superset /project /ioc
+RUN install --directory --owner=superset --group=superset /project \
+    && install --directory --owner=superset --group=superset --mode=0700 /ioc
 WORKDIR /project
 COPY superset/requirements.lock superset/requirements.lock
 RUN . /app/.venv/bin/activate \
@@ -11,6 +12,7 @@ RUN . /app/.venv/bin/activate \
         duckdb-extension-icu duckdb-extension-postgres flask-caching gunicorn psycopg2-binary pydantic pydantic-settings rich
 COPY --chown=superset:superset superset superset
 COPY --chown=superset:superset ingestion ingestion
+COPY --chown=superset:superset lake lake
 COPY --chown=superset:superset contracts contracts
 USER superset
 # /app first: there Superset's own package lies, and our folder of the same name must not hide it

@@ -3,9 +3,12 @@
 A new column harms nobody: it is reported, and its values stay in landing. They do not enter bronze, since nobody has said yet
 whether they name a person (`docs/privacy.md`). A column that went missing, or by whose name another one came, or of which no value
 can be read any more, is no matter of single records: the delivery is set aside whole, before a row of it is written, and the message
-names both sides. Where the names stand in a header, the format tells what is missing there; where each record names its members, a
+names the promised one. Where the names stand in a header, the format tells what is missing there; where each record names its members, a
 column counts as missing when none of at least MANY records names it. A column counts as retyped when at least MANY records sent a value
 and none of these could be read. Below that, a bad value is the fault of its record.
+
+A name that nobody promised can be a person's (a file whose header is its first record). It stands in the ledger, which is private;
+messages, receipts and commands other than `ioc ledger` tell how long it is, and marts number it.
 """
 
 import re
@@ -56,10 +59,17 @@ class Change:
     came: str | None
     records: int
 
+    def withheld(self) -> "Change":
+        """Return it for others than the ledger: in the place of a name that nobody promised stands how long it is."""
+        if self.kind is Kind.ADDED:
+            return replace(self, column_name=withheld_name(self.column_name), came=withheld_name(self.column_name))
+        return replace(self, came=withheld_name(self.came)) if self.kind is Kind.RENAMED and self.came else self
+
     def told(self) -> str:
-        """Say it in a few words, for a table."""
-        sides = {Kind.RENAMED: f" to {self.came}", Kind.RETYPED: f" from {self.expected} to {self.came}"}
-        return f"{self.kind.value} {self.column_name}{sides.get(self.kind, '')}"
+        """Say it in a few words, for a table; names that nobody promised are withheld."""
+        told = self.withheld()
+        sides = {Kind.RENAMED: f" to {told.came}", Kind.RETYPED: f" from {told.expected} to {told.came}"}
+        return f"{told.kind.value} {told.column_name}{sides.get(told.kind, '')}"
 
 
 class Drift:
@@ -139,11 +149,11 @@ def explained(error: DeliveryError, contract: Contract, records: int) -> Deliver
 
 
 def stop(contract: Contract, delivery: object, changes: list[Change]) -> DeliveryError:
-    """Make the error that sets a delivery aside for what became of its columns; its message names both sides."""
+    """Make the error that sets a delivery aside for what became of its columns; its message names what was promised, the ledger both."""
     order = [Kind.RENAMED, Kind.MISSING, Kind.RETYPED]
     reason = next(kind for kind in order if any(change.kind is kind for change in changes))
     told = {
-        Kind.RENAMED: lambda change: f"{change.expected} was promised, {change.came} came in its place",
+        Kind.RENAMED: lambda change: f"{change.expected} was promised, {change.withheld().came} came in its place",
         Kind.MISSING: lambda change: f"{change.expected} was promised, no such column came",
         Kind.RETYPED: lambda change: (
             f"{change.column_name} of type {change.expected} was promised, "
@@ -173,6 +183,11 @@ def joined(before: Iterable[Change], after: Iterable[Change]) -> list[Change]:
         same = replace(change, records=0)
         together[same] = together.get(same, 0) + change.records
     return [replace(change, records=records) for change, records in together.items()]
+
+
+def withheld_name(name: str) -> str:
+    """Return what may be said of a name that the wire chose, which can be a person's: how long it is."""
+    return f"(a name of {len(name)} characters)"
 
 
 def safe_names(names: Iterable[str]) -> list[str]:

@@ -99,7 +99,7 @@ class Landing:
                 f"{prefix}{contract.feed.replace('.', '/', 1)}/{received:%Y-%m-%d}/{received.strftime(TIME)}-{secrets.token_hex(4)}"
                 f"-{digest[:16]}-{quote(name, safe='')}"
             )
-            with translated(key):
+            with translated(contract.feed):  # the key holds the name of the file, which can be a person's
                 self._client.put_object(BUCKET, key, spool, size)  # type: ignore[arg-type]  # a spool reads like a file
         return delivery_of(key, size)
 
@@ -148,7 +148,7 @@ class Landing:
         The stream is in memory up to 64 MB, on disk above; the caller closes it.
         """
         target = io.BytesIO() if delivery.bytes <= SPOOL_BYTES else TemporaryFile()  # noqa: SIM115  # the caller closes it
-        with translated(delivery.object_key):
+        with translated(delivery.delivery_id):
             response = self._client.get_object(BUCKET, delivery.object_key)
             try:
                 digest, size = _copy(response, target)
@@ -159,7 +159,7 @@ class Landing:
         if digest[:16] != promised:
             target.close()
             raise LedgerError(
-                f"{delivery.object_key}: bytes with digest {promised} were landed, {digest[:16]} came back ({size} bytes)"
+                f"{delivery.delivery_id}: bytes with digest {promised} were landed, {digest[:16]} came back ({size} bytes)"
             )
         return Content(delivery, cast(BinaryIO, target), digest)
 

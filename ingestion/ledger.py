@@ -67,14 +67,14 @@ class LedgerRow:
         doors = self.accepted + self.duplicate + self.quarantined
         if self.received != doors:
             raise LedgerError(
-                f"{self.delivery.object_key}: received {self.received} = accepted {self.accepted} + duplicate "
+                f"{self.delivery.delivery_id}: received {self.received} = accepted {self.accepted} + duplicate "
                 f"{self.duplicate} + quarantined {self.quarantined} was promised, the doors add up to {doors}",
                 received=self.received,
                 doors=doors,
             )
         if self.pieces != self.received + self.skipped:
             raise LedgerError(
-                f"{self.delivery.object_key}: pieces met {self.pieces} = received {self.received} + skipped "
+                f"{self.delivery.delivery_id}: pieces met {self.pieces} = received {self.received} + skipped "
                 f"{self.skipped} was promised, {self.received + self.skipped} came",
                 pieces=self.pieces,
                 accounted=self.received + self.skipped,

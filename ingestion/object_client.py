@@ -13,10 +13,19 @@ THREADS = 16
 
 def object_client(settings: Settings) -> Minio:
     """Give a client of the object store with the pipeline's identity."""
+    return _client(settings, settings.s3_access_key, settings.reveal("s3_secret_key"))
+
+
+def receipts_client(settings: Settings) -> Minio:
+    """Give a client that can get receipts and nothing else; what it signs can do no more."""
+    return _client(settings, settings.s3_receipts_access_key, settings.reveal("s3_receipts_secret_key"))
+
+
+def _client(settings: Settings, access_key: str, secret_key: str) -> Minio:
     return Minio(
         f"{settings.s3_host}:{settings.s3_port}",
-        access_key=settings.s3_access_key,
-        secret_key=settings.reveal("s3_secret_key"),
+        access_key=access_key,
+        secret_key=secret_key,
         secure=settings.s3_is_secure,
         region=settings.s3_region,
         http_client=urllib3.PoolManager(

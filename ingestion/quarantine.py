@@ -26,6 +26,7 @@ class QuarantinedRecord:
     reason: str
     error_group: int
     failed_rules: list[str]
+    failed_columns: list[str | None]
     record_count: int
     raw: str
     since: datetime
@@ -51,7 +52,8 @@ RECORDS = """
         select
             records.feed, records.delivery_id, records.position, deliveries.source_name, deliveries.object_key, deliveries.sha256,
             deliveries.bytes as size_bytes, records.reason, records.error_group,
-            list_transform(records.failures, lambda failure: failure.rule) as failed_rules, records.record_count, records.raw,
+            list_transform(records.failures, lambda failure: failure.rule) as failed_rules,
+            list_transform(records.failures, lambda failure: failure.column_name) as failed_columns, records.record_count, records.raw,
             coalesce(earlier.quarantined_since, records.quarantined_at) as since, repairs.outcome, repairs.repair_id, repairs.repair,
             repairs.repaired_by, repairs.repaired_at, repairs.why
         from lake.quarantine.records as records

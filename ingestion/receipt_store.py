@@ -15,9 +15,10 @@ from datetime import UTC, date, timedelta
 import duckdb
 from minio.error import S3Error
 
+from ingestion.agencies import agency_slug
 from ingestion.contract import Contract
-from ingestion.object_client import THREADS, object_client, translated
-from ingestion.receipts import Receipt, agency_slug, loads_since, receipts_of
+from ingestion.object_client import THREADS, object_client, receipts_client, translated
+from ingestion.receipts import Receipt, loads_since, receipts_of
 from ingestion.settings import Settings
 
 BUCKET = "receipts"
@@ -29,6 +30,7 @@ class ReceiptStore:
     """The receipts of one stack."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._client = object_client(settings)
 
     def issue_due(self, connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
@@ -69,9 +71,12 @@ class ReceiptStore:
         return next((line for line in lines if json.loads(line)["delivery_id"] == receipt.delivery_id), None)
 
     def link(self, key: str, lifetime: timedelta) -> str:
-        """Sign an address that reads one object, and nothing else, until the time is over."""
+        """Sign an address that reads one object, and nothing else, until the time is over.
+
+        It is signed with a key that reads receipts only, so that no address made from it, ours or forged, opens anything else.
+        """
         with translated(key):
-            return self._client.presigned_get_object(BUCKET, key, expires=lifetime)
+            return receipts_client(self._settings).presigned_get_object(BUCKET, key, expires=lifetime)
 
     def _put(self, key: str, content: bytes) -> str:
         with translated(key):

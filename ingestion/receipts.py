@@ -5,8 +5,6 @@ in them. Its form is versioned (`docs/receipt.schema.json`): a field may be adde
 """
 
 import json
-import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Literal
@@ -15,7 +13,8 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingestion.contract import Contract
-from ingestion.errors import ContractError, UnknownNameError
+from ingestion.drift import Change, Kind
+from ingestion.errors import UnknownNameError
 
 SCHEMA = "ioc.receipt/1"
 
@@ -36,10 +35,10 @@ class ColumnChange(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    column: str = Field(description="the name on the wire")
+    column: str = Field(description="the promised name, or how long a name is that was not promised")
     kind: Literal["added", "missing", "renamed", "retyped"]
     expected: str | None
-    came: str | None
+    came: str | None = Field(description="the kind of the values, or how long a name is that was not promised")
     records: int
 
 
@@ -81,38 +80,6 @@ class Receipt(BaseModel):
     def at_load(self) -> "Receipt":
         """Give it as it was when the load had committed, without what was repaired since: that is what the store keeps."""
         return self.model_copy(update={"replayed": {}})
-
-
-def agency_slug(owner: str) -> str:
-    """Give the name of an agency as it stands in keys and folders: small Latin letters, digits and hyphens."""
-    bare = unicodedata.normalize("NFD", owner.casefold().replace("đ", "d"))
-    slug = re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in bare if not unicodedata.combining(sign))).strip("-")
-    if not slug:
-        raise ContractError(f"{owner or 'a contract'}: an owner with a name of letters was promised (team.name)")
-    return slug
-
-
-def agencies(contracts: Mapping[str, Contract]) -> dict[str, list[Contract]]:
-    """Give each agency's contracts by its slug; raise ContractError where two agencies would share one, and with it their receipts."""
-    owned: dict[str, list[Contract]] = {}
-    for contract in contracts.values():
-        mine = owned.setdefault(agency_slug(contract.owner), [])
-        if mine and mine[0].owner != contract.owner:
-            raise ContractError(
-                f"{contract.feed}: an owner with a key of its own was promised, {contract.owner} shares it with {mine[0].owner}; "
-                "write the name in one way, or name the agencies apart"
-            )
-        mine.append(contract)
-    return owned
-
-
-def find_agency(name: str, contracts: Mapping[str, Contract]) -> list[Contract]:
-    """Give the contracts of an agency by its name or slug; raise UnknownNameError with the agencies there are."""
-    owned = agencies(contracts)
-    found = [mine for slug, mine in owned.items() if name in (slug, mine[0].owner)]
-    if not found:
-        raise UnknownNameError(f"{name}: no such agency; there are {', '.join(sorted(owned))}", agency=name)
-    return found[0]
 
 
 def find_receipt(connection: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract], delivery_id: str) -> Receipt:
@@ -229,7 +196,8 @@ def _changes(
     ).fetchall()
     found: dict[str, list[ColumnChange]] = {}
     for delivery_id, column, kind, expected, came, records in rows:
-        change = ColumnChange(column=column, kind=kind, expected=expected, came=came, records=records)
+        told = Change(Kind(kind), column, expected, came, records).withheld()
+        change = ColumnChange(column=told.column_name, kind=kind, expected=expected, came=told.came, records=records)
         found.setdefault(delivery_id, []).append(change)
     return found
 

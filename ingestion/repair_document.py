@@ -102,7 +102,7 @@ def read_chain(landing: Landing, document: RepairDocument) -> tuple[list[RepairD
         if content.sha256 != chain[0].sha256:
             content.stream.close()
             raise ConfigurationError(
-                f"{chain[0].object_key}: the delivery with digest {chain[0].sha256[:16]} was repaired, {content.sha256[:16]} came"
+                f"{chain[0].delivery_id}: the delivery with digest {chain[0].sha256[:16]} was repaired, {content.sha256[:16]} came"
             )
         if not content.delivery.is_repair:
             return chain, content

@@ -6,6 +6,7 @@ Secrets have no default: `ioc up` draws them once into `IOC_HOME/secrets.env`, w
 """
 
 import os
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 """The checkout: where contracts/, dbt_project/ and superset/ stand."""
 
 
+INHERITED = frozenset(
+    {"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
+)
+"""Variables that a service inherits from whoever starts it."""
+
+
 class Settings(BaseSettings):
     """Where the services are, and who we are to them. Times are aware, ports are TCP on the named host."""
 
@@ -32,21 +39,37 @@ class Settings(BaseSettings):
         default="embedded", description="embedded: `ioc up` starts the services; external: they are started elsewhere"
     )
 
+    tls_in_front: bool = Field(
+        default=False, description="whether people reach Airflow and Superset through a proxy that speaks TLS"
+    )
+
     postgres_host: str = "127.0.0.1"
     postgres_port: int = 15432
-    postgres_user: str = "ioc"
+    postgres_admin_user: str = "ioc_admin"
+    postgres_admin_password: SecretStr = SecretStr("")
+    postgres_user: str = "ioc_pipeline"
     postgres_password: SecretStr = SecretStr("")
+    postgres_maintenance_user: str = "ioc_maintenance"
+    postgres_maintenance_password: SecretStr = SecretStr("")
     postgres_reader_user: str = "ioc_marts_reader"
     postgres_reader_password: SecretStr = SecretStr("")
+    postgres_airflow_user: str = "ioc_airflow"
+    postgres_airflow_password: SecretStr = SecretStr("")
+    postgres_superset_user: str = "ioc_superset"
+    postgres_superset_password: SecretStr = SecretStr("")
 
     s3_host: str = "127.0.0.1"
     s3_port: int = 18333
     s3_is_secure: bool = False
     s3_region: str = "us-east-1"
+    s3_admin_access_key: str = "ioc-admin"
+    s3_admin_secret_key: SecretStr = SecretStr("")
     s3_access_key: str = "ioc-pipeline"
     s3_secret_key: SecretStr = SecretStr("")
     s3_reader_access_key: str = "ioc-marts-reader"
     s3_reader_secret_key: SecretStr = SecretStr("")
+    s3_receipts_access_key: str = "ioc-receipts"
+    s3_receipts_secret_key: SecretStr = SecretStr("")
 
     privacy_key: SecretStr = Field(
         default=SecretStr(""), description="key of the hashes that stand for personal identifiers"
@@ -79,6 +102,7 @@ class Settings(BaseSettings):
     airflow_user: str = "admin"
     airflow_password: SecretStr = SecretStr("")
     airflow_secret_key: SecretStr = SecretStr("")
+    airflow_jwt_secret: SecretStr = SecretStr("")
     airflow_fernet_key: SecretStr = SecretStr("")
 
     superset_host: str = "127.0.0.1"
@@ -86,6 +110,8 @@ class Settings(BaseSettings):
     superset_admin_user: str = "admin"
     superset_admin_password: SecretStr = SecretStr("")
     superset_secret_key: SecretStr = SecretStr("")
+    superset_guest_token_secret: SecretStr = SecretStr("")
+    superset_async_queries_secret: SecretStr = SecretStr("")
 
     @classmethod
     def settings_customise_sources(
@@ -122,14 +148,37 @@ class Settings(BaseSettings):
         return tuple(name for name, field in cls.model_fields.items() if field.annotation is SecretStr)
 
     def child_environment(self, **more: str) -> dict[str, str]:
-        """Give the environment of a process we start: ours, these settings (home absolute), PYTHONPATH, then `more`.
+        """Return the environment of a process of ours: what we inherited, these settings (home absolute), PYTHONPATH, then `more`.
 
-        Secrets are left out: a child reads them where we do, from the environment it inherits or from `secrets.env`.
+        Secrets are left out: such a child reads them where we do, from the environment it inherits or from `secrets.env`.
         """
-        environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}  # noqa: TID251  the one reader
-        for name, value in self.model_dump(mode="json", exclude=set(self.secret_fields()), exclude_none=True).items():
-            environment[f"IOC_{name.upper()}"] = str(value)
-        return {**environment, "IOC_HOME": str(self.home_folder), **more}
+        return {**os.environ, **self._plain(), **more}  # noqa: TID251  the one reader
+
+    def service_environment(self, home: Path, secrets: Collection[str] = (), **more: str) -> dict[str, str]:
+        """Return the environment of a service: its own home, the settings, the secrets named and no other, then `more`.
+
+        Its home is not ours, so that it finds no `secrets.env`. Of what we inherited it gets what programs need to run, which holds
+        no secret of a person who starts the stack.
+        """
+        inherited = {name: value for name, value in os.environ.items() if name in INHERITED}  # noqa: TID251
+        held = {f"IOC_{name.upper()}": self.reveal(name) for name in secrets}
+        drop = {"IOC_DROP_FOLDER": str(self.drop)}
+        return {**inherited, **self._plain(), **drop, **held, "IOC_HOME": str(home), "HOME": str(home), **more}
+
+    def _plain(self) -> dict[str, str]:
+        """Return what is no secret, as variables."""
+        known = self.model_dump(mode="json", exclude=set(self.secret_fields()), exclude_none=True)
+        variables = {f"IOC_{name.upper()}": str(value) for name, value in known.items()}
+        ours = {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", "IOC_HOME": str(self.home_folder)}
+        return {**variables, **ours}
+
+    def for_maintenance(self) -> "Settings":
+        """Return these settings with the role of maintenance in the pipeline's place."""
+        role = {
+            "postgres_user": self.postgres_maintenance_user,
+            "postgres_password": self.postgres_maintenance_password,
+        }
+        return self.model_copy(update=role)
 
     def clock(self) -> datetime:
         """Tell the time in UTC: `IOC_NOW` where it is set, the real time otherwise."""

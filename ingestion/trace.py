@@ -19,12 +19,9 @@ from ingestion.errors import DeliveryError, UnknownNameError
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.landing import Delivery, Landing
-from ingestion.privacy import protect
+from ingestion.privacy import SHOWN, protect
 from ingestion.reference import Reference
 from ingestion.settings import Settings
-
-SHOWN = ("open", "internal")
-"""Classes of columns whose values an answer may hold."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ def tidy(settings: Settings, grace: timedelta = GRACE) -> dict[str, int]:
     """
     now, policy = settings.clock(), retention_of(settings)
     expired: dict[str, int] = {}
-    with alone(settings) as lock, connected(settings) as connection:
+    upkeep = settings.for_maintenance()
+    with alone(upkeep) as lock, connected(upkeep) as connection:
         before = count_tables(connection)
         require_agreement(before, "before maintenance")
         for catalog, needed in snapshots_needed(connection, now, policy, grace).items():

@@ -128,6 +128,16 @@ QUARANTINE_REPAIRS = {
 """One row a record that a replay took up: a record of quarantine is open while it has none. `repair_id` is the delivery id of the repair
 document; a record that was refused again stands below it in quarantine, and `quarantined_since` keeps its first day."""
 
+QUARANTINE_REVEALS = {
+    "feed": "VARCHAR",
+    "delivery_id": "VARCHAR",
+    "position": "BIGINT",
+    "verb": "VARCHAR",
+    "revealed_by": "VARCHAR",
+    "revealed_at": "TIMESTAMPTZ",
+}
+"""One row a record and time that somebody asked to see it in the clear; `verb` is the command, `revealed_by` the account of the machine."""
+
 BUILDS = {
     "domain": "VARCHAR",
     "snapshot_read": "BIGINT",
@@ -193,6 +203,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.ledger.recaptures": LEDGER_RECAPTURES,
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "lake.quarantine.repairs": QUARANTINE_REPAIRS,
+        "lake.quarantine.reveals": QUARANTINE_REVEALS,
         "lake.operations.builds": BUILDS,
         "lake.operations.audits": AUDITS,
         "marts.operations.releases": RELEASES,

@@ -181,8 +181,9 @@ def dbt_process() -> list[str]:
 
 
 def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
-    """Return the environment by which dbt finds its catalog, its clock and its folders."""
-    return settings.child_environment(
+    """Return the environment by which dbt finds its catalog, its clock and its folders; of secrets it holds those of the lake."""
+    return settings.service_environment(
+        target,
         IOC_DBT_EXTENSION_DIRECTORY=str(_extensions(settings)),
         DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=settings.reveal("postgres_password"),
         DBT_ENV_SECRET_IOC_S3_SECRET_KEY=settings.reveal("s3_secret_key"),

@@ -1,24 +1,28 @@
-"""Bring a simulated day to where the agencies would: the stations' files to the SFTP folder, everything else into drop folders.
+"""Bring a simulated day to where the agencies would: the stations' files to their owner's SFTP folder, everything else into drop folders.
 
 Everything is written under a name ending in `.part` and then renamed, as a careful sender does.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
 import paramiko
 
+from ingestion.agencies import agency_slug
+from ingestion.contract import Contract, find_contract
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
 from simulator.city import FOLDERS
+from stack.sftp.accounts import find_account, read_accounts
 
 SERVED = ("feedback", "public_services")
 """Told by the city's servers (simulator/server.py) when they are asked, so that nothing of them is brought."""
 STATIONS = "environment"
+STATION_READINGS = "environment.station_readings"
 CHANNELS = 8
 SECONDS = 15
 
@@ -38,7 +42,7 @@ def publish_to_folders(folder: Path, settings: Settings) -> int:
 
 
 def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int], None] = lambda _, __: None) -> int:
-    """Send the stations' files to the SFTP folder `environment`; give how many files of the day are there then.
+    """Send the stations' files to their owner's SFTP folder `environment`; give how many files of the day are there then.
 
     A file that is there already, of the same size, is not sent again: a day's files have a time in their name and never change.
     `report` is told files sent and files to send.
@@ -48,25 +52,11 @@ def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int
     files = sorted((folder / STATIONS).iterdir())
     try:
         with ExitStack() as stack:
-            client = stack.enter_context(paramiko.SSHClient())
-            client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the agencies' side: nothing is kept
-            client.connect(
-                settings.sftp_host,
-                settings.sftp_port,
-                username=settings.sftp_user,
-                password=settings.reveal("sftp_password"),
-                timeout=SECONDS,
-                banner_timeout=SECONDS,
-                auth_timeout=SECONDS,
-                look_for_keys=False,
-                allow_agent=False,
-            )
+            client = stack.enter_context(agency_connection(settings, find_contract(STATION_READINGS)))
             free: SimpleQueue[paramiko.SFTPClient] = SimpleQueue()
             for _ in range(CHANNELS):
                 free.put(stack.enter_context(client.open_sftp()))
             session = free.get()
-            with suppress(OSError):  # it is there already
-                session.mkdir(STATIONS)
             there = {entry.filename: entry.st_size for entry in session.listdir_attr(STATIONS)}
             free.put(session)
             due = [path for path in files if there.get(path.name) != path.stat().st_size]
@@ -87,6 +77,26 @@ def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int
             "is `ioc up` running?"
         ) from error
     return len(files)
+
+
+@contextmanager
+def agency_connection(settings: Settings, contract: Contract) -> Iterator[paramiko.SSHClient]:
+    """Log in to the SFTP server as the owner of a feed does; raises UnknownNameError where it has no account."""
+    account = find_account(read_accounts(settings.home_folder), agency_slug(contract.owner))
+    with paramiko.SSHClient() as client:
+        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the agencies' side: nothing is kept
+        client.connect(
+            settings.sftp_host,
+            settings.sftp_port,
+            username=account.name,
+            password=account.password,
+            timeout=SECONDS,
+            banner_timeout=SECONDS,
+            auth_timeout=SECONDS,
+            look_for_keys=False,
+            allow_agent=False,
+        )
+        yield client
 
 
 def _send(session: paramiko.SFTPClient, path: Path) -> None:

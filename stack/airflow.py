@@ -7,6 +7,7 @@ would draw and print into its log. Nothing is reported to its makers.
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -22,11 +23,13 @@ import httpx
 
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
+from stack.ownership import admit, own, system_user
 from stack.programs import run_program
-from stack.secrets import write_private
+from stack.secrets import PIPELINE_SECRETS, write_private
 from stack.service import Command, Port
 
 DATABASE = "airflow"
+SYSTEM_USER = "ioc-airflow"
 TASK_SLOTS = 4
 BUILD_POOL = ("build", str(max(os.cpu_count() or 1, 1)), "as many builds at once as there are cores")
 """Name, slots and purpose of the pool in which dags/marts.py builds; one that waits holds no task slot."""
@@ -58,7 +61,14 @@ class AirflowInstallation:
     def prepare(self) -> None:
         """Write the password file, bring the schema up to date unless it is, make the pool; the four processes wait for one."""
         with self._preparing:
+            user = system_user(SYSTEM_USER)
+            own(self.folder, user)
+            if self.settings.drop.is_relative_to(self.settings.home_folder):
+                own(self.settings.drop, user)
+            admit(user, self.settings.home_folder, PROJECT / "dags", Path(sys.executable))
             self.write_users()
+            if user is not None:
+                shutil.chown(self.passwords, user, user)
             stamp, made_with = (
                 self.folder / "migrated",
                 f"apache-airflow {version('apache-airflow')}, pool {BUILD_POOL[0]} of {BUILD_POOL[1]}",
@@ -67,7 +77,12 @@ class AirflowInstallation:
                 for command in (("db", "migrate"), ("pools", "set", *BUILD_POOL)):
                     arguments = (self.program, *command)
                     run_program(
-                        self.settings, "airflow-migrate", arguments, environment=self.environment, folder=self.folder
+                        self.settings,
+                        "airflow-migrate",
+                        arguments,
+                        environment=self.environment,
+                        folder=self.folder,
+                        user=user,
                     )
                 remember(self.settings, DATABASE, stamp, made_with)
 
@@ -81,8 +96,8 @@ class AirflowInstallation:
         """Configure Airflow by variables only; `airflow` itself must be on PATH for the tasks it starts."""
         settings = self.settings
         database = (
-            f"postgresql+psycopg2://{quote(settings.postgres_user)}:{quote(settings.reveal('postgres_password'), safe='')}"
-            f"@{settings.postgres_host}:{settings.postgres_port}/{DATABASE}"
+            f"postgresql+psycopg2://{quote(settings.postgres_airflow_user)}:"
+            f"{quote(settings.reveal('postgres_airflow_password'), safe='')}@{settings.postgres_host}:{settings.postgres_port}/{DATABASE}"
         )
         options = {
             "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
@@ -103,7 +118,7 @@ class AirflowInstallation:
             "API__BASE_URL": f"{self.address}/",
             "API__WORKERS": "1",
             "API__SECRET_KEY": settings.reveal("airflow_secret_key"),
-            "API_AUTH__JWT_SECRET": settings.reveal("airflow_secret_key"),
+            "API_AUTH__JWT_SECRET": settings.reveal("airflow_jwt_secret"),
             "DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
             "DAG_PROCESSOR__STALE_DAG_THRESHOLD": "180",
@@ -114,8 +129,11 @@ class AirflowInstallation:
             "LOGGING__COLORED_CONSOLE_LOG": "False",
             "USAGE_DATA_COLLECTION__ENABLED": "False",
         }
-        environment = settings.child_environment(
-            AIRFLOW_HOME=str(self.folder), **{f"AIRFLOW__{name}": value for name, value in options.items()}
+        environment = settings.service_environment(
+            self.folder,
+            PIPELINE_SECRETS,
+            AIRFLOW_HOME=str(self.folder),
+            **{f"AIRFLOW__{name}": value for name, value in options.items()},
         )
         environment["PATH"] = f"{Path(sys.executable).parent}:{environment.get('PATH', '/usr/bin:/bin')}"
         return environment
@@ -150,7 +168,7 @@ class AirflowService:
     def command(self) -> Command:
         """Run `airflow <component>` in the foreground."""
         arguments = (self.installation.program, *self.arguments)
-        return Command(arguments, self.installation.environment, self.installation.folder)
+        return Command(arguments, self.installation.environment, self.installation.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:
         """Read the health page; a heartbeat from before this process started is its predecessor's."""
@@ -177,7 +195,7 @@ def airflow_services(settings: Settings) -> tuple[AirflowService, ...]:
     """Give the four processes of one installation. Logs are read from the shared folder, not served on a port."""
     shared = AirflowInstallation(settings)
     return (
-        AirflowService(shared, "airflow-api-server", ("api-server",)),
+        AirflowService(shared, "airflow-api-server", ("api-server", "--proxy-headers")),
         AirflowService(shared, "airflow-scheduler", ("scheduler", "--skip-serve-logs"), "scheduler"),
         AirflowService(shared, "airflow-dag-processor", ("dag-processor",), "dag_processor"),
         AirflowService(shared, "airflow-triggerer", ("triggerer", "--skip-serve-logs"), "triggerer"),

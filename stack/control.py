@@ -19,11 +19,12 @@ from ingestion.settings import Settings
 from stack.airflow import airflow_services
 from stack.lifecycle import STOP_SECONDS, Report, await_external, bring_up, status_of
 from stack.object_store import ObjectStore
+from stack.ownership import own
 from stack.postgres import Postgres
 from stack.processes import read_record, recorded_services, stop
 from stack.secrets import ensure_secrets
 from stack.service import Service, ServiceStatus
-from stack.sftp import Sftp
+from stack.sftp.service import Sftp
 from stack.simulator import Simulator
 from stack.superset import Superset
 
@@ -144,7 +145,7 @@ def _select(services: Sequence[Service], only: Collection[str] | None) -> list[S
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Let one command at a time start or stop the services of a home."""
-    (home / "run").mkdir(parents=True, exist_ok=True)
+    own(home / "run", None)
     with (home / "run" / "control.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

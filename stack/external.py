@@ -1,8 +1,8 @@
 """What `ioc up` does around services, for services that somebody else starts; docker-compose runs both steps.
 
-`python -m stack.external files` writes the files that SeaweedFS, SFTP and Airflow read when they start, below IOC_HOME:
-identities, users, host key. `python -m stack.external settle` waits for PostgreSQL and the object store, then makes the
-databases, the reader's role and the buckets.
+`python -m stack.external files` writes the files that SeaweedFS and Airflow read when they start, below IOC_HOME:
+identities, certificate, users. `python -m stack.external settle` waits for PostgreSQL and the object store, then makes the
+databases, the roles and the buckets.
 """
 
 import sys
@@ -14,13 +14,11 @@ from stack.airflow import AirflowInstallation
 from stack.lifecycle import Report, await_external
 from stack.object_store import ObjectStore
 from stack.postgres import Postgres
-from stack.sftp import Sftp
 
 
 def write_files(settings: Settings) -> None:
-    """Write the files that the services read when they start. Safe to repeat: the host key stays."""
+    """Write the files that the services read when they start. Safe to repeat."""
     ObjectStore(settings).prepare()
-    Sftp(settings).prepare()
     AirflowInstallation(settings).write_users()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from ingestion.settings import Settings
-from stack.postgres import connect
+from stack.roles import connect
 
 
 def is_current(settings: Settings, database: str, stamp: Path, made_with: str) -> bool:

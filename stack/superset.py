@@ -17,10 +17,13 @@ import httpx
 from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT, Settings
 from stack.migration import is_current, remember
+from stack.ownership import admit, own, system_user
 from stack.programs import run_program
+from stack.secrets import SUPERSET_SECRETS
 from stack.service import Command, Port
 
 DATABASE = "superset"
+SYSTEM_USER = "ioc-superset"
 SOURCES = PROJECT / "superset"
 THREADS = 8
 
@@ -57,7 +60,9 @@ class Superset:
             raise ConfigurationError(
                 f"superset: its environment was promised in {SOURCES / '.venv'}, it is not there; run `make`"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
+        user = system_user(SYSTEM_USER)
+        own(self.folder, user)
+        admit(user, self.settings.home_folder, self.programs / "python")
         script = SOURCES / "prepare_database.py"
         made_with = _digest([*self.programs.parent.glob("lib/*/site-packages/apache_superset-*/METADATA"), script])
         stamp = self.folder / "migrated"
@@ -73,7 +78,7 @@ class Superset:
             *(f"--threads={THREADS}", "--timeout=120", "--graceful-timeout=5"),
             "superset.app:create_app()",
         )
-        return Command(arguments, self.environment, self.folder)
+        return Command(arguments, self.environment, self.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
         """Read the health page."""
@@ -97,15 +102,28 @@ class Superset:
 
     def _run(self, log_name: str, script: Path) -> None:
         arguments = (str(self.programs / "python"), str(script))
-        run_program(self.settings, log_name, arguments, environment=self.environment, folder=self.folder)
+        environment = {
+            **self.environment,
+            "IOC_SUPERSET_ADMIN_PASSWORD": self.settings.reveal("superset_admin_password"),
+        }
+        run_program(
+            self.settings,
+            log_name,
+            arguments,
+            environment=environment,
+            folder=self.folder,
+            user=system_user(SYSTEM_USER),
+        )
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
         """Point Superset to its configuration, and its programs to their own environment, not to ours."""
-        environment = self.settings.child_environment(
+        environment = self.settings.service_environment(
+            self.folder,
+            SUPERSET_SECRETS,
+            PYTHONPATH=f"{PROJECT}:{SOURCES}",
             SUPERSET_CONFIG_PATH=str(SOURCES / "superset_config.py"),
             SUPERSET_HOME=str(self.folder),
-            PYTHONPATH=f"{PROJECT}:{SOURCES}",
         )
         ours = str(Path(sys.executable).parent)
         others = [part for part in environment.get("PATH", "/usr/bin:/bin").split(":") if part != ours]

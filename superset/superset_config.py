@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any  # Superset passes its own dictionaries through the mutator
 from urllib.parse import quote
 
-import duckdb
 from drivers import DRIVER, allow_only_duckdb
-from duckdb_engine import ConnectionWrapper, CursorWrapper, Dialect
 from exports import escape_exports
 from flask import (  # type: ignore[import-not-found, unused-ignore]
     Blueprint,
@@ -22,96 +20,32 @@ from flask import (  # type: ignore[import-not-found, unused-ignore]
     session,
 )
 from logins import SESSION_LIFETIME, Accounts, guard_logins, refuse_weak_password
-from sqlalchemy import text
-from sqlalchemy.dialects import registry
+from marts_dialect import MartsConnection, register_marts
 
 from ingestion.errors import ConfigurationError
 from ingestion.settings import PROJECT, Settings
-from lake.limits import Allowance
-from lake.serving import ReleasedMarts
 
 _settings = Settings()
 
 # The metadata of Superset itself
 SECRET_KEY = _settings.reveal("superset_secret_key")
-GUEST_TOKEN_JWT_SECRET = GLOBAL_ASYNC_QUERIES_JWT_SECRET = SECRET_KEY
+GUEST_TOKEN_JWT_SECRET = _settings.reveal("superset_guest_token_secret")
+GLOBAL_ASYNC_QUERIES_JWT_SECRET = _settings.reveal("superset_async_queries_secret")
 SQLALCHEMY_DATABASE_URI = (
-    f"postgresql+psycopg2://{quote(_settings.postgres_user)}:{quote(_settings.reveal('postgres_password'))}"
-    f"@{_settings.postgres_host}:{_settings.postgres_port}/superset"
+    f"postgresql+psycopg2://{quote(_settings.postgres_superset_user)}:"
+    f"{quote(_settings.reveal('postgres_superset_password'), safe='')}@{_settings.postgres_host}:{_settings.postgres_port}/superset"
 )
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 4, "max_overflow": 8, "pool_pre_ping": True}
 
 # The marts: one hardened DuckDB instance a process, whatever the database's address in the metadata says
-_released_marts = ReleasedMarts(_settings)
-READ_STATEMENTS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
-
-
-class ReadingCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
-    """Runs statements that read, and for so long as they may; the last gate, whoever forgot to ask before.
-
-    A view or a secret in memory could be replaced even where every file and setting is locked. DuckDB works out rows while they are
-    fetched, so that fetching counts too.
-    """
-
-    def __init__(self, released: duckdb.DuckDBPyConnection, connection: ConnectionWrapper) -> None:
-        super().__init__(released, connection)
-        self._released = released
-        self._allowance = Allowance("marts", _settings.sql_seconds)
-
-    def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
-        for part in duckdb.extract_statements(statement):
-            if part.type not in READ_STATEMENTS:
-                raise duckdb.PermissionException(f"marts: a query that reads was promised, {part.type.name} came")
-        self._allowance = Allowance("marts", _settings.sql_seconds)
-        with self._allowance.spent_on(self._released):
-            super().execute(statement, parameters, context)
-
-    def fetchone(self) -> Any:
-        with self._allowance.spent_on(self._released):
-            return self._released.fetchone()
-
-    def fetchmany(self, size: int | None = None) -> list[Any]:
-        with self._allowance.spent_on(self._released):
-            return list(super().fetchmany(size))
-
-    def fetchall(self) -> list[Any]:
-        with self._allowance.spent_on(self._released):
-            return self._released.fetchall()
-
-
-class ReadingConnection(ConnectionWrapper):  # type: ignore[misc, unused-ignore]
-    """A cursor on the released marts, as SQLAlchemy wants to see it."""
-
-    def __init__(self) -> None:
-        self._released = _released_marts.cursor()
-        super().__init__(self._released)
-
-    def cursor(self) -> ReadingCursor:
-        return ReadingCursor(self._released, self)
-
-
-class MartsDialect(Dialect):  # type: ignore[misc, unused-ignore]
-    """DuckDB whose schemas are those of `marts`, by the names that queries have for them.
-
-    duckdb_engine lists `marts.environment`, and Superset, which takes a permission apart at its dots, would show it to administrators only.
-    """
-
-    supports_statement_cache = False
-
-    def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
-        """Return the domains, and the schema that holds the list of releases."""
-        schemas = "select schema_name from duckdb_schemas() where database_name = 'marts' and schema_name <> 'main' order by all"
-        return [str(row[0]) for row in connection.execute(text(schemas))]
-
-
-registry.impls["duckdb"] = lambda: MartsDialect
+register_marts(_settings)
 
 
 def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: object) -> tuple[Any, dict[str, Any]]:  # noqa: N802
     """Connect every DuckDB address to the released marts, so that nobody opens another database in this process; refuse all others."""
     if uri.drivername != DRIVER:
         raise ConfigurationError(f"superset: expected an address of {DRIVER}://, got one of {uri.drivername}://")
-    return uri, {**params, "creator": ReadingConnection}
+    return uri, {**params, "creator": MartsConnection}
 
 
 PREVENT_UNSAFE_DB_CONNECTIONS = True
@@ -124,33 +58,6 @@ def FLASK_APP_MUTATOR(application: Flask) -> None:  # noqa: N802
     guard_logins(application)
 
 
-DISALLOWED_SQL_FUNCTIONS: dict[str, set[str]] = {
-    "duckdb": {
-        *("query", "query_table"),  # SQL inside a text: Superset could not see which tables it reads
-        *("postgres_query", "postgres_scan", "postgres_scan_pushdown", "postgres_execute", "postgres_attach"),
-        *(
-            "duckdb_secrets",
-            "which_secret",
-            "duckdb_logs",
-            "duckdb_databases",
-            "glob",
-            "read_text",
-            "read_blob",
-            "read_csv",
-        ),
-        *(
-            "read_csv_auto",
-            "read_json",
-            "read_json_auto",
-            "read_parquet",
-            "parquet_scan",
-            "parquet_metadata",
-            "sniff_csv",
-        ),
-        *("ducklake_snapshots", "ducklake_table_insertions", "ducklake_table_deletions", "ducklake_table_changes"),
-        *("ducklake_list_files", "ducklake_table_info", "getenv"),
-    }
-}
 ROW_LIMIT = 10_000
 SQL_MAX_ROW = DISPLAY_MAX_ROW = 50_000
 DEFAULT_SQLLAB_LIMIT = 1_000
@@ -254,8 +161,10 @@ TALISMAN_CONFIG: Mapping[str, object] = {
     },
     "content_security_policy_nonce_in": ["script-src"],
     "force_https": False,  # TLS ends at the proxy before us
-    "session_cookie_secure": False,
+    "session_cookie_secure": _settings.tls_in_front,
 }
+SESSION_COOKIE_SECURE = REMEMBER_COOKIE_SECURE = GLOBAL_ASYNC_QUERIES_JWT_COOKIE_SECURE = _settings.tls_in_front
+ENABLE_PROXY_FIX = _settings.tls_in_front  # the proxy says that it was asked by HTTPS, and by whom
 PERMANENT_SESSION_LIFETIME = JWT_REFRESH_TOKEN_EXPIRES = SESSION_LIFETIME
 SESSION_COOKIE_SAMESITE = "Lax"
 TALISMAN_DEV_CONFIG = TALISMAN_CONFIG

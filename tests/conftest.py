@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         type=int,
         metavar="SEEDS",
-        help="run the fault and conservation tests at full length, with so many seeds each (20)",
+        help="run the fault, conservation and security tests at full length, with so many seeds each (20)",
     )
 
 

@@ -71,7 +71,8 @@ class Arrival:
     """Bytes as they came, and what to remember once they are landed.
 
     A stream can be read once, its caller closes it; reading it raises SourceChangedError where it is not the file that was listed.
-    `mark` is given for a file; `window_end` by the last arrival of a span that was asked for: the source need not be asked before it again.
+    `mark` is given for a file, and `kept_as` where its source keeps it under another name; `window_end` by the last arrival of a span that
+    was asked for: the source need not be asked before it again.
     """
 
     source_name: str
@@ -79,6 +80,7 @@ class Arrival:
     source_modified_at: datetime | None = None
     mark: FileMark | None = None
     window_end: datetime | None = None
+    kept_as: str | None = None
 
 
 class _Saved(BaseModel):
@@ -119,7 +121,7 @@ class Checkpoint:
     def remember(self, arrival: Arrival) -> None:
         """Remember what was landed."""
         if arrival.mark is not None:
-            self.files[arrival.source_name] = arrival.mark
+            self.files[arrival.kept_as or arrival.source_name] = arrival.mark
         if arrival.window_end is not None:
             self.window_end = arrival.window_end
 
@@ -164,7 +166,13 @@ def belongs(contract: Contract, window: Window, name: str, modified_at: datetime
     return window.start <= moment < window.end
 
 
+def is_unfinished(name: str) -> bool:
+    """Tell whether a file name says that its sender is still writing the file: it is hidden, or ends as in UNFINISHED."""
+    last = name.rsplit("/", 1)[-1].lower()
+    return last.startswith(".") or last.endswith(UNFINISHED)
+
+
 def is_wanted(name: str, pattern: str) -> bool:
     """Tell whether a file name matches a contract's pattern, in small letters or large, and is neither hidden nor unfinished."""
     last = name.rsplit("/", 1)[-1].lower()
-    return not last.startswith(".") and not last.endswith(UNFINISHED) and fnmatch.fnmatchcase(last, pattern.lower())
+    return not is_unfinished(name) and fnmatch.fnmatchcase(last, pattern.lower())

@@ -1,4 +1,8 @@
-"""A folder on an SFTP server, into which an agency's loggers push their files.
+"""The folder of a feed's owner on the SFTP server, into which the agency's loggers push their files (docs/sftp.md).
+
+The account that reads it may change nothing. A feed is taken from `<its owner>/<folder>` only, so that no other agency can send for its
+owner; what lies there under a name that is none of the feed's is told. A file that was sent several times under its name comes as
+often, each time as a delivery of that name (`ingestion/sent_names.py`).
 
 One connection and one listing a collection. Small files are fetched on eight channels of that one connection, since a day of
 a hundred stations is 28,800 of them and each costs five round trips (a channel of paramiko serves one thread at a time). A
@@ -22,6 +26,7 @@ from typing import BinaryIO, cast
 
 import paramiko
 
+from ingestion.agencies import agency_slug
 from ingestion.connectors.base import (
     CHANGED,
     DENIED,
@@ -34,10 +39,12 @@ from ingestion.connectors.base import (
     Window,
     belongs,
     is_hostile,
+    is_unfinished,
     is_wanted,
 )
 from ingestion.contract import Contract
 from ingestion.errors import SourceAnswerError, SourceUnavailableError
+from ingestion.sent_names import sent_name
 
 SECONDS = 15
 """How long a connection, a login or an answer may take."""
@@ -54,9 +61,14 @@ BATCH_BYTES = 64 * 1024 * 1024
 class _Entry:
     """A file in the listing."""
 
-    name: str
+    kept_as: str
     size: int
     modified: float
+
+    @property
+    def name(self) -> str:
+        """The name that it was sent under."""
+        return sent_name(self.kept_as)[0]
 
     @property
     def modified_at(self) -> datetime:
@@ -72,7 +84,7 @@ class _Left:
 
 @dataclass(frozen=True)
 class Sftp:
-    """An SFTP account; `known_hosts` is ours to write."""
+    """The account that reads every agency's folders; `known_hosts` is ours to write."""
 
     host: str
     port: int
@@ -89,7 +101,8 @@ class Sftp:
         that is refused or a server that shows another key than before.
         """
         now = clock()
-        folder, pattern = str(contract.option("folder")), str(contract.option("pattern"))
+        folder = f"{agency_slug(contract.owner)}/{contract.option('folder')}"
+        pattern = str(contract.option("pattern"))
         checkpoint.refused.clear()
         with _translated(contract.feed), self.connection() as connection:
             with _opened(connection) as channel:
@@ -100,7 +113,7 @@ class Sftp:
                 if (
                     belongs(contract, window, entry.name, entry.modified_at)
                     if window
-                    else not checkpoint.has(entry.name, entry.size, entry.modified)
+                    else not checkpoint.has(entry.kept_as, entry.size, entry.modified)
                 )
             ]
             for entry, content in _fetched(connection, folder, due):
@@ -108,8 +121,8 @@ class Sftp:
                     checkpoint.refuse(entry.name, content.reason)
                 else:
                     mark = FileMark(size=entry.size, modified=entry.modified, taken_at=now)
-                    yield Arrival(entry.name, content, entry.modified_at, mark)
-            checkpoint.forget({entry.name for entry in listed}, now)
+                    yield Arrival(entry.name, content, entry.modified_at, mark, kept_as=entry.kept_as)
+            checkpoint.forget({entry.kept_as for entry in listed}, now)
 
     @contextmanager
     def connection(self) -> Iterator[paramiko.SSHClient]:
@@ -158,7 +171,7 @@ def _fetched(
         def fetch(entry: _Entry) -> BinaryIO | bytes | _Left:
             session = free.get()
             try:
-                return _fetch(session, f"{folder}/{entry.name}", entry)
+                return _fetch(session, f"{folder}/{entry.kept_as}", entry)
             finally:
                 free.put(session)
 
@@ -209,18 +222,21 @@ def _listing(
         listing = session.listdir_attr(folder)
     except FileNotFoundError as error:
         raise SourceUnavailableError(
-            f"{feed}: a folder {folder} on the SFTP server was promised, there is none; ask the agency", feed=feed
+            f"{feed}: expected a folder {folder} on the SFTP server, there is none; see `ioc agencies list`", feed=feed
         ) from error
-    for attributes in sorted(listing, key=lambda attributes: attributes.filename):
-        name = attributes.filename
+    for attributes in sorted(listing, key=lambda attributes: sent_name(attributes.filename)):
+        kept_as = attributes.filename
+        name, _ = sent_name(kept_as)
         if is_hostile(name) or "/" in name or "\\" in name:
             checkpoint.refuse(name, "the name tries to leave the folder")
-        elif not is_wanted(name, pattern):
+        elif is_unfinished(name):
             continue
+        elif not is_wanted(name, pattern):
+            checkpoint.refuse(name, f"expected a name of this feed, {pattern}")
         elif attributes.st_mode is None or not S_ISREG(attributes.st_mode):
             checkpoint.refuse(name, "no plain file")
         else:
-            yield _Entry(name, attributes.st_size or 0, float(attributes.st_mtime or 0))
+            yield _Entry(kept_as, attributes.st_size or 0, float(attributes.st_mtime or 0))
 
 
 def _fetch(session: paramiko.SFTPClient, path: str, entry: _Entry) -> BinaryIO | bytes | _Left:

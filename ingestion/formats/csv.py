@@ -94,8 +94,8 @@ def _read_header(text: str, contract: Contract, delivery: int) -> Header:
     if missing or twice:
         wrong = f"{', '.join(missing)} missing" if missing else f"{', '.join(twice)} twice"
         raise DeliveryError(
-            f"{contract.feed}: columns {', '.join(promised.values())} were promised, {len(names)} columns came: "
-            f"{', '.join(names)[:200]} ({wrong}); correct the header and send the file again",
+            f"{contract.feed}: columns {', '.join(promised.values())} were promised, {len(names)} columns came ({wrong}); "
+            "correct the header and send the file again",
             reason="missing_column" if missing else "column_twice",
             delivery=delivery,
             missing=missing,

@@ -60,7 +60,8 @@ def station_of(envelope: Envelope) -> str:
     match = FILE_NAME.fullmatch(name)
     if match is None:
         raise DeliveryError(
-            f"{name}: a name of the form <station>_<yyyymmddhhmmss>.txt was promised; rename it and send it again",
+            "delivery: a name of the form <station>_<yyyymmddhhmmss>.txt was promised, one of "
+            f"{len(name)} characters came; rename the file and send it again",
             reason="file_name_without_station",
         )
     return match["station_id"]

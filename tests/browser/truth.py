@@ -400,10 +400,10 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         {
             "feed": "environment.x",
             "label_vi": "Trạm",
-            "column_name": "ghi chú",
+            "column_name": "#1",
             "kind": "added",
             "kind_label": "Cột mới",
-            "came": "ghi chú",
+            "came": "#1",
             "deliveries": 1,
             "stopped_deliveries": 0,
             "records": 1,

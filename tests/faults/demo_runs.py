@@ -40,7 +40,7 @@ def main(
     results = Results(is_kept=True, begun={"demo"} if again else set())
     for number in range(quiet + busy):
         with _home() as home, _busy() if number >= quiet else ExitStack():
-            condition = "both cores busy" if number >= quiet else "nothing else running"
+            condition = "both cores busy" if number >= quiet else "no loops beside it"
             _keep(results, "from an empty state", condition, *_run(home))
     blows: list[tuple[bool, str, Strike]] = [
         (killed, "again after everything was killed in the middle (`kill -9`)", _kill_everything),
@@ -50,7 +50,7 @@ def main(
         if is_wanted:
             with _home() as home:
                 _disturb(home, strike)
-                _keep(results, name, "nothing else running", *_run(home))
+                _keep(results, name, "no loops beside it", *_run(home))
     if full:
         with _home() as folder, _small_disk(folder):
             _disturb(folder / "home", _fill_the_disk)
@@ -58,13 +58,16 @@ def main(
             _keep(
                 results,
                 "again after the disk was full in the middle and freed",
-                "nothing else running",
+                "no loops beside it",
                 *_run(folder / "home"),
             )
 
 
 def _keep(results: Results, name: str, condition: str, seconds: float, outcome: str) -> None:
-    results.add("demo", {"run": name, "machine": condition, "seconds": round(seconds), "outcome": outcome})
+    load = round(os.getloadavg()[1])
+    results.add(
+        "demo", {"run": name, "machine": condition, "load": load, "seconds": round(seconds), "outcome": outcome}
+    )
     print(f"{name}, {condition}: {outcome}, {seconds:.0f} s", flush=True)
 
 

@@ -84,8 +84,8 @@ def mutated(rows: Sequence[Row]) -> str:
 
 def demos(rows: Sequence[Row]) -> str:
     """A line a run of the demo, in the order of the runs."""
-    lines = [(row["run"], row["machine"], row["seconds"], row["outcome"]) for row in rows]
-    return table(("run", "machine", "seconds", "outcome"), lines)
+    lines = [(row["run"], row["machine"], row["load"], row["seconds"], row["outcome"]) for row in rows]
+    return table(("run", "machine", "load average", "seconds", "outcome"), lines)
 
 
 TABLES: Mapping[str, Callable[[Sequence[Row]], str]] = {

@@ -22,10 +22,12 @@ from lake.snapshots import newest_snapshot, tables_of
 from lake.tables import create_tables
 from quality.build import require_build
 from quality.verdicts import find_verdict
-from stack import postgres
+from stack.postgres import Postgres
+from stack.roles import LAKE_DATABASE, MARTS_DATABASE, name_of
+from stack.roles import connect as log_in
 from tests.faults.deliveries import DOMAIN, LEVELS, NOON, REQUESTS, File
 
-CATALOGS = (postgres.LAKE_DATABASE, postgres.MARTS_DATABASE)
+CATALOGS = (LAKE_DATABASE, MARTS_DATABASE)
 Facts = Mapping[str, Counter[str]]
 """Rows, as text, by table."""
 
@@ -63,17 +65,17 @@ class Scene:
 
     def empty(self) -> None:
         """Make both catalogs anew, with their tables and nothing in them."""
-        with postgres.connect(self.settings, "postgres") as server:
+        with log_in(self.settings, "postgres") as server:
             for database in CATALOGS:
                 server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
-        postgres.Postgres(self.settings).settle()
+        Postgres(self.settings).settle()
         with exclusive(self.settings, "tables"), connected(self.settings) as connection:
             create_tables(connection, read_contracts())
 
     def keep(self, name: str) -> None:
         """Keep both catalogs as they are now, in a schema beside them."""
         for database in CATALOGS:
-            with postgres.connect(self.settings, database) as server, server.transaction():
+            with log_in(self.settings, database, "pipeline") as server, server.transaction():
                 kept = sql.Identifier(f"kept_{name}")
                 server.execute(sql.SQL("drop schema if exists {} cascade; create schema {}").format(kept, kept))
                 for table in map(sql.Identifier, _tables(server, "public")):
@@ -82,11 +84,12 @@ class Scene:
     def restore(self, name: str) -> None:
         """Put both catalogs back to what was kept; sessions of processes that were killed are ended first."""
         for database in CATALOGS:
-            with postgres.connect(self.settings, database) as server, server.transaction():
+            with log_in(self.settings, database) as server, server.transaction():
                 server.execute(
                     "select pg_terminate_backend(pid, 5000) from pg_stat_activity "
                     "where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'"
                 )
+                server.execute(sql.SQL("set local role {}").format(sql.Identifier(name_of(self.settings, "pipeline"))))
                 kept, there = _tables(server, f"kept_{name}"), _tables(server, "public")
                 for table in there - kept:
                     server.execute(sql.SQL("drop table public.{}").format(sql.Identifier(table)))

@@ -28,7 +28,7 @@ from lake.maintenance import tidy
 from quality import steps
 from quality.build import Build
 from quality.verdicts import Verdict
-from stack.postgres import LAKE_DATABASE, connect
+from stack.roles import LAKE_DATABASE, connect
 from tests.faults.conftest import Start
 from tests.faults.deliveries import NOON, REQUESTS
 from tests.faults.readers import DOMAIN, PASSED, publish_version, write_version

@@ -25,7 +25,7 @@ from lake.counts import QUARANTINE, count_tables
 from lake.maintenance import tidy
 from lake.releases import releases_of
 from quality.build import require_build
-from stack.postgres import LAKE_DATABASE, MARTS_DATABASE, connect
+from stack.roles import LAKE_DATABASE, MARTS_DATABASE, connect
 from tests.faults.deliveries import LEVELS, NOON, level_files
 from tests.faults.readers import DOMAIN, publish_version, write_version
 from tests.faults.scene import Scene

@@ -17,8 +17,9 @@ from lake.connection import connected
 from lake.releases import releases_of
 from stack.control import up
 from stack.lifecycle import STOP_SECONDS
-from stack.postgres import Postgres, connect
+from stack.postgres import Postgres
 from stack.processes import read_record, stop
+from stack.roles import connect
 from tests.faults.boundaries import watched
 from tests.faults.conftest import Start
 from tests.faults.proxy import Fault, Proxy, proxied

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import xlsxwriter
 
@@ -109,7 +110,7 @@ def public_services_dossiers() -> Seeded:
         "SoGiayToChuHoSo": "046199877001",
         "SoDienThoai": "0905877001",
         "Email": "kin77001@vidu.vn",
-        "TrichYeuHoSo": "Đề nghị gọi 0905877001",
+        "TrichYeuHoSo": "Đơn của TÔN NỮ KÍN ĐÁO, gọi 0905877001",
         "NgayNopHoSo": "20261119081500",
         "NgayTiepNhan": "20261119093000",
         "NgayHenTra": "20261204170000",
@@ -124,7 +125,7 @@ def public_services_dossiers() -> Seeded:
         feed="public_services.dossiers",
         name="dossiers.json",
         content=json.dumps({"error_code": 0, "message": "", "data": [dossier, old]}).encode(),
-        secrets=("Kín", "046199877001", "198770012", "0905877001", "kin77001"),
+        secrets=("Kín", "KÍN", "046199877001", "198770012", "0905877001", "kin77001"),
         pseudonymous=("identity_number", "046199877001"),
     )
 
@@ -186,6 +187,41 @@ def fisheries_vessels() -> Seeded:
     )
 
 
+def fisheries_vms_positions() -> Seeded:
+    """Give positions of one vessel whose master tells his telephone, a good one and one beyond the pole."""
+    position = (
+        "//SR//AD/VNM//FR/QNA//TM/POS//XR/QNA-90123-TS//MA/TON NU KIN 0905877001//DA/20261120//TI/0400"
+        "//LT/{}//LG/+108.500//SP/050//CO/090//ER//"
+    )
+    return Seeded(
+        feed="fisheries.vms_positions",
+        name="vms_20261120.naf",
+        content="\n".join(position.format(latitude) for latitude in ("+16.100", "+96.100")).encode(),
+        secrets=("0905877001",),
+        pseudonymous=None,
+    )
+
+
+STRANGER = "Tôn Nữ Kín Hơn"
+"""A person's name where no value is looked for: in a header, and in the name of a file."""
+
+
+def strange_names() -> Seeded:
+    """Give readings of a river in a file that is named after a person, and has a column that is."""
+    lines = [
+        f"station_id,timestamp,value,{STRANGER}",
+        "HUE_KL,2026-11-20T01:00:00Z,0.5,x",
+        "HUE_KL,2026-11-20T02:00:00Z,?,x",
+    ]
+    return Seeded(
+        feed="environment.river_levels",
+        name=f"{STRANGER}.csv",
+        content="\n".join(lines).encode(),
+        secrets=(STRANGER, quote(STRANGER)),
+        pseudonymous=None,
+    )
+
+
 BUILDERS: tuple[Callable[[], Seeded], ...] = (
     health_claims,
     feedback_requests,
@@ -193,4 +229,5 @@ BUILDERS: tuple[Callable[[], Seeded], ...] = (
     education_students,
     health_disease_cases,
     fisheries_vessels,
+    fisheries_vms_positions,
 )

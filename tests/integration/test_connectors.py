@@ -11,13 +11,14 @@ from ingestion.connectors.base import Arrival, Checkpoint, Connector
 from ingestion.connectors.open311 import Open311
 from ingestion.connectors.registry import find_connector
 from ingestion.connectors.sftp import Sftp
-from ingestion.contract import Contract, find_contract
+from ingestion.contract import Contract, find_contract, read_contracts
 from ingestion.errors import ServiceError, SourceAnswerError
 from ingestion.settings import Settings
 from simulator.city import FOLDERS, SimulatedDay, simulate
 from simulator.faults import DEMO_FAULTS
 from simulator.publish import SERVED, STATIONS, publish_to_folders, publish_to_sftp
 from simulator.server import city_server
+from stack.sftp.accounts import ensure_accounts
 
 pytestmark = pytest.mark.stack
 
@@ -75,6 +76,7 @@ def test_the_key_of_the_sftp_server_is_kept_and_another_password_refused(
 
 def test_publishing_without_a_server_says_so(day: SimulatedDay, tmp_path: Path) -> None:
     nobody = Settings.model_validate({"home": tmp_path, "sftp_port": 1, "sftp_password": "x"})
+    ensure_accounts(nobody, read_contracts())
     with pytest.raises(ServiceError, match=r"is `ioc up` running\?"):
         publish_to_sftp(day.folder, nobody)
 

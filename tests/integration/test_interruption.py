@@ -15,7 +15,7 @@ import pytest
 
 from ingestion.settings import Settings
 from lake.lock import exclusive
-from stack.postgres import LAKE_DATABASE, connect
+from stack.roles import LAKE_DATABASE, connect
 from tests.integration.conftest import NOON, Lake
 from tests.publishing import publish_candidates
 

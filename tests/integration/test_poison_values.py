@@ -64,7 +64,7 @@ def warehouse(stack_settings: Settings) -> Iterator[Warehouse]:
             "quarantine.repairs",
         ):
             connection.execute(f"delete from lake.{table}")
-        for schema in ("lake.silver", "lake.staging", *(f"marts.{domain}" for domain in DOMAINS)):
+        for schema in ("lake.silver", "lake.staging", *(f"lake.{domain}" for domain in DOMAINS)):
             connection.execute(f"drop schema if exists {schema} cascade")
         yield Warehouse(settings, connection)
 

@@ -595,7 +595,7 @@ def test_the_command_lists_exports_repairs_and_replays(
     assert ioc("repair", READINGS, "convert_unit", *units, *chosen).exit_code == 0
     replayed = json.loads(ioc("replay", READINGS, "--json").stdout)
     assert [(row["status"], row["accepted"]) for row in replayed] == [("replayed", 1), ("replayed", 1)]
-    shown = json.loads(ioc("show", READINGS, "--all", "--json").stdout)
+    shown = json.loads(ioc("show", READINGS, "--all", "--reveal", "--json").stdout)
     assert [(row["position"], row["state"], row["repair"], row["stage"], row["raw"]) for row in shown] == [
         (1, "accepted", "convert_unit", None, "PM10\t0.0624\tmg/m³\t20261120080500\t00"),
         (2, "accepted", "edit", None, "PM2,5\t38.1\tug/m3\t20261120080500\t0"),

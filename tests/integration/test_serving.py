@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import duckdb
-import psycopg
 import pytest
 
 from ingestion.errors import ServiceError
@@ -15,6 +14,7 @@ from lake.connection import CatalogName, connected
 from lake.serving import CHECK_SECONDS, ReleasedMarts
 from lake.snapshots import newest_snapshot
 from lake.tables import create_tables
+from stack.roles import connect
 from tests.publishing import publish_candidates
 
 pytestmark = pytest.mark.stack
@@ -121,14 +121,7 @@ def test_a_publication_goes_through_while_fifty_readers_are_in_the_middle_of_a_q
 
 def cut_lines(settings: Settings) -> None:
     """End every session that readers have at the catalog, as a restart of PostgreSQL does."""
-    with psycopg.connect(
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        user=settings.postgres_user,
-        password=settings.reveal("postgres_password"),
-        dbname="ioc_marts",
-        autocommit=True,
-    ) as session:
+    with connect(settings, "ioc_marts") as session:
         ended = session.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", [settings.postgres_reader_user]
         ).fetchall()

@@ -8,10 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from ingestion.agencies import agency_slug
 from ingestion.collect import collect
 from ingestion.connectors.base import Checkpoint
-from ingestion.connectors.registry import find_connector
-from ingestion.connectors.sftp import Sftp
 from ingestion.domains import QUALITY
 from ingestion.errors import SourceAnswerError
 from ingestion.load import load_feed
@@ -63,15 +62,9 @@ def publish(settings: Settings, folder: Path, *files: tuple[str, bytes]) -> None
 
 def empty_the_server(settings: Settings, lake: Lake) -> None:
     """Remove what other tests pushed."""
-    connector = find_connector(lake.contracts[READINGS], settings)
-    assert isinstance(connector, Sftp)
-    with connector.connection() as client, client.open_sftp() as session:
-        try:
-            names = session.listdir("environment")
-        except FileNotFoundError:
-            return
-        for name in names:
-            session.remove(f"environment/{name}")
+    folder = settings.home_folder / "sftp" / "agencies" / agency_slug(lake.contracts[READINGS].owner) / "environment"
+    for path in folder.iterdir():
+        path.unlink()
 
 
 def landed(lake: Lake, feed: str) -> list[str]:

@@ -70,9 +70,10 @@ def test_a_list_in_a_mart_is_printed(environment: Mapping[str, str]) -> None:
     assert (table.returncode, table.stdout.splitlines()[-1].split()) == (0, ["1", "│", "[a]"])
 
 
-def test_a_statement_without_rows_finds_none(environment: Mapping[str, str]) -> None:
-    asked = ioc_sql(environment, "set threads = 1", "--json")
-    assert (asked.returncode, json.loads(asked.stdout)) == (0, [])
+def test_a_statement_that_is_no_query_is_refused(environment: Mapping[str, str]) -> None:
+    asked = ioc_sql(environment, "set threads = 1")
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert "expected a query (select, from, with, describe, summarize), got set" in " ".join(asked.stderr.split())
 
 
 def test_a_query_that_is_wrong_is_told_with_the_domains_there_are(environment: Mapping[str, str]) -> None:
@@ -100,7 +101,7 @@ def test_superset_ends_a_query_in_a_thread_when_its_time_is_over(environment: Ma
     began = time.monotonic()
     asked = subprocess.run(
         [programs / "python", "-c", IN_A_THREAD, config, SECONDS_OF_WORK],
-        env={**environment, "PATH": f"{programs}:{os.defpath}"},
+        env={**environment, "PATH": f"{programs}:{os.defpath}", "PYTHONPATH": f"{PROJECT}:{config.parent}"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -26,7 +26,7 @@ from quality.build import require_build
 from quality.levels import Step, level_of
 from quality.verdicts import find_verdict
 from stack.control import DATA_SERVICES, down, status, up
-from stack.postgres import connect
+from stack.roles import connect
 
 from .persons import BUILDERS, Seeded
 from .test_stack import kill, with_children

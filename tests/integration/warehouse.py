@@ -63,7 +63,8 @@ class Warehouse:
     def build(self, clock: datetime, *options: str) -> None:
         """Build seeds and models and run every data test; all must pass."""
         statuses = self.dbt("build", clock, "--exclude-resource-type", "unit_test", *options)
-        assert {name: status for name, status in statuses.items() if status not in GOOD} == {}
+        failed = {name: status for name, status in statuses.items() if status not in GOOD}
+        assert not failed, failed
         assert len(statuses) > 150
 
     def build_untested(self, clock: datetime, *options: str) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingestion.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
 from stack.postgres import OPTIONS
-from stack.secrets import ensure_secrets
+from stack.secrets import PIPELINE_SECRETS, SUPERSET_SECRETS, ensure_secrets
 
 TEXT = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
 SECRETS = {f"IOC_{name.upper()}" for name in Settings.secret_fields()}
@@ -39,6 +39,8 @@ class ComposeService(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     image: str
+    user: str = ""
+    networks: list[str]
     build: dict[str, str] = {}
     command: list[str] = []
     environment: dict[str, str] = {}
@@ -87,7 +89,7 @@ def test_every_variable_is_explained_in_the_example_with_its_default() -> None:
             assert re.match(r"# \w.{9,}", comment), f"{line} has no comment above it"
             name, _, value = line.partition("=")
             given[name] = value
-    wanted = _defaults() | {"IOC_S3_IS_SECURE": "false"}
+    wanted = _defaults() | {"IOC_S3_IS_SECURE": "false", "IOC_TLS_IN_FRONT": "false"}
     assert list(given) == [f"IOC_{name.upper()}" for name in Settings.model_fields]
     assert given == wanted
 
@@ -103,12 +105,62 @@ def test_the_example_as_it_is_changes_nothing(monkeypatch: pytest.MonkeyPatch, t
     assert Settings() == plain
 
 
-def test_each_container_gets_every_setting(compose: Compose) -> None:
-    assert set(compose.settings) == set(_defaults())
-    ours = [service for service in compose.services.values() if service.image.startswith("ioc-")]
-    assert len(ours) == 9
-    for service in ours:
-        assert service.environment | compose.settings == service.environment
+def test_each_container_gets_every_setting_and_no_secret_but_its_own(compose: Compose) -> None:
+    assert set(compose.settings) == set(_defaults()) - SECRETS
+    ours = {name: service for name, service in compose.services.items() if service.image.startswith("ioc-")}
+    assert len(ours) == 10
+    for name, service in ours.items():
+        if name != "sftp":
+            assert service.environment | compose.settings == service.environment
+    roles = ("admin", "pipeline", "maintenance", "reader", "airflow", "superset")
+    passwords = {f"postgres_{role}_password".replace("_pipeline", "") for role in roles}
+    keys = {"s3_secret_key", *(f"s3_{identity}_secret_key" for identity in ("admin", "reader", "receipts"))}
+    airflow = set(PIPELINE_SECRETS) | {f"airflow_{name}" for name in ("secret_key", "jwt_secret", "fernet_key")}
+    wanted = {
+        "postgres": {"postgres_admin_password"},
+        "files": keys | {"airflow_password"},
+        "sftp": {"sftp_password"},
+        "setup": passwords | {"s3_admin_secret_key", "s3_secret_key"},
+        "superset": set(SUPERSET_SECRETS),
+        "superset-setup": {*SUPERSET_SECRETS, "superset_admin_password"},
+        **{name: airflow | {"postgres_airflow_password"} for name in compose.services if name.startswith("airflow-")},
+    }
+    assert {name: _secrets_of(service) for name, service in compose.services.items()} == {
+        name: wanted.get(name, set()) for name in compose.services
+    }
+
+
+def _secrets_of(service: ComposeService) -> set[str]:
+    named = set(re.findall(r"\$\{(IOC_\w+)", " ".join(service.environment.values())))
+    return {name.removeprefix("IOC_").lower() for name in named & SECRETS}
+
+
+def test_no_container_of_ours_runs_as_root(compose: Compose) -> None:
+    users = {name: service.user for name, service in compose.services.items() if service.image.startswith("ioc-")}
+    assert users == {name: "superset" if name.startswith("superset") else "airflow" for name in users}
+
+
+def test_superset_reaches_postgres_and_the_gateway_and_not_the_filer(compose: Compose) -> None:
+    on = {name: set(service.networks) for name, service in compose.services.items()}
+    assert {name for name in on if on[name] & on["superset"]} == {"postgres", "s3", "superset", "superset-setup"}
+    assert {name for name in on if on[name] & on["seaweedfs"]} == {"seaweedfs", "s3"}
+
+
+def test_the_store_s_files_are_seen_by_the_store_alone(compose: Compose) -> None:
+    for volume, users in {"store": {"files", "seaweedfs", "s3"}, "sftp": {"sftp"}}.items():
+        found = {
+            name
+            for name, service in compose.services.items()
+            if volume in (part.split(":")[0] for part in service.volumes)
+        }
+        assert found == users
+
+
+def test_the_server_that_agencies_reach_knows_no_secret_but_its_own(compose: Compose) -> None:
+    sftp = compose.services["sftp"]
+    assert set(sftp.environment) == {"IOC_HOME", "IOC_STACK", *(name for name in _defaults() if "_SFTP_" in name)}
+    assert sftp.volumes == ["sftp:/ioc"]
+    assert [name for name, one in compose.services.items() if "sftp:/ioc" in one.volumes] == ["sftp"]
 
 
 def test_each_variable_is_a_setting_and_has_its_default_or_must_be_set() -> None:
@@ -120,7 +172,7 @@ def test_each_variable_is_a_setting_and_has_its_default_or_must_be_set() -> None
         if name in SECRETS:
             assert operator == "?", f"{name} is a secret: no default"
         elif operator == "-":
-            assert value == defaults[name], f"{name} has another default in settings.py"
+            assert value == defaults[name].replace("False", "false"), f"{name} has another default in settings.py"
         else:
             assert name in ("IOC_FEEDBACK_URL", "IOC_PUBLIC_SERVICES_URL")
             assert operator == "?"
@@ -139,7 +191,7 @@ def test_each_port_is_published_where_the_settings_say_and_reaches_the_program(c
     }
     prefixes = {
         "postgres": "POSTGRES",
-        "seaweedfs": "S3",
+        "s3": "S3",
         "sftp": "SFTP",
         "airflow-api-server": "AIRFLOW",
         "superset": "SUPERSET",
@@ -160,7 +212,7 @@ def test_each_port_is_published_where_the_settings_say_and_reaches_the_program(c
 def test_each_volume_is_declared_and_used(compose: Compose) -> None:
     mounted = [volume.split(":") for service in compose.services.values() for volume in service.volumes]
     assert {parts[0] for parts in mounted} == set(compose.volumes)
-    assert {parts[1] for parts in mounted} == {"/ioc", "/data", "/var/lib/postgresql"}
+    assert {parts[1] for parts in mounted} == {"/ioc", "/ioc/seaweedfs", "/data", "/var/lib/postgresql"}
     assert compose.settings["IOC_HOME"] == "/ioc"
 
 
@@ -183,7 +235,7 @@ def test_airflow_is_configured_as_in_the_embedded_stack(compose: Compose, tmp_pa
     assert set(found) == set(wanted)
     assert {name for name in wanted if found[name] != wanted[name]} <= PLACES_AND_SECRETS
     assert found["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == (
-        "postgresql+psycopg2://ioc:<IOC_POSTGRES_PASSWORD>@postgres:5432/airflow"
+        "postgresql+psycopg2://ioc_airflow:<IOC_POSTGRES_AIRFLOW_PASSWORD>@postgres:5432/airflow"
     )
 
 

@@ -103,7 +103,7 @@ def test_a_new_column_is_told_and_stops_nothing(feed: str, content: str, change:
     [
         (
             DOSSIERS, dossiers(rename("NgayNopHoSo", "NgayNop")), "renamed_column",
-            "NgayNopHoSo was promised, NgayNop came in its place",
+            "NgayNopHoSo was promised, (a name of 7 characters) came in its place",
             Change(Kind.RENAMED, "NgayNopHoSo", "NgayNopHoSo", "NgayNop", MANY),
         ),
         (
@@ -123,7 +123,7 @@ def test_a_new_column_is_told_and_stops_nothing(feed: str, content: str, change:
         ),
         (
             LEVELS, levels(lambda n: f"{n},cao", header="station_id,timestamp,value,statuss"), "renamed_column",
-            "status was promised, statuss came in its place",
+            "status was promised, (a name of 7 characters) came in its place",
             Change(Kind.RENAMED, "status", "status", "statuss", MANY),
         ),
     ],
@@ -202,6 +202,28 @@ def test_a_header_without_a_required_column_names_both_sides_and_no_person(
     assert changes_of(error) == changes
     assert "Kín" not in str(error)
     assert "0912" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("change", "withheld", "told"),
+    [
+        (
+            Change(Kind.ADDED, "Tôn Nữ Kín", None, "Tôn Nữ Kín", 3),
+            Change(Kind.ADDED, "(a name of 10 characters)", None, "(a name of 10 characters)", 3),
+            "added (a name of 10 characters)",
+        ),
+        (
+            Change(Kind.RENAMED, "HoTen", "HoTen", "Ho Ten Kin", 3),
+            Change(Kind.RENAMED, "HoTen", "HoTen", "(a name of 10 characters)", 3),
+            "renamed HoTen to (a name of 10 characters)",
+        ),
+        (Change(Kind.MISSING, "HoTen", "HoTen", None, 3), None, "missing HoTen"),
+        (Change(Kind.RETYPED, "value", "DOUBLE", "text", 3), None, "retyped value from DOUBLE to text"),
+    ],
+)
+def test_a_name_that_nobody_promised_is_withheld(change: Change, withheld: Change | None, told: str) -> None:
+    assert change.withheld() == (withheld or change)
+    assert change.told() == told
 
 
 def test_another_error_stays_what_it_is() -> None:

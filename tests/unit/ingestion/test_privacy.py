@@ -52,6 +52,33 @@ def test_restricted_text_loses_numbers_and_addresses_of_persons(contract: Contra
     assert text == f"Gọi {MASK}, hẻm 12 đường số 3"
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Đơn của Nguyễn Thị Ái Ân, hẻm 12", f"Đơn của {MASK}, hẻm 12"),
+        ("ĐƠN CỦA NGUYỄN THỊ ÁI ÂN", f"ĐƠN CỦA {MASK}"),
+        ("don cua Nguyen Thi Ai An va nguyen thi ai an.", f"don cua {MASK} va {MASK}."),
+        ("İ nguyen thi ai an", f"İ {MASK}"),
+        ("Nguyễn Thị Ái Ânh, Bùi Nguyễn Thị Ái Ân", f"Nguyễn Thị Ái Ânh, Bùi {MASK}"),
+        ("Gọi cho bà Bích", "Gọi cho bà Bích"),
+        ("", ""),
+        (None, None),
+    ],
+)
+def test_restricted_text_loses_the_persons_that_its_own_record_names(
+    contract: Contract, text: str | None, masked: str | None
+) -> None:
+    """Who else is named in it nobody can tell: that is why it stays in bronze."""
+    frames = [
+        rows(description=text, agency_responsible="Nguyễn Thị Ái Ân"),
+        rows(description=text, agency_responsible="N"),
+        rows(description="Nguyễn Thị Ái Ân", agency_responsible=None),
+    ]
+    protected = protect(pl.concat(frames), contract, KEY)
+    assert protected["description"].to_list() == [masked, text, "Nguyễn Thị Ái Ân"]
+    assert protected["address"].to_list() == [None, None, None]
+
+
 def test_what_is_open_stays_as_sent(contract: Contract) -> None:
     assert protect(rows(service_name="Đường dây 0912345678"), contract, KEY)["service_name"].item() == (
         "Đường dây 0912345678"

@@ -9,6 +9,7 @@ import pytest
 from ingestion.errors import ConfigurationError
 from ingestion.settings import Settings
 from stack.external import run, write_files
+from stack.object_store import BUCKETS
 from stack.secrets import ensure_secrets
 
 
@@ -22,28 +23,27 @@ def test_the_files_name_who_may_do_what(settings: Settings) -> None:
     home = settings.home_folder
     identities = json.loads((home / "seaweedfs" / "identities.json").read_text())["identities"]
     assert {identity["name"]: identity["actions"] for identity in identities} == {
-        "pipeline": ["Admin", "Read", "Write", "List", "Tagging"],
-        "marts-reader": ["Read:marts", "List:marts"],
+        "admin": ["Admin"],
+        "pipeline": [f"{verb}:{bucket}" for bucket in BUCKETS for verb in ("Read", "Write", "List")],
+        "reader": ["Read:marts", "List:marts"],
+        "receipts": ["Read:receipts"],
     }
     assert [identity["credentials"] for identity in identities] == [
+        [{"accessKey": "ioc-admin", "secretKey": settings.reveal("s3_admin_secret_key")}],
         [{"accessKey": "ioc-pipeline", "secretKey": settings.reveal("s3_secret_key")}],
         [{"accessKey": "ioc-marts-reader", "secretKey": settings.reveal("s3_reader_secret_key")}],
+        [{"accessKey": "ioc-receipts", "secretKey": settings.reveal("s3_receipts_secret_key")}],
     ]
-    (user,) = json.loads((home / "sftp" / "users.json").read_text())
-    assert (user["Username"], user["Password"]) == ("ioc-sftp", settings.reveal("sftp_password"))
-    assert user["Permissions"] == {user["HomeDir"]: ["*"]} == {"/sftp/ioc-sftp": ["*"]}
     assert json.loads((home / "airflow" / "passwords.json").read_text()) == {
         "admin": settings.reveal("airflow_password")
     }
 
 
-def test_the_files_are_private_and_the_host_key_stays(settings: Settings) -> None:
+def test_the_files_are_private(settings: Settings) -> None:
     write_files(settings)
     home = settings.home_folder
-    key = (home / "sftp" / "host_key").read_bytes()
-    write_files(settings)
-    assert (home / "sftp" / "host_key").read_bytes() == key
-    files = ["seaweedfs/identities.json", "sftp/users.json", "sftp/host_key", "airflow/passwords.json"]
+    store = [f"seaweedfs/{name}" for name in ("identities.json", "security.toml", "store.key", "store.pem")]
+    files = [*store, "airflow/passwords.json"]
     assert {name: stat.S_IMODE((home / name).stat().st_mode) for name in files} == dict.fromkeys(files, 0o600)
 
 

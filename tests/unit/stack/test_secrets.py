@@ -26,15 +26,24 @@ def test_every_secret_is_drawn_and_no_two_are_equal(tmp_path: Path) -> None:
     drawn = _revealed(ensure_secrets(Settings(home=tmp_path)))
     assert sorted(drawn) == [
         "airflow_fernet_key",
+        "airflow_jwt_secret",
         "airflow_password",
         "airflow_secret_key",
+        "postgres_admin_password",
+        "postgres_airflow_password",
+        "postgres_maintenance_password",
         "postgres_password",
         "postgres_reader_password",
+        "postgres_superset_password",
         "privacy_key",
+        "s3_admin_secret_key",
         "s3_reader_secret_key",
+        "s3_receipts_secret_key",
         "s3_secret_key",
         "sftp_password",
         "superset_admin_password",
+        "superset_async_queries_secret",
+        "superset_guest_token_secret",
         "superset_secret_key",
     ]
     assert len(set(drawn.values())) == len(drawn)

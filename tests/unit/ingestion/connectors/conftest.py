@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import paramiko
 import pytest
 
-FOLDER = "environment"
+FOLDER = "so-nong-nghiep-va-moi-truong/environment"
+"""The folder of the stations' owner, as the collector sees it."""
 
 
 @dataclass

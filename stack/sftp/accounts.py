@@ -1,0 +1,122 @@
+"""The SFTP accounts: one for each agency that owns a feed sent by SFTP, with a folder for each such feed.
+
+They stand in `IOC_HOME/sftp/accounts.json`, which only its owner may read and the server reads at every log-in: an account or a password
+takes effect at once. The contracts say which accounts there are; a password is drawn once and stays until it is renewed.
+"""
+
+import fcntl
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from secrets import token_hex
+
+from ingestion.agencies import agencies
+from ingestion.contract import Contract
+from ingestion.errors import ConfigurationError, ContractError, UnknownNameError
+from ingestion.settings import Settings
+from stack.secrets import SECRET_BYTES, write_private
+
+PLAIN_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Account:
+    """An agency's account; `folders` are those of its feeds, in the order of `feeds`."""
+
+    name: str
+    owner: str
+    feeds: tuple[str, ...]
+    folders: tuple[str, ...]
+    password: str = field(repr=False)
+
+
+def accounts_path(home: Path) -> Path:
+    """Return the place of the accounts of a stack."""
+    return home / "sftp" / "accounts.json"
+
+
+def read_accounts(home: Path) -> dict[str, Account]:
+    """Read the accounts by name; none where they were never made. Raises ConfigurationError for a file that is not ours."""
+    path = accounts_path(home)
+    if not path.exists():
+        return {}
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        found = [Account(**{**row, "feeds": tuple(row["feeds"]), "folders": tuple(row["folders"])}) for row in rows]
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigurationError(
+            f"{path}: expected accounts as `ioc up` writes them, got {type(error).__name__}; remove it to draw new passwords"
+        ) from error
+    return {account.name: account for account in found}
+
+
+def ensure_accounts(settings: Settings, contracts: Mapping[str, Contract]) -> dict[str, Account]:
+    """Make the accounts equal to what the contracts say: a missing password is drawn, an account that no contract names is closed.
+
+    Raises ContractError where two feeds of an agency share a folder, or a name cannot be an account or a folder.
+    """
+    wanted = accounts_of(settings, contracts)
+
+    def change(known: dict[str, Account]) -> dict[str, Account]:
+        return {
+            name: replace(account, password=known[name].password if name in known else token_hex(SECRET_BYTES))
+            for name, account in wanted.items()
+        }
+
+    return _changed(settings.home_folder, change)
+
+
+def renew_password(settings: Settings, name: str) -> Account:
+    """Draw another password for an account; the server ends the sessions that logged in with the old one."""
+
+    def change(known: dict[str, Account]) -> dict[str, Account]:
+        account = find_account(known, name)
+        return {**known, name: replace(account, password=token_hex(SECRET_BYTES))}
+
+    return _changed(settings.home_folder, change)[name]
+
+
+def find_account(accounts: Mapping[str, Account], name: str) -> Account:
+    """Return an account by name; raise UnknownNameError with those there are."""
+    if name not in accounts:
+        raise UnknownNameError(
+            f"{name}: expected an SFTP account, {', '.join(accounts) or 'none'}; see `ioc agencies list`", account=name
+        )
+    return accounts[name]
+
+
+def accounts_of(settings: Settings, contracts: Mapping[str, Contract]) -> dict[str, Account]:
+    """Return the accounts that the contracts ask for, without passwords; raises ContractError as `ensure_accounts` does."""
+    sent = {feed: contract for feed, contract in contracts.items() if contract.connector == "sftp"}
+    accounts = {}
+    for name, mine in agencies(sent).items():
+        if name == settings.sftp_user:
+            raise ContractError(f"{mine[0].feed}: expected an account of its own, got {name}, which is IOC_SFTP_USER")
+        folders = tuple(str(contract.option("folder")) for contract in mine)
+        for contract, folder in zip(mine, folders, strict=True):
+            if not PLAIN_FOLDER.fullmatch(folder) or folders.count(folder) > 1:
+                raise ContractError(
+                    f"{contract.feed}: expected a folder of its own within its agency's, of letters, digits, _ and -, got {folder}"
+                )
+        feeds = tuple(contract.feed for contract in mine)
+        accounts[name] = Account(name, mine[0].owner, feeds, folders, password="")
+    return accounts
+
+
+def _changed(home: Path, change: Callable[[dict[str, Account]], dict[str, Account]]) -> dict[str, Account]:
+    """Change the accounts; those who change them take turns, and those who read them see the old ones or the new."""
+    path = accounts_path(home)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (path.with_suffix(".lock")).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        known = read_accounts(home)
+        changed = change(known)
+        if changed != known or not path.exists():
+            unfinished = path.with_suffix(".tmp")
+            write_private(
+                unfinished, json.dumps([asdict(one) for one in changed.values()], ensure_ascii=False, indent=2)
+            )
+            unfinished.replace(path)
+    return changed

@@ -1,0 +1,64 @@
+"""The SFTP server as a service of the stack: its own process, asked for its health by a log-in of the collector."""
+
+import signal
+import sys
+from dataclasses import dataclass
+
+import paramiko
+
+from ingestion.contract import read_contracts
+from ingestion.settings import PROJECT, Settings
+from stack.service import Command, Port
+from stack.sftp.accounts import ensure_accounts
+
+
+@dataclass(frozen=True)
+class Sftp:
+    """The SFTP server; host key, accounts and files in `IOC_HOME/sftp`."""
+
+    settings: Settings
+    name: str = "sftp"
+    needs: tuple[str, ...] = ()
+    seconds_to_start: float = 60
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def address(self) -> str:
+        return f"sftp://{self.settings.sftp_host}:{self.settings.sftp_port}"
+
+    @property
+    def ports(self) -> tuple[Port, ...]:
+        return (Port(self.settings.sftp_host, self.settings.sftp_port, "IOC_SFTP_PORT"),)
+
+    def prepare(self) -> None:
+        """Nothing: the process makes what it needs, in a container too."""
+
+    def command(self) -> Command:
+        environment = self.settings.service_environment(self.settings.home_folder, ("sftp_password",))
+        return Command((sys.executable, "-m", "stack.sftp.server"), environment, PROJECT)
+
+    def fault(self, started_at: float) -> str:  # noqa: ARG002
+        """Log in as the collector does, and list what there is."""
+        try:
+            with paramiko.SSHClient() as client:
+                client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # our own server, our own machine
+                client.connect(
+                    self.settings.sftp_host,
+                    self.settings.sftp_port,
+                    username=self.settings.sftp_user,
+                    password=self.settings.reveal("sftp_password"),
+                    timeout=3,
+                    banner_timeout=3,
+                    auth_timeout=3,
+                    look_for_keys=False,
+                    allow_agent=False,
+                )
+                with client.open_sftp() as session:
+                    session.listdir("/")
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            return f"no listing after a login: {type(error).__name__}"
+        return ""
+
+    def settle(self) -> None:
+        """Make the accounts of agencies that came with a contract after the server started; it reads them at each log-in."""
+        ensure_accounts(self.settings, read_contracts())

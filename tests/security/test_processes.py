@@ -1,0 +1,168 @@
+"""What the processes of a live stack hold: whose they are, which secrets stand in their environments, what their users can read."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from ingestion.settings import PROJECT, Settings
+from stack.airflow import AirflowInstallation
+from stack.control import down, status, up
+from stack.secrets import PIPELINE_SECRETS, SUPERSET_SECRETS
+from stack.superset import SOURCES, Superset
+
+AIRFLOW_SECRETS = {
+    *PIPELINE_SECRETS,
+    "postgres_airflow_password",
+    "airflow_fernet_key",
+    "airflow_secret_key",
+    "airflow_jwt_secret",
+}
+HELD = {
+    "postgres": set[str](),
+    "seaweedfs": set[str](),
+    "airflow-api-server": AIRFLOW_SECRETS,
+    "airflow-scheduler": AIRFLOW_SECRETS,
+    "airflow-dag-processor": AIRFLOW_SECRETS,
+    "airflow-triggerer": AIRFLOW_SECRETS,
+    "superset": set(SUPERSET_SECRETS),
+}
+"""Service by service the secrets that its processes are told; another one anywhere is a leak."""
+
+USERS = {"postgres": "pgserver", "superset": "ioc-superset"}
+FOLDERS = {"pgserver": "postgres", "ioc-superset": "superset", "ioc-airflow": "airflow"}
+"""The one folder below IOC_HOME that a system user opens; Airflow's collects what was dropped too."""
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="system users are made and become by root only")
+
+
+@pytest.fixture(scope="module")
+def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
+    """Give a stack with Airflow and Superset, started by somebody whose own environment holds secrets."""
+    settings = new_settings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IOC_PRIVACY_KEY", settings.reveal("privacy_key"))
+        patch.setenv("IOC_POSTGRES_ADMIN_PASSWORD", settings.reveal("postgres_admin_password"))
+        patch.setenv("A_TOKEN_OF_HIS", "kept by a person")
+        try:
+            up(settings, HELD)
+            yield settings
+        finally:
+            down(settings)
+
+
+def _processes(settings: Settings) -> dict[str, list[psutil.Process]]:
+    """Return the processes of each service, its children's children too."""
+    found = {}
+    for one in status(settings):
+        if one.pid is not None:
+            leader = psutil.Process(one.pid)
+            found[one.name] = [leader, *leader.children(recursive=True)]
+    assert set(found) == set(HELD)
+    return found
+
+
+@pytest.mark.services
+@pytest.mark.timeout(900)
+def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -> None:
+    held: dict[str, set[str]] = {}
+    for service, processes in _processes(settings).items():
+        told = b"".join(
+            Path(f"/proc/{process.pid}/environ").read_bytes() for process in processes if process.is_running()
+        )
+        held[service] = {name for name in Settings.secret_fields() if settings.reveal(name).encode() in told}
+        assert b"kept by a person" not in told
+        arguments = " ".join(part for process in processes for part in process.cmdline())
+        assert [name for name in Settings.secret_fields() if settings.reveal(name) in arguments] == []
+    if not held["airflow-api-server"]:  # it wrote its title over its environment, as gunicorn and uvicorn do
+        held["airflow-api-server"] = AIRFLOW_SECRETS
+    assert held == HELD
+
+
+@pytest.mark.services
+@as_root
+def test_each_service_runs_as_its_own_user_and_writes_for_itself_alone(settings: Settings) -> None:
+    processes = _processes(settings)
+    users = {service: {process.username() for process in family} for service, family in processes.items()}
+    del users["seaweedfs"]
+    assert users == {service: {USERS.get(service, "ioc-airflow")} for service in users}
+    masks = {
+        line
+        for family in processes.values()
+        for process in family
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        if line.startswith("Umask")
+    }
+    assert masks == {"Umask:\t0077"}
+
+
+@pytest.mark.services
+@as_root
+@pytest.mark.parametrize("user", FOLDERS)
+def test_a_service_s_user_reads_its_own_folder_and_no_other(settings: Settings, user: str) -> None:
+    home = settings.home_folder
+    (settings.drop / "kept").write_bytes(b"a delivery")
+    read = {
+        place: subprocess.run(
+            ["cat", *(path for path in (home / place).rglob("*") if path.is_file()), home / place],
+            user=user,
+            group=user,
+            extra_groups=["ioc-services"],
+            capture_output=True,
+            check=False,
+        ).stdout
+        for place in ("secrets.env", "seaweedfs", "sftp", "drop", "run", "logs", *FOLDERS.values())
+        if (home / place).exists()
+    }
+    opened = {place for place, content in read.items() if content}
+    assert opened == ({"airflow", "drop"} if user == "ioc-airflow" else {FOLDERS[user]})
+
+
+@pytest.mark.services
+def test_superset_answers_with_what_it_holds(settings: Settings) -> None:
+    login = {
+        "username": settings.superset_admin_user,
+        "password": settings.reveal("superset_admin_password"),
+        "provider": "db",
+    }
+    address = f"http://{settings.superset_host}:{settings.superset_port}/api/v1/security/login"
+    assert httpx.post(address, json=login, trust_env=False).status_code == 200
+
+
+@pytest.mark.services
+@pytest.mark.parametrize(("scheme", "is_secure"), [("https", True), ("http", False)])
+def test_airflow_s_cookie_is_secure_behind_tls(settings: Settings, scheme: str, is_secure: bool) -> None:
+    address = f"http://{settings.airflow_host}:{settings.airflow_port}/api/v2/auth/logout"
+    answer = httpx.get(address, headers={"X-Forwarded-Proto": scheme}, trust_env=False)
+    assert ("; Secure" in answer.headers["set-cookie"]) is is_secure
+
+
+SHOW = """
+import superset_config as config
+names = ("SECRET_KEY", "GUEST_TOKEN_JWT_SECRET", "GLOBAL_ASYNC_QUERIES_JWT_SECRET")
+print(*(getattr(config, name) for name in names))
+print(config.SESSION_COOKIE_SECURE, config.TALISMAN_CONFIG["session_cookie_secure"], config.ENABLE_PROXY_FIX)
+"""
+
+
+@pytest.mark.parametrize("is_behind_tls", [True, False])
+def test_superset_s_keys_differ_and_cookies_follow_the_setting(
+    new_settings: Callable[[], Settings], is_behind_tls: bool
+) -> None:
+    settings = new_settings().model_copy(update={"tls_in_front": is_behind_tls})
+    environment = {**Superset(settings).environment, "PYTHONPATH": f"{PROJECT}:{SOURCES}"}
+    arguments = (str(Superset(settings).programs / "python"), "-c", SHOW)
+    shown = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True).stdout
+    keys, flags = shown.splitlines()
+    assert len(set(keys.split())) == 3
+    assert flags.split() == [str(is_behind_tls)] * 3
+
+
+def test_airflow_s_keys_differ(new_settings: Callable[[], Settings]) -> None:
+    environment = AirflowInstallation(new_settings()).environment
+    names = ("AIRFLOW__API__SECRET_KEY", "AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__CORE__FERNET_KEY")
+    assert len({environment[name] for name in names}) == 3
