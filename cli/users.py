@@ -20,7 +20,7 @@ from ingestion.settings import Settings
 ROLES = ("leader", "analyst", "engineer")
 """Those of superset/roles.py."""
 
-PASSWORD_BYTES = 15
+PASSWORD_BYTES = 16
 PAGE_SIZE = 100
 
 app = typer.Typer(help="The accounts of people in Superset.", no_args_is_help=True)

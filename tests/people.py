@@ -42,6 +42,7 @@ def asking_as(settings: Settings, role: str) -> Iterator[httpx.Client]:
         return
     name, password = (None, None) if role == "admin" else (role, PASSWORD)
     with superset_client(settings, name, password) as client:
+        client.headers["Connection"] = "close"  # Superset ends an idle line while the next question is on its way
         yield client
 
 
@@ -51,6 +52,6 @@ def stranger(settings: Settings) -> httpx.Client:
     return httpx.Client(
         base_url=address,
         timeout=60,
-        headers={"Referer": address},
+        headers={"Referer": address, "Connection": "close"},
         transport=httpx.HTTPTransport(local_address=next(_addresses)),
     )

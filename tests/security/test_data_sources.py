@@ -112,7 +112,7 @@ def test_an_address_that_came_into_the_metadata_by_hand_is_not_opened(
     """The last gate alone: whatever the checks of addresses missed."""
     place = (
         f"host={people.postgres_host} port={people.postgres_port} dbname=superset "
-        f"user={people.postgres_user} password={people.reveal('postgres_password')}"
+        f"user={people.postgres_superset_user} password={people.reveal('postgres_superset_password')}"
     )
     with psycopg.connect(place) as connection:
         added = "insert into dbs (database_name, sqlalchemy_uri, expose_in_sqllab, created_on, changed_on) values"
