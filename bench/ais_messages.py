@@ -11,7 +11,7 @@ from pyais import encode_dict
 from pyais.stream import IterMessages
 
 from bench.figure import Figure
-from ingestion.contract import Contract, find_contract
+from core.contract import Contract, find_contract
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.nmea import Nmea
 

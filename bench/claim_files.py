@@ -12,8 +12,8 @@ from xml.etree.ElementTree import fromstring
 
 from bench.figure import Figure, small_stack
 from bench.loading import load_alone
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
+from core.contract import find_contract
+from ingestion.collect.landing import Landing
 from simulator.claim_files import Dossier, list_file, message, summary_file
 
 CLAIMS, MESSAGES = 100_000, 100

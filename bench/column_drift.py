@@ -13,15 +13,15 @@ import polars as pl
 
 from bench.dossier_records import NOW, lines
 from bench.figure import Figure
-from ingestion import checks
-from ingestion.contract import find_contract
-from ingestion.drift import Drift
+from core.contract import find_contract
+from core.reference import Reference
 from ingestion.formats import one_stop
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.members import member_shapes
 from ingestion.formats.registry import find_format
-from ingestion.privacy import protect
-from ingestion.reference import Reference
+from ingestion.load import checks
+from ingestion.load.drift import Drift
+from ingestion.load.privacy import protect
 
 RECORDS = 200_000
 

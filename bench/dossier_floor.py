@@ -13,9 +13,9 @@ import duckdb
 
 from bench.dossier_records import lines
 from bench.figure import timed
-from ingestion.contract import Column, Contract, find_contract
+from core.contract import Column, Contract, find_contract
+from core.reference import Reference
 from ingestion.formats.one_stop import columns_of, structure_of
-from ingestion.reference import Reference
 
 RECORDS = 200_000
 TRIES = 3

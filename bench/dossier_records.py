@@ -7,7 +7,7 @@ from random import Random
 
 from bench.figure import Figure
 from bench.json_lines import measure_lines
-from ingestion.reference import Reference
+from core.reference import Reference
 
 RECORDS = 1_000_000
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

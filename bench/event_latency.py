@@ -12,8 +12,8 @@ import duckdb
 
 from bench.figure import Figure
 from cli.airflow import Airflow
-from ingestion.contract import find_contract
-from ingestion.settings import Settings
+from core.contract import find_contract
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import releases_in_force
 from simulator.publish import STATION_READINGS, agency_connection

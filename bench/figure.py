@@ -13,7 +13,7 @@ from typing import TypeVar
 import duckdb
 
 from cli.startup import prepare_tables
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import connected
 from stack.control import DATA_SERVICES, down, up
 from stack.separate import separate_stack

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 
 from bench.figure import Figure, small_stack
-from ingestion.settings import Settings
-from quality.build import build
+from core.settings import Settings
+from transform.build import build
 
 FIRST_DAY = date(2026, 10, 1)
 INCREMENTS = 3

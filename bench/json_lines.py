@@ -8,8 +8,8 @@ import duckdb
 
 from bench.figure import Figure, small_stack, timed
 from bench.loading import load_alone
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
+from core.contract import find_contract
+from ingestion.collect.landing import Landing
 
 LEAST_RATE = 200_000
 

@@ -5,11 +5,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from bench.figure import peak_gigabytes, timed
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
-from ingestion.load import Loader
-from ingestion.reference import Reference
-from ingestion.settings import Settings
+from core.contract import find_contract
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Landing
+from ingestion.load.load import Loader
 from lake.connection import connected
 
 

@@ -9,11 +9,11 @@ from itertools import islice
 
 from bench.figure import Figure, small_stack
 from bench.station_files import NOW, day_of_files
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
-from ingestion.load import Loader
-from ingestion.receipt_store import ReceiptStore
-from ingestion.reference import Reference
+from core.contract import find_contract
+from core.reference import Reference
+from ingestion.collect.landing import Landing
+from ingestion.load.load import Loader
+from ingestion.receipts.receipt_store import ReceiptStore
 
 FILES = 5_760
 

@@ -12,12 +12,12 @@ import urllib3
 from minio import Minio
 
 from bench.figure import Figure, small_stack
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
-from ingestion.ledger import summary
-from ingestion.load import Loader
-from ingestion.reference import Reference
-from ingestion.settings import Settings
+from core.contract import find_contract
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Landing
+from ingestion.load.ledger import summary
+from ingestion.load.load import Loader
 
 FILES = 28_800
 START = datetime(2026, 11, 1, tzinfo=UTC)

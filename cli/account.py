@@ -3,8 +3,8 @@
 import os
 import pwd
 
-from ingestion.disclosure import Revealing
-from ingestion.settings import Settings
+from core.settings import Settings
+from ingestion.repair.disclosure import Revealing
 
 
 def account() -> str:

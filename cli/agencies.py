@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from cli.output import AsJson, Row, ends_well, say, show, show_document
-from ingestion.contract import read_contracts
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.settings import Settings
 from stack.sftp.accounts import ensure_accounts, find_account, renew_password
 
 app = typer.Typer(help="The agencies' SFTP accounts, made from the contracts.", no_args_is_help=True)

@@ -9,8 +9,8 @@ from typing import Self
 
 import httpx
 
-from ingestion.errors import ServiceError
-from ingestion.settings import Settings
+from core.errors import ServiceError
+from core.settings import Settings
 
 POLL_SECONDS = 1.0
 UNFINISHED = ("queued", "running")

@@ -8,9 +8,9 @@ import typer
 from cli.feeds import AnyFeed, require_known
 from cli.output import AsJson, Row, ends_well, show
 from cli.rows import book_rows, quality_rows
-from ingestion.contract import read_contracts
-from ingestion.domains import domains_of
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.domains import domains_of
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import RECENT, recent_releases, releases_in_force
 from quality.restatements import find_restatements

@@ -8,10 +8,10 @@ from cli.feeds import AnyFeed, Feeds, chosen_feeds, feed_of, require_known
 from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each
 from cli.rows import quality_rows
-from ingestion.errors import SourceError
-from ingestion.recapture import recapture as recapture_feed
-from ingestion.recapture import summary
-from ingestion.settings import Settings
+from core.errors import SourceError
+from core.settings import Settings
+from ingestion.collect.recapture import recapture as recapture_feed
+from ingestion.collect.recapture import summary
 
 
 @ends_well

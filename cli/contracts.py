@@ -8,12 +8,12 @@ import typer
 
 from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each
-from ingestion.agencies import agencies
-from ingestion.compatibility import read_released, require_compatible
-from ingestion.contract import Contract, read_contracts
-from ingestion.errors import ContractError
-from ingestion.generate import generated_files, stale_files
-from ingestion.settings import PROJECT, Settings
+from codegen.compatibility import read_released, require_compatible
+from codegen.generate import generated_files, stale_files
+from core.agencies import agencies
+from core.contract import Contract, read_contracts
+from core.errors import ContractError
+from core.settings import PROJECT, Settings
 from quality.audit import SUITES
 from stack.sftp.accounts import accounts_of
 

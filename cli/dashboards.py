@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import yaml
 
-from ingestion.errors import ServiceError
-from ingestion.settings import PROJECT, Settings
+from core.errors import ServiceError
+from core.settings import PROJECT, Settings
 
 Value = str | int | float | bool | None
 Rows = list[dict[str, Value]]

@@ -15,10 +15,10 @@ from cli.books import show_totals
 from cli.dashboards import charts_of_findings, every_chart_answers
 from cli.output import Row, complaints, say, show
 from cli.startup import start
-from ingestion.contract import read_contracts
-from ingestion.domains import domains_of
-from ingestion.errors import AuditError, ConfigurationError, LedgerError, ServiceError
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.domains import domains_of
+from core.errors import AuditError, ConfigurationError, LedgerError, ServiceError
+from core.settings import Settings
 from lake.connection import connected
 from quality.levels import levels
 from simulator.city import SimulatedDay, simulate

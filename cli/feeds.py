@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ingestion.contract import Contract, find_contract, read_contracts
+from core.contract import Contract, find_contract, read_contracts
 
 OneFeed = Annotated[str, typer.Argument(help="A feed like environment.station_readings.")]
 AnyFeed = Annotated[

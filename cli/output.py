@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cli.progress import is_interrupted
 from cli.visible import shortened, visible, visible_json
-from ingestion.errors import LakehouseError
+from core.errors import LakehouseError
 
 Cell = str | int | float | bool | datetime | None | Sequence["Cell"] | Mapping[str, "Cell"]
 Row = Mapping[str, Cell]

@@ -10,14 +10,14 @@ import typer
 from cli.feeds import Feeds, OneFeed, chosen_feeds, feed_of
 from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each, one
-from ingestion.collect import collect as collect_feed
-from ingestion.contract import find_contract, read_contracts
-from ingestion.domains import QUALITY, domains_of
-from ingestion.errors import AuditError, ConfigurationError, UnknownNameError
-from ingestion.landing import Landing, land_file
-from ingestion.ledger import LedgerRow, Status
-from ingestion.load import load_feed
-from ingestion.settings import Settings
+from core.contract import find_contract, read_contracts
+from core.domains import QUALITY, domains_of
+from core.errors import AuditError, ConfigurationError, UnknownNameError
+from core.settings import Settings
+from ingestion.collect.collect import collect as collect_feed
+from ingestion.collect.landing import Landing, land_file
+from ingestion.load.ledger import LedgerRow, Status
+from ingestion.load.load import load_feed
 from lake.connection import connected
 from lake.releases import last_release
 from quality import steps

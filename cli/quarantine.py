@@ -14,17 +14,17 @@ from cli.pipeline import show_ledger
 from cli.progress import each, one
 from cli.rows import book_rows
 from cli.visible import shortened
-from ingestion.contract import Contract, find_contract
-from ingestion.disclosure import masked_records, places_of, write_down
-from ingestion.errors import ConfigurationError
-from ingestion.incidents import IncidentClock
-from ingestion.landing import Delivery, Landing
-from ingestion.quarantine import Selection, brought_records, count_reasons, export_lines, find_records
-from ingestion.reference import Reference
-from ingestion.repair import NamedRepair, Resent, make_repair
-from ingestion.repair_request import Request, request_edit, request_repair
-from ingestion.replay import replay_feed
-from ingestion.settings import Settings
+from core.contract import Contract, find_contract
+from core.errors import ConfigurationError
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Delivery, Landing
+from ingestion.load.incidents import IncidentClock
+from ingestion.repair.disclosure import masked_records, places_of, write_down
+from ingestion.repair.quarantine import Selection, brought_records, count_reasons, export_lines, find_records
+from ingestion.repair.repair import NamedRepair, Resent, make_repair
+from ingestion.repair.repair_request import Request, request_edit, request_repair
+from ingestion.repair.replay import replay_feed
 from lake.connection import connected
 
 app = typer.Typer(help="Records that left by the quarantine door, and their way back.", no_args_is_help=True)

@@ -9,8 +9,8 @@ import typer
 
 from cli.output import AsJson, ends_well, show
 from cli.rows import rows_of_any_type
-from ingestion.errors import ConfigurationError
-from ingestion.settings import Settings
+from core.errors import ConfigurationError
+from core.settings import Settings
 from lake.gate import Gate, tables_in
 from lake.limits import time_limit
 from lake.serving import begin_reading, end_reading, open_marts

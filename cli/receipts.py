@@ -9,13 +9,13 @@ import typer
 
 from cli.account import revealing
 from cli.output import AsJson, Row, ends_well, say, show, show_document
-from ingestion.agencies import find_agency
-from ingestion.contract import find_contract, read_contracts
-from ingestion.disclosure import write_down
-from ingestion.receipt_store import ReceiptStore, receipt_key
-from ingestion.receipts import find_receipt, loads_since, receipts_of
-from ingestion.settings import Settings
-from ingestion.trace import find_delivery, trace_piece
+from core.agencies import find_agency
+from core.contract import find_contract, read_contracts
+from core.settings import Settings
+from ingestion.receipts.receipt_store import ReceiptStore, receipt_key
+from ingestion.receipts.receipts import find_receipt, loads_since, receipts_of
+from ingestion.receipts.trace import find_delivery, trace_piece
+from ingestion.repair.disclosure import write_down
 from lake.connection import connected
 
 Since = Annotated[

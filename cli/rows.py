@@ -12,8 +12,8 @@ import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
 from cli.output import Cell, Row
-from ingestion.domains import QUALITY
-from ingestion.settings import Settings
+from core.domains import QUALITY
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import last_release
 

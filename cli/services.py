@@ -8,7 +8,7 @@ import typer
 from cli.output import AsJson, Row, ends_well, say, show, show_document
 from cli.progress import begin, one
 from cli.startup import start
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import connected
 from lake.inventory import SMALL_BYTES, list_catalogs, list_tables
 from stack import control

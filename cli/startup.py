@@ -2,8 +2,8 @@
 
 from cli.output import say
 from cli.progress import begin
-from ingestion.contract import read_contracts
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.settings import Settings
 from lake.connection import connected
 from lake.lock import exclusive
 from lake.tables import create_tables

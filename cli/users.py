@@ -14,8 +14,8 @@ import typer
 
 from cli.dashboards import answer_of, superset_client
 from cli.output import AsJson, Row, ends_well, show
-from ingestion.errors import ConfigurationError, UnknownNameError
-from ingestion.settings import Settings
+from core.errors import ConfigurationError, UnknownNameError
+from core.settings import Settings
 
 ROLES = ("leader", "analyst", "engineer")
 """Those of superset/roles.py."""

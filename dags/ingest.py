@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from assets import feed_asset
 from retries import RETRIES, stops_unless_retryable
 
-from ingestion.contract import Contract, read_contracts
+from core.contract import Contract, read_contracts
 
 
 def ingest(contract: Contract) -> DAG:
@@ -34,8 +34,8 @@ def ingest(contract: Contract) -> DAG:
         @task
         @stops_unless_retryable
         def collect() -> dict[str, int]:
-            from ingestion.collect import collect as collect_feed  # noqa: PLC0415  heavy
-            from ingestion.settings import Settings  # noqa: PLC0415
+            from core.settings import Settings  # noqa: PLC0415
+            from ingestion.collect.collect import collect as collect_feed  # noqa: PLC0415  heavy
 
             collected = collect_feed(Settings(), contract)
             size = sum(delivery.bytes for delivery in collected.deliveries)
@@ -44,9 +44,9 @@ def ingest(contract: Contract) -> DAG:
         @task(outlets=[asset])
         @stops_unless_retryable
         def load(*, outlet_events: Any = None) -> dict[str, int]:
-            from ingestion.ledger import summary  # noqa: PLC0415
-            from ingestion.load import load_feed  # noqa: PLC0415  heavy
-            from ingestion.settings import Settings  # noqa: PLC0415
+            from core.settings import Settings  # noqa: PLC0415
+            from ingestion.load.ledger import summary  # noqa: PLC0415
+            from ingestion.load.load import load_feed  # noqa: PLC0415  heavy
 
             counts = summary(load_feed(Settings(), contract))
             if not counts["deliveries"]:

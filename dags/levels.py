@@ -29,9 +29,9 @@ def levels() -> None:
     @task
     @stops_unless_retryable
     def load_what_waits() -> dict[str, int]:
-        from ingestion.contract import read_contracts  # noqa: PLC0415
-        from ingestion.load import load_feeds  # noqa: PLC0415  heavy
-        from ingestion.settings import Settings  # noqa: PLC0415
+        from core.contract import read_contracts  # noqa: PLC0415
+        from core.settings import Settings  # noqa: PLC0415
+        from ingestion.load.load import load_feeds  # noqa: PLC0415  heavy
 
         return {feed: len(rows) for feed, rows in load_feeds(Settings(), read_contracts().values()).items() if rows}
 
@@ -40,7 +40,7 @@ def levels() -> None:
     )  # a feed that cannot be loaded keeps no other domain waiting
     @stops_unless_retryable
     def find_what_is_due(*, outlet_events: Any = None) -> dict[str, str]:
-        from ingestion.settings import Settings  # noqa: PLC0415
+        from core.settings import Settings  # noqa: PLC0415
         from quality.steps import due_steps  # noqa: PLC0415  heavy
 
         due = due_steps(Settings())

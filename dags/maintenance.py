@@ -22,7 +22,7 @@ def maintenance() -> None:
     @task
     @stops_unless_retryable
     def tidy() -> dict[str, int]:
-        from ingestion.settings import Settings  # noqa: PLC0415
+        from core.settings import Settings  # noqa: PLC0415
         from lake.maintenance import tidy as tidy_catalogs  # noqa: PLC0415  heavy
 
         return tidy_catalogs(Settings())

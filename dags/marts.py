@@ -11,8 +11,8 @@ from airflow.sdk import DAG, Asset, AssetAny, dag, task
 from assets import due_asset, feed_asset, marts_asset
 from retries import RETRIES, stops_unless_retryable
 
-from ingestion.contract import read_contracts
-from ingestion.domains import QUALITY, domains_of
+from core.contract import read_contracts
+from core.domains import QUALITY, domains_of
 
 
 def marts(domain: str, assets: list[Asset]) -> DAG:
@@ -32,7 +32,7 @@ def marts(domain: str, assets: list[Asset]) -> DAG:
         @task(pool="build")
         @stops_unless_retryable
         def build() -> bool:
-            from ingestion.settings import Settings  # noqa: PLC0415
+            from core.settings import Settings  # noqa: PLC0415
             from quality.levels import Step  # noqa: PLC0415
             from quality.steps import take_step  # noqa: PLC0415  heavy
 
@@ -41,7 +41,7 @@ def marts(domain: str, assets: list[Asset]) -> DAG:
         @task
         @stops_unless_retryable
         def audit() -> bool:
-            from ingestion.settings import Settings  # noqa: PLC0415
+            from core.settings import Settings  # noqa: PLC0415
             from quality.levels import Step  # noqa: PLC0415
             from quality.steps import take_step  # noqa: PLC0415  heavy
 
@@ -52,7 +52,7 @@ def marts(domain: str, assets: list[Asset]) -> DAG:
         def publish() -> bool:
             from airflow.sdk.exceptions import AirflowSkipException  # noqa: PLC0415
 
-            from ingestion.settings import Settings  # noqa: PLC0415
+            from core.settings import Settings  # noqa: PLC0415
             from quality.levels import Step  # noqa: PLC0415
             from quality.steps import take_step  # noqa: PLC0415  heavy
 

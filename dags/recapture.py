@@ -1,7 +1,7 @@
 """One DAG for what is missing: every hour each feed whose source keeps history is asked again for its missing slots.
 
-What is missing, how often it is asked for and what came stands in `ingestion/recapture.py` and its ledger; a feed that got something
-updates its Asset, so that its marts follow.
+What is missing, how often it is asked for and what came stands in `ingestion/collect/recapture.py` and its ledger; a feed that got
+something updates its Asset, so that its marts follow.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from assets import feed_asset
 from retries import RETRIES, stops_unless_retryable
 
-from ingestion.contract import Contract, read_contracts
-from ingestion.slots import SlotsBy
+from core.contract import Contract, read_contracts
+from core.slots import SlotsBy
 
 
 @dag(
@@ -35,9 +35,9 @@ def recapture() -> None:
         @task(task_id=contract.table, outlets=[asset])
         @stops_unless_retryable
         def fetch_again(*, outlet_events: Any = None) -> dict[str, int]:
-            from ingestion.recapture import recapture as recapture_feed  # noqa: PLC0415  heavy
-            from ingestion.recapture import summary  # noqa: PLC0415
-            from ingestion.settings import Settings  # noqa: PLC0415
+            from core.settings import Settings  # noqa: PLC0415
+            from ingestion.collect.recapture import recapture as recapture_feed  # noqa: PLC0415  heavy
+            from ingestion.collect.recapture import summary  # noqa: PLC0415
 
             counts = summary(recapture_feed(Settings(), contract))
             if not counts["found"]:

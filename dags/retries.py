@@ -28,7 +28,7 @@ def stops_unless_retryable(task: Function) -> Function:
     def guarded(*args: Any, **options: Any) -> Any:
         from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException  # noqa: PLC0415  heavy
 
-        from ingestion.errors import LakehouseError  # noqa: PLC0415
+        from core.errors import LakehouseError  # noqa: PLC0415
 
         try:
             return task(*args, **options)

@@ -11,7 +11,7 @@ RUN . /app/.venv/bin/activate \
         cachetools duckdb duckdb-engine duckdb-extensions duckdb-extension-ducklake duckdb-extension-httpfs \
         duckdb-extension-icu duckdb-extension-postgres flask-caching gunicorn psycopg2-binary pydantic pydantic-settings rich
 COPY --chown=superset:superset superset superset
-COPY --chown=superset:superset ingestion ingestion
+COPY --chown=superset:superset core core
 COPY --chown=superset:superset lake lake
 COPY --chown=superset:superset contracts contracts
 USER superset

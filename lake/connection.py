@@ -13,8 +13,8 @@ from typing import Literal
 import duckdb
 import duckdb_extensions
 
-from ingestion.errors import ServiceError
-from ingestion.settings import Settings
+from core.errors import ServiceError
+from core.settings import Settings
 
 EXTENSIONS = {"httpfs": "httpfs", "postgres": "postgres_scanner", "ducklake": "ducklake", "icu": "icu"}
 """Wheel name and the name under which DuckDB loads it."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from ingestion.errors import CountError
+from core.errors import CountError
 from lake.connection import CatalogName
 
 CATALOGS: tuple[CatalogName, ...] = ("lake", "marts")

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from ingestion.errors import ConfigurationError
+from core.errors import ConfigurationError
 
 MOST_CHARACTERS = 200_000
 MOST_NODES = 100_000

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import duckdb
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import CatalogName
 from lake.counts import CATALOGS
 from lake.maintenance import snapshots_needed

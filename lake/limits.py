@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from ingestion.errors import ConfigurationError
+from core.errors import ConfigurationError
 
 AGAIN_SECONDS = 0.1
 """An interruption between two statements is forgotten when the next one begins, so it is repeated until the block ends."""

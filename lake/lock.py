@@ -25,8 +25,8 @@ from datetime import timedelta
 
 import psycopg
 
-from ingestion.errors import ConfigurationError, ServiceError
-from ingestion.settings import Settings
+from core.errors import ConfigurationError, ServiceError
+from core.settings import Settings
 
 WRITERS = "writers"
 """The lock that writers share and maintenance takes alone."""

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import CatalogName, connected
 from lake.counts import CATALOGS, Count, count_tables, require_agreement, require_unchanged
 from lake.lock import alone

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import duckdb
 
-from ingestion.errors import UnknownNameError
+from core.errors import UnknownNameError
 
 OPERATIONS = "operations"
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
-from ingestion.errors import ConfigurationError
-from ingestion.local_time import LOCAL
-from ingestion.settings import Settings
+from core.errors import ConfigurationError
+from core.local_time import LOCAL
+from core.settings import Settings
 
 
 @dataclass(frozen=True)

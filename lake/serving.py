@@ -18,8 +18,8 @@ from time import monotonic
 
 import duckdb
 
-from ingestion.errors import ServiceError, UnknownNameError
-from ingestion.settings import Settings
+from core.errors import ServiceError, UnknownNameError
+from core.settings import Settings
 from lake.connection import connect, name_marts
 from lake.releases import version_as_of
 from lake.snapshots import attach_as_of, newest_snapshot

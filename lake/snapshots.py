@@ -2,7 +2,7 @@
 
 import duckdb
 
-from ingestion.errors import UnknownNameError
+from core.errors import UnknownNameError
 from lake.connection import CatalogName
 
 

@@ -2,8 +2,8 @@
 
 import duckdb
 
-from ingestion.contract import Contract
-from ingestion.domains import domains_of
+from core.contract import Contract
+from core.domains import domains_of
 
 BRONZE_ENVELOPE = {
     "_delivery_id": "VARCHAR",
@@ -82,7 +82,7 @@ LEDGER_OBJECT_RESULTS = {
     "last_heard_at": "TIMESTAMPTZ",
     "loaded_at": "TIMESTAMPTZ",
 }
-"""One row a load and object (station, agency, vessel …; null where a record did not tell a believable one); see `ingestion/objects.py`."""
+"""One row a load and object (station, agency, vessel …; null where a record told no believable one); see `ingestion/load/objects.py`."""
 
 LEDGER_RECAPTURES = {
     "feed": "VARCHAR",

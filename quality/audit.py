@@ -14,15 +14,15 @@ from typing import Any
 
 import duckdb
 
-from ingestion.contract import read_contracts
-from ingestion.errors import UnknownNameError
-from ingestion.reference import Reference
-from ingestion.settings import PROJECT
+from core.contract import read_contracts
+from core.errors import UnknownNameError
+from core.reference import Reference
+from core.settings import PROJECT
 from lake.snapshots import newest_snapshot, tables_of
-from quality.build import Build
 from quality.suites import education, environment, feedback, fisheries, health, public_services, quality
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
 from quality.verdicts import CheckResult, Verdict
+from transform.build import Build
 
 SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]] = {
     "education": (education.MARTS, education.expectations),

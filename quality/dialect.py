@@ -10,7 +10,7 @@ import duckdb_engine
 from sqlalchemy.dialects import registry
 from sqlalchemy.pool import StaticPool
 
-from ingestion.errors import AuditError
+from core.errors import AuditError
 
 URL = "duckdb+audit://"
 QUERIES = ("select", "with")

@@ -10,12 +10,12 @@ from enum import StrEnum
 
 import duckdb
 
-from ingestion.contract import read_contracts
-from ingestion.domains import QUALITY, domains_of
+from core.contract import read_contracts
+from core.domains import QUALITY, domains_of
 from lake.releases import newest_published
 from quality.audit import suite_digest
-from quality.build import code_digest, find_build, last_failure
 from quality.verdicts import find_verdict
+from transform.build import code_digest, find_build, last_failure
 
 SCORES_GROW_OLD = timedelta(minutes=15)
 """The scores are built again after so long though nothing came: a feed that fell silent must lose points."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 
 MARTS = PROJECT / "dbt_project" / "models" / "marts"
 NUMBERS = ("bigint", "integer", "double", "decimal")

@@ -11,15 +11,15 @@ from datetime import datetime
 
 import duckdb
 
-from ingestion.errors import AuditError
-from ingestion.settings import Settings
+from core.errors import AuditError
+from core.settings import Settings
 from lake.lock import exclusive
 from lake.publication import Publication, Source, publish_rows
 from lake.releases import Release, find_release, last_release, newest_published
 from lake.snapshots import tables_of
-from quality.build import require_build
 from quality.marts import keys_of
 from quality.verdicts import find_verdict
+from transform.build import require_build
 
 AXES = ("correct", "complete", "clean", "live", "score")
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import duckdb
 
-from ingestion.contract import find_contract
+from core.contract import find_contract
 from lake.releases import Release, releases_of
 from lake.snapshots import changed_rows, columns_of
 from quality.marts import Mart, marts_of

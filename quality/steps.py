@@ -5,12 +5,13 @@
 
 from collections.abc import Callable
 
-from ingestion.errors import AuditError
-from ingestion.settings import Settings
+from core.errors import AuditError
+from core.settings import Settings
 from lake.connection import connected
 from lake.lock import exclusive, writing
 from lake.releases import Release
-from quality import audit, build, levels, release, verdicts
+from quality import audit, levels, release, verdicts
+from transform import build
 
 
 def build_domain(settings: Settings, domain: str, *, full_refresh: bool = False) -> build.Build:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from ingestion.errors import AuditError
+from core.errors import AuditError
 from lake.transaction import transaction
 from quality.suites.check import Severity
 

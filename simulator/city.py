@@ -20,8 +20,8 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.errors import ConfigurationError
-from ingestion.settings import PROJECT
+from core.errors import ConfigurationError
+from core.settings import PROJECT
 from simulator.chance import chance
 from simulator.emitters.csv_polls import emit_river_levels
 from simulator.emitters.disease import emit_diseases

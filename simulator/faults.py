@@ -12,7 +12,7 @@ from enum import StrEnum
 from random import Random
 from typing import TypeVar
 
-from ingestion.errors import ConfigurationError, UnknownNameError
+from core.errors import ConfigurationError, UnknownNameError
 
 Item = TypeVar("Item")
 

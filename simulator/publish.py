@@ -12,10 +12,10 @@ from queue import SimpleQueue
 
 import paramiko
 
-from ingestion.agencies import agency_slug
-from ingestion.contract import Contract, find_contract
-from ingestion.errors import ServiceError
-from ingestion.settings import Settings
+from core.agencies import agency_slug
+from core.contract import Contract, find_contract
+from core.errors import ServiceError
+from core.settings import Settings
 from simulator.city import FOLDERS
 from stack.sftp.accounts import find_account, read_accounts
 

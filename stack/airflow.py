@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import httpx
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from stack.migration import is_current, remember
 from stack.ownership import admit, own, system_user
 from stack.programs import run_program

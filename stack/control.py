@@ -14,8 +14,8 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingestion.errors import DiskFullError, UnknownNameError
-from ingestion.settings import Settings
+from core.errors import DiskFullError, UnknownNameError
+from core.settings import Settings
 from stack.airflow import airflow_services
 from stack.lifecycle import STOP_SECONDS, Report, await_external, bring_up, status_of
 from stack.object_store import ObjectStore

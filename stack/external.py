@@ -8,8 +8,8 @@ databases, the roles and the buckets.
 import sys
 import threading
 
-from ingestion.errors import ConfigurationError
-from ingestion.settings import Settings
+from core.errors import ConfigurationError
+from core.settings import Settings
 from stack.airflow import AirflowInstallation
 from stack.lifecycle import Report, await_external
 from stack.object_store import ObjectStore

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ingestion.errors import PortInUseError, ServiceError
-from ingestion.settings import Settings
+from core.errors import PortInUseError, ServiceError
+from core.settings import Settings
 from stack.processes import ProcessRecord, is_alive, log_path, log_tail, read_record, spawn, stop
 from stack.secrets import hide_secrets
 from stack.service import Port, Service, ServiceStatus, State

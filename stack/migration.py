@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.roles import connect
 
 

@@ -19,7 +19,7 @@ from minio.commonconfig import ENABLED
 from minio.error import MinioException
 from minio.versioningconfig import VersioningConfig
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.ownership import own
 from stack.secrets import write_private
 from stack.service import Command, Port

@@ -13,7 +13,7 @@ import stat
 import subprocess
 from pathlib import Path
 
-from ingestion.errors import ConfigurationError
+from core.errors import ConfigurationError
 
 SERVICES = "ioc-services"
 """The group whose members pass through IOC_HOME."""

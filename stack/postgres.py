@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psycopg
 
-from ingestion.errors import ConfigurationError, ServiceError
-from ingestion.settings import Settings
+from core.errors import ConfigurationError, ServiceError
+from core.settings import Settings
 from stack.ownership import SERVICES, admit, own, system_user
 from stack.roles import LAKE_DATABASE, connect, settle_roles
 from stack.service import Command, Port

@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ingestion.errors import ServiceError
-from ingestion.settings import Settings
+from core.errors import ServiceError
+from core.settings import Settings
 from stack.ownership import SERVICES, UMASK, own
 from stack.processes import log_path
 from stack.secrets import hide_secrets

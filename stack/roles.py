@@ -20,7 +20,7 @@ from typing import Literal, LiteralString
 import psycopg
 from psycopg import sql
 
-from ingestion.settings import Settings
+from core.settings import Settings
 
 LAKE_DATABASE = "ioc_lake"
 MARTS_DATABASE = "ioc_marts"

@@ -12,7 +12,7 @@ from secrets import token_bytes, token_hex
 
 from pydantic import SecretStr
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.ownership import close_home
 
 SECRET_BYTES = 24

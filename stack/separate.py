@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.secrets import ensure_secrets
 
 PORTS = 32

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ingestion.errors import ConfigurationError
-from ingestion.settings import PROJECT, Settings
+from core.errors import ConfigurationError
+from core.settings import PROJECT, Settings
 from stack.service import Command, Port
 
 

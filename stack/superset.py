@@ -14,8 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from ingestion.errors import ConfigurationError
-from ingestion.settings import PROJECT, Settings
+from core.errors import ConfigurationError
+from core.settings import PROJECT, Settings
 from stack.migration import is_current, remember
 from stack.ownership import admit, own, system_user
 from stack.programs import run_program

@@ -14,7 +14,7 @@ import yaml
 from asset_files import DATABASE, KINDS, Assets, Json, Mart, Tree, as_list, as_tree, as_trees, read_assets, uuid_of
 from bundle import make_bundle, query_of
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from lake.serving import define_clock
 
 DASHBOARDS = {

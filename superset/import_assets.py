@@ -14,7 +14,7 @@ from flask import g  # type: ignore[import-not-found, unused-ignore]
 from roles import ROLES, permissions_of
 from superset.app import create_app  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 
 
 def import_assets(settings: Settings) -> dict[str, int]:

@@ -15,7 +15,7 @@ from flask import g, has_app_context  # type: ignore[import-not-found, unused-ig
 from sqlalchemy import text
 from sqlalchemy.dialects import registry
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.gate import Gate, tables_in
 from lake.limits import Allowance
 from lake.serving import ReleasedMarts, begin_reading, end_reading

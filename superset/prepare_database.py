@@ -7,7 +7,7 @@ same in three processes of ten seconds each, and the last one takes the password
 from flask_migrate import upgrade  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from superset.app import create_app  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-from ingestion.settings import Settings
+from core.settings import Settings
 
 
 def prepare_database(settings: Settings) -> None:

@@ -22,8 +22,8 @@ from flask import (  # type: ignore[import-not-found, unused-ignore]
 from logins import SESSION_LIFETIME, Accounts, guard_logins, refuse_weak_password
 from marts_dialect import MartsConnection, register_marts
 
-from ingestion.errors import ConfigurationError
-from ingestion.settings import PROJECT, Settings
+from core.errors import ConfigurationError
+from core.settings import PROJECT, Settings
 
 _settings = Settings()
 

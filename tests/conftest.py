@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.control import DATA_SERVICES, down, up
 from stack.object_store import PORT_OFFSETS
 from stack.separate import PORTS, separate_stack

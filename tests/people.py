@@ -7,7 +7,7 @@ from itertools import count
 import httpx
 
 from cli.dashboards import superset_client
-from ingestion.settings import Settings
+from core.settings import Settings
 
 ROLES = ("leader", "analyst", "engineer")
 PASSWORD = "only-for-this-test"

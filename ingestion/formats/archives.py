@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from lzma import LZMAError
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 
 UNPACKED_BYTES_LIMIT = 128 * 1024 * 1024
 """All members of an archive together, in bytes."""

@@ -18,8 +18,8 @@ from typing import BinaryIO, Protocol
 
 import polars as pl
 
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
 
 PIECES_SCHEMA = {"_delivery": pl.UInt32, "_position": pl.Int64, "_raw": pl.String, "_problem": pl.String}
 UNREADABLE_SCHEMA = {

@@ -15,8 +15,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading, Shape, empty_records, join_readings
 from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, gather, set_aside, split_lines

@@ -22,15 +22,15 @@ from typing import BinaryIO, TypeVar
 import msgspec
 import polars as pl
 
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
+from core.local_time import ZONE
+from core.slots import Slots, SlotsBy
 from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.csv import Csv, split_whole
 from ingestion.formats.documents import BROKEN_JSON, array_pieces, read_document, require_members
 from ingestion.formats.lines import IS_BLANK, as_unreadable, cut_piece, empty_as_null, set_aside, without_mark
-from ingestion.local_time import ZONE
-from ingestion.slots import Slots, SlotsBy
 
 CASE_FIELDS = {
     "record_code": "ma_ca",

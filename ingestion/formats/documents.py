@@ -16,7 +16,7 @@ import numpy
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import Pieces
 from ingestion.formats.lines import cut_piece

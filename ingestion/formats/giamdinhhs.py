@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from ingestion.contract import Contract
+from core.contract import Contract
 from ingestion.formats.base import SKIPPED_SCHEMA, UNREADABLE_SCHEMA, Envelope, Pieces, Reading
 from ingestion.formats.giamdinhhs_files import CHECK_IN, CLAIM, KEPT, MEDICINES, SERVICES, InnerFile, read_file
 from ingestion.formats.giamdinhhs_wrapper import CONTEXT, cut_wrapper

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import BinaryIO
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import Pieces
 from ingestion.formats.lines import cut_piece, without_mark

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import SKIPPED_SCHEMA, UNREADABLE_SCHEMA, Pieces, join_raws
 

@@ -24,8 +24,8 @@ from xml.parsers import expat
 import fastexcel
 import polars as pl
 
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.archives import ZIP_MARK, pack, unpack
 from ingestion.formats.base import (

@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
-from ingestion.contract import Contract
+from core.contract import Contract
 from ingestion.formats.base import UNREADABLE_SCHEMA, Envelope, Pieces, Reading
 from ingestion.formats.lines import FORMAT_ERROR, IS_BLANK, set_aside, split_lines
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
-from ingestion.contract import Contract
+from core.contract import Contract
 from ingestion.formats.ais import decode_messages
 from ingestion.formats.base import SKIPPED_SCHEMA, Envelope, Pieces, Reading
 from ingestion.formats.lines import IS_BLANK, as_unreadable, gather, set_aside, split_lines

@@ -18,8 +18,8 @@ from typing import BinaryIO
 import duckdb
 import polars as pl
 
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
 from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading
 from ingestion.formats.documents import array_pieces, member_pieces, read_document

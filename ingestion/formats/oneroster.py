@@ -21,8 +21,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
 from ingestion.formats.base import (
     Envelope,
     Pieces,

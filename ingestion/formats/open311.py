@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 from defusedxml.ElementTree import fromstring
 
-from ingestion.contract import Contract
+from core.contract import Contract
 from ingestion.formats import base
 from ingestion.formats.base import Envelope, Pieces, Reading
 from ingestion.formats.documents import BROKEN_XML, array_pieces, read_document, xml_pieces

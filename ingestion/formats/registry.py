@@ -1,6 +1,6 @@
 """Which wire format a contract means by its word `format`."""
 
-from ingestion.errors import UnknownNameError
+from core.errors import UnknownNameError
 from ingestion.formats.base import Format
 from ingestion.formats.csv import Csv
 from ingestion.formats.disease import Disease

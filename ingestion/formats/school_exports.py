@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from ingestion.contract import Contract
+from core.contract import Contract
 from ingestion.formats import base, moet, oneroster
 from ingestion.formats.archives import ZIP_MARK, unpack
 from ingestion.formats.base import Envelope, Pieces, Reading, join_readings

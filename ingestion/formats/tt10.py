@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 import polars as pl
 
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
 from ingestion.formats.base import Envelope, Pieces, Reading
 from ingestion.formats.lines import IS_BLANK, empty_as_null, set_aside, split_lines
 

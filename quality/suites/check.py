@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Literal
 
-from ingestion.contract import Contract
-from ingestion.reference import Reference
+from core.contract import Contract
+from core.reference import Reference
 
 Severity = Literal["critical", "warning"]
 

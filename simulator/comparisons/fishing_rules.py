@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from math import cos, floor, hypot, inf, radians, sqrt
 from pathlib import Path
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 from simulator.entities import Boundary, Port
 from simulator.local_time import LOCAL
 

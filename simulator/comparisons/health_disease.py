@@ -7,7 +7,7 @@ from statistics import mean, median, stdev
 
 import polars as pl
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
 
 LEAST = 5

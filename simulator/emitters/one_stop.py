@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import TypedDict
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 from simulator.chance import chance
 from simulator.emitters.server_book import write_book
 from simulator.entities import Agency, City

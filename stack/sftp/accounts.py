@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 
-from ingestion.agencies import agencies
-from ingestion.contract import Contract
-from ingestion.errors import ConfigurationError, ContractError, UnknownNameError
-from ingestion.settings import Settings
+from core.agencies import agencies
+from core.contract import Contract
+from core.errors import ConfigurationError, ContractError, UnknownNameError
+from core.settings import Settings
 from stack.secrets import SECRET_BYTES, write_private
 
 PLAIN_FOLDER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")

@@ -2,7 +2,7 @@
 
 A file that was sent stays as it was sent: nothing overwrites, renames or deletes it. An upload is written aside and appears under its name
 when the client closes it, whole; one that breaks off is dropped. A name that was sent before is sent again: both are kept
-(`ingestion/sent_names.py`), and the agency sees the newer. Names that say "unfinished" (`.part` and the like, hidden ones) are
+(`core/sent_names.py`), and the agency sees the newer. Names that say "unfinished" (`.part` and the like, hidden ones) are
 the agency's own to write, continue, rename and delete, and no feed takes them. Folders are those of the feeds; there are no links.
 Times and modes are the server's: a client that sets them is not refused, and nothing changes.
 """
@@ -31,8 +31,8 @@ from asyncssh import (
 )
 from asyncssh.constants import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC, FXF_WRITE
 
-from ingestion.connectors.base import is_hostile, is_unfinished
-from ingestion.sent_names import kept_name, sent_name
+from core.sent_names import kept_name, sent_name
+from ingestion.collect.connectors.base import is_hostile, is_unfinished
 
 READ_BYTES = 256 * 1024
 """At most so much is given for one request, whatever it asks for."""

@@ -22,8 +22,8 @@ from asyncssh.constants import DISC_BY_APPLICATION, FXP_BLOCK, FXP_LINK, FXP_UNB
 from asyncssh.sftp import SFTPServerHandler
 from asyncssh.stream import SSHReader, SSHServerStreamSession, SSHWriter
 
-from ingestion.contract import read_contracts
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.settings import Settings
 from stack.secrets import write_private
 from stack.sftp.accounts import ensure_accounts, read_accounts
 from stack.sftp.files import AgencyFiles, ReadOnlyFiles, Storage

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import paramiko
 
-from ingestion.contract import read_contracts
-from ingestion.settings import PROJECT, Settings
+from core.contract import read_contracts
+from core.settings import PROJECT, Settings
 from stack.service import Command, Port
 from stack.sftp.accounts import ensure_accounts
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.browser.pages import chromium, log_in
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from cli.dashboards import dashboard_address
-from ingestion.settings import Settings
+from core.settings import Settings
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page
 
 from cli.dashboards import chart_rows, dashboard_charts, every_chart_answers, superset_client
-from ingestion.errors import ServiceError
-from ingestion.settings import Settings
+from core.errors import ServiceError
+from core.settings import Settings
 from lake.connection import connected
 from quality.audit import SUITES
 from tests.browser.pages import open_dashboard

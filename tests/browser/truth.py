@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from lake.connection import connected
 from lake.tables import create_tables
 from quality.marts import keys_of

@@ -7,7 +7,7 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.faults.scene import Scene, at_noon
 
 Start = Callable[..., BaseProcess]

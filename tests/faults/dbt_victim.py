@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from dbt.cli.main import dbtRunner
 
-from quality import dbt_process
+from transform import dbt_process
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
                     os.kill(os.getpid(), signal.SIGKILL)
 
     sys.argv[1:] = sys.argv[4:]
-    with patch("quality.dbt_process.dbtRunner", partial(dbtRunner, callbacks=[met_event])):
+    with patch("transform.dbt_process.dbtRunner", partial(dbtRunner, callbacks=[met_event])):
         return dbt_process.main()
 
 

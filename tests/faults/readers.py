@@ -20,16 +20,16 @@ from unittest.mock import patch
 
 import duckdb
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import Release
 from lake.serving import CHECK_SECONDS, ReleasedMarts
 from lake.snapshots import newest_snapshot
-from quality.build import Build, _write_down
 from quality.release import publish, rollback
 from quality.steps import publish_domain
 from quality.verdicts import CheckResult, Verdict, record_verdict
 from tests.faults.boundaries import watched
+from transform.build import Build, _write_down
 
 DOMAIN = "served"
 MARTS = ("ones", "twins")

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 from tests.faults.boundaries import STEPS
 from tests.faults.results import Row, read_rows
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 from tests.faults.scene import Facts
 
 FOLDER = PROJECT / ".ioc" / "faults"

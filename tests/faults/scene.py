@@ -12,20 +12,20 @@ import duckdb
 import psycopg
 from psycopg import sql
 
-from ingestion.contract import Contract, find_contract, read_contracts
-from ingestion.landing import BUCKET, Landing
-from ingestion.settings import Settings
+from core.contract import Contract, find_contract, read_contracts
+from core.settings import Settings
+from ingestion.collect.landing import BUCKET, Landing
 from lake.connection import CatalogName, connect, connected
 from lake.lock import exclusive
 from lake.releases import releases_of
 from lake.snapshots import newest_snapshot, tables_of
 from lake.tables import create_tables
-from quality.build import require_build
 from quality.verdicts import find_verdict
 from stack.postgres import Postgres
 from stack.roles import LAKE_DATABASE, MARTS_DATABASE, name_of
 from stack.roles import connect as log_in
 from tests.faults.deliveries import DOMAIN, LEVELS, NOON, REQUESTS, File
+from transform.build import require_build
 
 CATALOGS = (LAKE_DATABASE, MARTS_DATABASE)
 Facts = Mapping[str, Counter[str]]

@@ -7,8 +7,8 @@ from multiprocessing.synchronize import Barrier
 
 import pytest
 
-from ingestion.errors import AuditError
-from ingestion.settings import Settings
+from core.errors import AuditError
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import releases_of
 from tests.faults.boundaries import watched

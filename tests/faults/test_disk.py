@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.errors import LakehouseError
-from ingestion.settings import Settings
+from core.errors import LakehouseError
+from core.settings import Settings
 from stack.control import DATA_SERVICES, down, up
 from tests.faults.results import Results
 from tests.faults.scene import Scene, at_noon

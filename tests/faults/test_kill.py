@@ -9,12 +9,11 @@ from time import monotonic
 
 import pytest
 
-from ingestion.contract import find_contract
-from ingestion.load import load_feed
+from core.contract import find_contract
+from ingestion.load.load import load_feed
 from lake.connection import connected
 from lake.publication import Publication, Source, publish_rows
 from lake.snapshots import newest_snapshot
-from quality.build import require_build
 from quality.verdicts import CheckResult, Verdict, record_verdict
 from tests.faults.boundaries import STEPS
 from tests.faults.conftest import Start
@@ -22,6 +21,7 @@ from tests.faults.deliveries import DOMAIN, LEVELS, NOON, REQUESTS, level_files,
 from tests.faults.results import Results, Row, difference, doubled, lost
 from tests.faults.scene import Facts, Scene
 from tests.faults.victim import count_passes, die_at, perform
+from transform.build import require_build
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(4 * 3600)]
 

@@ -13,10 +13,9 @@ from time import monotonic
 
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import releases_of
-from quality.build import require_build
 from quality.levels import Step
 from quality.steps import audit_domain, bring_up_to_date
 from tests.faults.boundaries import watched
@@ -25,6 +24,7 @@ from tests.faults.deliveries import DOMAIN, LEVELS, REQUESTS, request_files
 from tests.faults.results import Results, Row, difference, doubled, lost
 from tests.faults.scene import Facts, Scene
 from tests.faults.victim import count_passes, die_at, perform
+from transform.build import require_build
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 

@@ -14,25 +14,25 @@ from time import monotonic, sleep
 import pytest
 
 import quality.audit
-import quality.build
+import transform.build
 from cli.startup import prepare_tables
-from ingestion import recapture
-from ingestion.contract import find_contract
-from ingestion.errors import ConfigurationError, ServiceError
-from ingestion.load import load_feed
-from ingestion.replay import replay_feed
-from ingestion.settings import Settings
+from core.contract import find_contract
+from core.errors import ConfigurationError, ServiceError
+from core.settings import Settings
+from ingestion.collect import recapture
+from ingestion.load.load import load_feed
+from ingestion.repair.replay import replay_feed
 from lake.connection import connected
 from lake.lock import WRITERS, alone, exclusive, writing
 from lake.maintenance import tidy
 from quality import steps
-from quality.build import Build
 from quality.verdicts import Verdict
 from stack.roles import LAKE_DATABASE, connect
 from tests.faults.conftest import Start
 from tests.faults.deliveries import NOON, REQUESTS
 from tests.faults.readers import DOMAIN, PASSED, publish_version, write_version
 from tests.faults.scene import Scene
+from transform.build import Build
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -246,12 +246,12 @@ def test_every_writer_waits_while_maintenance_runs(name: str, released: Scene, m
     attempt = recapture.Attempt(REQUESTS, span, NOON, recapture.Outcome.EMPTY)
     monkeypatch.setattr(recapture, "due_slots", lambda *_: [span])
     monkeypatch.setattr(recapture, "_fetch_windows", lambda *_: ([attempt], None))
-    monkeypatch.setattr(quality.build, "require_build", lambda *_: Build(DOMAIN, 1, 1, "", 1, 1))
+    monkeypatch.setattr(transform.build, "require_build", lambda *_: Build(DOMAIN, 1, 1, "", 1, 1))
     monkeypatch.setattr(quality.audit, "audit", lambda *_: Verdict(DOMAIN, 1, "", True, NOON, (PASSED,)))
-    monkeypatch.setattr(quality.build, "load_reference_lists", lambda *_: None)
-    monkeypatch.setattr(quality.build, "_run_dbt", run_no_dbt)
+    monkeypatch.setattr(transform.build, "load_reference_lists", lambda *_: None)
+    monkeypatch.setattr(transform.build, "_run_dbt", run_no_dbt)
     monkeypatch.setattr(
-        quality.build, "_results", lambda *_: [{"unique_id": "model.a", "status": "success", "execution_time": 0.0}]
+        transform.build, "_results", lambda *_: [{"unique_id": "model.a", "status": "success", "execution_time": 0.0}]
     )
     act, who = WRITERS_OF_THE_LAKE[name]
     with ThreadPoolExecutor(1) as pool:

@@ -11,24 +11,24 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.verbs import app
-from ingestion.contract import find_contract
-from ingestion.errors import CountError
-from ingestion.landing import Landing
-from ingestion.load import load_feed
-from ingestion.quarantine import Selection, export_lines, find_records
-from ingestion.repair_request import Request, request_edit
-from ingestion.replay import replay_feed
-from ingestion.settings import PROJECT
+from core.contract import find_contract
+from core.errors import CountError
+from core.settings import PROJECT
+from ingestion.collect.landing import Landing
+from ingestion.load.load import load_feed
+from ingestion.repair.quarantine import Selection, export_lines, find_records
+from ingestion.repair.repair_request import Request, request_edit
+from ingestion.repair.replay import replay_feed
 from lake import maintenance
 from lake.connection import CatalogName, connected
 from lake.counts import QUARANTINE, count_tables
 from lake.maintenance import tidy
 from lake.releases import releases_of
-from quality.build import require_build
 from stack.roles import LAKE_DATABASE, MARTS_DATABASE, connect
 from tests.faults.deliveries import LEVELS, NOON, level_files
 from tests.faults.readers import DOMAIN, publish_version, write_version
 from tests.faults.scene import Scene
+from transform.build import require_build
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 

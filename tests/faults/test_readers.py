@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import connected
 from lake.maintenance import tidy
 from lake.releases import last_release, releases_of

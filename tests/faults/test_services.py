@@ -11,8 +11,8 @@ from time import monotonic
 
 import pytest
 
-from ingestion.errors import AuditError, ServiceError
-from ingestion.settings import Settings
+from core.errors import AuditError, ServiceError
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import releases_of
 from stack.control import up

@@ -16,10 +16,10 @@ from time import monotonic, sleep
 
 import duckdb
 
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
-from ingestion.load import load_feed
-from ingestion.settings import Settings
+from core.contract import find_contract
+from core.settings import Settings
+from ingestion.collect.landing import Landing
+from ingestion.load.load import load_feed
 from lake.connection import connected
 from lake.lock import exclusive
 from lake.maintenance import tidy

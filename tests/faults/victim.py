@@ -14,14 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from unittest.mock import patch
 
-from ingestion.collect import collect
-from ingestion.contract import find_contract
-from ingestion.load import load_feed
-from ingestion.settings import PROJECT, Settings
+from core.contract import find_contract
+from core.settings import PROJECT, Settings
+from ingestion.collect.collect import collect
+from ingestion.load.load import load_feed
 from quality import steps
-from quality.build import dbt_target
 from tests.faults.boundaries import MODEL_EVENTS, STEPS, watched
 from tests.faults.deliveries import DOMAIN, LEVELS, REQUESTS
+from transform.build import dbt_target
 
 ALONE = ", dbt left alone"
 """Behind a boundary inside dbt: only the command that started it is killed, and dbt is not."""
@@ -38,7 +38,7 @@ RUN: Mapping[str, Callable[[Settings], object]] = {
 
 def perform(step: str, settings: Settings) -> None:
     """Do a step, its batches small, so that few files already make several of them."""
-    with patch("ingestion.load.BATCH_DELIVERIES", 2), patch("ingestion.collect.LAND_TOGETHER", 2):
+    with patch("ingestion.load.load.BATCH_DELIVERIES", 2), patch("ingestion.collect.collect.LAND_TOGETHER", 2):
         RUN[step](settings)
 
 
@@ -64,7 +64,7 @@ def die_at(step: str, settings: Settings, boundary: str, occurrence: int) -> Non
     if event is not None:
         dbt = [sys.executable, "-m", "tests.faults.dbt_victim", event, str(occurrence)]
         dbt.append("alone" if boundary.endswith(ALONE) else "both")
-        with patch("quality.build.dbt_process", lambda: dbt):
+        with patch("transform.build.dbt_process", lambda: dbt):
             perform(step, settings)
         return
     crossed = Counter[str]()

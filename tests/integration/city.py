@@ -8,11 +8,11 @@ import duckdb
 import polars as pl
 
 from cli.startup import prepare_tables
-from ingestion.collect import collect
-from ingestion.contract import Contract, read_contracts
-from ingestion.landing import BUCKET, Landing
-from ingestion.load import load_feed
-from ingestion.settings import Settings
+from core.contract import Contract, read_contracts
+from core.settings import Settings
+from ingestion.collect.collect import collect
+from ingestion.collect.landing import BUCKET, Landing
+from ingestion.load.load import load_feed
 from simulator.city import simulate
 from simulator.compare import compare
 from simulator.faults import fault_profile

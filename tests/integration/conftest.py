@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
-from ingestion.contract import Contract, read_contracts
-from ingestion.landing import BUCKET, Landing
-from ingestion.ledger import LedgerRow
-from ingestion.load import Loader
-from ingestion.receipt_store import BUCKET as RECEIPTS
-from ingestion.reference import Reference
-from ingestion.replay import Replayer
-from ingestion.settings import Settings
+from core.contract import Contract, read_contracts
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import BUCKET, Landing
+from ingestion.load.ledger import LedgerRow
+from ingestion.load.load import Loader
+from ingestion.receipts.receipt_store import BUCKET as RECEIPTS
+from ingestion.repair.replay import Replayer
 from lake.connection import connected
 from lake.tables import create_tables
 from lake.transaction import transaction

@@ -7,7 +7,7 @@ import sys
 
 from dbt.cli.main import dbtRunner
 
-from quality.build import DBT_FOLDERS
+from transform.build import DBT_FOLDERS
 
 VIEWS = ["run", "--select", "config.materialized:view"]
 

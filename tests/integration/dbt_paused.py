@@ -13,7 +13,7 @@ from typing import Any
 
 from dbt.cli.main import dbtRunner
 
-from quality import dbt_process
+from transform import dbt_process
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import xlsxwriter
 
-from ingestion.reference import Reference
+from core.reference import Reference
 from simulator.claim_files import Dossier, list_file, message, summary_file
 
 VN = timezone(timedelta(hours=7))

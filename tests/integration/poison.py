@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ingestion.contract import DATE_PARTS, Column, Contract
+from core.contract import DATE_PARTS, Column, Contract
+from core.reference import Reference
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.registry import find_format
-from ingestion.reference import Reference
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECEIVED = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from stack.control import down
 
 pytestmark = pytest.mark.stack
@@ -217,9 +217,9 @@ def test_four_files_add_a_feed(checkout: Checkout) -> None:
     checkout.ioc("build", "environment")
     shown = checkout.python(
         "-c",
-        "from ingestion.settings import Settings\n"
+        "from core.settings import Settings\n"
         "from lake.connection import connected\n"
-        "from quality.build import dbt_target\n"
+        "from transform.build import dbt_target\n"
         f"(compiled,) = (dbt_target(Settings(), 'environment') / 'compiled').rglob('staging/*/stg_{TABLE}.sql')\n"
         "with connected(Settings()) as connection:\n"
         "    connection.execute(\"attach 'ducklake:lake_catalog' as instant (read_only)\")\n"

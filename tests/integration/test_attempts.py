@@ -12,20 +12,20 @@ import polars as pl
 import psycopg
 import pytest
 
-from ingestion.attempts import Attempts, is_to_blame
-from ingestion.checks import check
-from ingestion.errors import (
+from core.errors import (
     ConfigurationError,
     DiskFullError,
     LedgerError,
     ServiceError,
 )
-from ingestion.landing import BUCKET, Landing
-from ingestion.ledger import LedgerRow
-from ingestion.quarantine import Selection, find_records
-from ingestion.repair import AsIs
-from ingestion.repair_request import Request, request_repair
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
+from ingestion.collect.landing import BUCKET, Landing
+from ingestion.load.attempts import Attempts, is_to_blame
+from ingestion.load.checks import check
+from ingestion.load.ledger import LedgerRow
+from ingestion.repair.quarantine import Selection, find_records
+from ingestion.repair.repair import AsIs
+from ingestion.repair.repair_request import Request, request_repair
 
 from .conftest import NOON, Lake
 
@@ -37,18 +37,18 @@ POISON = "PM10\t6.66\tug/m3\t20261120080500\t00\r\n"
 VICTIM = """
 import os, signal, sys
 from unittest.mock import patch
-from ingestion import checks
-from ingestion.contract import find_contract
-from ingestion.load import load_feed
-from ingestion.replay import replay_feed
-from ingestion.settings import Settings
+from ingestion.load import checks
+from core.contract import find_contract
+from ingestion.load.load import load_feed
+from ingestion.repair.replay import replay_feed
+from core.settings import Settings
 
 def die_of_poison(records, *rest):
     if records["_raw"].str.contains("6.66").any():
         os.kill(os.getpid(), signal.SIGKILL)
     return checks.check(records, *rest)
 
-with patch("ingestion.load.check", die_of_poison):
+with patch("ingestion.load.load.check", die_of_poison):
     {"load": load_feed, "replay": replay_feed}[sys.argv[1]](Settings(), find_contract(sys.argv[2]))
 """
 
@@ -143,7 +143,7 @@ def test_what_is_no_deliverys_fault_blames_none(
     poisoned: Lake, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("ingestion.load.check", fail(error))
+        patch.setattr("ingestion.load.load.check", fail(error))
         for _ in range(3):
             with pytest.raises(type(error)):
                 poisoned.load(FEED)
@@ -153,7 +153,7 @@ def test_what_is_no_deliverys_fault_blames_none(
 
 
 def test_an_error_of_the_delivery_blames_it_like_a_kill(poisoned: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingestion.load.check", fail(LedgerError("it cannot be told")))
+    monkeypatch.setattr("ingestion.load.load.check", fail(LedgerError("it cannot be told")))
     for _ in range(2):
         with pytest.raises(LedgerError):
             poisoned.load(FEED)
@@ -184,7 +184,7 @@ def test_an_object_store_that_is_lost_in_a_load_blames_none(poisoned: Lake, monk
                 write(self, key, content)
 
             patch.setattr(Landing, "write_attempts", write_once)
-            patch.setattr("ingestion.load.check", fail(ServiceError("the object store: lost")))
+            patch.setattr("ingestion.load.load.check", fail(ServiceError("the object store: lost")))
             with pytest.raises(ServiceError):
                 poisoned.load(FEED)
     rows = poisoned.load(FEED)

@@ -9,20 +9,20 @@ import duckdb
 import pytest
 import yaml
 
-from ingestion.contract import read_contracts
-from ingestion.errors import AuditError, UnknownNameError
-from ingestion.reference import SEEDS, Reference
-from ingestion.settings import PROJECT, Settings
+from core.contract import read_contracts
+from core.errors import AuditError, UnknownNameError
+from core.reference import SEEDS, Reference
+from core.settings import PROJECT, Settings
 from lake.connection import connect
 from lake.snapshots import newest_snapshot
 from lake.tables import create_tables
 from quality.audit import SUITES, audit, suite_digest
-from quality.build import Build
 from quality.marts import keys_of
 from quality.suites.check import AuditFacts
 from quality.verdicts import Verdict, find_verdict, record_verdict
 from stack.control import down, up
 from tests.publishing import publish_candidates
+from transform.build import Build
 
 pytestmark = pytest.mark.stack
 

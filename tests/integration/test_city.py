@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.verbs import app
-from ingestion.collect import collect
-from ingestion.contract import read_contracts
-from ingestion.errors import AuditError
-from ingestion.landing import Landing
-from ingestion.load import load_feed
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.errors import AuditError
+from core.settings import Settings
+from ingestion.collect.collect import collect
+from ingestion.collect.landing import Landing
+from ingestion.load.load import load_feed
 from lake.connection import connected
 from lake.maintenance import publications, tidy
 from lake.releases import Release, last_release, releases_in_force, releases_of, version_as_of

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.collect import collect
-from ingestion.connectors import registry
-from ingestion.connectors.base import CHANGED, Arrival, Checkpoint, Clock, FileMark, Refusal, Window
-from ingestion.contract import Contract
-from ingestion.errors import ServiceError, SourceUnavailableError
-from ingestion.landing import Landing
-from ingestion.settings import Settings
+from core.contract import Contract
+from core.errors import ServiceError, SourceUnavailableError
+from core.settings import Settings
+from ingestion.collect.collect import collect
+from ingestion.collect.connectors import registry
+from ingestion.collect.connectors.base import CHANGED, Arrival, Checkpoint, Clock, FileMark, Refusal, Window
+from ingestion.collect.landing import Landing
 
 from .conftest import Lake
 
@@ -50,7 +50,7 @@ def test_a_file_is_landed_once(source: Lake) -> None:
 def test_files_collected_together_stand_in_landing_in_their_order(
     source: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingestion.collect.LAND_TOGETHER", 5)
+    monkeypatch.setattr("ingestion.collect.collect.LAND_TOGETHER", 5)
     names = [f"{number:02}.csv" for number in range(12)]
     for name in names:
         drop(source.settings, name, "x")
@@ -171,7 +171,7 @@ def test_what_could_not_be_landed_is_not_remembered(
 def test_a_large_file_that_changes_is_left_and_told_and_its_siblings_are_landed_once(
     source: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingestion.connectors.folder.SMALL_BYTES", 10)
+    monkeypatch.setattr("ingestion.collect.connectors.folder.SMALL_BYTES", 10)
     for name in ("a.csv", "c.csv"):
         drop(source.settings, name, "small")
     growing = drop(source.settings, "b.csv", "large, and growing")

@@ -7,13 +7,13 @@ import httpx
 import paramiko
 import pytest
 
-from ingestion.connectors.base import Arrival, Checkpoint, Connector
-from ingestion.connectors.open311 import Open311
-from ingestion.connectors.registry import find_connector
-from ingestion.connectors.sftp import Sftp
-from ingestion.contract import Contract, find_contract, read_contracts
-from ingestion.errors import ServiceError, SourceAnswerError
-from ingestion.settings import Settings
+from core.contract import Contract, find_contract, read_contracts
+from core.errors import ServiceError, SourceAnswerError
+from core.settings import Settings
+from ingestion.collect.connectors.base import Arrival, Checkpoint, Connector
+from ingestion.collect.connectors.open311 import Open311
+from ingestion.collect.connectors.registry import find_connector
+from ingestion.collect.connectors.sftp import Sftp
 from simulator.city import FOLDERS, SimulatedDay, simulate
 from simulator.faults import DEMO_FAULTS
 from simulator.publish import SERVED, STATIONS, publish_to_folders, publish_to_sftp

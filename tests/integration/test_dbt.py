@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 import pytest
 import yaml
 
-from ingestion.contract import read_contracts
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.settings import Settings
 from lake.connection import connected
 from lake.tables import create_tables
-from quality.build import DBT_PROJECT
+from transform.build import DBT_PROJECT
 
 from .warehouse import DOMAINS, Warehouse
 

@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 
 from cli.startup import prepare_tables
-from ingestion.collect import collect
-from ingestion.contract import find_contract
-from ingestion.landing import Landing
-from ingestion.load import Loader, load_feed
-from ingestion.reference import Reference
-from ingestion.settings import PROJECT, Settings
+from core.contract import find_contract
+from core.reference import Reference
+from core.settings import PROJECT, Settings
+from ingestion.collect.collect import collect
+from ingestion.collect.landing import Landing
+from ingestion.load.load import Loader, load_feed
 from lake.connection import connected
 from quality import steps
 from simulator.chance import chance

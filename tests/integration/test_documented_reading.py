@@ -5,7 +5,7 @@ import re
 import duckdb
 import pytest
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from lake.connection import connected, install_extensions
 from lake.tables import create_tables
 from tests.publishing import publish_candidates

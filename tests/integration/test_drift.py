@@ -80,7 +80,7 @@ def test_the_values_of_a_new_column_stay_in_landing(lake: Lake) -> None:
 def test_a_renamed_member_stops_a_list_of_objects_and_a_later_block_is_not_counted(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingestion.load.READ_CHARACTERS", 1_000)
+    monkeypatch.setattr("ingestion.load.load.READ_CHARACTERS", 1_000)
     monkeypatch.setattr("ingestion.formats.base.BLOCK_BYTES", 5_000)
     lake.land(DOSSIERS, "a.ndjson", dossiers("NgayNop", 300))
     (row,) = lake.load(DOSSIERS)

@@ -9,12 +9,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.contract import read_contracts
-from ingestion.landing import Landing
-from ingestion.ledger import LedgerRow
-from ingestion.load import Loader
-from ingestion.reference import Reference
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Landing
+from ingestion.load.ledger import LedgerRow
+from ingestion.load.load import Loader
 from lake.connection import connected
 from lake.tables import create_tables
 from simulator.chance import chance

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.lock import exclusive
 from stack.roles import LAKE_DATABASE, connect
 from tests.integration.conftest import NOON, Lake

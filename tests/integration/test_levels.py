@@ -17,15 +17,16 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.verbs import app
-from ingestion.contract import read_contracts
-from ingestion.errors import AuditError
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.errors import AuditError
+from core.settings import Settings
 from lake.connection import connected
 from lake.releases import Release, releases_of
 from lake.tables import create_tables
-from quality import audit, build, levels, steps
+from quality import audit, levels, steps
 from quality.levels import SCORES_GROW_OLD, Level, Step, level_of
 from stack.control import down, up
+from transform import build
 
 from .test_audit import CLOCK, create_good_marts
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.contract import Contract
-from ingestion.errors import LedgerError
+from core.contract import Contract
+from core.errors import LedgerError
+from core.settings import PROJECT
 from ingestion.formats.archives import pack, unpack
-from ingestion.ledger import LedgerRow
-from ingestion.settings import PROJECT
-from ingestion.split import split
+from ingestion.load.ledger import LedgerRow
+from ingestion.load.split import split
 
 from .conftest import NOON, Lake
 
@@ -224,7 +224,7 @@ def test_books_that_do_not_balance_commit_nothing(lake: Lake, monkeypatch: pytes
         split(connection, contract)
         connection.execute("delete from verdicts where _position = 1")
 
-    monkeypatch.setattr("ingestion.load.split", lose_a_record)
+    monkeypatch.setattr("ingestion.load.load.split", lose_a_record)
     lake.land(READINGS, NAME, FILE)
     with pytest.raises(LedgerError, match="received 5 = accepted 1"):
         lake.load(READINGS)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.collect import collect
-from ingestion.connectors.base import Checkpoint
-from ingestion.load import load_feed
-from ingestion.reference import Reference
+from core.reference import Reference
+from ingestion.collect.collect import collect
+from ingestion.collect.connectors.base import Checkpoint
+from ingestion.load.load import load_feed
 from quality import steps
 
 from .conftest import Lake

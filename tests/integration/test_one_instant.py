@@ -12,13 +12,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ingestion.load import load_feed
-from ingestion.settings import Settings
+from core.settings import Settings
+from ingestion.load.load import load_feed
 from lake.connection import connected
-from quality import build
 from quality.audit import SUITES
 from quality.steps import build_domain
 from stack.control import DATA_SERVICES, down, up
+from transform import build
 
 from .city import City, Withheld, bring_in
 

@@ -12,7 +12,7 @@ from operator import itemgetter
 
 import pytest
 
-from ingestion.contract import read_contracts
+from core.contract import read_contracts
 
 from .conftest import NOON, Lake
 from .persons import BUILDERS, Seeded, health_claims, pseudonym, strange_names

@@ -6,15 +6,15 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from ingestion.bronze import write
-from ingestion.contract import Contract, read_contracts
+from core.contract import Contract, read_contracts
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Delivery, Landing
 from ingestion.formats.base import Reading, empty_skipped, empty_unreadable
-from ingestion.landing import Delivery, Landing
-from ingestion.load import Loader
-from ingestion.reference import Reference
-from ingestion.settings import Settings
-from ingestion.split import split
-from ingestion.staging import Staging
+from ingestion.load.bronze import write
+from ingestion.load.load import Loader
+from ingestion.load.split import split
+from ingestion.load.staging import Staging
 from lake.connection import connected
 from lake.tables import create_tables
 from lake.transaction import transaction

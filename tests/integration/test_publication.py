@@ -8,8 +8,8 @@ from zlib import crc32
 import duckdb
 import pytest
 
-from ingestion.contract import read_contracts
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.settings import Settings
 from lake import publication
 from lake.connection import connect, connected
 from lake.publication import Publication, Source, publish_rows

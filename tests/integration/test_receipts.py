@@ -11,11 +11,11 @@ import pytest
 import urllib3
 
 from cli import receipts as verbs
-from ingestion.errors import UnknownNameError
-from ingestion.receipt_store import BUCKET, ReceiptStore
-from ingestion.receipts import find_receipt
-from ingestion.settings import PROJECT
-from ingestion.trace import Way, find_delivery, trace_piece
+from core.errors import UnknownNameError
+from core.settings import PROJECT
+from ingestion.receipts.receipt_store import BUCKET, ReceiptStore
+from ingestion.receipts.receipts import find_receipt
+from ingestion.receipts.trace import Way, find_delivery, trace_piece
 
 from .conftest import NOON, Lake
 
@@ -95,11 +95,11 @@ def test_the_stored_receipt_is_compared_with_the_ledger(lake: Lake) -> None:
 
 CHILD = """
 import os, signal
-from ingestion.receipt_store import ReceiptStore
+from ingestion.receipts.receipt_store import ReceiptStore
 ReceiptStore._put = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-from ingestion.contract import find_contract
-from ingestion.load import load_feed
-from ingestion.settings import Settings
+from core.contract import find_contract
+from ingestion.load.load import load_feed
+from core.settings import Settings
 load_feed(Settings(), find_contract("environment.station_readings"))
 """
 

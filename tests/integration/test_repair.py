@@ -13,13 +13,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.verbs import app
-from ingestion.errors import ConfigurationError, LedgerError
-from ingestion.landing import Delivery
-from ingestion.ledger import LedgerRow
-from ingestion.quarantine import QuarantinedRecord, Selection, export_lines, find_records
-from ingestion.repair import make_repair
-from ingestion.repair_request import Request, request_edit, request_repair
-from ingestion.replay import replay_feed
+from core.errors import ConfigurationError, LedgerError
+from ingestion.collect.landing import Delivery
+from ingestion.load.ledger import LedgerRow
+from ingestion.repair.quarantine import QuarantinedRecord, Selection, export_lines, find_records
+from ingestion.repair.repair import make_repair
+from ingestion.repair.repair_request import Request, request_edit, request_repair
+from ingestion.repair.replay import replay_feed
 
 from .conftest import NOON, Lake
 from .test_load import feedback, lake_agency
@@ -331,7 +331,7 @@ def test_a_replay_that_fails_commits_nothing_and_the_next_one_does_all(
     def crash(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ingestion.replay.write_repairs", crash)
+    monkeypatch.setattr("ingestion.repair.replay.write_repairs", crash)
     with pytest.raises(KeyboardInterrupt):
         lake.replay(READINGS)
     monkeypatch.undo()
@@ -343,7 +343,7 @@ def test_a_record_that_leaves_by_no_door_is_not_closed(lake: Lake, monkeypatch: 
     lake.land(READINGS, FILE_NAME, BAD_READINGS)
     lake.load(READINGS)
     ask(lake, READINGS, "pad_code", TWO_DIGITS, "status_code_allowed")
-    monkeypatch.setattr("ingestion.replay.Replayer._read_block", lambda *_: {2: 2})
+    monkeypatch.setattr("ingestion.repair.replay.Replayer._read_block", lambda *_: {2: 2})
     with pytest.raises(LedgerError, match="pieces met 1 = received 0"):
         lake.replay(READINGS)
     assert outcomes(lake) == []

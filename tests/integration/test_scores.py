@@ -10,14 +10,14 @@ from datetime import UTC, date, datetime, timedelta
 import duckdb
 import pytest
 
-from ingestion.contract import Contract, read_contracts
-from ingestion.landing import Landing
-from ingestion.load import Loader
-from ingestion.reference import Reference
-from ingestion.settings import Settings
+from core.contract import Contract, read_contracts
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Landing
+from ingestion.load.load import Loader
 from lake.connection import connected
 from lake.tables import create_tables
-from quality.build import build
+from transform.build import build
 
 from .conftest import Lake
 from .fault_days import CLEAN_DAYS, COMPLETE, FAULTS, LATE, NIGHT, NOON, STATIONS, Fault, Sending, moment

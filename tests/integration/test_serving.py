@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from ingestion.errors import ServiceError
-from ingestion.settings import Settings
+from core.errors import ServiceError
+from core.settings import Settings
 from lake import serving
 from lake.connection import CatalogName, connected
 from lake.serving import CHECK_SECONDS, ReleasedMarts

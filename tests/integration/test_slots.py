@@ -8,15 +8,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ingestion.agencies import agency_slug
-from ingestion.collect import collect
-from ingestion.connectors.base import Checkpoint
-from ingestion.domains import QUALITY
-from ingestion.errors import SourceAnswerError
-from ingestion.load import load_feed
-from ingestion.recapture import Attempt, recapture
-from ingestion.reference import Reference
-from ingestion.settings import Settings
+from core.agencies import agency_slug
+from core.domains import QUALITY
+from core.errors import SourceAnswerError
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.collect import collect
+from ingestion.collect.connectors.base import Checkpoint
+from ingestion.collect.recapture import Attempt, recapture
+from ingestion.load.load import load_feed
 from quality import steps
 from quality.marts import keys_of
 from simulator.publish import publish_to_sftp

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from lake.connection import connected
 from lake.tables import create_tables
 from tests.publishing import publish_candidates

@@ -13,8 +13,8 @@ import pytest
 from minio import Minio
 from minio.error import S3Error
 
-from ingestion.errors import PortInUseError, ServiceError
-from ingestion.settings import Settings
+from core.errors import PortInUseError, ServiceError
+from core.settings import Settings
 from stack.control import DATA_SERVICES, down, status, up
 from stack.migration import is_current, remember
 from stack.processes import is_alive, read_record

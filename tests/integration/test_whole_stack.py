@@ -16,17 +16,17 @@ from psycopg import sql
 
 from cli.airflow import Airflow
 from cli.startup import prepare_tables
-from ingestion.contract import read_contracts
-from ingestion.landing import Landing, land_file
-from ingestion.load import load_feed
-from ingestion.settings import PROJECT, Settings
+from core.contract import read_contracts
+from core.settings import PROJECT, Settings
+from ingestion.collect.landing import Landing, land_file
+from ingestion.load.load import load_feed
 from lake.connection import connected
 from lake.snapshots import newest_snapshot
-from quality.build import require_build
 from quality.levels import Step, level_of
 from quality.verdicts import find_verdict
 from stack.control import DATA_SERVICES, down, status, up
 from stack.roles import connect
+from transform.build import require_build
 
 from .persons import BUILDERS, Seeded
 from .test_stack import kill, with_children

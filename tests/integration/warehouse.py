@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from quality.audit import SUITES
-from quality.build import DBT_FOLDERS, dbt_environment, dbt_program, dbt_target
+from transform.build import DBT_FOLDERS, dbt_environment, dbt_program, dbt_target
 
 DOMAINS = tuple(SUITES)
 GOOD = ("success", "pass")
@@ -21,7 +21,7 @@ ON_VIEWS = [sys.executable, "-m", "tests.integration.dbt_on_views"]
 
 @dataclass(frozen=True)
 class Warehouse:
-    """What dbt builds from the lake as it stands, without an instant of it. It keeps what it parsed where `quality/build.py` does."""
+    """What dbt builds from the lake as it stands, without an instant of it. It keeps what it parsed where `transform/build.py` does."""
 
     settings: Settings
     connection: duckdb.DuckDBPyConnection

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import duckdb
 import polars as pl
 
-from ingestion.checks import check
-from ingestion.contract import Contract
-from ingestion.errors import DeliveryError
+from core.contract import Contract
+from core.errors import DeliveryError
+from core.reference import Reference
+from ingestion.collect.landing import Delivery
 from ingestion.formats.archives import BROKEN_ZIP
 from ingestion.formats.base import Envelope, Reading, join_pieces
 from ingestion.formats.registry import find_format
-from ingestion.landing import Delivery
-from ingestion.privacy import protect
-from ingestion.reference import Reference
+from ingestion.load.checks import check
+from ingestion.load.privacy import protect
 
 WRAPPERS = re.compile(
     r"^(?:<HOSO MACSKCB=\"[^\"]*\" NGAYLAP=\"[^\"]*\" STT=\"\d+\">|oneroster/[^\t]*\t)|</HOSO>$|<!-- \d+ HOSO -->$"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from ingestion.contract import Contract
+from core.contract import Contract
 from ingestion.formats.archives import BROKEN_ZIP
 
 KINDS = (

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.contract import Contract, read_contracts
-from ingestion.landing import Landing
-from ingestion.ledger import LedgerRow, summary
-from ingestion.load import Loader
-from ingestion.reference import Reference
-from ingestion.settings import Settings
+from core.contract import Contract, read_contracts
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Landing
+from ingestion.load.ledger import LedgerRow, summary
+from ingestion.load.load import Loader
 from lake.connection import connected
 from lake.tables import create_tables
 from tests.faults.results import Results

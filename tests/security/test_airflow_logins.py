@@ -9,7 +9,7 @@ import httpx
 import jwt
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.control import down, up
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]

@@ -6,7 +6,7 @@ A code list, a pattern or a reference list bounds what a value can say; of other
 import csv
 from pathlib import Path
 
-from ingestion.contract import CLASSES, Contract, read_contracts
+from core.contract import CLASSES, Contract, read_contracts
 
 DECISIONS = Path(__file__).parent / "text_columns.tsv"
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import yaml
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.people import asking_as
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.people import asking_as
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]

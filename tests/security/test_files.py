@@ -13,7 +13,7 @@ import httpx
 import pytest
 from minio import Minio
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.object_store import PORT_OFFSETS, filer_address, weed_program
 from stack.ownership import close_home
 

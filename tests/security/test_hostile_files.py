@@ -9,7 +9,7 @@ from threading import Thread
 import psutil
 import pytest
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from tests.security.hostile_files import FILES
 from tests.unit.ingestion.formats.conftest import CASES, read_deliveries
 

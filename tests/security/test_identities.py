@@ -13,9 +13,9 @@ from minio import Minio
 from minio.commonconfig import Tags
 from minio.error import S3Error
 
-from ingestion.contract import read_contracts
-from ingestion.object_client import receipts_client
-from ingestion.settings import Settings
+from core.contract import read_contracts
+from core.settings import Settings
+from ingestion.collect.object_client import receipts_client
 from lake.connection import connected
 from lake.maintenance import tidy
 from lake.tables import create_tables

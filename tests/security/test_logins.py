@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from stack.superset import THREADS
 from tests.people import PASSWORD, asking_as, stranger
 from tests.security.visitors import (

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from cli.verbs import app
 from cli.visible import visible
-from ingestion.receipt_store import BUCKET
+from ingestion.receipts.receipt_store import BUCKET
 from lake.tables import create_tables
 from tests.integration import conftest as integration
 from tests.integration.conftest import NOON, Lake

@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
 from stack.control import all_services, down, status, up
 from stack.superset import SOURCES, Superset

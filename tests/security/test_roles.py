@@ -20,7 +20,7 @@ import httpx
 import pytest
 import yaml
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from stack.superset import Superset
 from tests.people import PASSWORD, asking_as
 from tests.security.visitors import csrf_token, log_in_by_form

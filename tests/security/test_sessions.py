@@ -14,7 +14,7 @@ import jwt
 import pytest
 from itsdangerous import URLSafeTimedSerializer
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.people import PASSWORD, asking_as, stranger
 from tests.security.visitors import (
     Visitor,

@@ -14,10 +14,10 @@ import paramiko
 import pytest
 from paramiko.sftp import CMD_EXTENDED, CMD_OPEN, CMD_READ, CMD_READLINK, CMD_WRITE
 
-from ingestion.connectors.base import Arrival, Checkpoint
-from ingestion.connectors.registry import find_connector
-from ingestion.contract import Contract, find_contract, read_contracts
-from ingestion.settings import Settings
+from core.contract import Contract, find_contract, read_contracts
+from core.settings import Settings
+from ingestion.collect.connectors.base import Arrival, Checkpoint
+from ingestion.collect.connectors.registry import find_connector
 from stack.control import down, up
 from stack.processes import log_path
 from stack.sftp.accounts import Account, ensure_accounts, read_accounts, renew_password

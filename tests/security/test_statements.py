@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from cli.rows import rows_of_any_type
-from ingestion.settings import Settings
+from core.settings import Settings
 from lake.connection import connected
 from lake.gate import Gate, RefusedQueryError, tables_in
 from lake.limits import QueryTimeError, time_limit

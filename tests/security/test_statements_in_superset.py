@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.people import asking_as
 from tests.security.statements import SOURCES, statements
 

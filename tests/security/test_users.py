@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli import users
 from cli.verbs import app
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.people import stranger
 from tests.security.visitors import is_let_in, log_in_by_api, log_in_by_form
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 
-from ingestion.settings import Settings
+from core.settings import Settings
 from tests.people import PASSWORD, asking_as, make_account, stranger
 
 WHO_AM_I = "/api/v1/me/"

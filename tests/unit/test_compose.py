@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from ingestion.settings import PROJECT, Settings
+from core.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
 from stack.postgres import OPTIONS
 from stack.secrets import PIPELINE_SECRETS, SUPERSET_SECRETS, ensure_secrets

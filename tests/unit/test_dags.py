@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.contract import read_contracts
-from ingestion.settings import PROJECT, Settings
+from core.contract import read_contracts
+from core.settings import PROJECT, Settings
 
 PARSE = """
 import json, sys
@@ -110,7 +110,7 @@ RETRY = """
 import sys
 from retries import stops_unless_retryable
 from airflow.sdk.exceptions import AirflowFailException
-from ingestion.errors import AuditError, SourceUnavailableError
+from core.errors import AuditError, SourceUnavailableError
 for error in (SourceUnavailableError("x"), AuditError("x"), ValueError("x")):
     def task(): raise error
     try: stops_unless_retryable(task)()

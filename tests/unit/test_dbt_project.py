@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ingestion.contract import read_contracts
-from ingestion.settings import PROJECT
-from ingestion.slot_models import has_register
+from codegen.slot_models import has_register
+from core.contract import read_contracts
+from core.settings import PROJECT
 from quality.audit import SUITES
 
 DBT = PROJECT / "dbt_project"

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 
 TEXT = (PROJECT / "docs" / "asvs.md").read_text(encoding="utf-8")
 STATES = ("met", "not met", "not applicable")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 
 ASSETS = Path("superset/assets")
 MARTS = Path("dbt_project/models/marts")

@@ -10,7 +10,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Whether a model is built anew: by wish, or as the code, variables or reference lists it is made of have changed (quality/fingerprints.py). #}
+{# Whether a model is built anew: by wish, or as the code, variables or reference lists it is made of have changed (transform/fingerprints.py). #}
 {% macro should_full_refresh() -%}
     {%- set wished = config.get('full_refresh') if config.get('full_refresh') is not none else flags.FULL_REFRESH -%}
     {{ return(wished or model.name in env_var('IOC_DBT_WHOLE', '').split(',')) }}

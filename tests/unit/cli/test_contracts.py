@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.contracts import LAYERS, MODELS, app, require_whole_domains
-from ingestion.contract import Contract, read_contracts
-from ingestion.errors import ContractError
+from core.contract import Contract, read_contracts
+from core.errors import ContractError
 from quality.audit import SUITES
 
 

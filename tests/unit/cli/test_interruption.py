@@ -76,7 +76,7 @@ def command(body: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         "from cli.interruption import ends_when_interrupted\n"
         "from cli.output import ends_well\n"
         "from cli.progress import each\n"
-        "from ingestion.errors import ServiceError\n"
+        "from core.errors import ServiceError\n"
         "with ends_when_interrupted():\n" + "\n".join(f"    {line}" for line in body.strip().splitlines())
     )
     with subprocess.Popen(

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from cli import output
 from cli.visible import shortened, visible, visible_json
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 
 HOSTILE = {
     "colours and moves": ("\x1b[2J\x1b[31mred", "\\x1b[2J\\x1b[31mred"),

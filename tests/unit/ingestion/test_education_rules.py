@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from ingestion.checks import check
-from ingestion.contract import find_contract
-from ingestion.reference import Reference
+from core.contract import find_contract
+from core.reference import Reference
+from ingestion.load.checks import check
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
 STUDENT = {

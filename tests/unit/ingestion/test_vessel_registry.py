@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from ingestion.checks import Checked, check
-from ingestion.contract import find_contract
-from ingestion.privacy import protect
-from ingestion.reference import Reference
+from core.contract import find_contract
+from core.reference import Reference
+from ingestion.load.checks import Checked, check
+from ingestion.load.privacy import protect
 
 NOON = datetime(2026, 11, 20, 5, tzinfo=UTC)
 GOOD = {

@@ -7,7 +7,7 @@ SCRIPT = """
 import sys
 import polars
 from lake.connection import IMPORTED_BY_DUCKDB, connect
-from ingestion.settings import Settings
+from core.settings import Settings
 import duckdb
 
 class Opened(Exception):

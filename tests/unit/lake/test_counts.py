@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ingestion.errors import CountError
+from core.errors import CountError
 from lake.counts import Count, require_agreement, require_unchanged
 
 BRONZE = Count("lake.bronze.a", counted=10, scanned=10, digest=7, records=12, ledger=12)

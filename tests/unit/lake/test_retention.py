@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.errors import ConfigurationError
-from ingestion.local_time import LOCAL
-from ingestion.settings import Settings
+from core.errors import ConfigurationError
+from core.local_time import LOCAL
+from core.settings import Settings
 from lake.retention import Publication, Retention, months_before, needed_versions, retention_of
 
 NOW = datetime(2026, 11, 20, 5, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 import sqlalchemy
 
-from ingestion.errors import AuditError
+from core.errors import AuditError
 from quality import dialect
 
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 import yaml
 
-from ingestion.contract import read_contracts
-from ingestion.reference import Reference
-from ingestion.settings import PROJECT
+from core.contract import read_contracts
+from core.reference import Reference
+from core.settings import PROJECT
 from quality.audit import SUITES
 from quality.suites.check import AuditFacts, Check
 

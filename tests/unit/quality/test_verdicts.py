@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingestion.errors import AuditError
+from core.errors import AuditError
 from quality.audit import judge, suite_digest
-from quality.build import Build
 from quality.verdicts import CheckResult, Verdict
+from transform.build import Build
 
 CLOCK = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 BUILT = Build("environment", snapshot_id=7, written=9, code="code", built=1, tested=1)

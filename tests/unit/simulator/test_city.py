@@ -14,8 +14,8 @@ import pyais
 import pytest
 from polars.testing import assert_frame_equal
 
-from ingestion.errors import ConfigurationError, UnknownNameError
-from ingestion.settings import PROJECT
+from core.errors import ConfigurationError, UnknownNameError
+from core.settings import PROJECT
 from simulator.chance import chance
 from simulator.city import SimulatedDay, simulate
 from simulator.faults import (

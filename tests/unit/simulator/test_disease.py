@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 from simulator.city import SimulatedDay
 from simulator.faults import DEMO_FAULTS, DISEASES
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ingestion.settings import PROJECT
+from core.settings import PROJECT
 from simulator.city import SimulatedDay
 from simulator.faults import AIS, CLAIMS, DEMO_FAULTS, DOSSIERS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.errors import DiskFullError, UnknownNameError
-from ingestion.settings import Settings
+from core.errors import DiskFullError, UnknownNameError
+from core.settings import Settings
 from stack.control import DATA_SERVICES, all_services, down, status, up
 from stack.object_store import PORT_OFFSETS, ObjectStore, filer_address
 from stack.processes import is_alive, spawn

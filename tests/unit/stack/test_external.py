@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.errors import ConfigurationError
-from ingestion.settings import Settings
+from core.errors import ConfigurationError
+from core.settings import Settings
 from stack.external import run, write_files
 from stack.object_store import BUCKETS
 from stack.secrets import ensure_secrets

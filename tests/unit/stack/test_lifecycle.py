@@ -14,8 +14,8 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from ingestion.errors import PortInUseError, ServiceError
-from ingestion.settings import Settings
+from core.errors import PortInUseError, ServiceError
+from core.settings import Settings
 from stack.lifecycle import await_external, bring_up, status_of
 from stack.processes import ProcessRecord, is_alive, log_tail, read_record, record_path, spawn, stop
 from stack.service import Command, Port

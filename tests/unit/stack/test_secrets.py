@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from ingestion.errors import ConfigurationError
-from ingestion.settings import Settings
+from core.errors import ConfigurationError
+from core.settings import Settings
 from stack.secrets import ensure_secrets, hide_secrets, write_private
 
 

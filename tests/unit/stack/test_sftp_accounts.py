@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.contract import Contract, find_contract, read_contracts
-from ingestion.errors import ConfigurationError, ContractError, UnknownNameError
-from ingestion.settings import Settings
+from core.contract import Contract, find_contract, read_contracts
+from core.errors import ConfigurationError, ContractError, UnknownNameError
+from core.settings import Settings
 from stack.sftp.accounts import accounts_path, ensure_accounts, find_account, read_accounts, renew_password
 from stack.sftp.logins import CLOSED_SECONDS, WITHIN_SECONDS, WRONG, WrongPasswords
 

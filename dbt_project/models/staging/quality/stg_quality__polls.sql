@@ -1,4 +1,4 @@
--- A collection that asks page by page writes its window and the page into the name of what it lands (ingestion/connectors/pages.py). A page of
+-- A collection that asks page by page writes its window and the page into the name of what it lands (ingestion/collect/connectors/pages.py). A page of
 -- an earlier reading of the same window is no page of the list.
 with source as (
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ingestion.contract import Contract, find_contract
+from core.contract import Contract, find_contract
 from ingestion.formats.base import (
     SKIPPED_SCHEMA,
     UNREADABLE_SCHEMA,

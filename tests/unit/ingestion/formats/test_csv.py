@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import csv, lines
 
 Read = Callable[..., Any]

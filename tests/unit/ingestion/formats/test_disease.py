@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ingestion.checks import check
-from ingestion.contract import find_contract
-from ingestion.errors import DeliveryError
-from ingestion.reference import Reference
+from core.contract import find_contract
+from core.errors import DeliveryError
+from core.reference import Reference
+from ingestion.load.checks import check
 
 FEED = "health.disease_cases"
 HEADER = "ma_ca,icd10,ngay_khoi_phat,ngay_bao_cao,ma_xa,tuoi,gioi,phan_loai,ket_qua"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import base, documents
 from ingestion.formats.base import Pieces
 from ingestion.formats.documents import array_pieces, member_pieces, xml_pieces

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import base, lines
 from ingestion.formats.registry import FORMATS
 

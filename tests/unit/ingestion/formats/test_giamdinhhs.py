@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import base
 from simulator.claim_files import Dossier, list_file, message, summary_file
 

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ingestion.casts import cast
-from ingestion.contract import find_contract, read_contracts
+from core.contract import find_contract, read_contracts
+from ingestion.load.casts import cast
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 FEEDS = set(read_contracts())

@@ -6,7 +6,7 @@ import tracemalloc
 import polars as pl
 import pytest
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import base, lines
 from ingestion.formats.base import Pieces, join_pieces
 from ingestion.formats.lines import gather, split_lines

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 
 FEED = "public_services.dossiers"
 Read = Callable[..., Any]

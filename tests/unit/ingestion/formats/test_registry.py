@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingestion.contract import read_contracts
-from ingestion.errors import UnknownNameError
+from core.contract import read_contracts
+from core.errors import UnknownNameError
 from ingestion.formats.registry import FORMATS, find_format
 
 

@@ -13,7 +13,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 from ingestion.formats import archives, base, moet
 from ingestion.formats.headers import key_of, match_header
 from ingestion.formats.moet import date_text, exported_at, truth_text

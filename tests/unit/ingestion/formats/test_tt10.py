@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ingestion.errors import DeliveryError
+from core.errors import DeliveryError
 
 Read = Callable[..., Any]
 FEED = "environment.station_readings"

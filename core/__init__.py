@@ -1,0 +1,1 @@
+"""What every other package knows: settings, errors, contracts and their vocabulary, reference lists."""

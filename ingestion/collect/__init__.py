@@ -1,0 +1,1 @@
+"""Fetch what sources hold, and land the bytes as they came."""

@@ -1,0 +1,178 @@
+"""What every way of fetching promises.
+
+A connector yields arrivals: bytes with the name the source gave them, and what the checkpoint is to remember of them. It never
+writes landing, and claims nothing in the checkpoint: its caller lands, then remembers, then saves. So a saved checkpoint speaks only of
+what is landed; a crash in between only fetches again, and the load recognises the repetition.
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import BinaryIO, Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from core.contract import Contract
+from core.errors import ConfigurationError
+from core.slots import slot_start
+
+UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".tmp", ".swp", "~")
+"""Endings of files that their sender is still writing, in small letters."""
+
+CHANGED = "it changed while it was read; it is taken when it is whole"
+GONE = "it was gone when it was to be read"
+DENIED = "the source denies reading it"
+"""Why a file is left, in words for whoever looks after the source."""
+
+FORGET_AFTER = timedelta(days=7)
+"""A file that is gone from its source is remembered this long, so that a listing that fails to an empty one costs nothing."""
+
+SMALL_BYTES = 8 * 1024 * 1024
+"""A file up to this many bytes is read at once; a larger one comes as a stream."""
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A span of time to fetch again; the end is excluded. `slots` narrows it to single slots of objects: (object, start of the slot)."""
+
+    start: datetime
+    end: datetime
+    slots: frozenset[tuple[str, datetime]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
+            raise ConfigurationError("window: a start before its end, both with an offset, was promised")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not taken, and why; `name` has no control characters."""
+
+    name: str
+    reason: str
+
+
+class FileMark(BaseModel):
+    """What a file looked like when it was taken: size in bytes, time of change in seconds since 1970."""
+
+    model_config = ConfigDict(frozen=True)
+
+    size: int
+    modified: float
+    taken_at: AwareDatetime
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Bytes as they came, and what to remember once they are landed.
+
+    A stream can be read once, its caller closes it; reading it raises SourceChangedError where it is not the file that was listed.
+    `mark` is given for a file, and `kept_as` where its source keeps it under another name; `window_end` by the last arrival of a span that
+    was asked for: the source need not be asked before it again.
+    """
+
+    source_name: str
+    content: BinaryIO | bytes
+    source_modified_at: datetime | None = None
+    mark: FileMark | None = None
+    window_end: datetime | None = None
+    kept_as: str | None = None
+
+
+class _Saved(BaseModel):
+    files: dict[str, FileMark] = {}
+    window_end: AwareDatetime | None = None
+
+
+@dataclass
+class Checkpoint:
+    """What was taken from a source. `refused` tells of the last collection only, and is not saved."""
+
+    files: dict[str, FileMark] = field(default_factory=dict)
+    window_end: datetime | None = None
+    refused: list[Refusal] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, text: bytes | None) -> "Checkpoint":
+        """Read what `to_json` wrote; None gives a checkpoint that knows nothing. Raises ConfigurationError for anything else."""
+        if text is None:
+            return cls()
+        try:
+            saved = _Saved.model_validate_json(text)
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"checkpoint: JSON as a collector saved it was promised, {error.error_count()} errors came; remove it to fetch all again"
+            ) from error
+        return cls(dict(saved.files), saved.window_end)
+
+    def to_json(self) -> bytes:
+        """Give the bytes to save."""
+        return _Saved(files=self.files, window_end=self.window_end).model_dump_json(exclude_none=True).encode()
+
+    def has(self, name: str, size: int, modified: float) -> bool:
+        """Tell whether this file was taken as it is now."""
+        mark = self.files.get(name)
+        return mark is not None and (mark.size, mark.modified) == (size, modified)
+
+    def remember(self, arrival: Arrival) -> None:
+        """Remember what was landed."""
+        if arrival.mark is not None:
+            self.files[arrival.kept_as or arrival.source_name] = arrival.mark
+        if arrival.window_end is not None:
+            self.window_end = arrival.window_end
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Tell of a file that was not taken."""
+        self.refused.append(Refusal("".join(c if c.isprintable() else "?" for c in name)[:200], reason))
+
+    def forget(self, present: set[str], now: datetime) -> None:
+        """Forget the files that are gone from the source for FORGET_AFTER."""
+        self.files = {
+            name: mark for name, mark in self.files.items() if name in present or mark.taken_at > now - FORGET_AFTER
+        }
+
+
+class Connector(Protocol):
+    """A way of fetching. What it needs to reach the source it got when it was made."""
+
+    def collect(
+        self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
+    ) -> Iterator[Arrival]:
+        """Yield what is new since the checkpoint, in a fixed order, and tell the checkpoint what was refused and what is gone.
+
+        With a window, yield what belongs to it instead, taken before or not. Raises SourceUnavailableError where a retry
+        can help and SourceAnswerError where it cannot; what was yielded before stays good.
+        """
+        ...
+
+
+def is_hostile(name: str) -> bool:
+    """Tell whether a source's file name tries to leave its folder, or hides control characters."""
+    return not name.isprintable() or ".." in re.split(r"[/\\]", name) or name.startswith(("/", "\\"))
+
+
+def belongs(contract: Contract, window: Window, name: str, modified_at: datetime) -> bool:
+    """Tell whether a file belongs to a window: by the object and time that its name tells, by its change where the name tells none."""
+    told = contract.slots.named_by(name)
+    if told is None:
+        return window.slots is None and window.start <= modified_at < window.end
+    object_id, moment = told
+    if window.slots is not None:
+        return (object_id, slot_start(moment, contract.cadence)) in window.slots
+    return window.start <= moment < window.end
+
+
+def is_unfinished(name: str) -> bool:
+    """Tell whether a file name says that its sender is still writing the file: it is hidden, or ends as in UNFINISHED."""
+    last = name.rsplit("/", 1)[-1].lower()
+    return last.startswith(".") or last.endswith(UNFINISHED)
+
+
+def is_wanted(name: str, pattern: str) -> bool:
+    """Tell whether a file name matches a contract's pattern, in small letters or large, and is neither hidden nor unfinished."""
+    last = name.rsplit("/", 1)[-1].lower()
+    return not is_unfinished(name) and fnmatch.fnmatchcase(last, pattern.lower())

@@ -1,0 +1,140 @@
+"""Files that somebody drops into a folder of ours, or into folders below it.
+
+A file that is changed is taken again; one that changes while it is read is left for the next time, and told. Links that lead out of the
+folder and names that try to are refused, the rest is taken. Contract options: `folder`, `pattern`, and `settle_seconds` (0): how old
+a change must be by the clock, for senders that write slowly and under the final name.
+"""
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from core.contract import Contract
+from core.errors import SourceChangedError, SourceUnavailableError
+from ingestion.collect.connectors.base import (
+    CHANGED,
+    DENIED,
+    GONE,
+    SMALL_BYTES,
+    Arrival,
+    Checkpoint,
+    Clock,
+    FileMark,
+    Window,
+    belongs,
+    is_hostile,
+    is_wanted,
+)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder below which each feed has its own."""
+
+    root: Path
+
+    def collect(
+        self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
+    ) -> Iterator[Arrival]:
+        """Yield new and changed files in the order of their names; with a window, those that belong to it."""
+        folder = self.root / str(contract.option("folder"))
+        if not folder.is_dir():
+            raise SourceUnavailableError(
+                f"{contract.feed}: a folder {folder.name} was promised, there is none; create it", feed=contract.feed
+            )
+        now = clock()
+        settled = now - timedelta(seconds=int(contract.option("settle_seconds", 0)))
+        checkpoint.refused.clear()
+        present: set[str] = set()
+        for path in _files(folder, str(contract.option("pattern")), checkpoint):
+            name = path.relative_to(folder).as_posix()
+            present.add(name)
+            try:
+                state = _state_of(path.stat())
+                modified_at = datetime.fromtimestamp(state[1], UTC)
+                is_due = belongs(contract, window, name, modified_at) if window else not checkpoint.has(name, *state)
+                if not is_due or (settled < now and modified_at > settled):
+                    continue
+                content = _content(path, state, contract.feed)
+            except FileNotFoundError:
+                checkpoint.refuse(name, GONE)
+            except PermissionError:
+                checkpoint.refuse(name, DENIED)
+            except SourceChangedError:
+                checkpoint.refuse(name, CHANGED)
+            else:
+                mark = FileMark(size=state[0], modified=state[1], taken_at=now)
+                yield Arrival(name, content, modified_at, mark)
+        checkpoint.forget(present, now)
+
+
+class _Stream(io.RawIOBase):
+    """A large file, open from the beginning; closed, and compared with what was listed, at its end."""
+
+    def __init__(self, path: Path, state: tuple[int, float], feed: str) -> None:
+        self._path, self._state, self._feed = path, state, feed
+        self._file: BinaryIO = path.open("rb")
+        self._left = state[0]
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        block = self._file.read(size)
+        self._left -= len(block)
+        if not block or size < 0 or self._left < 0:
+            try:
+                _require_same(self._file, self._path, self._state, self._left, self._feed)
+            finally:
+                self.close()
+        return block
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _files(folder: Path, pattern: str, checkpoint: Checkpoint) -> Iterator[Path]:
+    """Give the wanted files below a folder, and tell of those refused."""
+    home = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if is_hostile(name):
+            checkpoint.refuse(name, "the name tries to leave the folder")
+        elif not is_wanted(name, pattern):
+            continue
+        elif not path.resolve().is_relative_to(home):
+            checkpoint.refuse(name, "the link leads out of the folder")
+        elif not path.exists():
+            checkpoint.refuse(name, "the link leads nowhere")
+        elif path.is_file():
+            yield path
+        elif not path.is_dir():
+            checkpoint.refuse(name, f"no file, but {stat.filemode(path.stat().st_mode)[0]}")
+
+
+def _content(path: Path, state: tuple[int, float], feed: str) -> BinaryIO | bytes:
+    """Give a file's bytes, or a stream of many; raises SourceChangedError, the stream at its end, where it is not as it was listed."""
+    if state[0] > SMALL_BYTES:
+        return cast("BinaryIO", _Stream(path, state, feed))
+    with path.open("rb") as file:
+        content = file.read(state[0] + 1)
+        _require_same(file, path, state, state[0] - len(content), feed)
+    return content
+
+
+def _require_same(file: BinaryIO, path: Path, state: tuple[int, float], left: int, feed: str) -> None:
+    """Compare an open file with what was listed; one that was moved away meanwhile is still that file."""
+    if left or _state_of(os.fstat(file.fileno())) != state:
+        raise SourceChangedError(
+            f"{feed}: a file that stands still was promised, {path.name}: {CHANGED}", name=path.name
+        )
+
+
+def _state_of(status: os.stat_result) -> tuple[int, float]:
+    return status.st_size, status.st_mtime

@@ -1,0 +1,51 @@
+"""Which way of fetching a contract means by its word `connector`."""
+
+from collections.abc import Callable, Mapping
+
+import httpx
+
+from core.contract import Contract
+from core.errors import UnknownNameError
+from core.settings import Settings
+from ingestion.collect.connectors.base import Connector
+from ingestion.collect.connectors.folder import Folder
+from ingestion.collect.connectors.open311 import Open311
+from ingestion.collect.connectors.paged_json import PagedJson
+from ingestion.collect.connectors.pages import CONNECT_SECONDS, READ_SECONDS
+from ingestion.collect.connectors.sftp import Sftp
+
+
+def _sftp(settings: Settings) -> Connector:
+    return Sftp(
+        host=settings.sftp_host,
+        port=settings.sftp_port,
+        user=settings.sftp_user,
+        password=settings.reveal("sftp_password"),
+        known_hosts=settings.home_folder / "sftp" / "known_hosts",
+    )
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        limits=httpx.Limits(max_keepalive_connections=0),  # no line stays open between collections
+        follow_redirects=False,
+    )
+
+
+CONNECTORS: Mapping[str, Callable[[Settings], Connector]] = {
+    "folder": lambda settings: Folder(settings.drop),
+    "open311": lambda settings: Open311(_client(), settings.feedback_url),
+    "paged_json": lambda settings: PagedJson(_client(), {"public_services": settings.public_services_url}),
+    "sftp": _sftp,
+}
+
+
+def find_connector(contract: Contract, settings: Settings) -> Connector:
+    """Make the connector of a contract; raise UnknownNameError naming those that exist."""
+    if contract.connector not in CONNECTORS:
+        raise UnknownNameError(
+            f"{contract.feed}: no connector {contract.connector}; there are {', '.join(sorted(CONNECTORS))}",
+            connector=contract.connector,
+        )
+    return CONNECTORS[contract.connector](settings)

@@ -1,0 +1,273 @@
+"""The folder of a feed's owner on the SFTP server, into which the agency's loggers push their files (docs/sftp.md).
+
+The account that reads it may change nothing. A feed is taken from `<its owner>/<folder>` only, so that no other agency can send for its
+owner; what lies there under a name that is none of the feed's is told. A file that was sent several times under its name comes as
+often, each time as a delivery of that name (`core/sent_names.py`).
+
+One connection and one listing a collection. Small files are fetched on eight channels of that one connection, since a day of
+a hundred stations is 28,800 of them and each costs five round trips (a channel of paramiko serves one thread at a time). A
+file that differs from the listing, in size or time of change, after it was read is still being written: it is left for the next time, and
+told. The server's key is trusted at
+the first meeting and kept in `known_hosts`; another key later is refused, until an operator removes the line. Contract
+options: `folder`, `pattern`.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from queue import SimpleQueue
+from stat import S_ISREG
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+import paramiko
+
+from core.agencies import agency_slug
+from core.contract import Contract
+from core.errors import SourceAnswerError, SourceUnavailableError
+from core.sent_names import sent_name
+from ingestion.collect.connectors.base import (
+    CHANGED,
+    DENIED,
+    GONE,
+    SMALL_BYTES,
+    Arrival,
+    Checkpoint,
+    Clock,
+    FileMark,
+    Window,
+    belongs,
+    is_hostile,
+    is_unfinished,
+    is_wanted,
+)
+
+SECONDS = 15
+"""How long a connection, a login or an answer may take."""
+
+KEEPALIVE_SECONDS = 10
+COPY_BYTES = 1024 * 1024
+CHANNELS = 8
+BATCH = 256
+BATCH_BYTES = 64 * 1024 * 1024
+"""So many files, and bytes by the listing, are fetched ahead; a file that is larger comes alone."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A file in the listing."""
+
+    kept_as: str
+    size: int
+    modified: float
+
+    @property
+    def name(self) -> str:
+        """The name that it was sent under."""
+        return sent_name(self.kept_as)[0]
+
+    @property
+    def modified_at(self) -> datetime:
+        return datetime.fromtimestamp(self.modified, UTC)
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Stands for a file that was not taken."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sftp:
+    """The account that reads every agency's folders; `known_hosts` is ours to write."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    known_hosts: Path
+
+    def collect(
+        self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
+    ) -> Iterator[Arrival]:
+        """Yield new and changed files in the order of their names; with a window, those that belong to it.
+
+        Raises SourceUnavailableError when the line breaks, after the files that came before, and SourceAnswerError for a login
+        that is refused or a server that shows another key than before.
+        """
+        now = clock()
+        folder = f"{agency_slug(contract.owner)}/{contract.option('folder')}"
+        pattern = str(contract.option("pattern"))
+        checkpoint.refused.clear()
+        with _translated(contract.feed), self.connection() as connection:
+            with _opened(connection) as channel:
+                listed = list(_listing(channel, contract.feed, folder, pattern, checkpoint))
+            due = [
+                entry
+                for entry in listed
+                if (
+                    belongs(contract, window, entry.name, entry.modified_at)
+                    if window
+                    else not checkpoint.has(entry.kept_as, entry.size, entry.modified)
+                )
+            ]
+            for entry, content in _fetched(connection, folder, due):
+                if isinstance(content, _Left):
+                    checkpoint.refuse(entry.name, content.reason)
+                else:
+                    mark = FileMark(size=entry.size, modified=entry.modified, taken_at=now)
+                    yield Arrival(entry.name, content, entry.modified_at, mark, kept_as=entry.kept_as)
+            checkpoint.forget({entry.kept_as for entry in listed}, now)
+
+    @contextmanager
+    def connection(self) -> Iterator[paramiko.SSHClient]:
+        """Connect, check the server's key, log in, and close it at the end."""
+        self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
+        self.known_hosts.touch()
+        with paramiko.SSHClient() as client:
+            client.load_host_keys(str(self.known_hosts))
+            client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # and kept in known_hosts, see above
+            client.connect(
+                self.host,
+                self.port,
+                username=self.user,
+                password=self.password,
+                timeout=SECONDS,
+                banner_timeout=SECONDS,
+                auth_timeout=SECONDS,
+                look_for_keys=False,
+                allow_agent=False,
+            )
+            transport = client.get_transport()
+            if transport is not None:
+                transport.set_keepalive(KEEPALIVE_SECONDS)
+            yield client
+
+
+@contextmanager
+def _opened(connection: paramiko.SSHClient) -> Iterator[paramiko.SFTPClient]:
+    """Open one more channel on a connection, on which no answer may take longer than SECONDS."""
+    with connection.open_sftp() as session:
+        channel = session.get_channel()
+        if channel is not None:
+            channel.settimeout(SECONDS)
+        yield session
+
+
+def _fetched(
+    connection: paramiko.SSHClient, folder: str, due: list[_Entry]
+) -> Iterator[tuple[_Entry, BinaryIO | bytes | _Left]]:
+    """Fetch files on several channels at once, and give them in their order, a batch at a time."""
+    with ExitStack() as stack:
+        free: SimpleQueue[paramiko.SFTPClient] = SimpleQueue()
+        for _ in range(min(CHANNELS, len(due))):
+            free.put(stack.enter_context(_opened(connection)))
+
+        def fetch(entry: _Entry) -> BinaryIO | bytes | _Left:
+            session = free.get()
+            try:
+                return _fetch(session, f"{folder}/{entry.kept_as}", entry)
+            finally:
+                free.put(session)
+
+        pool = stack.enter_context(ThreadPoolExecutor(CHANNELS))
+        for batch in _batches(due):
+            yield from zip(batch, pool.map(fetch, batch), strict=True)
+
+
+def _batches(due: list[_Entry]) -> Iterator[list[_Entry]]:
+    batch: list[_Entry] = []
+    size = 0
+    for entry in due:
+        if batch and (len(batch) >= BATCH or size + entry.size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.size
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _translated(feed: str) -> Iterator[None]:
+    """Tell paramiko's errors in our words; those of the code that takes the arrivals pass as they are."""
+    try:
+        yield
+    except paramiko.BadHostKeyException as error:
+        raise SourceAnswerError(
+            f"{feed}: the key that the SFTP server showed before was promised, another came; ask the agency, then remove the "
+            "line of the server from known_hosts",
+            feed=feed,
+        ) from error
+    except paramiko.AuthenticationException as error:
+        raise SourceAnswerError(
+            f"{feed}: a login was promised, the SFTP server refused it; check user and password", feed=feed
+        ) from error
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise SourceUnavailableError(
+            f"{feed}: an SFTP connection was promised, it broke or never came ({type(error).__name__}); try again",
+            feed=feed,
+        ) from error
+
+
+def _listing(
+    session: paramiko.SFTPClient, feed: str, folder: str, pattern: str, checkpoint: Checkpoint
+) -> Iterator[_Entry]:
+    try:
+        listing = session.listdir_attr(folder)
+    except FileNotFoundError as error:
+        raise SourceUnavailableError(
+            f"{feed}: expected a folder {folder} on the SFTP server, there is none; see `ioc agencies list`", feed=feed
+        ) from error
+    for attributes in sorted(listing, key=lambda attributes: sent_name(attributes.filename)):
+        kept_as = attributes.filename
+        name, _ = sent_name(kept_as)
+        if is_hostile(name) or "/" in name or "\\" in name:
+            checkpoint.refuse(name, "the name tries to leave the folder")
+        elif is_unfinished(name):
+            continue
+        elif not is_wanted(name, pattern):
+            checkpoint.refuse(name, f"expected a name of this feed, {pattern}")
+        elif attributes.st_mode is None or not S_ISREG(attributes.st_mode):
+            checkpoint.refuse(name, "no plain file")
+        else:
+            yield _Entry(kept_as, attributes.st_size or 0, float(attributes.st_mtime or 0))
+
+
+def _fetch(session: paramiko.SFTPClient, path: str, entry: _Entry) -> BinaryIO | bytes | _Left:
+    """Give a file's bytes, a stream of many, or why it is left."""
+    is_large = entry.size > SMALL_BYTES
+    spool = SpooledTemporaryFile(max_size=SMALL_BYTES) if is_large else BytesIO()  # noqa: SIM115  # the caller reads it
+    with ExitStack() as unless_given:
+        unless_given.callback(spool.close)
+        try:
+            with session.open(path, "rb") as file:
+                if is_large:
+                    file.prefetch(entry.size)
+                is_whole = _copy(file, cast("BinaryIO", spool), entry)
+        except FileNotFoundError:
+            return _Left(GONE)
+        except PermissionError:
+            return _Left(DENIED)
+        if not is_whole:
+            return _Left(CHANGED)
+        spool.seek(0)
+        if not is_large:
+            return spool.read()
+        unless_given.pop_all()
+        return cast("BinaryIO", spool)
+
+
+def _copy(file: paramiko.SFTPFile, spool: BinaryIO, entry: _Entry) -> bool:
+    """Copy an open file, no further than its size in the listing; tell whether it still is what was listed."""
+    left = entry.size
+    while block := file.read(min(left + 1, COPY_BYTES)):
+        left -= len(block)
+        spool.write(block)
+    now = file.stat()
+    return left == 0 and (now.st_size, float(now.st_mtime or 0)) == (entry.size, entry.modified)

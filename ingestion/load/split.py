@@ -1,0 +1,146 @@
+"""The split: which of the staged records are new, which are there already, and which contradict what is there.
+
+Records are compared by key and version (the contract's), with each other and with bronze: the first one is accepted, an equal one later is
+a duplicate, a different one under the same key and version is a conflict and goes to quarantine (error group 3). Equality is that of the
+typed columns, so that the order of keys in a JSON object does not matter. It reads the temporary tables of `staging.py`, adds the table
+`verdicts` (`_delivery, _position, _record_count, verdict, event_at`) and puts conflicts into `refused`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from core.contract import Contract
+from core.local_time import ZONE
+
+DUPLICATE_GROUP = 3
+
+
+@dataclass(frozen=True)
+class Doors:
+    """How many pieces of a delivery left by which door, and the span of event time of those that passed."""
+
+    accepted: int
+    duplicate: int
+    quarantined: int
+    first_event_at: datetime | None
+    last_event_at: datetime | None
+
+
+def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Give each staged record its verdict: accepted, duplicate or conflict. Call it inside the transaction."""
+    identity = [*contract.key, *([contract.version] if contract.version else [])]
+    by = ", ".join(f'"{name}"' for name in identity)
+    same = " and ".join(f'bronze."{name}" is not distinct from staged."{name}"' for name in identity)
+    connection.execute(
+        f"""
+        create or replace temp table verdicts as
+        with bronze as (
+            select {by}, _content_hash from lake.bronze.{contract.table} {_span(connection, contract, identity)}
+        ),
+        ordered as (
+            select _delivery, _position, _record_count, _content_hash, {by}, "{contract.event_time}" as _event_at,
+                row_number() over same_record as place,
+                first_value(_content_hash) over same_record as first_hash
+            from staged
+            window same_record as (partition by {by} order by _delivery, _position)
+        )
+        select
+            staged._delivery,
+            staged._position,
+            staged._record_count,
+            case
+                when coalesce(bronze._content_hash, staged.first_hash) <> staged._content_hash then 'conflict'
+                when bronze._content_hash is not null or staged.place > 1 then 'duplicate'
+                else 'accepted'
+            end as verdict,
+            staged._event_at as event_at
+        from ordered as staged
+        left join bronze on {same}
+        """
+    )
+    _compare_conflicts(connection, contract, same)
+    connection.execute(
+        f"""
+        insert into refused
+        select
+            _delivery, _position, staged._raw, staged._record_count, 'conflicting_version', ?,
+            [{{rule: 'conflicting_version', column_name: null, error_group: ?}}], {object_of(contract)}, verdicts.event_at,
+            {slot_of(contract)}
+        from staged
+        inner join verdicts using (_delivery, _position)
+        where verdict = 'conflict'
+        """,
+        [DUPLICATE_GROUP, DUPLICATE_GROUP],
+    )
+
+
+def object_of(contract: Contract) -> str:
+    """Write, in SQL over `staged`, the object that a record speaks of; null where the contract knows none."""
+    return f'staged."{contract.object_column}"::varchar' if contract.object_column else "null"
+
+
+def slot_of(contract: Contract) -> str:
+    """Write, in SQL over `staged`, the time by which a record fills a slot; null where the contract knows none."""
+    name = contract.slots.time
+    if name is None:
+        return "null"
+    is_date = contract.column(name).physical_type == "DATE"
+    return f"timezone('{ZONE}', staged.\"{name}\"::timestamp)" if is_date else f'staged."{name}"'
+
+
+def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:
+    """Count, by delivery, the pieces behind each door; a delivery without any is absent."""
+    rows = connection.execute(
+        """
+        with doors as (
+            select _delivery, verdict as door, _record_count, event_at from verdicts where verdict <> 'conflict'
+            union all
+            select _delivery, 'quarantined', _record_count, null from refused
+        )
+        select
+            _delivery,
+            coalesce(sum(_record_count) filter (door = 'accepted'), 0)::bigint,
+            coalesce(sum(_record_count) filter (door = 'duplicate'), 0)::bigint,
+            coalesce(sum(_record_count) filter (door = 'quarantined'), 0)::bigint,
+            min(event_at),
+            max(event_at)
+        from doors
+        group by _delivery
+        """
+    ).fetchall()
+    return {row[0]: Doors(*row[1:]) for row in rows}
+
+
+def _compare_conflicts(connection: duckdb.DuckDBPyConnection, contract: Contract, same: str) -> None:
+    """Look at the columns themselves where hashes differ: the engine may change its hash from one version to the next."""
+    equal = " and ".join(f'bronze."{name}" is not distinct from staged."{name}"' for name in contract.column_names)
+    conflicts = connection.execute("select count(*) from verdicts where verdict = 'conflict'").fetchone()
+    if conflicts and conflicts[0]:
+        connection.execute(
+            f"""
+            update verdicts set verdict = 'duplicate'
+            where verdict = 'conflict' and (_delivery, _position) in (
+                select (staged._delivery, staged._position)
+                from staged
+                inner join verdicts using (_delivery, _position)
+                inner join lake.bronze.{contract.table} as bronze on {same} and {equal}
+                where verdicts.verdict = 'conflict'
+            )
+            """
+        )
+
+
+def _span(connection: duckdb.DuckDBPyConnection, contract: Contract, identity: list[str]) -> str:
+    """Narrow the look into bronze to the batch's span of event time, where event time is part of what is compared."""
+    name = contract.event_time
+    if name not in identity:
+        return ""
+    row = connection.execute(
+        f'select min("{name}")::varchar, max("{name}")::varchar, count(*) filter ("{name}" is null) from staged'
+    ).fetchone()
+    if row is None or row[0] is None:
+        return f'where "{name}" is null'
+    missing = f'or "{name}" is null' if row[2] else ""
+    return f"where \"{name}\" between '{row[0]}'::timestamptz and '{row[1]}'::timestamptz {missing}"

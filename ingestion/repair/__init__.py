@@ -1,0 +1,1 @@
+"""Quarantined records: shown, repaired, sent again."""

@@ -1,0 +1,264 @@
+"""Replay: quarantined records take the path of a delivery again, with a repair applied. This page is the story of a repair document:
+
+    fetch    the document comes back from landing, and with it the agency's own delivery and the repairs before this one
+    attempt  it is written down that it is being replayed; one that brought two replays down leaves its records where they are
+    claim    its records that are still open are taken; the others are skipped as `already_replayed`, so that twice is once
+    read     the delivery is cut and read by its format once more, with mended text at the repaired positions
+    mend     the named repair is applied to the records at those positions; all others are context
+    close    records that the agency sent again, right, are closed as duplicates of those, and not read
+    …        then check, protect, stage, split, balance and commit, as `load.py` tells
+
+The rows of `lake.quarantine.repairs` that close the records commit with the rest. A record that is still bad goes to quarantine again,
+below the repair document. Bronze rows carry the document's delivery id, and the position and time of arrival of the agency's delivery, so
+that marts equal those of records that were right from the beginning. Replays and loads of one feed take turns.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import takewhile
+
+import duckdb
+
+from core.contract import Contract
+from core.errors import DeliveryError
+from core.reference import Reference
+from core.settings import Settings
+from ingestion.collect.landing import Content, Delivery, Landing
+from ingestion.formats.base import Envelope, Pieces, join_pieces
+from ingestion.formats.registry import find_format
+from ingestion.load.attempts import REASON, Attempts
+from ingestion.load.bronze import write, write_repairs
+from ingestion.load.ledger import LedgerRow
+from ingestion.load.load import Loader
+from ingestion.load.split import split
+from ingestion.load.staging import FORMAT_GROUP, Refused, Staging, Tally, reason_of
+from ingestion.repair.quarantine import brought_records
+from ingestion.repair.repair import Resent
+from ingestion.repair.repair_document import RepairDocument, read_chain, read_document
+from ingestion.repair.reread import mend_pieces, mend_records, select_repaired
+from lake.connection import connected
+from lake.lock import Lock, exclusive
+from lake.transaction import transaction
+
+BATCH_DOCUMENTS = 500
+"""A transaction holds at most so many repair documents."""
+
+ALREADY_REPLAYED = "already_replayed"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A quarantined record: what it weighs, since when it has been there, and whether it waits for a repair."""
+
+    weight: int
+    since: datetime
+    is_open: bool
+    raw: str
+
+
+@dataclass(frozen=True)
+class Landed:
+    """A repair document and the object it came from."""
+
+    delivery: Delivery
+    sha256: str
+    document: RepairDocument
+
+
+class Replayer:
+    """Replays the repair documents of a stack. One replayer serves one thread."""
+
+    def __init__(
+        self, settings: Settings, connection: duckdb.DuckDBPyConnection, landing: Landing, reference: Reference
+    ) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._landing = landing
+        self._reference = reference
+        self._loader = Loader(settings, connection, landing, reference)
+
+    def replay_new(self, contract: Contract) -> list[LedgerRow]:
+        """Replay the repair documents that stand in landing and not in the ledger; give the ledger's new rows."""
+        with exclusive(self._settings, f"load {contract.feed}") as lock:
+            known = {
+                str(row[0])
+                for row in self._connection.execute(
+                    "select delivery_id from lake.ledger.deliveries where feed = ? and status = 'replayed'",
+                    [contract.feed],
+                ).fetchall()
+            }
+            new = [found for found in self._landing.repairs(contract) if found.delivery_id not in known]
+            documents = [
+                Landed(content.delivery, content.sha256, read_document(content))
+                for content in self._landing.read_many(new)
+            ]
+            attempts = Attempts(self._settings, self._landing, contract, "replay")
+            rows: list[LedgerRow] = []
+            for batch in batches(documents, lambda landed: attempts.times(landed.delivery.delivery_id) > 0):
+                with attempts.of(landed.delivery.delivery_id for landed in batch):
+                    rows += self._replay(contract, batch, attempts, lock)
+            attempts.end()
+            return rows
+
+    def _replay(self, contract: Contract, batch: list[Landed], attempts: Attempts, lock: Lock) -> list[LedgerRow]:
+        now = self._settings.clock()
+        load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        closed: list[tuple[object, ...]] = []
+        taken: set[tuple[str, int]] = set()
+        with Staging(self._connection, contract, load_id, now) as staging:
+            for number, landed in enumerate(batch):
+                is_condemned = attempts.is_condemned(landed.delivery.delivery_id)
+                closed += self._take_up(staging, number, landed, taken, is_condemned=is_condemned)
+            info = {"feed": contract.feed, "load_id": load_id}
+            with transaction(self._connection, "lake", f"replay {load_id}", info):
+                split(self._connection, contract)
+                staging.pass_known()
+                rows = staging.ledger_rows()
+                for row in rows:
+                    row.require_balance()
+                write(self._connection, staging, rows)
+                write_repairs(self._connection, staging, closed)
+                lock.require_held()
+        return rows
+
+    def _take_up(
+        self, staging: Staging, number: int, landed: Landed, taken: set[tuple[str, int]], *, is_condemned: bool
+    ) -> list[tuple[object, ...]]:
+        """Stage what a document repairs; give a row for each record that it closes, and the position at which that leaves."""
+        document = landed.document
+        claims = self._claims(document)
+        doors: dict[int, int] = {}
+        open_ones = {
+            position: claim
+            for position, claim in claims.items()
+            if claim.is_open and (document.delivery_id, position) not in taken
+        }
+        taken |= {(document.delivery_id, position) for position in open_ones}
+        chain, origin = read_chain(self._landing, document)
+        with origin.stream:
+            tally = staging.open_replay(number, landed.delivery, landed.sha256, origin.delivery)
+            if is_condemned:
+                tally.pieces = sum(claim.weight for claim in open_ones.values())
+                doors = self._leave(staging, tally, open_ones, REASON)
+            elif isinstance(document.named, Resent):
+                doors = self._close(staging, tally, document.named.resent_in, open_ones)
+            elif not document.is_whole_delivery:
+                doors = self._read_again(staging, number, chain, origin, open_ones)
+                tally.pieces = sum(claim.weight for claim in open_ones.values())
+            elif open_ones:
+                self._loader.take_in(staging, [(number, origin)])
+                doors = {position: position for position in open_ones}
+        past = sum(claim.weight for position, claim in claims.items() if position not in open_ones)
+        tally.pieces += past
+        if past:
+            tally.skipped_reasons[ALREADY_REPLAYED] += past
+        return [
+            (number, document.delivery_id, position, doors[position], landed.delivery.delivery_id, document.repair,
+             document.repaired_by, document.repaired_at, document.why, claim.since)
+            for position, claim in open_ones.items()
+        ]  # fmt: skip
+
+    def _close(self, staging: Staging, tally: Tally, resent_in: str, claims: dict[int, Claim]) -> dict[int, int]:
+        """Close records that came again, right, in a later delivery; where that brought nothing, they stay in quarantine."""
+        tally.pieces = sum(claim.weight for claim in claims.values())
+        sent = tally.origin
+        if not brought_records(self._connection, sent.feed, resent_in, after=sent.received_at):
+            return self._leave(staging, tally, claims, "not_resent")
+        staging.take_as_known(tally, {position: claim.weight for position, claim in claims.items()})
+        return {position: position for position in claims}
+
+    def _claims(self, document: RepairDocument) -> dict[int, Claim]:
+        rows = self._connection.execute(
+            """
+            select records.position, records.record_count,
+                coalesce(earlier.quarantined_since, records.quarantined_at) as since, repairs.outcome is null, records.raw
+            from lake.quarantine.records as records
+            left join lake.quarantine.repairs as repairs
+                on repairs.feed = $feed and repairs.delivery_id = $delivery and repairs.position = records.position
+            left join lake.quarantine.repairs as earlier
+                on earlier.feed = $feed and earlier.repair_id = $delivery and earlier.position in (0, records.position)
+            where records.feed = $feed and records.delivery_id = $delivery
+                and records.position in (select unnest($positions))
+            order by records.position
+            """,
+            {"feed": document.feed, "delivery": document.delivery_id, "positions": list(document.positions)},
+        ).fetchall()
+        return {row[0]: Claim(*row[1:]) for row in rows}
+
+    def _read_again(
+        self,
+        staging: Staging,
+        number: int,
+        chain: list[RepairDocument],
+        origin: Content,
+        claims: dict[int, Claim],
+    ) -> dict[int, int]:
+        """Read the delivery with mended text, and stage what stands at the claimed positions; give where each of them leaves."""
+        tally = staging.tallies[number]
+        doors: dict[int, int] = {}
+        try:
+            cut = find_format(staging.contract.format).split(origin.stream, Envelope(origin.delivery.source_name))
+            for pieces in cut if claims else ():
+                doors |= self._read_block(staging, number, chain, pieces, claims)
+        except DeliveryError as error:
+            staging.forget(tally)
+            doors = self._leave(staging, tally, claims, reason_of(error))
+        rest = {position: claim for position, claim in claims.items() if position not in doors}
+        return doors | self._leave(staging, tally, rest, "position_not_met")
+
+    def _read_block(
+        self,
+        staging: Staging,
+        number: int,
+        chain: list[RepairDocument],
+        pieces: Pieces,
+        claims: dict[int, Claim],
+    ) -> dict[int, int]:
+        span = range(pieces.first_position, pieces.first_position + len(pieces.raws))
+        inside = [position for position in claims if position in span]
+        if not inside:
+            return {}
+        contract, tally = staging.contract, staging.tallies[number]
+        mended = mend_pieces(pieces, chain)
+        envelopes = {number: Envelope(tally.origin.source_name)}
+        reading = find_format(contract.format).read(join_pieces([(number, mended)]), contract, envelopes)
+        texts = {position: str(mended.raws[position - mended.first_position]) for position in inside}
+        weights = {position: claims[position].weight for position in inside}
+        selected = select_repaired(reading, len(mended.raws), texts, weights)
+        records = mend_records(selected.reading.records, chain, self._reference)
+        self._loader.admit(staging, replace(selected.reading, records=records))
+        staging.refuse(tally, selected.refused)
+        return selected.doors
+
+    @staticmethod
+    def _leave(staging: Staging, tally: Tally, claims: dict[int, Claim], reason: str) -> dict[int, int]:
+        """Leave records in quarantine, below the repair document."""
+        staging.refuse(
+            tally,
+            [Refused(position, claim.raw, claim.weight, reason, FORMAT_GROUP) for position, claim in claims.items()],
+        )
+        return {position: position for position in claims}
+
+
+def batches(documents: list[Landed], is_alone: Callable[[Landed], bool] = lambda _: False) -> Iterator[list[Landed]]:
+    """Group documents into transactions, in their order, but for one that repairs what another left in quarantine: it comes after that.
+
+    One of which `is_alone` says so has a transaction of its own.
+    """
+    waiting = documents
+    while waiting:
+        ids = {landed.delivery.delivery_id for landed in waiting}
+        ready = [landed for landed in waiting if landed.document.delivery_id not in ids][:BATCH_DOCUMENTS]
+        if any(map(is_alone, ready)):
+            ready = ready[:1] if is_alone(ready[0]) else list(takewhile(lambda landed: not is_alone(landed), ready))
+        yield ready
+        done = {landed.delivery.delivery_id for landed in ready}
+        waiting = [landed for landed in waiting if landed.delivery.delivery_id not in done]
+
+
+def replay_feed(settings: Settings, contract: Contract) -> list[LedgerRow]:
+    """Replay what was asked for of one feed, on a connection of its own; the whole step, for a task or a command."""
+    with connected(settings) as connection:
+        return Replayer(settings, connection, Landing(settings), Reference()).replay_new(contract)

@@ -1,0 +1,95 @@
+"""Contracts: the real ones are read whole, and each kind of contradiction is refused with its name."""
+
+import json
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+
+import jsonschema
+import open_data_contract_standard
+import pytest
+import yaml
+
+from codegen.generate import generated_files, stale_files
+from core.contract import CONTRACTS, find_contract, read_contract, read_contracts
+from core.errors import ContractError, UnknownNameError
+
+ORIGINAL = CONTRACTS / "environment" / "station_readings.odcs.yaml"
+
+
+def test_every_contract_follows_the_standard() -> None:
+    schema = json.loads((files(open_data_contract_standard) / "schema.json").read_text(encoding="utf-8"))
+    paths = sorted(CONTRACTS.glob("*/*.odcs.yaml"))
+    assert len(paths) >= 5
+    for path in paths:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        errors = [error.message for error in jsonschema.Draft201909Validator(schema).iter_errors(document)]
+        assert errors == [], path.name
+
+
+def test_a_contract_tells_its_facts() -> None:
+    readings = find_contract("environment.station_readings")
+    assert readings.key == ("station_id", "parameter_code", "measured_at")
+    assert readings.cadence == timedelta(minutes=5)
+    assert readings.freshness_limit == timedelta(minutes=60)
+    assert readings.table == "environment__station_readings"
+    assert readings.column("measured_at").timestamp_zone == "Asia/Ho_Chi_Minh"
+    assert readings.column("station_id").is_identifier
+    assert [rule.name for rule in readings.rules] == [
+        "unit_fits_parameter",
+        "value_within_limits",
+        "not_from_the_future",
+    ]
+
+
+def test_an_unknown_feed_is_refused_with_those_that_exist() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"environment\.station_reading: no such feed; there are .*environment\.river"
+    ):
+        find_contract("environment.station_reading")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"),
+    [
+        ("primaryKey: true", "primaryKey: false", "a key was promised"),
+        ("id: environment.station_readings", "id: water.station_readings", "names of small letters"),
+        (
+            "{property: eventTime, value: measured_at}",
+            "{property: eventTime, value: measured}",
+            "a column measured was named",
+        ),
+        ("{property: format, value: tt10}", "{property: fromat, value: tt10}", "customProperties need format"),
+        ("name: not_from_the_future", "name: value_within_limits", "value_within_limits stands twice"),
+        ("{property: errorGroup, value: 6}", "{property: errorGroup, value: 9}", "errorGroup 1 to 8"),
+        (
+            'implementation: "measured_at <=',
+            'implementation: "unit::int = 1 and measured_at <=',
+            "not_from_the_future casts",
+        ),
+        ("- name: unit\n", "- name: unit; drop table x\n", "names of small letters"),
+        ("status: active", "statuss: active", "statuss"),
+        ("{property: frequency, value: 5", "{property: cadence, value: 5", "slaProperties need frequency"),
+    ],
+)
+def test_a_contradiction_is_refused(tmp_path: Path, before: str, after: str, complaint: str) -> None:
+    text = ORIGINAL.read_text(encoding="utf-8")
+    assert before in text
+    broken = tmp_path / ORIGINAL.name
+    broken.write_text(text.replace(before, after), encoding="utf-8")
+    with pytest.raises(ContractError, match=complaint):
+        read_contract(broken)
+
+
+def test_generated_files_are_current() -> None:
+    assert stale_files(read_contracts()) == []
+
+
+def test_a_stale_generated_file_is_named(tmp_path: Path) -> None:
+    contracts = read_contracts()
+    for path, text in generated_files(contracts, tmp_path).items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert stale_files(contracts, tmp_path) == []
+    (tmp_path / "docs" / "catalogue.md").write_text("edited", encoding="utf-8")
+    assert stale_files(contracts, tmp_path) == ["docs/catalogue.md"]

@@ -1,0 +1,1 @@
+"""Runs dbt on one snapshot of the lake."""

@@ -1,0 +1,279 @@
+"""Build the candidate marts of a domain with dbt, from one instant of the lake.
+
+A build takes the lake's newest snapshot and reads everything as of it, in models and in tests, so that loads may commit all the while.
+It writes into the lake itself (`silver`, and the domain's own schema), where nobody reads before an audit. Builds of different domains
+run side by side; two of one domain take turns. dbt runs as a process of its own, which ends when ours does. Reference lists are
+loaded only when one of them changed, before the snapshot is taken; unit tests run in CI, not in every build. Credentials reach
+dbt through variables that dbt keeps out of its logs.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from core.errors import AuditError
+from core.settings import PROJECT, Settings
+from lake.connection import install_extensions
+from lake.lock import exclusive
+from lake.snapshots import newest_snapshot
+from transform import leash
+
+DBT_PROJECT = PROJECT / "dbt_project"
+DBT_FOLDERS = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
+GOOD = ("success", "pass", "skipped", "no-op")
+CODE = ("dbt_project.yml", "models/**/*.*", "macros/**/*.sql", "seeds/*.*", "tests/**/*.sql")
+"""Files of the dbt project that decide what a build makes."""
+
+ATTEMPTS_READ = 50
+"""How many of a domain's last builds are looked through for one that passed; beyond them everything is built whole."""
+
+Result = dict[str, str | float | None]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build that passed: it read the lake as of `snapshot_id`, its candidates stand in `written`; models built, tests passed."""
+
+    domain: str
+    snapshot_id: int
+    written: int
+    code: str
+    built: int
+    tested: int
+    seconds: float = 0.0
+
+
+def build(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, *, full_refresh: bool = False
+) -> Build:
+    """Build and test a domain's models (selected by their tag) and write the build down; raises AuditError naming what failed."""
+    with exclusive(settings, f"build {domain}"):
+        load_reference_lists(connection, settings)
+        known = _known_fingerprints(connection, domain)
+        snapshot = newest_snapshot(connection)
+        _write_down(connection, settings, domain, snapshot, "begun")
+        target = dbt_target(settings, domain)
+        _share_what_was_parsed(settings, target)
+        (target / "built.json").write_text(json.dumps(known), encoding="utf-8")
+        arguments = ["build", domain, *(["--full-refresh"] if full_refresh else [])]
+        finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
+        if finished.returncode == -signal.SIGABRT:
+            # DuckDB was seen to give itself up once; what a build does can be repeated.
+            finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
+        results = _results(target, finished, domain)
+        failed = [result for result in results if result["status"] not in GOOD]
+        if failed or finished.returncode:
+            named = "; ".join(f"{result['unique_id']}: {_first_line(result['message'])}" for result in failed[:5])
+            reason = f"expected every model and test of the build to pass, {len(failed)} did not: {named}"
+            if failed and all(result["status"] in ("fail", "skipped") for result in failed):
+                _write_down(connection, settings, domain, snapshot, "failed", reason=reason)
+            raise AuditError(f"{domain}: {reason}", failed=tuple(str(result["unique_id"]) for result in failed))
+        tests = [result for result in results if str(result["unique_id"]).startswith("test.")]
+        built = Build(
+            domain=domain,
+            snapshot_id=snapshot,
+            written=newest_snapshot(connection),
+            code=code_digest(),
+            built=len(results) - len(tests),
+            tested=len(tests),
+            seconds=sum(float(str(result["execution_time"])) for result in results),
+        )
+        prints = (target / "fingerprints.json").read_text(encoding="utf-8")
+        _write_down(connection, settings, domain, snapshot, "passed", built=built, fingerprints=prints)
+        return built
+
+
+def find_build(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int | None = None) -> Build | None:
+    """Return the last build of a domain that passed, or the one that read a snapshot; None where there is none."""
+    row = connection.execute(
+        """
+        select domain, snapshot_read, snapshot_written, code, models, tests
+        from lake.operations.builds
+        where domain = ? and outcome = 'passed' and snapshot_read = coalesce(?, snapshot_read)
+        order by snapshot_read desc
+        limit 1
+        """,
+        [domain, snapshot_id],
+    ).fetchone()
+    return Build(*row) if row else None
+
+
+def require_build(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int | None = None) -> Build:
+    """Return what `find_build` does; raises AuditError where there is none."""
+    found = find_build(connection, domain, snapshot_id)
+    if found is None:
+        of = "" if snapshot_id is None else f" of snapshot {snapshot_id}"
+        raise AuditError(
+            f"{domain}: expected a build{of} whose models and tests all passed, there is none; run `ioc build {domain}`"
+        )
+    return found
+
+
+def last_failure(connection: duckdb.DuckDBPyConnection, domain: str) -> tuple[int, str, str] | None:
+    """Return the snapshot, the code and the reason of a domain's last build where its data tests failed; None where it passed."""
+    row = connection.execute(
+        """
+        select snapshot_read, code, reason, outcome
+        from lake.operations.builds
+        where domain = ? and outcome in ('passed', 'failed')
+        order by snapshot_read desc
+        limit 1
+        """,
+        [domain],
+    ).fetchone()
+    return (int(row[0]), str(row[1]), str(row[2])) if row and row[3] == "failed" else None
+
+
+@cache
+def code_digest() -> str:
+    """Return the digest of everything in the dbt project that decides what a build makes."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in CODE for path in DBT_PROJECT.glob(pattern) if path.is_file()):
+        digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Load the seeds with dbt, where a file of them is not as it was when they were loaded last."""
+    digest = hashlib.sha256()
+    for path in sorted((DBT_PROJECT / "seeds").iterdir()):
+        digest.update(path.name.encode() + path.read_bytes())
+    with exclusive(settings, "reference lists"):
+        connection.execute("create table if not exists lake.reference.loaded_seeds (digest varchar)")
+        if connection.execute("select digest from lake.reference.loaded_seeds").fetchall() == [(digest.hexdigest(),)]:
+            return
+        target = dbt_target(settings)
+        finished = _run_dbt(settings, target, ["seed"])
+        results = _results(target, finished, "reference lists")
+        failed = [result for result in results if result["status"] not in GOOD]
+        if failed or finished.returncode:
+            raise AuditError(
+                f"reference lists: expected {len(results)} seeds to load, {len(failed)} did not: {failed[:1]}"
+            )
+        connection.execute("delete from lake.reference.loaded_seeds")
+        connection.execute("insert into lake.reference.loaded_seeds values (?)", [digest.hexdigest()])
+
+
+def dbt_target(settings: Settings, domain: str = "reference") -> Path:
+    """Return the folder where dbt keeps what it parsed and says what it did: one a domain, as builds run side by side."""
+    return settings.home_folder / "dbt" / domain
+
+
+def dbt_program() -> list[str]:
+    """Return the command that is dbt: the one of this environment."""
+    return [str(Path(sys.executable).parent / "dbt")]
+
+
+def dbt_process() -> list[str]:
+    """Return the command that is the process in which a build runs dbt."""
+    return [sys.executable, "-m", "transform.dbt_process"]
+
+
+def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
+    """Return the environment by which dbt finds its catalog, its clock and its folders; of secrets it holds those of the lake."""
+    return settings.service_environment(
+        target,
+        IOC_DBT_EXTENSION_DIRECTORY=str(_extensions(settings)),
+        DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=settings.reveal("postgres_password"),
+        DBT_ENV_SECRET_IOC_S3_SECRET_KEY=settings.reveal("s3_secret_key"),
+        IOC_DBT_NOW=settings.clock().isoformat(),
+        DBT_TARGET_PATH=str(target),
+        DBT_LOG_PATH=str(settings.home_folder / "logs" / "dbt" / target.name),
+        DO_NOT_TRACK="1",
+    )
+
+
+def _known_fingerprints(connection: duckdb.DuckDBPyConnection, domain: str) -> dict[str, str] | None:
+    """Return the digests of the models as they stand in the lake; None where a build of other code has begun since."""
+    rows = connection.execute(
+        "select outcome, code, fingerprints from lake.operations.builds where domain = ? order by rowid desc limit ?",
+        [domain, ATTEMPTS_READ],
+    ).fetchall()
+    since = list(takewhile(lambda row: row[0] != "passed", rows))
+    if len(since) == len(rows) or any(row[1] != rows[len(since)][1] for row in since):
+        return None
+    known: dict[str, str] = json.loads(rows[len(since)][2])
+    return known
+
+
+def _write_down(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    domain: str,
+    snapshot: int,
+    outcome: Literal["begun", "failed", "passed"],
+    *,
+    reason: str = "",
+    built: Build | None = None,
+    fingerprints: str = "{}",
+) -> None:
+    connection.execute(
+        "insert into lake.operations.builds values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            domain,
+            snapshot,
+            built.written if built else None,
+            outcome,
+            reason,
+            built.built if built else None,
+            built.tested if built else None,
+            code_digest(),
+            fingerprints,
+            settings.clock(),
+        ],
+    )
+
+
+def _share_what_was_parsed(settings: Settings, target: Path) -> None:
+    """Let the first build of a domain begin with what was parsed for the reference lists."""
+    target.mkdir(parents=True, exist_ok=True)
+    parsed = dbt_target(settings) / "partial_parse.msgpack"
+    if parsed.exists() and not (target / parsed.name).exists():
+        shutil.copyfile(parsed, target / parsed.name)
+
+
+def _run_dbt(
+    settings: Settings, target: Path, arguments: list[str], **variables: str
+) -> subprocess.CompletedProcess[str]:
+    install_extensions(_extensions(settings))
+    command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_process(), *arguments]
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "run_results.json").unlink(missing_ok=True)
+    environment = {**dbt_environment(settings, target), **variables}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def _extensions(settings: Settings) -> Path:
+    return settings.home_folder / "duckdb_extensions"
+
+
+def _results(target: Path, finished: subprocess.CompletedProcess[str], domain: str) -> list[Result]:
+    path = target / "run_results.json"
+    if not path.exists():
+        lines = (finished.stdout + finished.stderr).strip().splitlines()
+        raise AuditError(f"{domain}: expected dbt to run, it stopped before its first model: {' '.join(lines[-6:])}")
+    told: list[Result] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    results = [result for result in told if result["status"] not in GOOD or not _is_hook(result)]
+    if not results:
+        raise AuditError(f"{domain}: expected models with tag {domain}, dbt found none")
+    return results
+
+
+def _is_hook(result: Result) -> bool:
+    """Tell what runs before the models from what is built and tested."""
+    return str(result["unique_id"]).startswith("operation.")
+
+
+def _first_line(message: object) -> str:
+    return str(message or "no message").strip().splitlines()[0]
