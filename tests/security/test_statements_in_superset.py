@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.people import asking_as
 
 from ingestion.settings import Settings
+from tests.people import asking_as
 from tests.security.statements import SOURCES, statements
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(3600)]
