@@ -3,6 +3,8 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -67,14 +69,35 @@ def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
             down(settings)
 
 
-def _processes(settings: Settings) -> dict[str, list[psutil.Process]]:
-    """Return the processes of each service, its children's children too."""
-    found = {}
+@dataclass(frozen=True)
+class Seen:
+    """A process as the system shows it."""
+
+    user: str
+    arguments: str
+    environment: bytes
+    mask: str
+
+
+def _processes(settings: Settings) -> dict[str, list[Seen]]:
+    """Return the processes of each service, its children's children too, but for those that end while we look."""
+    found: dict[str, list[Seen]] = {}
     for one in status(settings):
-        if one.pid is not None:
-            leader = psutil.Process(one.pid)
-            found[one.name] = [leader, *leader.children(recursive=True)]
+        if one.pid is None:
+            continue
+        leader = psutil.Process(one.pid)
+        found[one.name] = []
+        for process in (leader, *leader.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
+                place = Path(f"/proc/{process.pid}")
+                lines = (place / "status").read_text().splitlines()
+                mask = next((line for line in lines if line.startswith("Umask")), "")
+                if not mask:  # it has ended, and waits to be buried
+                    continue
+                seen = Seen(process.username(), " ".join(process.cmdline()), (place / "environ").read_bytes(), mask)
+                found[one.name].append(seen)
     assert set(found) == set(HELD)
+    assert all(found.values())
     return found
 
 
@@ -83,12 +106,10 @@ def _processes(settings: Settings) -> dict[str, list[psutil.Process]]:
 def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -> None:
     held: dict[str, set[str]] = {}
     for service, processes in _processes(settings).items():
-        told = b"".join(
-            Path(f"/proc/{process.pid}/environ").read_bytes() for process in processes if process.is_running()
-        )
+        told = b"".join(process.environment for process in processes)
         held[service] = {name for name in Settings.secret_fields() if settings.reveal(name).encode() in told}
         assert b"kept by a person" not in told
-        arguments = " ".join(part for process in processes for part in process.cmdline())
+        arguments = " ".join(process.arguments for process in processes)
         assert [name for name in Settings.secret_fields() if settings.reveal(name) in arguments] == []
     if not held["airflow-api-server"]:  # it wrote its title over its environment, as gunicorn and uvicorn do
         held["airflow-api-server"] = AIRFLOW_SECRETS
@@ -99,18 +120,12 @@ def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -
 @as_root
 def test_each_service_runs_as_its_own_user_and_writes_for_itself_alone(settings: Settings) -> None:
     processes = _processes(settings)
-    users = {service: {process.username() for process in family} for service, family in processes.items()}
+    masks = {process.mask for family in processes.values() for process in family}
+    assert masks == {"Umask:\t0077"}
+    users = {service: {process.user for process in family} for service, family in processes.items()}
     for service in ("seaweedfs", "sftp"):  # these stay who started them
         del users[service]
     assert users == {service: {USERS.get(service, "ioc-airflow")} for service in users}
-    masks = {
-        line
-        for family in processes.values()
-        for process in family
-        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        if line.startswith("Umask")
-    }
-    assert masks == {"Umask:\t0077"}
 
 
 @pytest.mark.services
