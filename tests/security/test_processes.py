@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from ingestion.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
 from stack.control import all_services, down, status, up
+from stack.roles import connect
 from stack.superset import SOURCES, Superset
 
 AIRFLOW_SECRETS = {
@@ -114,6 +115,38 @@ def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -
     if not held["airflow-api-server"]:  # it wrote its title over its environment, as gunicorn and uvicorn do
         held["airflow-api-server"] = AIRFLOW_SECRETS
     assert held == HELD
+
+
+PLACES = ("secrets.env", "seaweedfs", "sftp/accounts.json", "airflow/passwords.json", "postgres")
+"""Where secrets stand, below IOC_HOME; the store's and the database's own files are closed to all others."""
+
+
+@pytest.mark.services
+def test_no_secret_is_written_down_outside_its_place(settings: Settings) -> None:
+    """Looks through every file of the stack, logs among them, and every row of the four databases."""
+    home = settings.home_folder
+    secrets = {name: settings.reveal(name).encode() for name in Settings.secret_fields()}
+    files = [
+        path
+        for path in home.rglob("*")
+        if path.is_file() and not path.is_symlink() and not str(path.relative_to(home)).startswith(PLACES)
+    ]
+    assert len([path for path in files if path.suffix == ".log"]) >= len(HELD)
+    told = {str(path.relative_to(home)): _named_in(path.read_bytes(), secrets) for path in files}
+    for database in ("airflow", "superset", "ioc_lake", "ioc_marts"):
+        with connect(settings, database) as session:
+            tables = session.execute(
+                "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+            ).fetchall()
+            assert len(tables) > 20
+            for (table,) in tables:
+                rows = session.execute(f"select row_to_json(t)::text from {table} as t".encode()).fetchall()
+                told[f"{database} {table}"] = _named_in("\n".join(str(row[0]) for row in rows).encode(), secrets)
+    assert {place: names for place, names in told.items() if names} == {}
+
+
+def _named_in(content: bytes, secrets: Mapping[str, bytes]) -> list[str]:
+    return [name for name, secret in secrets.items() if secret in content]
 
 
 @pytest.mark.services
