@@ -2,7 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -12,6 +14,7 @@ import pytest
 from core.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
 from stack.control import all_services, down, status, up
+from stack.roles import connect
 from stack.superset import SOURCES, Superset
 
 AIRFLOW_SECRETS = {
@@ -67,14 +70,35 @@ def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
             down(settings)
 
 
-def _processes(settings: Settings) -> dict[str, list[psutil.Process]]:
-    """Return the processes of each service, its children's children too."""
-    found = {}
+@dataclass(frozen=True)
+class Seen:
+    """A process as the system shows it."""
+
+    user: str
+    arguments: str
+    environment: bytes
+    mask: str
+
+
+def _processes(settings: Settings) -> dict[str, list[Seen]]:
+    """Return the processes of each service, its children's children too, but for those that end while we look."""
+    found: dict[str, list[Seen]] = {}
     for one in status(settings):
-        if one.pid is not None:
-            leader = psutil.Process(one.pid)
-            found[one.name] = [leader, *leader.children(recursive=True)]
+        if one.pid is None:
+            continue
+        leader = psutil.Process(one.pid)
+        found[one.name] = []
+        for process in (leader, *leader.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
+                place = Path(f"/proc/{process.pid}")
+                lines = (place / "status").read_text().splitlines()
+                mask = next((line for line in lines if line.startswith("Umask")), "")
+                if not mask:  # it has ended, and waits to be buried
+                    continue
+                seen = Seen(process.username(), " ".join(process.cmdline()), (place / "environ").read_bytes(), mask)
+                found[one.name].append(seen)
     assert set(found) == set(HELD)
+    assert all(found.values())
     return found
 
 
@@ -83,34 +107,58 @@ def _processes(settings: Settings) -> dict[str, list[psutil.Process]]:
 def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -> None:
     held: dict[str, set[str]] = {}
     for service, processes in _processes(settings).items():
-        told = b"".join(
-            Path(f"/proc/{process.pid}/environ").read_bytes() for process in processes if process.is_running()
-        )
+        told = b"".join(process.environment for process in processes)
         held[service] = {name for name in Settings.secret_fields() if settings.reveal(name).encode() in told}
         assert b"kept by a person" not in told
-        arguments = " ".join(part for process in processes for part in process.cmdline())
+        arguments = " ".join(process.arguments for process in processes)
         assert [name for name in Settings.secret_fields() if settings.reveal(name) in arguments] == []
     if not held["airflow-api-server"]:  # it wrote its title over its environment, as gunicorn and uvicorn do
         held["airflow-api-server"] = AIRFLOW_SECRETS
     assert held == HELD
 
 
+PLACES = ("secrets.env", "seaweedfs", "sftp/accounts.json", "airflow/passwords.json", "postgres")
+"""Where secrets stand, below IOC_HOME; the store's and the database's own files are closed to all others."""
+
+
+@pytest.mark.services
+def test_no_secret_is_written_down_outside_its_place(settings: Settings) -> None:
+    """Looks through every file of the stack, logs among them, and every row of the four databases."""
+    home = settings.home_folder
+    secrets = {name: settings.reveal(name).encode() for name in Settings.secret_fields()}
+    files = [
+        path
+        for path in home.rglob("*")
+        if path.is_file() and not path.is_symlink() and not str(path.relative_to(home)).startswith(PLACES)
+    ]
+    assert len([path for path in files if path.suffix == ".log"]) >= len(HELD)
+    told = {str(path.relative_to(home)): _named_in(path.read_bytes(), secrets) for path in files}
+    for database in ("airflow", "superset", "ioc_lake", "ioc_marts"):
+        with connect(settings, database) as session:
+            tables = session.execute(
+                "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"
+            ).fetchall()
+            assert len(tables) > 20
+            for (table,) in tables:
+                rows = session.execute(f"select row_to_json(t)::text from {table} as t".encode()).fetchall()
+                told[f"{database} {table}"] = _named_in("\n".join(str(row[0]) for row in rows).encode(), secrets)
+    assert {place: names for place, names in told.items() if names} == {}
+
+
+def _named_in(content: bytes, secrets: Mapping[str, bytes]) -> list[str]:
+    return [name for name, secret in secrets.items() if secret in content]
+
+
 @pytest.mark.services
 @as_root
 def test_each_service_runs_as_its_own_user_and_writes_for_itself_alone(settings: Settings) -> None:
     processes = _processes(settings)
-    users = {service: {process.username() for process in family} for service, family in processes.items()}
+    masks = {process.mask for family in processes.values() for process in family}
+    assert masks == {"Umask:\t0077"}
+    users = {service: {process.user for process in family} for service, family in processes.items()}
     for service in ("seaweedfs", "sftp"):  # these stay who started them
         del users[service]
     assert users == {service: {USERS.get(service, "ioc-airflow")} for service in users}
-    masks = {
-        line
-        for family in processes.values()
-        for process in family
-        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
-        if line.startswith("Umask")
-    }
-    assert masks == {"Umask:\t0077"}
 
 
 @pytest.mark.services
