@@ -4,21 +4,21 @@ import duckdb
 import polars as pl
 
 from core.errors import LedgerError
+from ingestion.load.holding_area import HoldingArea
 from ingestion.load.ledger import LedgerRow
 from ingestion.load.objects import write_object_results
-from ingestion.load.staging import Staging
 from lake.tables import LEDGER_DELIVERIES, LEDGER_DRIFT, LEDGER_RULE_RESULTS, bronze_columns
 
 
-def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[LedgerRow]) -> None:
+def write(connection: duckdb.DuckDBPyConnection, holding: HoldingArea, rows: list[LedgerRow]) -> None:
     """Write bronze, quarantine, rule results and ledger. Call it inside the transaction, after the books balanced."""
-    table = staging.contract.table
+    table = holding.contract.table
     delivered = pl.DataFrame(
         {
-            "_delivery": list(staging.tallies),
-            "delivery_id": [tally.delivery.delivery_id for tally in staging.tallies.values()],
-            "received_at": [tally.origin.received_at for tally in staging.tallies.values()],
-            "source_name": [tally.origin.source_name for tally in staging.tallies.values()],
+            "_delivery": list(holding.tallies),
+            "delivery_id": [tally.delivery.delivery_id for tally in holding.tallies.values()],
+            "received_at": [tally.origin.received_at for tally in holding.tallies.values()],
+            "source_name": [tally.origin.source_name for tally in holding.tallies.values()],
         },
         schema={
             "_delivery": pl.UInt32,
@@ -30,19 +30,19 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
     connection.register("delivered_frame", delivered)
     connection.execute("create or replace temp table delivered as from delivered_frame")
     connection.unregister("delivered_frame")
-    columns = ", ".join(f'staged."{name}"' for name in staging.contract.column_names)
-    names = ", ".join(f'"{name}"' for name in bronze_columns(staging.contract))
+    columns = ", ".join(f'held."{name}"' for name in holding.contract.column_names)
+    names = ", ".join(f'"{name}"' for name in bronze_columns(holding.contract))
     connection.execute(
         f"""
         insert into lake.bronze.{table} ({names})
-        select {columns}, delivered.delivery_id, staged._position, staged._record_count, staged._content_hash,
-            staged._warnings, delivered.received_at, ?, ?
-        from staged
+        select {columns}, delivered.delivery_id, held._position, held._record_count, held._content_hash,
+            held._warnings, delivered.received_at, ?, ?
+        from held
         inner join verdicts using (_delivery, _position)
         inner join delivered using (_delivery)
         where verdict = 'accepted'
         """,
-        [staging.now, staging.load_id],
+        [holding.now, holding.load_id],
     )
     connection.execute(
         """
@@ -54,15 +54,17 @@ def write(connection: duckdb.DuckDBPyConnection, staging: Staging, rows: list[Le
         from refused
         inner join delivered using (_delivery)
         """,
-        [staging.contract.feed, staging.now, staging.load_id],
+        [holding.contract.feed, holding.now, holding.load_id],
     )
-    write_object_results(connection, staging)
+    write_object_results(connection, holding)
     _insert(connection, "lake.ledger.deliveries", LEDGER_DELIVERIES, [row.values() for row in rows])
     _insert(connection, "lake.ledger.drift", LEDGER_DRIFT, [values for row in rows for values in row.drift_values()])
-    _insert(connection, "lake.ledger.rule_results", LEDGER_RULE_RESULTS, staging.rule_results(rows))
+    _insert(connection, "lake.ledger.rule_results", LEDGER_RULE_RESULTS, holding.rule_results(rows))
 
 
-def write_repairs(connection: duckdb.DuckDBPyConnection, staging: Staging, replayed: list[tuple[object, ...]]) -> None:
+def write_repairs(
+    connection: duckdb.DuckDBPyConnection, holding: HoldingArea, replayed: list[tuple[object, ...]]
+) -> None:
     """Close the records that a replay took up, each with the outcome of its door. Call it inside the transaction, after `write`.
 
     `replayed` holds rows of the number of the repair document in this load, delivery, position and the position at which the record leaves,
@@ -107,7 +109,7 @@ def write_repairs(connection: duckdb.DuckDBPyConnection, staging: Staging, repla
         select ?, delivery_id, position, repair_id, repair, repaired_by, repaired_at, why, outcome, ?, ?, quarantined_since
         from replayed
         """,
-        [staging.contract.feed, staging.now, staging.load_id],
+        [holding.contract.feed, holding.now, holding.load_id],
     )
 
 

@@ -3,7 +3,7 @@
     pieces met = received + skipped
     received   = accepted + duplicate + quarantined
 
-`received` counts what the format read out of the bytes; the three doors are counted in the tables after the split. The two
+`received` counts what the format read out of the bytes; the three doors are counted in the tables after they are chosen. The two
 sides come from different places, so that a record lost between them shows. A load whose books do not balance is not committed.
 
 A replay (`ingestion/repair/replay.py`) takes records out of quarantine and through the same doors; its row is that of the repair document,

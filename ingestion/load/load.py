@@ -5,8 +5,8 @@
     read     the format cuts them into pieces and reads the pieces into records
     check    the contract judges every record; a delivery whose columns are not the contract's is set aside whole
     protect  hashes stand for personal values from here on
-    stage    records that passed wait in a temporary table, the others in the quarantine's
-    split    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
+    hold     records that passed wait in a temporary table, the others in the quarantine's
+    doors    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
     balance  the ledger must add up for every delivery
     commit   records, quarantine, rule results and ledger in one transaction, whose message names the load
     receipt  what the ledger says of each delivery is written down for its agency
@@ -35,11 +35,11 @@ from ingestion.formats.registry import find_format
 from ingestion.load.attempts import Attempts, condemned
 from ingestion.load.bronze import write
 from ingestion.load.checks import Checked, check
+from ingestion.load.doors import choose_doors
 from ingestion.load.drift import Drift
+from ingestion.load.holding_area import HoldingArea, Tally
 from ingestion.load.ledger import LedgerRow
 from ingestion.load.privacy import protect
-from ingestion.load.split import split
-from ingestion.load.staging import Staging, Tally
 from ingestion.receipts.receipt_store import ReceiptStore
 from lake.connection import connected
 from lake.lock import Lock, exclusive
@@ -117,27 +117,27 @@ class Loader:
     def _load(self, contract: Contract, batch: list[Delivery], attempts: Attempts, lock: Lock) -> list[LedgerRow]:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-        with Staging(self._connection, contract, load_id, now) as staging:
-            self.take_in(staging, self._fill(staging, batch, attempts))
+        with HoldingArea(self._connection, contract, load_id, now) as holding:
+            self.take_in(holding, self._fill(holding, batch, attempts))
             with transaction(self._connection, "lake", f"load {load_id}", {"feed": contract.feed, "load_id": load_id}):
-                split(self._connection, contract)
-                rows = staging.ledger_rows()
+                choose_doors(self._connection, contract)
+                rows = holding.ledger_rows()
                 for row in rows:
                     row.require_balance()
-                write(self._connection, staging, rows)
+                write(self._connection, holding, rows)
                 lock.require_held()
         return rows
 
-    def _fill(self, staging: Staging, batch: list[Delivery], attempts: Attempts) -> Iterator[tuple[int, Content]]:
+    def _fill(self, holding: HoldingArea, batch: list[Delivery], attempts: Attempts) -> Iterator[tuple[int, Content]]:
         """Fetch a batch and open its books; give what is to be read, by number."""
         if attempts.is_condemned(batch[0].delivery_id):  # and alone, see `batches`
-            tally = staging.open(0, batch[0], self._digest(batch[0]), is_known=False)
-            staging.set_aside(tally, condemned(batch[0].delivery_id))
+            tally = holding.open(0, batch[0], self._digest(batch[0]), is_known=False)
+            holding.set_aside(tally, condemned(batch[0].delivery_id))
             return
-        known = self._known(staging.contract, batch)
+        known = self._known(holding.contract, batch)
         for number, content in enumerate(self._landing.read_many(batch)):
             identity = (content.sha256, content.delivery.source_name)
-            staging.open(number, content.delivery, content.sha256, is_known=identity in known)
+            holding.open(number, content.delivery, content.sha256, is_known=identity in known)
             if identity in known:
                 content.stream.close()
                 continue
@@ -153,33 +153,33 @@ class Loader:
         content.stream.close()
         return content.sha256
 
-    def take_in(self, staging: Staging, contents: Iterable[tuple[int, Content]]) -> None:
+    def take_in(self, holding: HoldingArea, contents: Iterable[tuple[int, Content]]) -> None:
         """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole.
 
-        What comes next is read and checked while what came before is staged.
+        What comes next is read and checked while what came before is held.
         """
-        drift = Drift(staging.contract)
+        drift = Drift(holding.contract)
         before: tuple[list[Block], Future[Examined]] | None = None
         with ThreadPoolExecutor(1) as reader:
-            for blocks in self._cut(staging, contents):
-                begun = reader.submit(self._examine, staging, blocks)
+            for blocks in self._cut(holding, contents):
+                begun = reader.submit(self._examine, holding, blocks)
                 if before:
-                    self._stage(staging, drift, *before)
+                    self._hold(holding, drift, *before)
                 before = blocks, begun
             if before:
-                self._stage(staging, drift, *before)
+                self._hold(holding, drift, *before)
 
-    def admit(self, staging: Staging, reading: Reading) -> None:
+    def admit(self, holding: HoldingArea, reading: Reading) -> None:
         """Check and protect what was read of deliveries whose books are open, and stage it."""
-        self._add(staging, reading, self._check(staging, reading))
+        self._add(holding, reading, self._check(holding, reading))
 
-    def _cut(self, staging: Staging, contents: Iterable[tuple[int, Content]]) -> Iterator[list[Block]]:
+    def _cut(self, holding: HoldingArea, contents: Iterable[tuple[int, Content]]) -> Iterator[list[Block]]:
         """Cut deliveries into blocks, and give as many at a time as are read at once."""
         waiting: list[Block] = []
         size = 0
         for number, content in contents:
             with content.stream:
-                for pieces in self._split(staging, staging.tallies[number], content):
+                for pieces in self._split(holding, holding.tallies[number], content):
                     waiting.append((number, pieces))
                     size += pieces.size + PIECE_CHARACTERS * len(pieces.raws)
                     if size >= READ_CHARACTERS:
@@ -188,57 +188,57 @@ class Loader:
         if waiting:
             yield waiting
 
-    def _split(self, staging: Staging, tally: Tally, content: Content) -> Iterator[Pieces]:
+    def _split(self, holding: HoldingArea, tally: Tally, content: Content) -> Iterator[Pieces]:
         try:
             envelope = Envelope(tally.origin.source_name)
-            for pieces in find_format(staging.contract.format).split(content.stream, envelope):
+            for pieces in find_format(holding.contract.format).split(content.stream, envelope):
                 if tally.is_unreadable:  # set aside in an earlier block
                     return
                 tally.pieces += len(pieces.raws)
                 yield pieces
         except DeliveryError as error:
-            staging.set_aside(tally, error)
+            holding.set_aside(tally, error)
 
-    def _stage(self, staging: Staging, drift: Drift, blocks: list[Block], begun: Future[Examined]) -> None:
+    def _hold(self, holding: HoldingArea, drift: Drift, blocks: list[Block], begun: Future[Examined]) -> None:
         """Stage what was read and checked; a delivery that breaks a promise is set aside, and the others are read again without it."""
-        while readable := [block for block in blocks if not staging.tallies[block[0]].is_unreadable]:
+        while readable := [block for block in blocks if not holding.tallies[block[0]].is_unreadable]:
             try:
-                examined = begun.result() if len(readable) == len(blocks) else self._examine(staging, readable)
+                examined = begun.result() if len(readable) == len(blocks) else self._examine(holding, readable)
             except DeliveryError as error:
                 broken = error.values.get("delivery")
                 if not isinstance(broken, int):
                     raise
-                staging.set_aside(staging.tallies[broken], error)
+                holding.set_aside(holding.tallies[broken], error)
                 continue
             stopped, changes = drift.judge(*examined)
             if not stopped:
-                staging.report(changes)
-                self._add(staging, *examined)
+                holding.report(changes)
+                self._add(holding, *examined)
                 return
             for number, refusal in stopped.items():
-                staging.set_aside(staging.tallies[number], refusal)
+                holding.set_aside(holding.tallies[number], refusal)
 
-    def _examine(self, staging: Staging, blocks: list[Block]) -> Examined:
+    def _examine(self, holding: HoldingArea, blocks: list[Block]) -> Examined:
         """Read blocks into records, and check these."""
-        envelopes = {number: Envelope(staging.tallies[number].origin.source_name) for number, _ in blocks}
-        reading = find_format(staging.contract.format).read(join_pieces(blocks), staging.contract, envelopes)
-        return reading, self._check(staging, reading)
+        envelopes = {number: Envelope(holding.tallies[number].origin.source_name) for number, _ in blocks}
+        reading = find_format(holding.contract.format).read(join_pieces(blocks), holding.contract, envelopes)
+        return reading, self._check(holding, reading)
 
-    def _check(self, staging: Staging, reading: Reading) -> Checked:
+    def _check(self, holding: HoldingArea, reading: Reading) -> Checked:
         numbers = reading.records["_delivery"].unique().to_list()
         received_at = pl.DataFrame(
             {
                 "_delivery": numbers,
-                "received_at": [staging.tallies[number].origin.received_at for number in numbers],
+                "received_at": [holding.tallies[number].origin.received_at for number in numbers],
             },
             schema={"_delivery": pl.UInt32, "received_at": pl.Datetime("us", "UTC")},
         )
         records = reading.records.join(received_at, on="_delivery", how="left", maintain_order="left")
-        return check(records, staging.contract, self._reference)
+        return check(records, holding.contract, self._reference)
 
-    def _add(self, staging: Staging, reading: Reading, checked: Checked) -> None:
-        passed = protect(checked.passed, staging.contract, self._settings.reveal("privacy_key"))
-        staging.add(reading, replace(checked, passed=passed))
+    def _add(self, holding: HoldingArea, reading: Reading, checked: Checked) -> None:
+        passed = protect(checked.passed, holding.contract, self._settings.reveal("privacy_key"))
+        holding.add(reading, replace(checked, passed=passed))
 
     def _known(self, contract: Contract, batch: list[Delivery]) -> set[tuple[str, str]]:
         """Give digest and name of those deliveries of the ledger that a delivery of the batch may repeat.

@@ -15,18 +15,18 @@ import duckdb
 
 from core.contract import AXIS_OF_ERROR_GROUP, Axis, Contract
 from core.slots import SlotsBy
+from ingestion.load.doors import object_of, slot_of
+from ingestion.load.holding_area import HoldingArea
 from ingestion.load.ledger import Status
-from ingestion.load.split import object_of, slot_of
-from ingestion.load.staging import Staging
 
 
-def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging) -> None:
+def write_object_results(connection: duckdb.DuckDBPyConnection, holding: HoldingArea) -> None:
     """Write `ledger.object_results` of a load from its temporary tables; nothing for a replay: a repair makes nothing that was sent better.
 
     Call it inside the transaction, before the ledger's own rows.
     """
-    contract = staging.contract
-    if all(tally.status is Status.REPLAYED for tally in staging.tallies.values()):
+    contract = holding.contract
+    if all(tally.status is Status.REPLAYED for tally in holding.tallies.values()):
         return
     axes = {"wrong": Axis.CORRECT, "missing": Axis.COMPLETE, "garbage": Axis.CLEAN}
     warned = ", ".join(
@@ -38,9 +38,9 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
         f"""
         insert into lake.ledger.object_results by name
         with records as (
-            select staged._delivery, {object_of(contract)} as object_id, verdict as door, staged._record_count as pieces, verdicts.event_at,
+            select held._delivery, {object_of(contract)} as object_id, verdict as door, held._record_count as pieces, verdicts.event_at,
                 verdicts.event_at as told_at, {slot_of(contract)} as slot_at, false as is_stranger, {warned}
-            from staged
+            from held
             inner join verdicts using (_delivery, _position)
             where verdict <> 'conflict'
             union all
@@ -74,8 +74,8 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, staging: Staging
         """,
         {
             "feed": contract.feed,
-            "load": staging.load_id,
-            "now": staging.now,
+            "load": holding.load_id,
+            "now": holding.now,
             "freshness": contract.freshness.total_seconds(),
             "limit": contract.freshness_limit.total_seconds(),
             "object": contract.object_column,

@@ -6,7 +6,7 @@
     read     the delivery is cut and read by its format once more, with mended text at the repaired positions
     mend     the named repair is applied to the records at those positions; all others are context
     close    records that the agency sent again, right, are closed as duplicates of those, and not read
-    …        then check, protect, stage, split, balance and commit, as `load.py` tells
+    …        then check, protect, hold, choose doors, balance and commit, as `load.py` tells
 
 The rows of `lake.quarantine.repairs` that close the records commit with the rest. A record that is still bad goes to quarantine again,
 below the repair document. Bronze rows carry the document's delivery id, and the position and time of arrival of the agency's delivery, so
@@ -30,10 +30,10 @@ from ingestion.formats.base import Envelope, Pieces, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.load.attempts import REASON, Attempts
 from ingestion.load.bronze import write, write_repairs
+from ingestion.load.doors import choose_doors
+from ingestion.load.holding_area import FORMAT_GROUP, HoldingArea, Refused, Tally, reason_of
 from ingestion.load.ledger import LedgerRow
 from ingestion.load.load import Loader
-from ingestion.load.split import split
-from ingestion.load.staging import FORMAT_GROUP, Refused, Staging, Tally, reason_of
 from ingestion.repair.quarantine import brought_records
 from ingestion.repair.repair import Resent
 from ingestion.repair.repair_document import RepairDocument, read_chain, read_document
@@ -107,24 +107,24 @@ class Replayer:
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         closed: list[tuple[object, ...]] = []
         taken: set[tuple[str, int]] = set()
-        with Staging(self._connection, contract, load_id, now) as staging:
+        with HoldingArea(self._connection, contract, load_id, now) as holding:
             for number, landed in enumerate(batch):
                 is_condemned = attempts.is_condemned(landed.delivery.delivery_id)
-                closed += self._take_up(staging, number, landed, taken, is_condemned=is_condemned)
+                closed += self._take_up(holding, number, landed, taken, is_condemned=is_condemned)
             info = {"feed": contract.feed, "load_id": load_id}
             with transaction(self._connection, "lake", f"replay {load_id}", info):
-                split(self._connection, contract)
-                staging.pass_known()
-                rows = staging.ledger_rows()
+                choose_doors(self._connection, contract)
+                holding.pass_known()
+                rows = holding.ledger_rows()
                 for row in rows:
                     row.require_balance()
-                write(self._connection, staging, rows)
-                write_repairs(self._connection, staging, closed)
+                write(self._connection, holding, rows)
+                write_repairs(self._connection, holding, closed)
                 lock.require_held()
         return rows
 
     def _take_up(
-        self, staging: Staging, number: int, landed: Landed, taken: set[tuple[str, int]], *, is_condemned: bool
+        self, holding: HoldingArea, number: int, landed: Landed, taken: set[tuple[str, int]], *, is_condemned: bool
     ) -> list[tuple[object, ...]]:
         """Stage what a document repairs; give a row for each record that it closes, and the position at which that leaves."""
         document = landed.document
@@ -138,17 +138,17 @@ class Replayer:
         taken |= {(document.delivery_id, position) for position in open_ones}
         chain, origin = read_chain(self._landing, document)
         with origin.stream:
-            tally = staging.open_replay(number, landed.delivery, landed.sha256, origin.delivery)
+            tally = holding.open_replay(number, landed.delivery, landed.sha256, origin.delivery)
             if is_condemned:
                 tally.pieces = sum(claim.weight for claim in open_ones.values())
-                doors = self._leave(staging, tally, open_ones, REASON)
+                doors = self._leave(holding, tally, open_ones, REASON)
             elif isinstance(document.named, Resent):
-                doors = self._close(staging, tally, document.named.resent_in, open_ones)
+                doors = self._close(holding, tally, document.named.resent_in, open_ones)
             elif not document.is_whole_delivery:
-                doors = self._read_again(staging, number, chain, origin, open_ones)
+                doors = self._read_again(holding, number, chain, origin, open_ones)
                 tally.pieces = sum(claim.weight for claim in open_ones.values())
             elif open_ones:
-                self._loader.take_in(staging, [(number, origin)])
+                self._loader.take_in(holding, [(number, origin)])
                 doors = {position: position for position in open_ones}
         past = sum(claim.weight for position, claim in claims.items() if position not in open_ones)
         tally.pieces += past
@@ -160,13 +160,13 @@ class Replayer:
             for position, claim in open_ones.items()
         ]  # fmt: skip
 
-    def _close(self, staging: Staging, tally: Tally, resent_in: str, claims: dict[int, Claim]) -> dict[int, int]:
+    def _close(self, holding: HoldingArea, tally: Tally, resent_in: str, claims: dict[int, Claim]) -> dict[int, int]:
         """Close records that came again, right, in a later delivery; where that brought nothing, they stay in quarantine."""
         tally.pieces = sum(claim.weight for claim in claims.values())
         sent = tally.origin
         if not brought_records(self._connection, sent.feed, resent_in, after=sent.received_at):
-            return self._leave(staging, tally, claims, "not_resent")
-        staging.take_as_known(tally, {position: claim.weight for position, claim in claims.items()})
+            return self._leave(holding, tally, claims, "not_resent")
+        holding.take_as_known(tally, {position: claim.weight for position, claim in claims.items()})
         return {position: position for position in claims}
 
     def _claims(self, document: RepairDocument) -> dict[int, Claim]:
@@ -189,28 +189,28 @@ class Replayer:
 
     def _read_again(
         self,
-        staging: Staging,
+        holding: HoldingArea,
         number: int,
         chain: list[RepairDocument],
         origin: Content,
         claims: dict[int, Claim],
     ) -> dict[int, int]:
         """Read the delivery with mended text, and stage what stands at the claimed positions; give where each of them leaves."""
-        tally = staging.tallies[number]
+        tally = holding.tallies[number]
         doors: dict[int, int] = {}
         try:
-            cut = find_format(staging.contract.format).split(origin.stream, Envelope(origin.delivery.source_name))
+            cut = find_format(holding.contract.format).split(origin.stream, Envelope(origin.delivery.source_name))
             for pieces in cut if claims else ():
-                doors |= self._read_block(staging, number, chain, pieces, claims)
+                doors |= self._read_block(holding, number, chain, pieces, claims)
         except DeliveryError as error:
-            staging.forget(tally)
-            doors = self._leave(staging, tally, claims, reason_of(error))
+            holding.forget(tally)
+            doors = self._leave(holding, tally, claims, reason_of(error))
         rest = {position: claim for position, claim in claims.items() if position not in doors}
-        return doors | self._leave(staging, tally, rest, "position_not_met")
+        return doors | self._leave(holding, tally, rest, "position_not_met")
 
     def _read_block(
         self,
-        staging: Staging,
+        holding: HoldingArea,
         number: int,
         chain: list[RepairDocument],
         pieces: Pieces,
@@ -220,7 +220,7 @@ class Replayer:
         inside = [position for position in claims if position in span]
         if not inside:
             return {}
-        contract, tally = staging.contract, staging.tallies[number]
+        contract, tally = holding.contract, holding.tallies[number]
         mended = mend_pieces(pieces, chain)
         envelopes = {number: Envelope(tally.origin.source_name)}
         reading = find_format(contract.format).read(join_pieces([(number, mended)]), contract, envelopes)
@@ -228,14 +228,14 @@ class Replayer:
         weights = {position: claims[position].weight for position in inside}
         selected = select_repaired(reading, len(mended.raws), texts, weights)
         records = mend_records(selected.reading.records, chain, self._reference)
-        self._loader.admit(staging, replace(selected.reading, records=records))
-        staging.refuse(tally, selected.refused)
+        self._loader.admit(holding, replace(selected.reading, records=records))
+        holding.refuse(tally, selected.refused)
         return selected.doors
 
     @staticmethod
-    def _leave(staging: Staging, tally: Tally, claims: dict[int, Claim], reason: str) -> dict[int, int]:
+    def _leave(holding: HoldingArea, tally: Tally, claims: dict[int, Claim], reason: str) -> dict[int, int]:
         """Leave records in quarantine, below the repair document."""
-        staging.refuse(
+        holding.refuse(
             tally,
             [Refused(position, claim.raw, claim.weight, reason, FORMAT_GROUP) for position, claim in claims.items()],
         )

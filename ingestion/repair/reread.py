@@ -16,7 +16,7 @@ import polars as pl
 from core.errors import LedgerError
 from core.reference import Reference
 from ingestion.formats.base import Pieces, Reading, empty_skipped, empty_unreadable
-from ingestion.load.staging import FORMAT_GROUP, Refused
+from ingestion.load.holding_area import FORMAT_GROUP, Refused
 from ingestion.repair.repair_document import RepairDocument
 
 

@@ -10,8 +10,8 @@ from core.contract import Contract
 from core.errors import LedgerError
 from core.settings import PROJECT
 from ingestion.formats.archives import pack, unpack
+from ingestion.load.doors import choose_doors
 from ingestion.load.ledger import LedgerRow
-from ingestion.load.split import split
 
 from .conftest import NOON, Lake
 
@@ -221,10 +221,10 @@ def test_a_hostile_file_name_lands_as_one_harmless_part(lake: Lake) -> None:
 
 def test_books_that_do_not_balance_commit_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     def lose_a_record(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-        split(connection, contract)
+        choose_doors(connection, contract)
         connection.execute("delete from verdicts where _position = 1")
 
-    monkeypatch.setattr("ingestion.load.load.split", lose_a_record)
+    monkeypatch.setattr("ingestion.load.load.choose_doors", lose_a_record)
     lake.land(READINGS, NAME, FILE)
     with pytest.raises(LedgerError, match="received 5 = accepted 1"):
         lake.load(READINGS)

@@ -12,9 +12,9 @@ from core.settings import Settings
 from ingestion.collect.landing import Delivery, Landing
 from ingestion.formats.base import Reading, empty_skipped, empty_unreadable
 from ingestion.load.bronze import write
+from ingestion.load.doors import choose_doors
+from ingestion.load.holding_area import HoldingArea
 from ingestion.load.load import Loader
-from ingestion.load.split import split
-from ingestion.load.staging import Staging
 from lake.connection import connected
 from lake.tables import create_tables
 from lake.transaction import transaction
@@ -64,7 +64,7 @@ def warehouse(stack_settings: Settings) -> Iterator[Warehouse]:
             "quarantine.repairs",
         ):
             connection.execute(f"delete from lake.{table}")
-        for schema in ("lake.silver", "lake.staging", *(f"lake.{domain}" for domain in DOMAINS)):
+        for schema in ("lake.silver", "lake.holding", *(f"lake.{domain}" for domain in DOMAINS)):
             connection.execute(f"drop schema if exists {schema} cascade")
         yield Warehouse(settings, connection)
 
@@ -74,14 +74,14 @@ def load(warehouse: Warehouse, contract: Contract, records: pl.DataFrame, name: 
     settings, connection = warehouse.settings, warehouse.connection
     loader = Loader(settings, connection, Landing(settings), Reference())
     delivery = Delivery(f"{contract.feed}-{name}", contract.feed, name, name, RECEIVED, 1)
-    with Staging(connection, contract, delivery.delivery_id, CLOCK) as staging:
-        staging.open(1, delivery, name, is_known=False).pieces = records.height
-        loader.admit(staging, Reading(records, empty_unreadable(), empty_skipped()))
+    with HoldingArea(connection, contract, delivery.delivery_id, CLOCK) as holding:
+        holding.open(1, delivery, name, is_known=False).pieces = records.height
+        loader.admit(holding, Reading(records, empty_unreadable(), empty_skipped()))
         with transaction(connection, "lake", f"load {delivery.delivery_id}", {}):
-            split(connection, contract)
-            rows = staging.ledger_rows()
+            choose_doors(connection, contract)
+            rows = holding.ledger_rows()
             rows[0].require_balance()
-            write(connection, staging, rows)
+            write(connection, holding, rows)
     accepted = connection.execute(
         f"select _position from lake.bronze.{contract.table} where _delivery_id = ?", [delivery.delivery_id]
     ).fetchall()

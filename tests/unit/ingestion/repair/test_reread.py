@@ -11,7 +11,7 @@ from core.errors import LedgerError
 from core.reference import Reference
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
 from ingestion.formats.nmea import Nmea
-from ingestion.load.staging import Refused
+from ingestion.load.holding_area import Refused
 from ingestion.repair.repair_document import RepairDocument
 from ingestion.repair.reread import mend_pieces, mend_records, select_repaired
 

@@ -1,9 +1,9 @@
-"""The split: which of the staged records are new, which are there already, and which contradict what is there.
+"""The doors: which of the held records are new, which are there already, and which contradict what is there.
 
 Records are compared by key and version (the contract's), with each other and with bronze: the first one is accepted, an equal one later is
 a duplicate, a different one under the same key and version is a conflict and goes to quarantine (error group 3). Equality is that of the
-typed columns, so that the order of keys in a JSON object does not matter. It reads the temporary tables of `staging.py`, adds the table
-`verdicts` (`_delivery, _position, _record_count, verdict, event_at`) and puts conflicts into `refused`.
+typed columns, so that the order of keys in a JSON object does not matter. It reads the temporary tables of `holding_area.py`, adds the
+table `verdicts` (`_delivery, _position, _record_count, verdict, event_at`) and puts conflicts into `refused`.
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ class Doors:
     last_event_at: datetime | None
 
 
-def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Give each staged record its verdict: accepted, duplicate or conflict. Call it inside the transaction."""
+def choose_doors(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Give each held record its verdict: accepted, duplicate or conflict. Call it inside the transaction."""
     identity = [*contract.key, *([contract.version] if contract.version else [])]
     by = ", ".join(f'"{name}"' for name in identity)
-    same = " and ".join(f'bronze."{name}" is not distinct from staged."{name}"' for name in identity)
+    same = " and ".join(f'bronze."{name}" is not distinct from held."{name}"' for name in identity)
     connection.execute(
         f"""
         create or replace temp table verdicts as
@@ -43,20 +43,20 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
             select _delivery, _position, _record_count, _content_hash, {by}, "{contract.event_time}" as _event_at,
                 row_number() over same_record as place,
                 first_value(_content_hash) over same_record as first_hash
-            from staged
+            from held
             window same_record as (partition by {by} order by _delivery, _position)
         )
         select
-            staged._delivery,
-            staged._position,
-            staged._record_count,
+            held._delivery,
+            held._position,
+            held._record_count,
             case
-                when coalesce(bronze._content_hash, staged.first_hash) <> staged._content_hash then 'conflict'
-                when bronze._content_hash is not null or staged.place > 1 then 'duplicate'
+                when coalesce(bronze._content_hash, held.first_hash) <> held._content_hash then 'conflict'
+                when bronze._content_hash is not null or held.place > 1 then 'duplicate'
                 else 'accepted'
             end as verdict,
-            staged._event_at as event_at
-        from ordered as staged
+            held._event_at as event_at
+        from ordered as held
         left join bronze on {same}
         """
     )
@@ -65,10 +65,10 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
         f"""
         insert into refused
         select
-            _delivery, _position, staged._raw, staged._record_count, 'conflicting_version', ?,
+            _delivery, _position, held._raw, held._record_count, 'conflicting_version', ?,
             [{{rule: 'conflicting_version', column_name: null, error_group: ?}}], {object_of(contract)}, verdicts.event_at,
             {slot_of(contract)}
-        from staged
+        from held
         inner join verdicts using (_delivery, _position)
         where verdict = 'conflict'
         """,
@@ -77,17 +77,17 @@ def split(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
 
 
 def object_of(contract: Contract) -> str:
-    """Write, in SQL over `staged`, the object that a record speaks of; null where the contract knows none."""
-    return f'staged."{contract.object_column}"::varchar' if contract.object_column else "null"
+    """Write, in SQL over `held`, the object that a record speaks of; null where the contract knows none."""
+    return f'held."{contract.object_column}"::varchar' if contract.object_column else "null"
 
 
 def slot_of(contract: Contract) -> str:
-    """Write, in SQL over `staged`, the time by which a record fills a slot; null where the contract knows none."""
+    """Write, in SQL over `held`, the time by which a record fills a slot; null where the contract knows none."""
     name = contract.slots.time
     if name is None:
         return "null"
     is_date = contract.column(name).physical_type == "DATE"
-    return f"timezone('{ZONE}', staged.\"{name}\"::timestamp)" if is_date else f'staged."{name}"'
+    return f"timezone('{ZONE}', held.\"{name}\"::timestamp)" if is_date else f'held."{name}"'
 
 
 def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:
@@ -115,15 +115,15 @@ def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:
 
 def _compare_conflicts(connection: duckdb.DuckDBPyConnection, contract: Contract, same: str) -> None:
     """Look at the columns themselves where hashes differ: the engine may change its hash from one version to the next."""
-    equal = " and ".join(f'bronze."{name}" is not distinct from staged."{name}"' for name in contract.column_names)
+    equal = " and ".join(f'bronze."{name}" is not distinct from held."{name}"' for name in contract.column_names)
     conflicts = connection.execute("select count(*) from verdicts where verdict = 'conflict'").fetchone()
     if conflicts and conflicts[0]:
         connection.execute(
             f"""
             update verdicts set verdict = 'duplicate'
             where verdict = 'conflict' and (_delivery, _position) in (
-                select (staged._delivery, staged._position)
-                from staged
+                select (held._delivery, held._position)
+                from held
                 inner join verdicts using (_delivery, _position)
                 inner join lake.bronze.{contract.table} as bronze on {same} and {equal}
                 where verdicts.verdict = 'conflict'
@@ -138,7 +138,7 @@ def _span(connection: duckdb.DuckDBPyConnection, contract: Contract, identity: l
     if name not in identity:
         return ""
     row = connection.execute(
-        f'select min("{name}")::varchar, max("{name}")::varchar, count(*) filter ("{name}" is null) from staged'
+        f'select min("{name}")::varchar, max("{name}")::varchar, count(*) filter ("{name}" is null) from held'
     ).fetchone()
     if row is None or row[0] is None:
         return f'where "{name}" is null'

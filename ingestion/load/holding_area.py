@@ -1,6 +1,6 @@
 """Where the records of a load wait until their door is known: temporary tables, and the books of each delivery.
 
-`staged` holds what passed its checks, `refused` what goes to quarantine; both name the delivery by its number in the load.
+`held` holds what passed its checks, `refused` what goes to quarantine; both name the delivery by its number in the load.
 """
 
 from collections import Counter
@@ -18,9 +18,9 @@ from core.errors import DeliveryError
 from ingestion.collect.landing import Delivery
 from ingestion.formats.base import Reading
 from ingestion.load.checks import Checked, RuleResult
+from ingestion.load.doors import DUPLICATE_GROUP, Doors, count_doors
 from ingestion.load.drift import Change, changes_of, explained, joined
 from ingestion.load.ledger import LedgerRow, Status
-from ingestion.load.split import DUPLICATE_GROUP, Doors, count_doors
 from lake.tables import QUARANTINE_RECORDS
 
 FORMAT_GROUP = 4
@@ -39,7 +39,7 @@ UNREAD_SCHEMA: dict[str, pl.DataType] = {
 
 @dataclass
 class Tally:
-    """What is known of a delivery while it is read. Counts are pieces and records of the input, before the split.
+    """What is known of a delivery while it is read. Counts are pieces and records of the input, before the doors.
 
     `origin` is the delivery that the records came in: the delivery itself, or for a repair document the one it repairs.
     """
@@ -66,7 +66,7 @@ class Refused:
     error_group: int
 
 
-class Staging:
+class HoldingArea:
     """The temporary tables of one load; leave the `with` block and they are gone."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, now: datetime) -> None:
@@ -82,7 +82,7 @@ class Staging:
         columns = ", ".join(f'"{column.name}" {column.physical_type}' for column in self.contract.columns)
         self._connection.execute(
             f"""
-            create or replace temp table staged (
+            create or replace temp table held (
                 _delivery uinteger, _position bigint, _raw varchar, _record_count bigint, {columns},
                 _warnings varchar[], _content_hash ubigint)
             """
@@ -100,7 +100,7 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for table in ("staged", "refused", "verdicts", "delivered", "replayed"):
+        for table in ("held", "refused", "verdicts", "delivered", "replayed"):
             self._connection.execute(f"drop table if exists temp.{table}")
 
     def open(self, number: int, delivery: Delivery, sha256: str, *, is_known: bool) -> Tally:
@@ -128,7 +128,7 @@ class Staging:
     def forget(self, tally: Tally) -> None:
         """Take back the records of a delivery."""
         number = self._number_of(tally)
-        self._connection.execute("delete from staged where _delivery = ?", [number])
+        self._connection.execute("delete from held where _delivery = ?", [number])
         self._connection.execute("delete from refused where _delivery = ?", [number])
         tally.received = 0
 
@@ -154,7 +154,7 @@ class Staging:
         tally.received += sum(weights.values())
 
     def pass_known(self) -> None:
-        """Let what was taken as known leave by the door of duplicates. Call it after the split."""
+        """Let what was taken as known leave by the door of duplicates. Call it after `choose_doors`."""
         if self._known:
             self._connection.executemany("insert into verdicts values (?, ?, ?, 'duplicate', null)", self._known)
 
@@ -171,7 +171,7 @@ class Staging:
             self._connection.register("passed", passed)
             self._connection.execute(
                 f"""
-                insert into staged
+                insert into held
                 select _delivery, _position, _raw, _record_count, {columns}, _warnings,
                     hash({columns})
                 from passed
@@ -238,8 +238,8 @@ class Staging:
         counted = self._connection.execute(
             "select count(*), count(*) filter (verdict <> 'accepted') from verdicts"
         ).fetchone()
-        staged, repeated = counted or (0, 0)
-        unique = RuleResult("unique_record", None, DUPLICATE_GROUP, False, staged, repeated)
+        held, repeated = counted or (0, 0)
+        unique = RuleResult("unique_record", None, DUPLICATE_GROUP, False, held, repeated)
         is_sent = any(row.received for row in rows if row.status is not Status.REPLAYED)
         results = [*self._results.values(), unique] if is_sent else []
         return [
