@@ -2,7 +2,7 @@
 
 The tests start it through a fork server that has imported everything; by hand, on a stack of your own:
 
-    python -m tests.faults.victim load "load.split before" --occurrence 2
+    python -m tests.faults.victim load "load.choose_doors before" --occurrence 2
 """
 
 import argparse
