@@ -125,7 +125,10 @@ def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(
 
     for seed in range(seeds or 1):
         expected = undisturbed(empty, seed)
-        with pytest.raises(ServiceError, match="one at a time was promised"), done_at("load.choose_doors before", take_over):
+        with (
+            pytest.raises(ServiceError, match="one at a time was promised"),
+            done_at("load.choose_doors before", take_over),
+        ):
             perform("load", empty.settings)
         loaded_again(empty, expected, results, "the lock is lost, another load takes its turn", seed)
 
