@@ -1,8 +1,8 @@
 """The gate that SQL written by a person passes: one query that reads released marts, and nothing else.
 
 What a query does is not guessed from its text. DuckDB itself parses it and writes it down as a tree (`json_serialize_sql`), which it does
-for a SELECT only; the tree is walked, and everything in it must be known: each kind of table, each table, each function. The gate is the
-second guard. The first is the instance behind it (lake/serving.py), which has nothing else to give.
+for a SELECT only; the tree is walked, and everything in it must be known: each kind of table, each table, each function. Behind the gate
+stands an instance that has nothing else to give (lake/serving.py).
 """
 
 import json
@@ -154,7 +154,7 @@ class Gate:
                 self._check_table(node, scope)
             case {"type": "TABLE_FUNCTION", "function": function}:
                 self._check_table_function(str(function["function_name"]))
-                yield function["children"], scope
+                yield {key: part for key, part in function.items() if key not in {"class", "function_name"}}, scope
                 node = {**node, "function": None}
             case {"type": "SHOW_REF", "query": None}:
                 raise self._refusal("a question to a mart", "a list of what there is", HINT)
@@ -172,8 +172,12 @@ class Gate:
     def _count_made(self, node: Tree) -> int:
         """Count how many values or characters a call makes of one; 1 for all that make none."""
         name = str(node.get("function_name", "")).lower()
-        if name in PATTERNS and WIDTH.search(str(_figure(node["children"][:1]))):
-            raise self._refusal(f"a width of at most three digits in {name}(...)", "more", MAKE_ROWS)
+        if name in PATTERNS:
+            pattern = _figure(node["children"][:1])
+            if not isinstance(pattern, str) or WIDTH.search(pattern):
+                raise self._refusal(
+                    f"a pattern as it is, widths of at most three digits, in {name}(...)", "another", MAKE_ROWS
+                )
         if name not in MAKERS:
             return 1
         told = [_figure([value]) for value in node["children"][MAKERS[name] :][: 1 if MAKERS[name] else None]]
@@ -213,17 +217,12 @@ class Gate:
 @cache
 def functions() -> frozenset[str]:
     """Name the functions a query may call: those that make a value of values, by DuckDB's own list, in small letters."""
-    rows = (
-        _parser()
-        .cursor()
-        .execute(
-            """
+    harmless = """
         select lower(function_name) from duckdb_functions()
         where function_type in ('scalar', 'aggregate', 'macro') and internal
             and not coalesce(has_side_effects, false) and schema_name <> 'pg_catalog'
-        """
-        )
-    )
+    """
+    rows = _parser().cursor().execute(harmless)
     return frozenset(str(name) for (name,) in rows.fetchall()) - NEVER | DRAWN | OF_THE_CATALOG | OURS | TABLE_FUNCTIONS
 
 
@@ -235,11 +234,8 @@ def _figure(values: Sequence[Tree]) -> object:
 @cache
 def _views() -> frozenset[str]:
     """Name what DuckDB itself would find under a name without a schema, in small letters; no common table expression is called so."""
-    rows = (
-        _parser()
-        .cursor()
-        .execute("select lower(view_name) from duckdb_views() where schema_name in ('main', 'pg_catalog')")
-    )
+    unqualified = "select lower(view_name) from duckdb_views() where schema_name in ('main', 'pg_catalog')"
+    rows = _parser().cursor().execute(unqualified)
     return frozenset(str(name) for (name,) in rows.fetchall())
 
 

@@ -221,6 +221,8 @@ STATEMENTS = (
     "select * replace (sleep_ms(1000) as number) from asked.ones",
     "select columns(lambda name: error(name)) from asked.ones",
     "select * from range(sleep_ms(1000))",
+    "select * from generate_series(1, 2 order by (select count(*) from lake.asked.secrets))",
+    "select * from unnest([1] order by sleep_ms(1000))",
     "select * from asked.ones using sample (select 1)",
     "select * from asked.ones at (version => (select count(*) from duckdb_tables()))",
     # names
@@ -275,6 +277,8 @@ GREEDY = (
     "select len(rpad('x', (select 2000000000), 'y'))",
     "select len(printf('%1000000000d', 1))",
     "select len(printf('%*d', 1000000000, 1))",
+    "select len(printf((select '%1000000000d'), 1))",
+    "select len(format('{:1000' || '000000}', 1))",
     "select len(format('{:1000000000}', 1))",
     "select len(list_transform(range(500), x -> list_transform(range(500), y -> list_transform(range(30), z -> z))))",
     "select [[[z for z in range(9)] for y in range(9)] for x in range(9)]",
