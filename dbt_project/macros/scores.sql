@@ -1,9 +1,14 @@
+{# A sum or mean of doubles to six decimals. Its last digits depend on the order of the rows, and so would a half at the seventh decimal,
+   where a build made anew must give the same as one that was continued: nine decimals first take that noise away. #}
+{% macro six_decimals(value) -%}
+    round(round({{ value }}, 9), 6)
+{%- endmacro %}
+
 {# The mean of the known values, NULL where none is known; six decimals, so that 100 is not 100.00000000000001. #}
 {% macro weighted_mean(value, weight) -%}
-    round(
-        sum({{ value }} * {{ weight }})
-        / nullif(sum({{ weight }}) filter (where {{ value }} is not null), 0), 6
-    )
+    {{ six_decimals(
+        'sum(' ~ value ~ ' * ' ~ weight ~ ') / nullif(sum(' ~ weight ~ ') filter (where ' ~ value ~ ' is not null), 0)'
+    ) }}
 {%- endmacro %}
 
 {# What is left of a whole after the failed part, in percent; NULL where the whole is nothing or unknown. #}

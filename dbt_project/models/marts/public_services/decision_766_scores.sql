@@ -86,7 +86,7 @@ final as (
             when score_points is null then coalesce(no_source_reason, 'Không có hồ sơ nào để tính trong tháng')
         end as unknown_reason,
         sum(max_points) over of_group as group_max_points,
-        case when count(score_points) over of_group = count(*) over of_group then sum(score_points) over of_group end as group_score_points
+        case when count(score_points) over of_group = count(*) over of_group then {{ six_decimals('sum(score_points) over of_group') }} end as group_score_points
     from scored
     window of_group as (partition by agency_code, month_date, group_code)
 
