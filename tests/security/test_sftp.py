@@ -42,10 +42,9 @@ KEPT = f"{VICTIM}/environment/46_KK01_20261120110000.txt"
 Session = paramiko.SFTPClient
 
 
-@pytest.fixture(scope="module")
-def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
+@contextmanager
+def served(settings: Settings) -> Iterator[Settings]:
     """Start the SFTP server alone, with a second agency's account beside that of the contracts, and files of both."""
-    settings = new_settings()
     try:
         up(settings, {"sftp"})
         ensure_accounts(settings, {**read_contracts(), BUOYS.feed: BUOYS})
@@ -57,6 +56,20 @@ def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
         yield settings
     finally:
         down(settings)
+
+
+@pytest.fixture(scope="module")
+def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
+    """Serve the tests of this module together; sessions of both agencies stay open."""
+    with served(new_settings()) as settings:
+        yield settings
+
+
+@pytest.fixture
+def unvisited(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
+    """Serve one test that counts or ends the sessions of an agency."""
+    with served(new_settings()) as settings:
+        yield settings
 
 
 def account(settings: Settings, name: str) -> Account:
@@ -528,14 +541,14 @@ def test_guesses_at_unknown_accounts_are_limited_and_their_names_not_written_dow
     assert "typed-password" not in told
 
 
-def test_a_renewed_password_opens_and_the_old_one_and_its_sessions_end(settings: Settings) -> None:
-    old = account(settings, THIEF).password
-    with connected(settings, THIEF, source="127.0.0.11") as transport:
-        new = renew_password(settings, THIEF).password
+def test_a_renewed_password_opens_and_the_old_one_and_its_sessions_end(unvisited: Settings) -> None:
+    old = account(unvisited, THIEF).password
+    with connected(unvisited, THIEF, source="127.0.0.11") as transport:
+        new = renew_password(unvisited, THIEF).password
         until(lambda: not transport.is_active())
-    with pytest.raises(paramiko.AuthenticationException), connected(settings, THIEF, old, "127.0.0.11"):
+    with pytest.raises(paramiko.AuthenticationException), connected(unvisited, THIEF, old, "127.0.0.11"):
         pass
-    with connected(settings, THIEF, new, "127.0.0.11") as transport:
+    with connected(unvisited, THIEF, new, "127.0.0.11") as transport:
         assert opened(transport).listdir("/") == ["buoys"]
 
 
@@ -568,10 +581,10 @@ def test_there_is_sftp_and_nothing_else(settings: Settings, what: str) -> None:
             attempts[what]()
 
 
-def test_one_agencys_many_sessions_shut_out_itself_and_nobody_else(settings: Settings) -> None:
-    with many(lambda: connected(settings, THIEF, source="127.0.0.12"), CONNECTIONS + 5) as came_in:
+def test_one_agencys_many_sessions_shut_out_itself_and_nobody_else(unvisited: Settings) -> None:
+    with many(lambda: connected(unvisited, THIEF, source="127.0.0.12"), CONNECTIONS + 5) as came_in:
         assert came_in == CONNECTIONS
-        with connected(settings, VICTIM, source="127.0.0.12") as transport:
+        with connected(unvisited, VICTIM, source="127.0.0.12") as transport:
             assert opened(transport).listdir("/") == ["environment"]
 
 
