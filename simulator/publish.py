@@ -18,6 +18,7 @@ from core.errors import ServiceError
 from core.settings import Settings
 from simulator.city import FOLDERS
 from stack.sftp.accounts import find_account, read_accounts
+from stack.sftp.client import logged_in
 
 SERVED = ("feedback", "public_services")
 """Told by the city's servers (simulator/server.py) when they are asked, so that nothing of them is brought."""
@@ -83,19 +84,7 @@ def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int
 def agency_connection(settings: Settings, contract: Contract) -> Iterator[paramiko.SSHClient]:
     """Log in to the SFTP server as the owner of a feed does; raises UnknownNameError where it has no account."""
     account = find_account(read_accounts(settings.home_folder), agency_slug(contract.owner))
-    with paramiko.SSHClient() as client:
-        client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # the agencies' side: nothing is kept
-        client.connect(
-            settings.sftp_host,
-            settings.sftp_port,
-            username=account.name,
-            password=account.password,
-            timeout=SECONDS,
-            banner_timeout=SECONDS,
-            auth_timeout=SECONDS,
-            look_for_keys=False,
-            allow_agent=False,
-        )
+    with logged_in(settings, account.name, account.password, SECONDS) as client:
         yield client
 
 

@@ -10,6 +10,7 @@ from core.contract import read_contracts
 from core.settings import PROJECT, Settings
 from stack.service import Command, Port
 from stack.sftp.accounts import ensure_accounts
+from stack.sftp.client import logged_in
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,9 @@ class Sftp:
     def fault(self, started_at: float) -> str:  # noqa: ARG002
         """Log in as the collector does, and list what there is."""
         try:
-            with paramiko.SSHClient() as client:
-                client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # our own server, our own machine
-                client.connect(
-                    self.settings.sftp_host,
-                    self.settings.sftp_port,
-                    username=self.settings.sftp_user,
-                    password=self.settings.reveal("sftp_password"),
-                    timeout=3,
-                    banner_timeout=3,
-                    auth_timeout=3,
-                    look_for_keys=False,
-                    allow_agent=False,
-                )
-                with client.open_sftp() as session:
-                    session.listdir("/")
+            user, password = self.settings.sftp_user, self.settings.reveal("sftp_password")
+            with logged_in(self.settings, user, password, 3) as client, client.open_sftp() as session:
+                session.listdir("/")
         except (paramiko.SSHException, OSError, EOFError) as error:
             return f"no listing after a login: {type(error).__name__}"
         return ""

@@ -132,21 +132,26 @@ class Sftp:
         with paramiko.SSHClient() as client:
             client.load_host_keys(str(self.known_hosts))
             client.set_missing_host_key_policy(paramiko.AutoAddPolicy())  # and kept in known_hosts, see above
-            client.connect(
-                self.host,
-                self.port,
-                username=self.user,
-                password=self.password,
-                timeout=SECONDS,
-                banner_timeout=SECONDS,
-                auth_timeout=SECONDS,
-                look_for_keys=False,
-                allow_agent=False,
-            )
+            log_in(client, self.host, self.port, user=self.user, password=self.password, seconds=SECONDS)
             transport = client.get_transport()
             if transport is not None:
                 transport.set_keepalive(KEEPALIVE_SECONDS)
             yield client
+
+
+def log_in(client: paramiko.SSHClient, host: str, port: int, *, user: str, password: str, seconds: float) -> None:
+    """Connect a client by password and nothing else; no step of it may take longer than `seconds`."""
+    client.connect(
+        host,
+        port,
+        username=user,
+        password=password,
+        timeout=seconds,
+        banner_timeout=seconds,
+        auth_timeout=seconds,
+        look_for_keys=False,
+        allow_agent=False,
+    )
 
 
 @contextmanager
