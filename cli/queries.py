@@ -28,10 +28,10 @@ def sql(
     settings = Settings()
     moment = None if as_of is None else (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
     with closing(open_marts(settings, moment)) as marts:
-        Gate("sql", tables_in(marts)).admit(query)
         try:
             with time_limit(marts, "sql", settings.sql_seconds):
                 begin_reading(marts)
+                Gate("sql", tables_in(marts)).admit(query)
                 rows = rows_of_any_type(marts.sql(query), as_json=as_json)
         except duckdb.Error as error:
             raise ConfigurationError(f"sql: {str(error).splitlines()[0]}") from error

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects import registry
 
 from core.settings import Settings
-from lake.gate import Gate, tables_in
+from lake.gate import Gate, RefusedQueryError, tables_in
 from lake.limits import Allowance
 from lake.serving import ReleasedMarts, begin_reading, end_reading
 
@@ -52,12 +52,12 @@ class MartsCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
     def execute(self, statement: str, parameters: Any = None, context: Any = None) -> None:
         self._allowance = Allowance("marts", _marts.settings.sql_seconds)
         with self._allowance.spent_on(self._released):
-            if not _is_lookup.get():
-                Gate("marts", tables_in(self._released), may_read).admit(statement)
+            begin_reading(self._released)
             try:
-                begin_reading(self._released)
+                if not _is_lookup.get():
+                    Gate("marts", tables_in(self._released), may_read).admit(statement)
                 super().execute(statement, parameters, context)
-            except duckdb.Error:
+            except (duckdb.Error, RefusedQueryError):
                 end_reading(self._released)
                 raise
 
