@@ -48,7 +48,7 @@ class Stopwatch:
 def measure() -> Figure:
     """Measure reading, checking and protecting, and the part of it that watches columns."""
     contract, reference, watch = find_contract("public_services.dossiers"), Reference(), Stopwatch()
-    content, wire, drift = lines(reference, RECORDS), find_format(contract.format), Drift(contract)
+    content, wire, drift = lines(reference, RECORDS), find_format(contract), Drift(contract)
     judge = watch.around(drift.judge)
     counts, shapes = watch.around(checks._counts), watch.around(member_shapes)
     received, count = pl.lit(NOW).cast(pl.Datetime("us", "UTC")).alias("received_at"), 0

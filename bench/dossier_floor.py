@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
+from ingestion.formats.one_stop import columns_of, structure_of
 
 from bench.dossier_records import lines
 from bench.figure import timed
 from core.contract import Column, Contract, find_contract
 from core.reference import Reference
-from ingestion.formats.one_stop import columns_of, structure_of
 
 RECORDS = 200_000
 TRIES = 3

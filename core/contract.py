@@ -27,6 +27,7 @@ from core.errors import ContractError, UnknownNameError
 from core.exact_values import ExactLoader, Number, read_allowed, read_bound, require_order
 from core.settings import PROJECT
 from core.slots import Slots, SlotsBy
+from core.table_forms import Form, Logic, read_forms
 
 CONTRACTS = PROJECT / "contracts"
 PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -36,6 +37,8 @@ CLASSES = ("open", "internal", "restricted", "personal")
 DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 """Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
 ISO = "iso8601"
+TABLE = "table"
+"""The format that a contract declares; every other is a module of its own."""
 MINUTES = {"minutes": 1, "hours": 60, "days": 1440}
 
 
@@ -120,6 +123,7 @@ class Contract:
     connector: str
     connector_options: tuple[tuple[str, str | int], ...]
     format: str
+    forms: tuple[Form, ...]
     event_time: str
     version: str | None
     expected_objects: str | None
@@ -246,6 +250,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         connector=str(custom["connector"]),
         connector_options=tuple(sorted(dict(custom.get("connectorOptions") or {}).items())),
         format=str(custom["format"]),
+        forms=_forms(path.name, custom, properties),
         event_time=str(custom["eventTime"]),
         version=custom.get("version"),
         expected_objects=custom.get("expectedObjects"),
@@ -257,6 +262,23 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         privacy_class=str(custom["privacyClass"]),
         slots=Slots.read(document.id or path.name, dict(custom["slots"])),
     )
+
+
+def _forms(where: str, custom: dict[str, Any], properties: list[SchemaProperty]) -> tuple[Form, ...]:
+    """Read what a contract of the format `table` declares; other formats declare nothing."""
+    if custom["format"] != TABLE:
+        if "table" in custom:
+            raise ContractError(
+                f"{where}: expected `table` beside `format: {TABLE}` only, got it beside {custom['format']}"
+            )
+        return ()
+    wire = {item.name: item.physicalName or item.name for item in properties if item.name}
+    logic = {
+        item.name: Logic(item.transformLogic, tuple(item.transformSourceObjects or ()))
+        for item in properties
+        if item.name and item.transformLogic
+    }
+    return read_forms(where, custom.get("table"), wire, logic)
 
 
 def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:

@@ -1,25 +1,21 @@
-"""Comma-separated files with a header row.
+"""Lines of separated fields, as `table/` and other formats read them below a header.
 
-The header is matched with the contract's names on the wire by name, not by place, after trimming and without regard to
-case; the separator (comma, semicolon or TAB) is the one most frequent in it. A column the contract does not know is named in the
-reading's shape and not read: its values stay in landing and in the raw text of quarantined rows. A line is one row: a quoted
-field may hold separators and quotes, but no newline, since the row after a lost quote would otherwise swallow its siblings. The
-header repeated further down (files glued together) is skipped. Rows can only be read with their header, so that a delivery is one block.
+A line is one row: a quoted field may hold separators and quotes, but no newline, since the row after a lost quote would
+otherwise swallow its siblings.
 """
 
 import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import polars as pl
 
-from core.contract import Contract
 from core.errors import DeliveryError
 from ingestion.formats import base
-from ingestion.formats.base import Envelope, Pieces, Reading, Shape, empty_records, join_readings
-from ingestion.formats.lines import IS_BLANK, as_unreadable, empty_as_null, gather, set_aside, split_lines
+from ingestion.formats.base import Pieces, Reading, Shape
+from ingestion.formats.lines import as_unreadable, empty_as_null, gather, set_aside, split_lines
 
 SEPARATORS = ",;\t"
 QUOTED = r'"[^"]*+(?:""[^"]*+)*+"'
@@ -46,26 +42,6 @@ class Header:
     shape: Shape = NO_NAMES
 
 
-class Csv:
-    """Lines of separated fields below a header."""
-
-    def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
-        """Cut a file into lines, all of them one block; raise DeliveryError above DOCUMENT_BYTES_LIMIT."""
-        yield from split_whole(content)
-
-    def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:  # noqa: ARG002
-        """Read rows; raise DeliveryError where a file's header lacks a column that the contract requires."""
-        lines, unreadable, skipped = set_aside(pieces, {"blank_line": IS_BLANK}, {})
-        headers = lines.group_by("_delivery", maintain_order=True).agg(pl.col("_raw").first().alias("header"))
-        readings = [Reading(empty_records(contract.column_names), unreadable, skipped)]
-        for (text,), group in headers.group_by("header", maintain_order=True):
-            header = _read_header(str(text), contract, int(group["_delivery"][0]))
-            rows = lines.filter(pl.col("_delivery").is_in(group["_delivery"].implode()))
-            shapes = dict.fromkeys(group["_delivery"].to_list(), header.shape)
-            readings.append(replace(read_rows(rows, header, contract.column_names), shapes=shapes))
-        return join_readings(readings)
-
-
 def split_whole(content: BinaryIO, beginning: bytes | None = None) -> Iterator[Pieces]:
     """Cut a file into lines, all of them one block; `beginning` is what the caller has read already, to see what it is.
 
@@ -80,34 +56,6 @@ def split_whole(content: BinaryIO, beginning: bytes | None = None) -> Iterator[P
                 reason="document_too_large",
             )
         yield block
-
-
-def _read_header(text: str, contract: Contract, delivery: int) -> Header:
-    separator = max(SEPARATORS, key=text.count)
-    require_columns(text, separator, contract.feed, delivery)
-    names = [name.strip() for name in fields_of(text, separator) or [text]]
-    folded = [name.casefold() for name in names]
-    promised = {column.name: column.wire_name for column in contract.columns}
-    places = {name: folded.index(wire.casefold()) for name, wire in promised.items() if wire.casefold() in folded}
-    missing = [c.wire_name for c in contract.columns if c.is_required and c.name not in places]
-    twice = [wire for wire in promised.values() if folded.count(wire.casefold()) > 1]
-    if missing or twice:
-        wrong = f"{', '.join(missing)} missing" if missing else f"{', '.join(twice)} twice"
-        raise DeliveryError(
-            f"{contract.feed}: columns {', '.join(promised.values())} were promised, {len(names)} columns came ({wrong}); "
-            "correct the header and send the file again",
-            reason="missing_column" if missing else "column_twice",
-            delivery=delivery,
-            missing=missing,
-            found=names,
-            promised=list(promised.values()),
-        )
-    known = {wire.casefold() for wire in promised.values()}
-    shape = Shape(
-        unknown=tuple(dict.fromkeys(name for name in names if name and name.casefold() not in known)),
-        absent=tuple(wire for name, wire in promised.items() if name not in places),
-    )
-    return Header(text, separator, len(names), places, shape)
 
 
 def require_columns(header: str, separator: str, feed: str, delivery: int) -> None:

@@ -8,6 +8,7 @@ entities (defusedxml). A JSON array that broke off on the line keeps what came c
 import json
 import re
 import sys
+from collections.abc import Sequence
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError, tostring
 
@@ -55,33 +56,10 @@ def array_pieces(document: bytes) -> Pieces:
     try:
         elements = [bytes(element) for element in msgspec.json.decode(document, type=list[msgspec.Raw])]
     except RecursionError as error:
-        raise _too_deep() from error
+        raise too_deep() from error
     except BROKEN_JSON:
-        return _salvaged_pieces(document.decode("utf-8", errors="surrogateescape"))
+        return salvaged_pieces(document.decode("utf-8", errors="surrogateescape"))
     return _cut(elements)
-
-
-def member_pieces(document: bytes, member: str) -> Pieces:
-    """Cut the array that is one member of a JSON object into the exact texts of its elements.
-
-    An object that is broken gives what `array_pieces` gives for the array from where it begins; the brace that closes the object after
-    it is no piece. One in which the array cannot be found is one piece with the problem `truncated`.
-    """
-    require_members(document)
-    try:
-        array = bytes(msgspec.json.decode(document, type=dict[str, msgspec.Raw])[member])
-    except RecursionError as error:
-        raise _too_deep() from error
-    except (*BROKEN_JSON, KeyError):
-        array = b""
-    if array.startswith(b"["):
-        return array_pieces(array)
-    beginning = re.search(rf'"{member}"\s*:\s*(?=\[)'.encode(), document)
-    if beginning is None:
-        return _whole(document)
-    rest = document[beginning.end() :]
-    require_members(rest)
-    return _salvaged_pieces(rest.decode("utf-8", errors="surrogateescape"), closing="}")
 
 
 def require_members(document: bytes) -> None:
@@ -107,23 +85,26 @@ def _count_members(document: bytes) -> int:
     return commas + 1
 
 
-def _too_deep() -> DeliveryError:
+def too_deep() -> DeliveryError:
+    """Return the error of a document whose nesting no reader follows."""
     return DeliveryError(
         f"delivery: a document nested less than {sys.getrecursionlimit()} deep was promised, a deeper one came; look whether it is whole",
         reason="nested_too_deeply",
     )
 
 
-def _whole(document: bytes) -> Pieces:
+def whole_piece(document: bytes) -> Pieces:
+    """Return a document as one piece with the problem `truncated`."""
     raw, _ = cut_piece(document)
     return Pieces(1, [raw], {0: "truncated"})
 
 
-def _salvaged_pieces(text: str, closing: str = "") -> Pieces:
+def salvaged_pieces(text: str, closing: str = "") -> Pieces:
+    """Cut what came of a broken array; `closing` is what may follow it, the brackets of the objects around it."""
     elements, end, is_closed = _complete_elements(text)
     pieces = _cut([element.encode("utf-8", errors="surrogateescape") for element in elements])
     rest = text[end:].strip()
-    if is_closed and rest in ("", closing):
+    if is_closed and "".join(rest.split()) in ("", closing):
         return pieces
     raw, _ = cut_piece(rest.encode("utf-8", errors="surrogateescape"))
     reason = "trailing_text" if is_closed else "truncated"
@@ -154,30 +135,50 @@ def _cut(elements: list[bytes]) -> Pieces:
     return Pieces(1, [text for text, _ in cut], {i: problem for i, (_, problem) in enumerate(cut) if problem})
 
 
-def xml_pieces(document: bytes, root_name: str) -> Pieces:
-    """Cut an XML document into its elements below the root.
+def xml_pieces(document: bytes, path: Sequence[str]) -> Pieces:
+    """Cut an XML document into the elements at a path (root first, names without namespaces), and those beside them.
 
     Raises DeliveryError for broken XML, a DTD, another root, and too many or too deep elements.
     """
     if document.count(b"<") > TAGS_LIMIT:
         raise DeliveryError(
-            f"delivery: a document of up to {TAGS_LIMIT} tags was promised, more came; ask for smaller pages",
+            f"delivery: expected a document of up to {TAGS_LIMIT} tags, got more; ask for smaller pages",
             reason="too_many_pieces",
             limit=TAGS_LIMIT,
         )
     try:
         root = fromstring(document, forbid_dtd=True)
-        base.require_pieces(len(root))
-        texts = [_xml_text(child).encode() for child in root]
+        found = _elements_at(root, path)
+        base.require_pieces(len(found or []))
+        texts = [_xml_text(element).encode() for element in found or []]
     except RecursionError as error:
-        raise _too_deep() from error
+        raise too_deep() from error
     except BROKEN_XML as error:
         raise DeliveryError(
-            f"delivery: XML without DTD and entities was promised, {type(error).__name__} came", reason="not_xml"
+            f"delivery: expected XML without DTD and entities, got {type(error).__name__}; send the document again",
+            reason="not_xml",
         ) from error
-    if root.tag != root_name:
-        raise DeliveryError(f"delivery: a root {root_name} was promised, another came", reason="another_root")
+    if found is None:
+        raise DeliveryError(
+            f"delivery: expected XML with the root {path[0]}, got another; export the records as {'/'.join(path)}",
+            reason="another_root",
+        )
     return _cut(texts)
+
+
+def _elements_at(root: Element, path: Sequence[str]) -> list[Element] | None:
+    """Return the elements at a path and those beside them, so that none is passed over; null where the root is another."""
+    if local_name(root) != path[0]:
+        return None
+    found = [root]
+    for name in path[1:-1]:
+        found = [child for element in found for child in element if local_name(child) == name]
+    return [child for element in found for child in element] if path[1:] else found
+
+
+def local_name(element: Element) -> str:
+    """Return the name of an element without its namespace; empty for what is no element."""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _xml_text(element: Element) -> str:

@@ -191,7 +191,7 @@ class Loader:
     def _split(self, holding: HoldingArea, tally: Tally, content: Content) -> Iterator[Pieces]:
         try:
             envelope = Envelope(tally.origin.source_name)
-            for pieces in find_format(holding.contract.format).split(content.stream, envelope):
+            for pieces in find_format(holding.contract).split(content.stream, envelope):
                 if tally.is_unreadable:  # set aside in an earlier block
                     return
                 tally.pieces += len(pieces.raws)
@@ -221,7 +221,7 @@ class Loader:
     def _examine(self, holding: HoldingArea, blocks: list[Block]) -> Examined:
         """Read blocks into records, and check these."""
         envelopes = {number: Envelope(holding.tallies[number].origin.source_name) for number, _ in blocks}
-        reading = find_format(holding.contract.format).read(join_pieces(blocks), holding.contract, envelopes)
+        reading = find_format(holding.contract).read(join_pieces(blocks), holding.contract, envelopes)
         return reading, self._check(holding, reading)
 
     def _check(self, holding: HoldingArea, reading: Reading) -> Checked:

@@ -239,7 +239,7 @@ class _Tracer:
             content = Landing(self._settings).read(delivery)
             with content.stream:
                 envelope = Envelope(delivery.source_name)
-                self._blocks = list(find_format(self._contract.format).split(content.stream, envelope))
+                self._blocks = list(find_format(self._contract).split(content.stream, envelope))
         for block in self._blocks:
             index = position - block.first_position
             if 0 <= index < len(block.raws):
@@ -248,7 +248,7 @@ class _Tracer:
 
     def _read(self, block: Pieces) -> Reading:
         envelope = Envelope(self._traced.source_name)
-        return find_format(self._contract.format).read(join_pieces([(0, block)]), self._contract, {0: envelope})
+        return find_format(self._contract).read(join_pieces([(0, block)]), self._contract, {0: envelope})
 
     def _read_again(self, way: Way, position: int) -> Way:
         block, index = self._block_of(position)

@@ -131,7 +131,7 @@ def _read_again(
     envelope = Envelope(content.delivery.source_name)
     with content.stream:
         try:
-            for pieces in find_format(contract.format).split(content.stream, envelope):
+            for pieces in find_format(contract).split(content.stream, envelope):
                 span = range(pieces.first_position, pieces.first_position + len(pieces.raws))
                 if any(position in span for position in texts):
                     found |= _read_block(contract, envelope, pieces, texts)
@@ -143,7 +143,7 @@ def _read_again(
 
 
 def _read_block(contract: Contract, envelope: Envelope, pieces: Pieces, texts: Mapping[int, str]) -> dict[int, Values]:
-    reading = find_format(contract.format).read(join_pieces([(0, pieces)]), contract, {0: envelope})
+    reading = find_format(contract).read(join_pieces([(0, pieces)]), contract, {0: envelope})
     records = reading.records.filter(pl.col("_position").is_in(list(texts)))
     return {
         row["_position"]: _texts(contract.column_names, row)

@@ -199,7 +199,7 @@ class Replayer:
         tally = holding.tallies[number]
         doors: dict[int, int] = {}
         try:
-            cut = find_format(holding.contract.format).split(origin.stream, Envelope(origin.delivery.source_name))
+            cut = find_format(holding.contract).split(origin.stream, Envelope(origin.delivery.source_name))
             for pieces in cut if claims else ():
                 doors |= self._read_block(holding, number, chain, pieces, claims)
         except DeliveryError as error:
@@ -223,7 +223,7 @@ class Replayer:
         contract, tally = holding.contract, holding.tallies[number]
         mended = mend_pieces(pieces, chain)
         envelopes = {number: Envelope(tally.origin.source_name)}
-        reading = find_format(contract.format).read(join_pieces([(number, mended)]), contract, envelopes)
+        reading = find_format(contract).read(join_pieces([(number, mended)]), contract, envelopes)
         texts = {position: str(mended.raws[position - mended.first_position]) for position in inside}
         weights = {position: claims[position].weight for position in inside}
         selected = select_repaired(reading, len(mended.raws), texts, weights)

@@ -314,7 +314,7 @@ def _golden_records(contract: Contract) -> list[dict[str, str | None]]:
     """Return the records of the feed's golden delivery, as text of the wire."""
     folder = GOLDEN / contract.feed.replace(".", "/")
     name = str(json.loads((folder / "expected.json").read_text(encoding="utf-8"))["delivery"])
-    wire, envelope = find_format(contract.format), Envelope(name)
+    wire, envelope = find_format(contract), Envelope(name)
     blocks = [(1, pieces) for pieces in wire.split(io.BytesIO((folder / name).read_bytes()), envelope)]
     records = wire.read(join_pieces(blocks), contract, {1: envelope}).records
     golden = [

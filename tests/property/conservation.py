@@ -43,7 +43,7 @@ class Met:
 def meet(content: bytes, source_name: str, contract: Contract) -> Met | None:
     """Cut and read a delivery alone."""
     envelope = Envelope(source_name)
-    wire = find_format(contract.format)
+    wire = find_format(contract)
     try:
         blocks = [(0, pieces) for pieces in wire.split(io.BytesIO(content), envelope)]
         reading = wire.read(join_pieces(blocks), contract, {0: envelope})

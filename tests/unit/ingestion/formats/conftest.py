@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from operator import xor
 from pathlib import Path
@@ -64,7 +64,8 @@ Read = Callable[..., Delivered]
 
 def read_deliveries(format_name: str, feed: str, *contents: bytes, names: Sequence[str] | None = None) -> Delivered:
     """Split and read deliveries together, and require that no piece fell between."""
-    wire, contract = find_format(format_name), find_contract(feed)
+    contract = replace(find_contract(feed), format=format_name)
+    wire = find_format(contract)
     envelopes = {
         number: Envelope(names[number] if names else f"46_KCN_{number}_20261120080500.txt")
         for number in range(len(contents))
@@ -224,10 +225,10 @@ class Case:
 
 CASES = [
     Case("tt10", "tt10", "environment.station_readings", _tt10),
-    Case("csv", "csv", "environment.river_levels", _csv, "station_id,station_name,timestamp,value\n", skipped=1),
+    Case("csv", "table", "environment.river_levels", _csv, "station_id,station_name,timestamp,value\n", skipped=1),
     Case(
         "case_lines",
-        "disease",
+        "table",
         "health.disease_cases",
         _case_line,
         "ma_ca,icd10,ngay_khoi_phat,ngay_bao_cao,ma_xa,tuoi,gioi,phan_loai,ket_qua\n",
@@ -235,7 +236,7 @@ CASES = [
     ),
     Case(
         "data_values",
-        "disease",
+        "table",
         "health.disease_cases",
         _data_value,
         '{"dataSet":"BTN","dataValues":[\n',
@@ -245,18 +246,18 @@ CASES = [
     ),
     Case(
         "opendengue",
-        "disease",
+        "table",
         "health.disease_cases",
         _dengue_line,
         "adm_0_name,adm_1_name,adm_2_name,ISO_A0,calendar_start_date,calendar_end_date,dengue_total,"
         "case_definition_standardised,S_res,T_res,UUID\n",
         skipped=1,
     ),
-    Case("open311_lines", "open311", "feedback.requests", _request),
-    Case("open311_array", "open311", "feedback.requests", _request, "[\n", ",\n", "\n]\n"),
+    Case("open311_lines", "table", "feedback.requests", _request),
+    Case("open311_array", "table", "feedback.requests", _request, "[\n", ",\n", "\n]\n"),
     Case(
         "open311_xml",
-        "open311",
+        "table",
         "feedback.requests",
         _request_xml,
         "<service_requests>\n",
@@ -274,11 +275,11 @@ CASES = [
         "\n</DANHSACHHOSO></THONGTINHOSO><CHUKYDONVI/></GIAMDINHHS>\n",
         skipped=1,
     ),
-    Case("one_stop_lines", "one_stop", "public_services.dossiers", _dossier),
-    Case("one_stop_array", "one_stop", "public_services.dossiers", _dossier, "[\n", ",\n", "\n]\n"),
+    Case("one_stop_lines", "table", "public_services.dossiers", _dossier),
+    Case("one_stop_array", "table", "public_services.dossiers", _dossier, "[\n", ",\n", "\n]\n"),
     Case(
         "one_stop_answer",
-        "one_stop",
+        "table",
         "public_services.dossiers",
         _dossier,
         '{"error_code":0,"message":"","data":[\n',

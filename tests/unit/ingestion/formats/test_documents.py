@@ -1,5 +1,6 @@
 """Documents are bounded before they cost memory: by their members, their tags and their nesting."""
 
+import io
 import json
 from collections.abc import Callable
 
@@ -8,9 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import DeliveryError
+from core.table_forms import Container, Form
 from ingestion.formats import base, documents
 from ingestion.formats.base import Pieces
-from ingestion.formats.documents import array_pieces, member_pieces, xml_pieces
+from ingestion.formats.documents import array_pieces
+from ingestion.formats.documents import xml_pieces as pieces_at
+from ingestion.formats.table.json_records import split_json
+
+ANSWER = Form(Container.JSON, records=("data",))
+
+
+def member_pieces(document: bytes, _: str) -> Pieces:
+    (pieces,) = split_json(io.BytesIO(), document, ANSWER)
+    return pieces
+
+
+def xml_pieces(document: bytes, root: str) -> Pieces:
+    return pieces_at(document, (root, "a"))
+
 
 VALUES = st.recursive(
     st.none() | st.integers() | st.text(alphabet='"\\\\,[]{}:aé\n', max_size=5),

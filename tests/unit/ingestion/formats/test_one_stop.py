@@ -14,47 +14,53 @@ Read = Callable[..., Any]
 
 def rows_of(read: Read, *dossiers: object) -> list[dict[str, object]]:
     content = "\n".join(json.dumps(dossier) for dossier in dossiers).encode()
-    rows: list[dict[str, object]] = read("one_stop", FEED, content).rows
+    rows: list[dict[str, object]] = read("table", FEED, content).rows
     return rows
 
 
 def test_an_answer_an_array_and_lines_tell_the_same(read: Read) -> None:
     dossiers = [{"MaHoSo": f"H57.1-{number}", "TrangThaiHoSo": number} for number in (1, 2, 3)]
     lines = rows_of(read, *dossiers)
-    array = read("one_stop", FEED, json.dumps(dossiers, indent=1).encode()).rows
+    array = read("table", FEED, json.dumps(dossiers, indent=1).encode()).rows
     answer = {"error_code": 0, "message": '"data":[', "data": dossiers}
     for shape in (answer, dict(reversed(answer.items())), {"data": dossiers}):
-        assert read("one_stop", FEED, json.dumps(shape, indent=1).encode()).rows == lines
+        assert read("table", FEED, json.dumps(shape, indent=1).encode()).rows == lines
     assert array == lines
     assert [row["dossier_id"] for row in lines] == ["H57.1-1", "H57.1-2", "H57.1-3"]
 
 
 def test_an_empty_answer_has_no_pieces(read: Read) -> None:
-    assert read("one_stop", FEED, b'{"error_code":"0","message":"","data":[]}').pieces == {0: 0}
+    assert read("table", FEED, b'{"error_code":"0","message":"","data":[]}').pieces == {0: 0}
 
 
 @pytest.mark.parametrize("code", ["1", '"1001"', "-1", '"E7"'])
 def test_an_answer_that_refuses_is_no_empty_answer(code: str, read: Read) -> None:
-    with pytest.raises(DeliveryError, match="error_code 0 was promised") as caught:
-        read("one_stop", FEED, f'{{"error_code":{code},"message":"0905123456 bị từ chối","data":[]}}'.encode())
+    with pytest.raises(DeliveryError, match="expected an answer with error_code 0") as caught:
+        read("table", FEED, f'{{"error_code":{code},"message":"0905123456 bị từ chối","data":[]}}'.encode())
     assert caught.value.values["reason"] == "source_refused"
     assert "0905" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b'{"error_code":0,"mess', b'{"error_code":0,"data":"none"}', b'{"data":null}'])
-def test_an_answer_without_a_list_is_one_unreadable_piece(content: bytes, read: Read) -> None:
-    delivered = read("one_stop", FEED, content)
+def test_an_answer_that_breaks_off_before_its_list_is_one_unreadable_piece(read: Read) -> None:
+    delivered = read("table", FEED, b'{"error_code":0,"mess')
     assert (delivered.rows, delivered.reasons) == ([], [(1, "truncated", 4)])
 
 
+@pytest.mark.parametrize("content", [b'{"error_code":0,"data":"none"}', b'{"data":null}', b'{"data":{}}'])
+def test_an_answer_without_a_list_is_refused_whole(content: bytes, read: Read) -> None:
+    with pytest.raises(DeliveryError, match="one list data") as caught:
+        read("table", FEED, content)
+    assert caught.value.values["reason"] == "no_list"
+
+
 def test_text_after_the_list_of_a_broken_answer_is_kept(read: Read) -> None:
-    delivered = read("one_stop", FEED, b'{"data":[{"MaHoSo":"a"}], oops')
+    delivered = read("table", FEED, b'{"data":[{"MaHoSo":"a"}], oops')
     assert delivered.rows == [{"dossier_id": "a"}]
     assert delivered.reasons == [(2, "trailing_text", 4)]
 
 
 def test_a_key_that_is_no_utf8_beside_the_list_harms_no_dossier(read: Read) -> None:
-    delivered = read("one_stop", FEED, b'{"error_code":0,"\x80":1,"data":[{"MaHoSo":"HS-1"}]}')
+    delivered = read("table", FEED, b'{"error_code":0,"\x80":1,"data":[{"MaHoSo":"HS-1"}]}')
     assert ([row["dossier_id"] for row in delivered.rows], delivered.reasons) == (["HS-1"], [])
 
 

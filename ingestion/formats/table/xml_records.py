@@ -1,0 +1,75 @@
+"""XML: the elements at the declared path, without DTD and entities; names without their namespaces.
+
+A piece is one element, whole. A path of a column goes from child to child; `@name` is an attribute, `.` the element's own text.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import Element
+
+import polars as pl
+from defusedxml.ElementTree import fromstring
+
+from core.contract import Contract
+from core.table_forms import Form
+from ingestion.formats.base import Pieces, Reading
+from ingestion.formats.documents import BROKEN_XML, local_name, read_document, xml_pieces
+from ingestion.formats.lines import as_unreadable, set_aside
+from ingestion.formats.members import member_shapes
+from ingestion.formats.table.columns import read_columns
+from ingestion.formats.table.paths import Structure, structure_of, type_of
+
+Texts = Mapping[str, Any]
+"""What was read of an element: by name a text, the texts of a child, or a list of them."""
+
+
+def split_xml(content: BinaryIO, beginning: bytes, form: Form) -> Iterator[Pieces]:
+    """Cut a document into its records; raise DeliveryError for broken XML, a DTD, another root, or too many elements."""
+    yield xml_pieces(read_document(content, beginning), form.records)
+
+
+def read_xml(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
+    """Read elements into records."""
+    name = pl.col("_raw").str.extract(r"^<(?:[^\s<>/:]+:)?([^\s<>/:]+)")
+    readable, unreadable, skipped = set_aside(
+        pieces,
+        {"beside_the_records": name.is_in(form.known).fill_null(value=False)},
+        {f"not_a_{form.item}": name.ne_missing(form.records[-1])},
+    )
+    structure = structure_of(form.paths)
+    records = [_record_of(raw, structure) for raw in readable["_raw"]]
+    held = readable.with_columns(pl.Series("record", records, dtype=type_of(structure)))
+    read = held.hstack(read_columns(held.select("record"), "select record", form, contract))
+    marked = read.with_columns(
+        pl.when(~pl.col("is_read")).then(pl.lit("not_xml")).otherwise(pl.col("refused")).alias("reason")
+    )
+    kept = marked.filter(pl.col("reason").is_null()).select(
+        "_delivery", "_position", "_raw", pl.lit(1, dtype=pl.Int64).alias("_record_count"), *contract.column_names
+    )
+    broken = as_unreadable(marked.filter(pl.col("reason").is_not_null()))
+    shapes = member_shapes(readable, form.columns, (*form.known, *structure))
+    return Reading(kept, pl.concat([unreadable, broken]), skipped, shapes)
+
+
+def _record_of(raw: str, structure: Structure) -> Texts | None:
+    try:
+        return _texts(fromstring(raw, forbid_dtd=True), structure)
+    except BROKEN_XML:
+        return None
+
+
+def _texts(element: Element, structure: Structure) -> Texts:
+    return {name: _value(element, name, entry) for name, entry in structure.items()}
+
+
+def _value(element: Element, name: str, entry: Any) -> Any:
+    if name.startswith("@"):
+        return element.get(name[1:])
+    found = [child for child in element if local_name(child) == name]
+    if isinstance(entry, list):
+        return [_read(child, entry[0]) for child in found]
+    return _read(found[0], entry) if found else None
+
+
+def _read(element: Element, entry: Any) -> Any:
+    return _texts(element, entry) if isinstance(entry, dict) else element.text or ""
