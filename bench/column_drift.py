@@ -15,10 +15,10 @@ from bench.dossier_records import NOW, lines
 from bench.figure import Figure
 from core.contract import find_contract
 from core.reference import Reference
-from ingestion.formats import one_stop
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.members import member_shapes
 from ingestion.formats.registry import find_format
+from ingestion.formats.table import json_records
 from ingestion.load import checks
 from ingestion.load.drift import Drift
 from ingestion.load.privacy import protect
@@ -53,7 +53,7 @@ def measure() -> Figure:
     counts, shapes = watch.around(checks._counts), watch.around(member_shapes)
     received, count = pl.lit(NOW).cast(pl.Datetime("us", "UTC")).alias("received_at"), 0
     began = time.process_time()
-    with patch.object(checks, "_counts", counts), patch.object(one_stop, "member_shapes", shapes):
+    with patch.object(checks, "_counts", counts), patch.object(json_records, "member_shapes", shapes):
         for block in wire.split(io.BytesIO(content), Envelope("records.ndjson")):
             reading = wire.read(join_pieces([(0, block)]), contract, {0: Envelope("records.ndjson")})
             checked = checks.check(reading.records.with_columns(received), contract, reference)

@@ -4,18 +4,20 @@ No bytes are verified, no record is checked, compared, counted or kept as it cam
 Two cores have 10 microseconds to give to a record at 200,000 records/s.
 """
 
+import json
 import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import duckdb
-from ingestion.formats.one_stop import columns_of, structure_of
 
 from bench.dossier_records import lines
 from bench.figure import timed
 from core.contract import Column, Contract, find_contract
 from core.reference import Reference
+from ingestion.formats.table.columns import column_texts
+from ingestion.formats.table.paths import structure_of
 
 RECORDS = 200_000
 TRIES = 3
@@ -35,11 +37,12 @@ def measure() -> Iterator[str]:
 
 
 def _steps(contract: Contract, source: Path) -> Iterator[tuple[str, str]]:
-    texts = columns_of(contract)
+    (form,) = contract.forms
+    texts = column_texts(form)
     typed = {column.name: _typed(column, texts[column.name]) for column in contract.columns}
     hashed = {column.name: _hashed(column, typed[column.name]) for column in contract.columns}
     raw = f"read_csv('{source}', columns={{'_raw': 'varchar'}}, delim='\\x01', quote='', escape='', header=false)"
-    dossiers = f"(select json_transform(_raw, '{structure_of(contract)}') as dossier from {raw})"
+    dossiers = f"(select json_transform(_raw, '{json.dumps(structure_of(form.paths))}') as record from {raw})"
     yield "lines", f"select sum(strlen(_raw)) as bytes from {raw}"
     yield (
         "and JSON, columns derived and typed",

@@ -1,8 +1,13 @@
 """Which wire format a contract means by its word `format`: the one that it declares, or one with a grammar of its own."""
 
+from collections.abc import Iterator
+from typing import BinaryIO
+
 from core.contract import TABLE, Contract
 from core.errors import UnknownNameError
-from ingestion.formats.base import Format
+from core.table_forms import Container
+from ingestion.formats.base import Envelope, Format, Pieces
+from ingestion.formats.first_look import Kind, look
 from ingestion.formats.giamdinhhs import Giamdinhhs
 from ingestion.formats.moet import Moet
 from ingestion.formats.naf import Naf
@@ -21,6 +26,20 @@ FORMATS: dict[str, type[Format]] = {
 }
 
 
+TEXT, XML, ZIP = frozenset({Kind.TEXT}), frozenset({Kind.XML}), frozenset({Kind.ZIP})
+TAKES: dict[str, tuple[frozenset[Kind], str]] = {
+    "giamdinhhs": (XML, "XML GIAMDINHHS"),
+    "moet": (ZIP, "a workbook .xlsx"),
+    "naf": (TEXT, "NAF messages, one a line"),
+    "nmea": (TEXT, "NMEA sentences, one a line"),
+    "school_exports": (ZIP, "a workbook .xlsx or a OneRoster archive .zip"),
+    "tt10": (TEXT, "lines of TAB-separated text"),
+}
+"""What kinds of delivery a format reads, and these in words for whoever sent another."""
+
+KINDS = {Container.CSV: Kind.TEXT, Container.JSON: Kind.JSON, Container.XML: Kind.XML}
+
+
 def find_format(contract: Contract) -> Format:
     """Return the format of a contract; raise UnknownNameError naming the formats that exist."""
     if contract.format == TABLE:
@@ -31,3 +50,22 @@ def find_format(contract: Contract) -> Format:
             format=contract.format,
         )
     return FORMATS[contract.format]()
+
+
+def split_delivery(contract: Contract, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:
+    """Look at what a delivery is, and cut it as its format says, see `Format.split`.
+
+    Raises DeliveryError where it is something that the format does not read, naming what it is and what to send.
+    """
+    return find_format(contract).split(look(contract.feed, content, *_taken(contract)), envelope)
+
+
+def _taken(contract: Contract) -> tuple[frozenset[Kind], str]:
+    if contract.format != TABLE:
+        return TAKES[contract.format]
+    containers = list(dict.fromkeys(form.container for form in contract.forms))
+    kinds = {KINDS[container] for container in containers}
+    is_wide = any(form.encoding.startswith("utf-16") for form in contract.forms)
+    return frozenset({*kinds, Kind.UTF_16} if is_wide else kinds), " or ".join(
+        container.upper() for container in containers
+    )

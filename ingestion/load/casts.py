@@ -24,6 +24,10 @@ TYPES: dict[str, pl.DataType] = {
 EXACT_NUMBER = r"^-?\d{1,16}(?:\.\d{1,2}0*)?$"
 """Money as it may stand on the wire: what has more digits than the column is refused, not rounded."""
 
+GROUPED = r"^-?[1-9]\d{0,2}(?:\.\d{3})+$"
+"""`50.000` is fifty thousand where a point stands at every three digits, and fifty elsewhere: a whole amount or number written so is
+refused, unless the contract declares its marks."""
+
 WHOLE_NUMBER = r"^\+?(-?\d+)(?:\.0*)?$"
 EXACT_BELOW = 2**53
 """A whole number in digits is read digit for digit; one written otherwise (1e3) is a float, and is exact below this."""
@@ -57,19 +61,20 @@ def cast(value: pl.Expr, column: Column, wire_type: pl.DataType, *, is_tidy: boo
     if kind == pl.Date():
         return pl.when(text.str.len_chars() == 10).then(text).str.to_date("%Y-%m-%d", strict=False)
     if isinstance(kind, pl.Decimal):
-        return pl.when(text.str.contains(EXACT_NUMBER)).then(text).cast(kind, strict=False)
+        is_exact = text.str.contains(EXACT_NUMBER) & ~text.str.contains(GROUPED)
+        return pl.when(is_exact).then(text).cast(kind, strict=False)
     if kind == pl.Boolean():
         return pl.when(text.is_in(["true", "false"])).then(text == "true")
     number = text.cast(pl.Float64, strict=False)
     if kind == pl.Float64():
         return pl.when(number.is_finite()).then(number)
     if kind.is_integer():
-        digits = text.str.extract(WHOLE_NUMBER)
+        digits = pl.when(~text.str.contains(GROUPED)).then(text.str.extract(WHOLE_NUMBER))
         is_exact = (number == number.round()) & (number.abs() < EXACT_BELOW)
         return (
             pl.when(digits.is_not_null())
             .then(digits.cast(kind, strict=False))
-            .otherwise(pl.when(is_exact).then(number).cast(kind, strict=False))
+            .otherwise(pl.when(is_exact & ~text.str.contains(GROUPED)).then(number).cast(kind, strict=False))
         )
     return text.cast(kind, strict=False)
 

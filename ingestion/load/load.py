@@ -31,7 +31,7 @@ from core.reference import Reference
 from core.settings import Settings
 from ingestion.collect.landing import Content, Delivery, Landing
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
-from ingestion.formats.registry import find_format
+from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.attempts import Attempts, condemned
 from ingestion.load.bronze import write
 from ingestion.load.checks import Checked, check
@@ -191,7 +191,7 @@ class Loader:
     def _split(self, holding: HoldingArea, tally: Tally, content: Content) -> Iterator[Pieces]:
         try:
             envelope = Envelope(tally.origin.source_name)
-            for pieces in find_format(holding.contract).split(content.stream, envelope):
+            for pieces in split_delivery(holding.contract, content.stream, envelope):
                 if tally.is_unreadable:  # set aside in an earlier block
                     return
                 tally.pieces += len(pieces.raws)

@@ -19,7 +19,7 @@ from core.reference import Reference
 from core.settings import Settings
 from ingestion.collect.landing import Delivery, Landing
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
-from ingestion.formats.registry import find_format
+from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.checks import check
 from ingestion.load.privacy import SHOWN, protect
 
@@ -239,7 +239,7 @@ class _Tracer:
             content = Landing(self._settings).read(delivery)
             with content.stream:
                 envelope = Envelope(delivery.source_name)
-                self._blocks = list(find_format(self._contract).split(content.stream, envelope))
+                self._blocks = list(split_delivery(self._contract, content.stream, envelope))
         for block in self._blocks:
             index = position - block.first_position
             if 0 <= index < len(block.raws):

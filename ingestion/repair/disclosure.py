@@ -28,7 +28,7 @@ from core.errors import DeliveryError, LedgerError
 from core.settings import Settings
 from ingestion.collect.landing import REPAIR_MARK, Landing, delivery_of
 from ingestion.formats.base import Envelope, Pieces, join_pieces
-from ingestion.formats.registry import find_format
+from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.privacy import MASK, SHOWN
 from ingestion.repair.quarantine import QuarantinedRecord
 from lake.lock import writing
@@ -131,7 +131,7 @@ def _read_again(
     envelope = Envelope(content.delivery.source_name)
     with content.stream:
         try:
-            for pieces in find_format(contract).split(content.stream, envelope):
+            for pieces in split_delivery(contract, content.stream, envelope):
                 span = range(pieces.first_position, pieces.first_position + len(pieces.raws))
                 if any(position in span for position in texts):
                     found |= _read_block(contract, envelope, pieces, texts)

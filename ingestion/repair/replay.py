@@ -27,7 +27,7 @@ from core.reference import Reference
 from core.settings import Settings
 from ingestion.collect.landing import Content, Delivery, Landing
 from ingestion.formats.base import Envelope, Pieces, join_pieces
-from ingestion.formats.registry import find_format
+from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.attempts import REASON, Attempts
 from ingestion.load.bronze import write, write_repairs
 from ingestion.load.doors import choose_doors
@@ -199,7 +199,7 @@ class Replayer:
         tally = holding.tallies[number]
         doors: dict[int, int] = {}
         try:
-            cut = find_format(holding.contract).split(origin.stream, Envelope(origin.delivery.source_name))
+            cut = split_delivery(holding.contract, origin.stream, Envelope(origin.delivery.source_name))
             for pieces in cut if claims else ():
                 doors |= self._read_block(holding, number, chain, pieces, claims)
         except DeliveryError as error:

@@ -21,7 +21,7 @@ import polars as pl
 from core.contract import DATE_PARTS, Column, Contract
 from core.reference import Reference
 from ingestion.formats.base import Envelope, join_pieces
-from ingestion.formats.registry import find_format
+from ingestion.formats.registry import find_format, split_delivery
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 RECEIVED = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -315,7 +315,7 @@ def _golden_records(contract: Contract) -> list[dict[str, str | None]]:
     folder = GOLDEN / contract.feed.replace(".", "/")
     name = str(json.loads((folder / "expected.json").read_text(encoding="utf-8"))["delivery"])
     wire, envelope = find_format(contract), Envelope(name)
-    blocks = [(1, pieces) for pieces in wire.split(io.BytesIO((folder / name).read_bytes()), envelope)]
+    blocks = [(1, pieces) for pieces in split_delivery(contract, io.BytesIO((folder / name).read_bytes()), envelope)]
     records = wire.read(join_pieces(blocks), contract, {1: envelope}).records
     golden = [
         {column.name: _text(row.get(column.name), column) for column in contract.columns}

@@ -16,7 +16,7 @@ from core.reference import Reference
 from ingestion.collect.landing import Delivery
 from ingestion.formats.archives import BROKEN_ZIP
 from ingestion.formats.base import Envelope, Reading, join_pieces
-from ingestion.formats.registry import find_format
+from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.checks import check
 from ingestion.load.privacy import protect
 
@@ -45,7 +45,7 @@ def meet(content: bytes, source_name: str, contract: Contract) -> Met | None:
     envelope = Envelope(source_name)
     wire = find_format(contract)
     try:
-        blocks = [(0, pieces) for pieces in wire.split(io.BytesIO(content), envelope)]
+        blocks = [(0, pieces) for pieces in split_delivery(contract, io.BytesIO(content), envelope)]
         reading = wire.read(join_pieces(blocks), contract, {0: envelope})
     except DeliveryError:
         return None

@@ -1,10 +1,11 @@
 """From what was read of a record to the contract's columns: plain paths, and the SQL that the contract declares for the others.
 
-DuckDB does it, in an instance of its own without access to files: SQL of a contract reads records and nothing else. Numbers in another
+DuckDB does it, in an instance of its own without access to files: SQL of a contract reads records and nothing else. One
+thread of it is quickest: a second doubles the processor time, and a load reads and writes side by side already. Numbers in another
 writing than ours (`1.250,5`) are rewritten as declared; what is no number of that writing is left so that its cast fails.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import polars as pl
@@ -13,33 +14,36 @@ from core.contract import Contract
 from core.table_forms import Form
 from ingestion.formats.table.paths import quoted, sql_of
 
-FEW = 1_000
-"""Below this many records a second thread costs more than it saves."""
-
 NUMBERS = ("DOUBLE", "DECIMAL(18,2)", "INTEGER", "BIGINT")
 
 
-def read_columns(frame: pl.DataFrame, records: str, form: Form, contract: Contract) -> pl.DataFrame:
+def read_columns(
+    frame: pl.DataFrame, records: str, form: Form, contract: Contract, further: Mapping[str, str] | None = None
+) -> pl.DataFrame:
     """Return `is_read`, `refused` (a reason, or null) and the contract's columns as text, one row for each of a frame.
 
-    `records` is SQL over the frame's columns that gives `record`, null where it is none, and `document` where the form has one.
+    `records` is SQL over the frame's columns that gives `record`, null where it is none, and `document` where the form has one; `further`
+    is SQL by name over what it gives, for columns beside the contract's.
     """
-    plain = {name: f"({sql_of(path)})::varchar" for name, path in form.columns.items()}
-    made = {name: f"({sql})::varchar" for name, sql in form.derived.items()}
-    shown = ", ".join(
-        f"nullif({made.get(name) or plain[name]}, '') as {quoted(name)}" for name in contract.column_names
-    )
+    texts = column_texts(form)
+    shown = ", ".join(f"nullif({texts[name]}, '') as {quoted(name)}" for name in contract.column_names)
+    beside = "".join(f", {sql} as {quoted(name)}" for name, sql in (further or {}).items())
     steps = "".join(f", {sql} as {quoted(name)}" for name, sql in form.let.items())
     reason = "".join(f"when {sql} then '{name}' " for name, sql in form.refuse.items())
-    with duckdb.connect(config={"threads": 1} if frame.height < FEW else {}) as connection:
-        connection.execute("set enable_external_access = false")
+    with duckdb.connect(config={"threads": 1, "enable_external_access": "false"}) as connection:
         connection.register("frame", frame)
         query = f"""
             with records as ({records} from frame), steps as (select *{steps} from records)
-            select record is not null as is_read, case {reason or "when false then ''"} end as refused, {shown} from steps
+            select record is not null as is_read, case {reason or "when false then ''"} end as refused, {shown}{beside} from steps
         """  # noqa: S608  names and SQL of a contract
         read = connection.execute(query).pl()
     return read.with_columns(_rewritten(form, contract))
+
+
+def column_texts(form: Form) -> dict[str, str]:
+    """Write each column of a form as SQL over `record`, its text."""
+    plain = {name: f"({sql_of(path)})::varchar" for name, path in form.columns.items()}
+    return plain | {name: f"({sql})::varchar" for name, sql in form.derived.items()}
 
 
 def _rewritten(form: Form, contract: Contract) -> Sequence[pl.Expr]:

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-import duckdb
 import msgspec
 import polars as pl
 
@@ -33,13 +32,15 @@ from ingestion.formats.documents import (
 )
 from ingestion.formats.lines import IS_BLANK, as_unreadable, cut_piece, set_aside, split_lines
 from ingestion.formats.members import member_shapes
-from ingestion.formats.table.columns import FEW, read_columns
-from ingestion.formats.table.paths import Structure, structure_of, type_of
+from ingestion.formats.table.columns import read_columns
+from ingestion.formats.table.paths import Structure, quoted, structure_of, type_of
 
-TEXT_IS_NONE = re.compile(r"^(?:true|false|[\[{].*)$", re.DOTALL)
+TEXT_IS_NONE = r"^(?:true$|false$|[\[{])"
 """A text that JSON may have held as something else than a text or a number."""
 
-IS_ROUNDED = re.compile(r"^-?\d+\.\d+(?:[eE][+-]?\d+)?$|^-?\d+[eE][+-]?\d+$")
+IS_ROUNDED = r"^-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)$"
+"""A text that may have been a number with a point or an exponent."""
+
 FIRST_LINE = 1024
 """A document written over several lines begins with a short one, in bytes."""
 
@@ -82,8 +83,8 @@ def read_json(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
     structure = structure_of(form.paths)
     held = _with_document(readable, pieces, form)
     document = ", document" if form.document else ""
-    records = f"select try(json_transform(_raw, '{_as_sql(structure)}')) as record{document}"
-    read = held.hstack(read_columns(held, records, form, contract))
+    records = f"select _raw, try(json_transform(_raw, '{_as_sql(structure)}')) as record{document}"
+    read = held.hstack(read_columns(held, records, form, contract, _counts(structure)))
     reason = (
         pl.when(~pl.col("is_read"))
         .then(pl.lit("not_json"))
@@ -282,8 +283,11 @@ def _odd(read: pl.DataFrame, structure: Structure, form: Form, contract: Contrac
             f'"(?:{"|".join(re.escape(path.rpartition(".")[2]) for path in plain)})"\\s*:\\s*[\\[{{]'
         )
     for name, column in texts.items():
-        pattern = TEXT_IS_NONE.pattern + (f"|{IS_ROUNDED.pattern}" if column.is_key or column.is_identifier else "")
-        candidates |= read[name].str.contains(f"(?s){pattern}").fill_null(value=False)
+        candidates |= read[name].str.contains(TEXT_IS_NONE).fill_null(value=False)
+        if column.is_key or column.is_identifier:
+            leaf = re.escape(form.columns[name].rpartition(".")[2])
+            is_rounded = read[name].str.contains(IS_ROUNDED).fill_null(value=False)
+            candidates |= is_rounded & read["_raw"].str.contains(rf'"{leaf}"\s*:\s*-?\d')
     rows = candidates.arg_true().to_list()
     if not rows:
         return pl.lit(None, dtype=pl.String)
@@ -296,22 +300,27 @@ def _odd(read: pl.DataFrame, structure: Structure, form: Form, contract: Contrac
     return pl.lit(pl.Series(found, dtype=pl.String))
 
 
+def _counts(structure: Structure) -> dict[str, str]:
+    """Write SQL for what tells of a name that stands twice: at the top and in objects exactly, and how long each list of objects is."""
+    keys = ["json_keys(_raw)"]
+    keys += [f"json_keys(_raw, '$.\"{name}\"')" for name, entry in structure.items() if isinstance(entry, dict)]
+    differs = " or ".join(f"coalesce(len({names}) <> list_unique({names}), false)" for names in keys)
+    lengths = {f"_length {name}": f"len(record.{quoted(name)})" for name in _lists(structure)}
+    return {"_is_twice": f"record is not null and coalesce(try({differs}), false)", **lengths}
+
+
+def _lists(structure: Structure) -> dict[str, Structure]:
+    return {
+        name: entry[0] for name, entry in structure.items() if isinstance(entry, list) and isinstance(entry[0], dict)
+    }
+
+
 def _with_a_name_twice(read: pl.DataFrame, structure: Structure) -> pl.Series:
-    """Mark records that may hold a name twice in one object: exactly at the top and in objects, generously in objects of lists."""
-    checks = ["len(json_keys(_raw)) <> list_unique(json_keys(_raw))"]
-    for name, entry in structure.items():
-        if isinstance(entry, dict):
-            keys = f"json_keys(_raw, '$.\"{name}\"')"
-            checks.append(f"coalesce(len({keys}) <> list_unique({keys}), false)")
-    with duckdb.connect(config={"threads": 1} if read.height < FEW else {}) as connection:
-        connection.register("frame", read.select("_raw", "is_read"))
-        query = f"select coalesce(is_read and (try({' or '.join(checks)})), false) as twice from frame"  # noqa: S608
-        twice: pl.Series = connection.execute(query).pl()["twice"]
-    for entry in structure.values():
-        if isinstance(entry, list) and isinstance(entry[0], dict):
-            for leaf in entry[0]:
-                objects = read["_raw"].str.count_matches("{", literal=True)
-                twice |= read["_raw"].str.count_matches(f'"{leaf}"', literal=True) > objects
+    """Mark records that may hold a name twice in one object: where a list's objects hold it more often than there are objects."""
+    twice = read["_is_twice"]
+    for name, leaves in _lists(structure).items():
+        for leaf in leaves:
+            twice |= read["_raw"].str.count_matches(f'"{leaf}"', literal=True) > read[f"_length {name}"].fill_null(0)
     return twice
 
 

@@ -1,0 +1,221 @@
+"""What a contract can declare of a table beyond what today's feeds need: glued files, other headers, other writings, paths, XML."""
+
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from core.contract import Contract, find_contract
+from core.errors import ContractError, DeliveryError
+from core.table_forms import Container, Form, Logic, read_forms
+from ingestion.formats.base import Envelope, Reading, join_pieces
+from ingestion.formats.registry import find_format
+from ingestion.load.casts import cast
+
+GAUGES = find_contract("environment.river_levels")
+WIRE = {column.name: column.wire_name for column in GAUGES.columns}
+PLAIN = Form(Container.CSV, columns=WIRE)
+HEADER = "station_id,timestamp,value"
+ROWS = ["G1,2026-11-20T08:00:00Z,1.5", "G2,2026-11-20T08:00:00Z,2.5"]
+
+
+def declared(form: Form, **changes: Any) -> Contract:
+    return replace(GAUGES, forms=(replace(form, **changes),))
+
+
+def reading_of(contract: Contract, content: bytes) -> Reading:
+    wire, envelopes = find_format(contract), {0: Envelope("a.csv")}
+    blocks = [(0, pieces) for pieces in wire.split(io.BytesIO(content), envelopes[0])]
+    reading = wire.read(join_pieces(blocks), contract, envelopes)
+    pieces = sum(len(block.raws) for _, block in blocks)
+    assert pieces == reading.records.height + reading.unreadable.height + int(reading.skipped["pieces"].sum() or 0)
+    return reading
+
+
+def rows_of(contract: Contract, content: bytes | str) -> list[tuple[object, ...]]:
+    records = reading_of(contract, content.encode() if isinstance(content, str) else content).records
+    return records.select("gauge_id", "level_m").rows()
+
+
+WHOLE = [("G1", "1.5"), ("G2", "2.5")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"{HEADER}\n{ROWS[0]}\n\ufeff{HEADER}\n{ROWS[1]}\n",
+        f"{HEADER}\n{ROWS[0]}\n\ufeff{ROWS[1]}\n",
+        f"{HEADER}\n{ROWS[0]}\n{HEADER.upper()}\n{ROWS[1]}\n",
+        f"{HEADER}\n{ROWS[0]}\nvalue,timestamp,station_id\n2.5,2026-11-20T08:00:00Z,G2\n",
+        f"{HEADER}\n{ROWS[0]}\nriver,value,station_id,timestamp\nHương,2.5,G2,2026-11-20T08:00:00Z\n",
+        f"{HEADER}\n{ROWS[0]}\n\ufeffstation_id;timestamp;value\nG2;2026-11-20T08:00:00Z;2.5\n",
+        f"Mực nước ngày 20/11\n\n{HEADER}\n" + "\n".join(ROWS),
+        f"sep=,\n{HEADER}\n" + "\n".join(ROWS),
+        "Station ID;TIMESTAMP;Value\n" + "\n".join(ROWS).replace(",", ";"),
+        "stations_id,timestamp,value\n" + "\n".join(ROWS),
+    ],
+    ids=[
+        "a mark and a heading", "a mark alone", "a heading in capitals", "columns in another order", "a further column",
+        "another separator", "a title above", "a line for Excel", "other spelling", "a slip of the pen",
+    ],
+)  # fmt: skip
+def test_files_glued_together_and_headers_as_people_write_them_are_read(content: str) -> None:
+    assert rows_of(declared(PLAIN), content) == WHOLE
+    assert reading_of(declared(PLAIN), content.encode()).unreadable.is_empty()
+
+
+def test_a_row_that_quotes_the_names_of_the_columns_is_a_row() -> None:
+    content = f'{HEADER},station_name\n{ROWS[0]},"station_id, timestamp and value"\n{ROWS[1]},b\n'
+    assert rows_of(declared(PLAIN), content) == WHOLE
+
+
+def test_a_header_may_have_other_names() -> None:
+    contract = declared(PLAIN, aliases={"station_id": ("Mã trạm", "ma_tram"), "value": ("Mực nước (m)",)})
+    for header in ("Mã trạm,timestamp,Mực nước (m)", "MA_TRAM,timestamp,MUC NUOC (M)", HEADER):
+        assert rows_of(contract, f"{header}\n" + "\n".join(ROWS)) == WHOLE
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1258"])
+def test_text_is_read_in_the_declared_encoding(encoding: str) -> None:
+    contract = declared(PLAIN, encoding="utf-8" if encoding == "utf-8-sig" else encoding)
+    content = f"{HEADER},river\n{ROWS[0]},Hương đẹp\n".encode(encoding) if encoding != "cp1258" else None
+    content = content or f"{HEADER},river\n{ROWS[0]},Hương đe\u0323p\n".encode("cp1258")
+    records = reading_of(contract, content).records
+    read = records.select(cast(pl.col("river_name"), GAUGES.column("river_name"), pl.String(), is_tidy=False)).item()
+    assert read == "Hương đẹp"
+
+
+def test_the_old_vietnamese_fonts_are_read_by_their_table() -> None:
+    content = f"{HEADER},river\n{ROWS[0]},".encode() + b"S\xabng H\xad\xacng \xae\xd1p \xb8n \xa7\xb5\n"
+    records = reading_of(declared(PLAIN, encoding="tcvn3"), content).records
+    assert records["river_name"].item() == "Sông Hương đẹp án Đà"
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("1.250,5", "1250.5"), ("0,75", "0.75"), ("1250", "1250"), ("1.250", "1250"), ("-1.250.000,25", "-1250000.25"),
+        ("12.50", None), ("1,250.5", None), ("1.25", None), ("1.2500", None), ("", None),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_in_the_declared_writing(sent: str, expected: str | None) -> None:
+    contract = declared(PLAIN, decimal_mark=",", thousands_mark=".")
+    records = reading_of(contract, f"station_id;timestamp;value\nG1;t;{sent}\n".encode()).records
+    read = records.select(cast(pl.col("level_m"), GAUGES.column("level_m"), pl.String(), is_tidy=True)).item()
+    assert read == (None if expected is None else float(expected))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "expected"),
+    [
+        ("DECIMAL(18,2)", "50.000", None), ("DECIMAL(18,2)", "1.250.000", None), ("DECIMAL(18,2)", "50000", "50000.00"),
+        ("DECIMAL(18,2)", "50000.00", "50000.00"), ("DECIMAL(18,2)", "50.0", "50.00"), ("DECIMAL(18,2)", "1000.000", "1000.00"),
+        ("DECIMAL(18,2)", "0.000", "0.00"), ("INTEGER", "50.000", None), ("INTEGER", "-1.500", None), ("INTEGER", "50.0", "50"),
+        ("BIGINT", "1.000.000", None), ("DOUBLE", "1.250", "1.25"),
+    ],
+)  # fmt: skip
+def test_a_point_every_three_digits_is_no_decimal_point(kind: str, sent: str, expected: str | None) -> None:
+    column = replace(GAUGES.column("level_m"), physical_type=kind)
+    read = pl.DataFrame({"a": [sent]}).select(cast(pl.col("a"), column, pl.String(), is_tidy=True)).item()
+    assert (None if read is None else str(read)) == expected
+
+
+PATHS = {"gauge_id": "gauge.id", "measured_at": "at", "level_m": "levels.now"}
+NESTED = {"gauge": {"id": "G1"}, "at": "2026-11-20T08:00:00Z", "levels": {"now": 1.5}}
+JSON = Form(Container.JSON, item="gauge", records=("result", "items"), columns={**WIRE, **PATHS})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"result": {"items": [NESTED]}},
+        {"ok": True, "result": {"count": 1, "items": [NESTED]}},
+        [NESTED],
+        NESTED,
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_records_stand_at_a_path_in_a_list_or_alone(document: object, indent: int | None) -> None:
+    assert rows_of(declared(JSON), json.dumps(document, indent=indent)) == [("G1", "1.5")]
+
+
+def test_a_list_that_broke_off_below_a_path_keeps_its_whole_records() -> None:
+    whole = json.dumps({"result": {"items": [NESTED, NESTED]}})
+    reading = reading_of(declared(JSON), whole[: whole.rindex('"at"')].encode())
+    assert (reading.records.height, reading.unreadable["reason"].to_list()) == (1, ["truncated"])
+
+
+def test_columns_are_made_of_lists_by_sql_of_the_contract() -> None:
+    wire = {
+        "gauge_id": "id",
+        "level_m": "level_m",
+        **{name: wire for name, wire in WIRE.items() if name not in ("gauge_id", "level_m")},
+    }
+    logic = {"level_m": Logic("list_max(list_transform(record.levels, lambda one: one.m))", ("levels[].m",))}
+    (form,) = read_forms("a", [{"container": "json"}], wire, logic)
+    contract = replace(GAUGES, forms=(form,))
+    assert rows_of(contract, '{"id":"G1","levels":[{"m":"1"},{"m":"1.5"}]}') == [("G1", "1.5")]
+    assert rows_of(contract, '{"id":"G1","levels":[]}\n{"id":"G2"}') == [("G1", None), ("G2", None)]
+    twice = reading_of(contract, b'{"id":"G1","levels":[{"m":"1","m":"2"}]}')
+    assert twice.unreadable["reason"].to_list() == ["name_twice"]
+
+
+def test_sql_of_a_contract_reads_no_file() -> None:
+    (form,) = read_forms(
+        "a", [{"container": "json"}], WIRE, {"level_m": Logic("(select 1 from read_text('/etc/hostname'))", ())}
+    )
+    with pytest.raises(Exception, match="disabled"):
+        rows_of(replace(GAUGES, forms=(form,)), '{"station_id":"G1"}')
+
+
+XML = Form(
+    Container.XML,
+    item="gauge",
+    records=("feed", "body", "gauge"),
+    columns={**WIRE, "gauge_id": "@id", "level_m": "level.m"},
+    known=("note",),
+)
+
+
+def test_xml_records_stand_at_a_path_whatever_their_namespaces() -> None:
+    content = (
+        '<f:feed xmlns:f="urn:f" xmlns="urn:g"><f:head/><body><note/><gauge id="G1"><level><m>1.5</m></level></gauge>'
+        '<gauge id="G2"><f:level><m>2.5</m></f:level></gauge><other/></body></f:feed>'
+    )
+    assert rows_of(declared(XML), content) == WHOLE
+    reading = reading_of(declared(XML), content.encode())
+    assert reading.unreadable["reason"].to_list() == ["not_a_gauge"]
+    assert reading.skipped.select("reason", "pieces").rows() == [("beside_the_records", 1)]
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"container": "xls"}, "expected a container of csv, json, xml, got xls"),
+        ({"container": "csv", "separator": ";"}, "expected the options of a form, got separator"),
+        ({"container": "csv", "columns": {"gauge": "id"}}, "expected columns of the contract, got gauge"),
+        ({"container": "csv", "encoding": "klingon"}, "expected an encoding that Python knows, or tcvn3, got klingon"),
+        ({"container": "json", "error": {"path": "code"}}, "expected `error` with path and fine, got path"),
+        ({"container": "json", "requires": "id"}, "expected `requires` as a list of texts"),
+        ("csv", "expected a mapping, got str"),
+    ],
+)
+def test_a_declaration_that_says_nothing_sensible_is_refused(form: object, message: str) -> None:
+    with pytest.raises(ContractError, match=message):
+        read_forms("a.odcs.yaml", [form], WIRE, {})
+
+
+def test_two_forms_of_a_container_need_something_to_tell_them_apart() -> None:
+    with pytest.raises(ContractError, match="expected `when` in all forms of csv but one"):
+        read_forms("a.odcs.yaml", [{"container": "csv"}, {"container": "csv"}], WIRE, {})
+
+
+def test_a_file_without_its_columns_names_them() -> None:
+    with pytest.raises(
+        DeliveryError,
+        match=r"expected a header with station_id, .*got 2 columns \(station_id, timestamp, value missing\)",
+    ):
+        rows_of(declared(PLAIN), "a,b\n1,2\n")
