@@ -2,9 +2,10 @@
 
 The released shapes stand in `contracts/released.json`, a generated file that is committed, so that a clone without history can compare.
 A change that breaks a reader or a sender (a column gone, renamed, of another type or unit, newly required; another key, version or event
-time; a narrower enum, range or pattern; a stricter rule; a looser privacy class) wants a new major version; one that breaks nobody (an
-optional column, a wider enum, a label, a promise of freshness) a minor one. `ioc contracts generate` writes the file anew, and only where
-every version has risen as it must: a breaking change is never absolved by generating. Descriptions are words, and free.
+time; a narrower enum, range or pattern; a stricter rule; a form of a table that is gone or read otherwise; a looser privacy class) wants a
+new major version; one that breaks nobody (an optional column, a further form, a wider enum, a label, a promise of freshness) a minor one.
+`ioc contracts generate` writes the file anew, and only where every version has risen as it must: a breaking change is never absolved by
+generating. Descriptions are words, and free.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 from core.contract import CLASSES, Contract
 from core.errors import ContractError
 from core.settings import PROJECT
+from core.table_forms import Form
 
 RELEASED = Path("contracts") / "released.json"
 VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -60,6 +62,7 @@ def shape_of(contract: Contract) -> Shape:
     shape = {
         "version": contract.contract_version,
         "format": contract.format,
+        "forms": {_name_of(form): asdict(form) for form in contract.forms},
         "event_time": contract.event_time,
         "version_column": contract.version,
         "key": contract.key,
@@ -81,6 +84,7 @@ def differences(before: Shape, after: Shape) -> list[Difference]:
     """Tell what changed between two shapes of a contract."""
     return [
         *_of_the_feed(before, after),
+        *_of_forms(before.get("forms", {}), after["forms"]),
         *_of_columns(before["columns"], after["columns"]),
         *_of_rules(before["rules"], after["rules"]),
     ]
@@ -151,12 +155,32 @@ def parts_of(feed: str, version: str) -> tuple[int, int, int]:
 
 def _of_the_feed(before: Shape, after: Shape) -> Iterator[Difference]:
     breaking = ("format", "event_time", "version_column", "key")
-    for name in before.keys() - {"version", "columns", "rules"}:
+    for name in before.keys() - {"version", "forms", "columns", "rules"}:
         if before[name] != after.get(name):
             rise = Rise.MAJOR if name in breaking else Rise.MINOR
             if name == "privacy_class":
                 rise = _rise_of_class(before[name], after.get(name))
             yield Difference(name.replace("_", " "), before[name], after.get(name), rise)
+
+
+def _name_of(form: Form) -> str:
+    return f"{form.container}, {form.when}" if form.when else str(form.container)
+
+
+def _of_forms(before: Mapping[str, Shape], after: Mapping[str, Shape]) -> Iterator[Difference]:
+    for name in {**before, **after}:
+        if name not in before or name not in after:
+            is_new = name not in before
+            yield Difference(
+                f"form {name}", None if is_new else name, name if is_new else None, Rise.MINOR if is_new else Rise.MAJOR
+            )
+            continue
+        for fact in after[name]:
+            was, now = before[name].get(fact), after[name][fact]
+            if was != now:
+                yield Difference(
+                    f"{fact} of form {name}", was, now, Rise.MINOR if fact in ("known", "item") else Rise.MAJOR
+                )
 
 
 def _of_columns(before: Mapping[str, Shape], after: Mapping[str, Shape]) -> Iterator[Difference]:

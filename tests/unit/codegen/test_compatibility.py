@@ -11,6 +11,7 @@ from codegen import generate as generated
 from codegen.compatibility import Rise, differences, read_released, require_compatible, shape_of
 from core.contract import Column, Contract, Rule, find_contract, read_contracts
 from core.errors import ContractError
+from core.table_forms import Container, Form
 
 BASE = find_contract("feedback.requests")
 Change = Callable[[Contract], Contract]
@@ -64,7 +65,9 @@ BREAKING: dict[str, tuple[Change, str]] = {
     "another key": (column("service_code", is_key=True), "key was service_request_id, is service_request_id, service_code"),
     "another version": (lambda c: replace(c, version="updated_at"), "version column was version_at, is updated_at"),
     "another event time": (lambda c: replace(c, event_time="updated_at"), "event time was"),
-    "another format": (lambda c: replace(c, format="csv"), "format was open311, is csv"),
+    "another format": (lambda c: replace(c, format="tt10"), "format was table, is tt10"),
+    "a form gone": (lambda c: replace(c, forms=c.forms[:1]), "form xml was xml, is none"),
+    "a form read otherwise": (lambda c: replace(c, forms=(c.forms[0], replace(c.forms[1], records=("a", "b")))), "records of form xml was"),
     "enum narrowed": (column("status", allowed=ENUM[1:]), "allowed of status was open, closed"),
     "enum made": (column("service_code", allowed=("a",)), "allowed of service_code was none, is a"),
     "range narrowed": (column("latitude", minimum=9), "minimum of latitude was 8, is 9"),
@@ -80,6 +83,8 @@ BREAKING: dict[str, tuple[Change, str]] = {
 
 COMPATIBLE: dict[str, tuple[Change, str]] = {
     "new and optional": (new_column(), "column new was none, is optional VARCHAR"),
+    "a further form": (lambda c: replace(c, forms=(*c.forms, Form(Container.CSV))), "form csv was none, is csv"),
+    "known names": (lambda c: replace(c, forms=(replace(c.forms[0], known=()), c.forms[1])), "known of form json was"),
     "no longer required": (column("status", is_required=False), "is required of status was True, is False"),
     "enum widened": (column("status", allowed=(*ENUM, "x")), "allowed of status"),
     "enum dropped": (column("status", allowed=()), "allowed of status"),
