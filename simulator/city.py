@@ -16,13 +16,16 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
+from core.contract import Contract, read_contracts
 from core.errors import ConfigurationError
 from core.settings import PROJECT
 from simulator.chance import chance
+from simulator.declared import declared_contracts, emit_declared
 from simulator.emitters.csv_polls import emit_river_levels
 from simulator.emitters.disease import emit_diseases
 from simulator.emitters.giamdinhhs import emit_claims
@@ -96,18 +99,25 @@ def simulate(
         "education_attendance": lambda folder: emit_attendance(city, day, seed, profile, folder),
         "public_services": lambda folder: emit_dossiers(city, day, seed, profile, folder),
     }
+    declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
+    emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}
     emissions = []
-    for name in FOLDERS:
+    for name in emitters:
         (into / name).mkdir(parents=True)
         emissions.append(emitters[name](into / name))
         report(name)
     truth = {"vessels": frame_of("vessels", _vessel_rows(city))}
     for emission in emissions:
-        truth |= {table: frame_of(table, rows) for table, rows in emission.rows.items()}
+        truth |= {table: frame_of(table, rows) for table, rows in emission.rows.items()} | dict(emission.tables)
     truth |= frames_of_books([emission.books for emission in emissions])
     write_truth(truth, into / TRUTH)
-    files = {name: sum(1 for _ in (into / name).iterdir()) for name in FOLDERS}
+    files = {name: sum(1 for _ in (into / name).iterdir()) for name in emitters}
     return SimulatedDay(day, seed, into, midnight(day) + timedelta(days=1), files, truth)
+
+
+def folder_of(contract: Contract) -> str:
+    """Name the folder of a declared feed's day: that of its source, where it comes by folder."""
+    return str(contract.option("folder", contract.table))
 
 
 def _vessel_rows(city: City) -> list[tuple[object, ...]]:
@@ -128,7 +138,8 @@ def _vessel_rows(city: City) -> list[tuple[object, ...]]:
 def _clear(into: Path) -> None:
     """Empty a folder that an earlier simulation filled; refuse one with anything else in it."""
     present = {path.name for path in into.iterdir()} if into.exists() else set()
-    strangers = sorted(present - {*FOLDERS, TRUTH})
+    declared = {folder_of(contract) for contract in declared_contracts(read_contracts())}
+    strangers = sorted(present - {*FOLDERS, *declared, TRUTH})
     if strangers:
         raise ConfigurationError(
             f"{into.name}: an empty folder or a simulated day was promised, {', '.join(strangers[:3])} lies in it; name another",

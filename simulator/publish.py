@@ -13,10 +13,11 @@ from queue import SimpleQueue
 import paramiko
 
 from core.agencies import agency_slug
-from core.contract import Contract, find_contract
+from core.contract import Contract, find_contract, read_contracts
 from core.errors import ServiceError
 from core.settings import Settings
-from simulator.city import FOLDERS
+from simulator.city import FOLDERS, folder_of
+from simulator.declared import declared_contracts
 from stack.sftp.accounts import find_account, read_accounts
 from stack.sftp.client import logged_in
 
@@ -30,7 +31,11 @@ SECONDS = 15
 
 def publish_to_folders(folder: Path, settings: Settings) -> int:
     """Drop the files of every feed that comes by folder into `drop/<feed>`; give how many files."""
-    files = [path for name in FOLDERS if name not in (STATIONS, *SERVED) for path in sorted((folder / name).iterdir())]
+    declared = [
+        folder_of(contract) for contract in declared_contracts(read_contracts()) if contract.connector == "folder"
+    ]
+    names = [*(name for name in FOLDERS if name not in (STATIONS, *SERVED)), *declared]
+    files = [path for name in names for path in sorted((folder / name).iterdir())]
     for path in files:
         target = settings.drop / path.parent.name / path.name
         if target.exists() and target.stat().st_size == path.stat().st_size:

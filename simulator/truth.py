@@ -265,10 +265,11 @@ class Books:
 
 @dataclass(frozen=True)
 class Emission:
-    """What one feed emitted: its books, and the rows of its tables of the truth, by table."""
+    """What one feed emitted: its books, and the rows of its tables of the truth, by table, or whole tables that TABLES does not know."""
 
     books: Books
     rows: Mapping[str, list[tuple[object, ...]]]
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def frame_of(table: str, rows: list[tuple[object, ...]]) -> pl.DataFrame:

@@ -1,0 +1,112 @@
+"""A feed without an emitter is simulated from its contract: what is sent is read as the books and the truth say."""
+
+import io
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from core.contract import Contract, find_contract, read_contracts
+from core.errors import ConfigurationError
+from core.reference import Reference
+from core.table_forms import Container, Form
+from ingestion.formats.base import Envelope, join_pieces
+from ingestion.formats.registry import find_format, split_delivery
+from ingestion.load.checks import check
+from simulator.declared import declared_contracts, emit_declared
+from simulator.faults import DEMO_FAULTS, NO_FAULTS, FaultKind
+from simulator.truth import Emission
+
+DAY = date(2026, 11, 20)
+NIGHT = datetime(2026, 11, 20, 17, tzinfo=UTC)
+GAUGES = find_contract("environment.river_levels")
+WIRE = {column.name: column.wire_name for column in GAUGES.columns}
+GAUGE = GAUGES.column("gauge_id")
+COMMUNES = replace(
+    GAUGE, name="commune_code", wire_name="xa", is_key=False, reference="communes.commune_code", pattern=None
+)
+FORMS = {
+    "csv": Form(Container.CSV, columns={**WIRE, "commune_code": "xa"}),
+    "json": Form(Container.JSON, columns={**WIRE, "commune_code": "at.xa"}, records=("data",)),
+}
+SPOTS = replace(GAUGES, feed="environment.hot_spots", columns=(*GAUGES.columns, COMMUNES), cadence=timedelta(hours=3))
+
+
+def spots(form: str) -> Contract:
+    return replace(SPOTS, forms=(FORMS[form],))
+
+
+def read(contract: Contract, folder: Path) -> tuple[pl.DataFrame, Counter[int], int]:
+    """Read every file; return the accepted records once each, what is quarantined by error group, and what came twice."""
+    paths = sorted(folder.iterdir())
+    blocks, envelopes = [], {number: Envelope(path.name) for number, path in enumerate(paths)}
+    for number, path in enumerate(paths):
+        blocks += [
+            (number, pieces) for pieces in split_delivery(contract, io.BytesIO(path.read_bytes()), envelopes[number])
+        ]
+    reading = find_format(contract).read(join_pieces(blocks), contract, envelopes)
+    received = pl.lit(NIGHT).cast(pl.Datetime("us", "UTC")).alias("received_at")
+    checked = check(reading.records.with_columns(received), contract, Reference())
+    groups = Counter([*reading.unreadable["error_group"].to_list(), *checked.failed["error_group"].to_list()])
+    accepted = checked.passed.select(contract.column_names).unique(maintain_order=True)
+    return accepted, groups, checked.passed.height - accepted.height
+
+
+def emit(contract: Contract, folder: Path, seed: int = 1, faults: bool = True) -> Emission:
+    folder.mkdir()
+    return emit_declared(contract, DAY, seed, DEMO_FAULTS if faults else NO_FAULTS, folder)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_sent_is_read_as_the_books_and_the_truth_say(form: str, tmp_path: Path) -> None:
+    contract = spots(form)
+    emission = emit(contract, tmp_path / "day")
+    accepted, groups, repeated = read(contract, tmp_path / "day")
+    _, deliveries, received, right, twice, wrong = emission.books.ledger_row()
+    truth = emission.tables[contract.table]
+    assert accepted.sort(contract.key).equals(truth.select(accepted.columns).sort(contract.key))
+    assert groups == emission.books.quarantined
+    assert (accepted.height, repeated, groups.total()) == (right, twice, wrong)
+    assert received == right + twice + wrong > 20
+    assert deliveries == 8
+    kinds = {fault.fault for fault in emission.books.faults}
+    assert kinds >= {FaultKind.MISSING_SLOT, FaultKind.DUPLICATE, FaultKind.UNKNOWN_CODE, FaultKind.MISSING_VALUE}
+    assert (FaultKind.MALFORMED in kinds) == (form == "csv")
+
+
+def test_the_faulty_day_is_the_good_day_but_for_what_its_faults_destroyed(tmp_path: Path) -> None:
+    contract = spots("csv")
+    faulty, good = emit(contract, tmp_path / "faulty"), emit(contract, tmp_path / "good", faults=False)
+    left = good.tables[contract.table].join(faulty.tables[contract.table], on=contract.key, how="anti")
+    gone = [
+        (fault.object_id, fault.event_at)
+        for fault in faulty.books.faults
+        if fault.outcome in ("quarantined", "missing")
+    ]
+    assert sorted(left.select("gauge_id", pl.col("measured_at") - contract.cadence / 4).rows()) == sorted(gone)
+    assert (
+        faulty.tables[contract.table].join(good.tables[contract.table], on=contract.column_names, how="anti").is_empty()
+    )
+    assert good.books.faults == []
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        emit(spots("csv"), tmp_path / name, seed)
+    bytes_of = {name: [path.read_bytes() for path in sorted((tmp_path / name).iterdir())] for name in "abc"}
+    assert bytes_of["a"] == bytes_of["b"] != bytes_of["c"]
+
+
+def test_a_pattern_alone_cannot_be_made_up(tmp_path: Path) -> None:
+    contract = spots("csv")
+    odd = replace(contract.columns[1], pattern=r"^\d{12}$", is_required=True, name="pass", wire_name="pass")
+    with pytest.raises(ConfigurationError, match="expected a reference list or an enum for pass"):
+        emit(replace(contract, columns=(*contract.columns, odd)), tmp_path / "day")
+
+
+def test_feeds_with_an_emitter_of_their_own_are_not_made_twice() -> None:
+    assert declared_contracts(read_contracts()) == []
+    assert declared_contracts({SPOTS.feed: SPOTS}) == [SPOTS]
