@@ -66,7 +66,7 @@ def test_every_chart_of_every_dashboard_answers_with_rows(superset_settings: Set
     assert {slug: len(charts) for slug, charts in answers.items()} == {
         "dich-benh": 13,
         "dich-vu-cong": 12,
-        "dung-du-sach-song": 19,
+        "dung-du-sach-song": 20,
         "kham-chua-benh": 15,
         "giao-duc": 14,
         "moi-truong": 13,
