@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Page
 
 from cli.dashboards import chart_rows, dashboard_charts, every_chart_answers, superset_client
+from core.domains import domain_names
 from core.errors import ServiceError
 from core.settings import Settings
 from lake.connection import connected
-from quality.audit import SUITES
+from quality.marts import keys_of
 from tests.browser.pages import open_dashboard
 from tests.browser.truth import NUMBERS, publish
 from tests.people import PASSWORD
@@ -131,13 +132,13 @@ def listed_schemas(client: httpx.Client) -> set[str]:
 
 
 def test_sql_lab_lists_the_schemas_of_the_domains(analyst: httpx.Client) -> None:
-    assert listed_schemas(analyst) == {*SUITES}
+    assert listed_schemas(analyst) == {*domain_names()}
 
 
 def test_sql_lab_lists_the_marts_of_a_schema(analyst: httpx.Client) -> None:
     (database,) = analyst.get("/api/v1/database/").json()["result"]
     asked = "/api/v1/database/{}/tables/?q=(force:!f,schema_name:feedback)".format(database["id"])
-    assert {table["value"] for table in analyst.get(asked).json()["result"]} == {*SUITES["feedback"][0]}
+    assert {table["value"] for table in analyst.get(asked).json()["result"]} == {*keys_of("feedback")}
 
 
 @pytest.mark.parametrize("wish", sorted(REFUSED))
