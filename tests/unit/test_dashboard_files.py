@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +13,7 @@ import yaml
 
 from core.contract import read_contracts
 from core.settings import PROJECT
+from stack.superset import made_of
 
 COLUMNS = [
     {"name": "road_code", "data_type": "varchar", "description": "Mã đường / Road."},
@@ -208,3 +211,18 @@ def test_the_limits_of_every_page_are_those_of_a_contract(pages: ModuleType) -> 
         unit = chart["title"].removeprefix("Tuổi dữ liệu (").removesuffix(")")
         green, _, red = rules(chart)
         assert (green["targetValue"] * seconds[unit], red["targetValue"] * seconds[unit]) in limits
+
+
+def test_dashboards_are_imported_anew_when_any_file_they_are_made_of_changes() -> None:
+    program = (
+        "import sys; from pathlib import Path; opened = []\n"
+        "sys.addaudithook(lambda event, told: opened.append(str(told[0])) if event == 'open' else None)\n"
+        "from pages import read_assets; from roles import RELEASED_MARTS; from core.settings import PROJECT; read_assets(PROJECT)\n"
+        "print(*sorted({name for name in opened if name.endswith(('.yml', '.yaml', '.csv'))}), sep='\\n')"
+    )
+    paths = f"{PROJECT / 'superset'}:{PROJECT}"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=True)
+    read = {Path(name) for name in done.stdout.split("\n") if name}
+    assert len(read) >= 15
+    assert read <= {*made_of()}
