@@ -37,7 +37,7 @@ class NewestEvent:
 
     column: str
     feed: str | None
-    only: tuple[str, str] | None
+    only: tuple[str, object] | None
 
 
 @dataclass(frozen=True)

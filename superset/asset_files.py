@@ -48,11 +48,12 @@ class Column:
 
 @dataclass(frozen=True)
 class NewestEvent:
-    """Which column of a mart tells how new its rows are, and of which feed; of every feed where none is named."""
+    """Which column of a mart tells how new its rows are, of which feed (every feed where none is named) and in which rows."""
 
     mart: str
     column: str
     feed: str | None
+    where: Tree
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def _marts(project: Path) -> Iterator[Mart]:
             columns = [Column(entry["name"], entry["data_type"], entry["description"]) for entry in model["columns"]]
             meta = model.get("config", {}).get("meta", {})
             events = [
-                NewestEvent(model["name"], entry["column"], entry.get("feed"))
+                NewestEvent(model["name"], entry["column"], entry.get("feed"), entry.get("where", {}))
                 for entry in meta.get("newest_events", ())
             ]
             yield Mart(

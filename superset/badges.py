@@ -22,6 +22,7 @@ class Age:
     """Where a page finds its newest event, the unit of its age, and the limits of green and red in that unit."""
 
     event: NewestEvent
+    where: Tree
     unit: str
     unit_vi: str
     minutes_per_unit: int
@@ -66,10 +67,10 @@ def age_of(slug: str, page: Tree, checkout: Checkout) -> Age:
     domain, feeds = domain_of(slug, checkout), _feeds(slug, page, checkout)
     names = {feed.feed for feed in feeds}
     for mart in checkout.marts.values():
-        for event in mart.newest_events if mart.domain == domain.id else ():
-            if event.feed is None or event.feed in names:
-                judged = [feed for feed in feeds if event.feed in (None, feed.feed)]
-                return _age(event, judged)
+        if mart.domain == domain.id:
+            events = [event for event in mart.newest_events if event.feed is None or event.feed in names]
+            if events:
+                return _age([event for event in events if event.column == events[0].column], feeds)
     raise ValueError(
         f"expected `meta.newest_events` of a mart of {domain.id} for {', '.join(sorted(names))}, got none; "
         "name the column there"
@@ -85,13 +86,17 @@ def _feeds(slug: str, page: Tree, checkout: Checkout) -> list[Feed]:
     return [feed for feed in feeds if not named or feed.feed in named]
 
 
-def _age(event: NewestEvent, feeds: list[Feed]) -> Age:
-    green = min(feed.freshness_minutes for feed in feeds)
-    red = min(feed.freshness_limit_minutes for feed in feeds)
+def _age(events: list[NewestEvent], feeds: list[Feed]) -> Age:
+    """Judge a column by the feeds whose newest event it tells; rows are chosen where it tells of one alone."""
+    told = {event.feed for event in events}
+    judged = [feed for feed in feeds if None in told or feed.feed in told]
+    green = min(feed.freshness_minutes for feed in judged)
+    red = min(feed.freshness_limit_minutes for feed in judged)
+    where = events[0].where if len(events) == 1 else {}
     unit, unit_vi, minutes = next(
         unit for unit in UNITS if green >= unit[2] and (unit[0] != "days" or green >= 2 * unit[2])
     )
-    return Age(event, unit, unit_vi, minutes, format(green / minutes, "g"), format(red / minutes, "g"))
+    return Age(events[0], where, unit, unit_vi, minutes, format(green / minutes, "g"), format(red / minutes, "g"))
 
 
 def badges(slug: str, page: Tree, checkout: Checkout) -> list[Tree]:
@@ -103,6 +108,7 @@ def badges(slug: str, page: Tree, checkout: Checkout) -> list[Tree]:
         "kind": "big_number",
         "mart": age.event.mart,
         "metric": NEWEST,
+        "where": age.where,
         "is_time": True,
         "note": f"giờ địa phương, theo {told}" if told else "giờ địa phương",
         "slug": "du-lieu-luc",
@@ -113,6 +119,7 @@ def badges(slug: str, page: Tree, checkout: Checkout) -> list[Tree]:
         "kind": "big_number",
         "mart": age.event.mart,
         "metric": age.metric,
+        "where": age.where,
         "note": f"cho phép {in_words[0]} {age.unit_vi}; đỏ từ {in_words[1]} {age.unit_vi}",
         "levels": {"green": f"≤ {age.green}", "yellow": f"{age.green} < x < {age.red}", "red": f"≥ {age.red}"},
         "slug": "tuoi-du-lieu",

@@ -23,7 +23,7 @@ COLUMNS = [
     {"name": "latitude", "data_type": "double", "description": "Vĩ độ / Latitude."},
     {"name": "longitude", "data_type": "double", "description": "Kinh độ / Longitude."},
 ]
-MART = {
+MART: dict[str, object] = {
     "name": "road_counts",
     "description": "Đếm xe. / Traffic counts. One row per road and time.",
     "config": {"meta": {"newest_events": [{"column": "counted_at", "feed": "traffic.counts"}]}},
@@ -128,6 +128,19 @@ def test_an_age_is_told_in_the_unit_of_its_promise(
         if metric["name"] == age["params"]["metric"]
     ]
     assert seconds in metric["expression"]
+
+
+def test_an_age_is_that_of_the_rows_that_tell_it_unless_several_feeds_share_them(pages: ModuleType) -> None:
+    charts = pages.read_assets(PROJECT).files["charts"]
+    assert "filters" not in charts["tau-ca-tuoi-du-lieu"]
+
+
+def test_an_age_may_look_at_some_rows_only(pages: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    event = {"column": "counted_at", "feed": "traffic.counts", "where": {"road_code": "QL1"}}
+    monkeypatch.setitem(MART, "config", {"meta": {"newest_events": [event]}})
+    charts = pages.read_assets(checkout_of(tmp_path)).files["charts"]
+    for badge in ("giao-thong-tuoi-du-lieu", "giao-thong-du-lieu-luc"):
+        assert charts[badge]["filters"] == [{"column": "road_code", "operator": "==", "value": "QL1"}]
 
 
 def test_a_metric_that_is_named_after_a_column_needs_no_sql(pages: ModuleType, tmp_path: Path) -> None:
