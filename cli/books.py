@@ -9,7 +9,7 @@ from cli.feeds import AnyFeed, require_known
 from cli.output import AsJson, Row, ends_well, show
 from cli.rows import book_rows, quality_rows
 from core.contract import read_contracts
-from core.domains import domains_of
+from core.domains import domain_names
 from core.settings import Settings
 from lake.connection import connected
 from lake.releases import RECENT, recent_releases, releases_in_force
@@ -133,7 +133,7 @@ def restatements(
     as_json: AsJson = False,
 ) -> None:
     """Show every figure that a release says otherwise than the one before it, and the deliveries that changed it."""
-    domains = [domain] if domain else domains_of(read_contracts())
+    domains = [domain] if domain else domain_names()
     with connected(Settings()) as connection:
         found = [one for name in domains for one in find_restatements(connection, name, release_id)]
     rows: list[Row] = [asdict(one) for one in found]

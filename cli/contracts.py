@@ -1,6 +1,6 @@
 """Verbs for contracts: check them, and generate what follows from them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +12,9 @@ from codegen.compatibility import read_released, require_compatible
 from codegen.generate import generated_files, stale_files
 from core.agencies import agencies
 from core.contract import Contract, read_contracts
+from core.domains import require_listed_domains
 from core.errors import ContractError
 from core.settings import PROJECT, Settings
-from quality.audit import SUITES
 from stack.sftp.accounts import accounts_of
 
 MODELS = PROJECT / "dbt_project" / "models"
@@ -29,7 +29,8 @@ app = typer.Typer(help="The contracts, and what is generated from them.", no_arg
 def check(as_json: AsJson = False) -> None:
     """Read every contract, compare it with its released version, its domain and what is generated with what stands in the tree."""
     contracts = read_contracts()
-    require_whole_domains(contracts, SUITES, MODELS)
+    require_listed_domains(contracts.values())
+    require_whole_domains(contracts, MODELS)
     agencies(contracts)
     accounts_of(Settings(), contracts)
     require_compatible(contracts, read_released())
@@ -63,19 +64,16 @@ def generate(
     show(rows, "Generated", as_json=as_json)
 
 
-def require_whole_domains(contracts: Mapping[str, Contract], suites: Collection[str], models: Path) -> None:
-    """Raise ContractError with every domain of a contract that has no suite, no staging model or no mart: its build or audit would fail."""
+def require_whole_domains(contracts: Mapping[str, Contract], models: Path) -> None:
+    """Raise ContractError with every domain of a contract that has no staging model or no mart: its build or audit would fail."""
     wrong: list[str] = []
     for domain in sorted({contract.domain for contract in contracts.values()}):
-        missing = [] if domain in suites else ["an entry in SUITES of quality/audit.py"]
-        missing += [
+        missing = [
             f"a model in dbt_project/models/{layer}/{domain}"
             for layer in LAYERS
             if not any((models / layer / domain).glob("*.sql"))
         ]
         if missing:
-            wrong.append(
-                f"{domain}: a domain that can be built and audited was promised, it lacks {', '.join(missing)}"
-            )
+            wrong.append(f"{domain}: expected a domain that can be built and audited, it lacks {', '.join(missing)}")
     if wrong:
         raise ContractError("\n".join(wrong))

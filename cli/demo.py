@@ -16,7 +16,7 @@ from cli.dashboards import charts_of_findings, every_chart_answers
 from cli.output import Row, complaints, say, show
 from cli.startup import start
 from core.contract import read_contracts
-from core.domains import domains_of
+from core.domains import domain_names
 from core.errors import AuditError, ConfigurationError, LedgerError, ServiceError
 from core.settings import Settings
 from lake.connection import connected
@@ -102,9 +102,7 @@ def _let_airflow_work(settings: Settings, sent_at: datetime) -> int:
     """
     names = [f"ingest__{contract.table}" for contract in read_contracts().values()]
     with Airflow(settings) as airflow:
-        airflow.await_dags(
-            [*names, WATCHER, *(f"marts__{domain}" for domain in domains_of(read_contracts()))], QUIET_SECONDS
-        )
+        airflow.await_dags([*names, WATCHER, *(f"marts__{domain}" for domain in domain_names())], QUIET_SECONDS)
         say(f"Airflow knows the DAGs; loading {len(names)} feeds ...")
         started = {run.dag_id: run for run in airflow.runs() if run.queued_at and run.queued_at > sent_at}
         wanted = [started.get(name) or airflow.trigger(name) for name in names]

@@ -10,8 +10,8 @@ import typer
 from cli.feeds import Feeds, OneFeed, chosen_feeds, feed_of
 from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each, one
-from core.contract import find_contract, read_contracts
-from core.domains import QUALITY, domains_of
+from core.contract import find_contract
+from core.domains import QUALITY, domain_names
 from core.errors import AuditError, ConfigurationError, UnknownNameError
 from core.settings import Settings
 from ingestion.collect.collect import collect as collect_feed
@@ -205,7 +205,7 @@ def totals(rows: Iterable[Row]) -> list[Row]:
 
 def chosen_domains(names: Iterable[str] | None) -> list[str]:
     """Give the named domains, or all, the scores last; raise UnknownNameError with the domains there are."""
-    known = [*domains_of(read_contracts())]
+    known = [*domain_names()]
     for name in names or ():
         if name not in known:
             raise UnknownNameError(f"{name}: no such domain; there are {', '.join(known)}", domain=name)

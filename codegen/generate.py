@@ -1,5 +1,5 @@
-"""What follows from the contracts and is never typed: dbt sources, the seed of feeds, the models of slots, the catalogue page, the released
-shapes, the form of a receipt.
+"""What follows from the contracts and is never typed: dbt sources, staging and *current* models of plain feeds, the seed of feeds, the
+models of slots, the catalogue page, the released shapes, the form of a receipt.
 
 A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
 be generated now.
@@ -14,11 +14,11 @@ import yaml
 
 from codegen.compatibility import RELEASED, released_text
 from codegen.slot_models import has_register, slot_objects_model, slots_sent_model, slots_told
+from codegen.staging_models import HEADER, staging_files
 from core.contract import Contract
 from core.settings import PROJECT
 from ingestion.receipts.receipts import Receipt
 
-HEADER = "Generated from contracts/ by `ioc contracts generate`; do not edit."
 ENVELOPE = {
     "_delivery_id": "Delivery the row came in.",
     "_position": "Position of its first piece in the delivery, from 1.",
@@ -64,7 +64,7 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
     for domain in dict.fromkeys(contract.domain for contract in contracts.values()):
         folder = models / "staging" / domain
         files[folder / f"_{domain}__sources.yml"] = dbt_sources(domain, contracts)
-    return files
+    return files | staging_files(contracts, models)
 
 
 def stale_files(contracts: dict[str, Contract], project: Path = PROJECT) -> list[str]:

@@ -1,17 +1,15 @@
 """The agencies: the owners of the contracts, and the name that each has in keys, folders and accounts."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 
 from core.contract import Contract
 from core.errors import ContractError, UnknownNameError
+from core.text import slug_of
 
 
 def agency_slug(owner: str) -> str:
     """Give the name of an agency as it stands in keys and folders: small Latin letters, digits and hyphens."""
-    bare = unicodedata.normalize("NFD", owner.casefold().replace("đ", "d"))
-    slug = re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in bare if not unicodedata.combining(sign))).strip("-")
+    slug = slug_of(owner)
     if not slug:
         raise ContractError(f"{owner or 'a contract'}: an owner with a name of letters was promised (team.name)")
     return slug

@@ -1,14 +1,62 @@
-"""The domains: those of the contracts, and the one of the scores."""
+"""The domains of `contracts/domains.yaml`, in its order; the one of the scores is built from the ledger of all others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.contract import Contract
+import yaml
 
+from core.errors import ContractError
+from core.settings import PROJECT
+
+if TYPE_CHECKING:
+    from core.contract import Contract
+
+DOMAINS = PROJECT / "contracts" / "domains.yaml"
 QUALITY = "quality"
-"""The domain of the scores: built like the others, from the ledger of all of them."""
+"""The domain of the scores: it has marts and no feed."""
 
 
-def domains_of(contracts: Mapping[str, Contract]) -> tuple[str, ...]:
-    """Return the domains of contracts, each once and in their order, the scores last; none where there is no contract."""
-    found = dict.fromkeys(contract.domain for contract in contracts.values())
-    return (*found, QUALITY) if found else ()
+@dataclass(frozen=True)
+class Domain:
+    """A domain: its schema's name, what people call it, and the slugs of the dashboards that show it, the main one first."""
+
+    id: str
+    label_vi: str
+    label_en: str
+    dashboards: tuple[str, ...]
+
+
+@cache
+def read_domains(path: Path = DOMAINS) -> tuple[Domain, ...]:
+    """Read the list of domains; raise ContractError where an entry is malformed, or an id or a dashboard stands there twice."""
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["domains"]
+        domains = tuple(Domain(**{**entry, "dashboards": tuple(entry["dashboards"])}) for entry in entries)
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise ContractError(
+            f"{path.name}: expected entries of id, label_vi, label_en and dashboards, got {error}; complete the entry"
+        ) from error
+    for names in ([one.id for one in domains], [slug for one in domains for slug in one.dashboards]):
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ContractError(f"{path.name}: expected each name once, got {', '.join(twice)} twice; delete one")
+    return domains
+
+
+def domain_names() -> tuple[str, ...]:
+    """Return the ids of all domains in their order."""
+    return tuple(domain.id for domain in read_domains())
+
+
+def require_listed_domains(contracts: Iterable["Contract"]) -> None:
+    """Raise ContractError with every contract whose domain is not in the list."""
+    known = domain_names()
+    wrong = [
+        f"{contract.feed}: expected a domain of contracts/domains.yaml ({', '.join(known)}), got {contract.domain}; add it there"
+        for contract in contracts
+        if contract.domain not in known
+    ]
+    if wrong:
+        raise ContractError("\n".join(wrong))

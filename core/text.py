@@ -1,4 +1,4 @@
-"""Vietnamese text in the encoding of the years before Unicode: TCVN 5712:1993, which the ABC fonts (`.VnTime` …) write.
+"""Vietnamese text: in small Latin letters, and in the encoding of the years before Unicode, TCVN 5712:1993, of the ABC fonts (`.VnTime` …).
 
 It comes in two shapes: as bytes that are no UTF-8, and as text that some program took for Latin-1 (`TrÇn V¨n A` for `Trần Văn A`).
 Python has no codec for it. The table is that of GNU libc's TCVN5712-1, compared byte by byte; it holds the lower-case letters and bare
@@ -38,3 +38,9 @@ def decode_misread_tcvn3(text: str) -> str:
     except UnicodeEncodeError:
         return text
     return decode_tcvn3(encoded)
+
+
+def slug_of(text: str) -> str:
+    """Return a text in small Latin letters, digits and hyphens; empty where it has none of them."""
+    bare = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
+    return re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in bare if not unicodedata.combining(sign))).strip("-")

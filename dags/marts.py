@@ -12,7 +12,7 @@ from assets import due_asset, feed_asset, marts_asset
 from retries import RETRIES, stops_unless_retryable
 
 from core.contract import read_contracts
-from core.domains import QUALITY, domains_of
+from core.domains import QUALITY, domain_names
 
 
 def marts(domain: str, assets: list[Asset]) -> DAG:
@@ -66,9 +66,7 @@ def marts(domain: str, assets: list[Asset]) -> DAG:
 
 
 contracts = read_contracts().values()
-for name in domains_of(read_contracts()):
+for name in domain_names():
     feeds = [feed_asset(contract.feed) for contract in contracts if contract.domain == name]
-    others = (
-        [marts_asset(domain) for domain in domains_of(read_contracts()) if domain != QUALITY] if name == QUALITY else []
-    )
+    others = [marts_asset(domain) for domain in domain_names() if domain != QUALITY] if name == QUALITY else []
     globals()[f"marts__{name}"] = marts(name, feeds + others)

@@ -3,7 +3,7 @@
 import duckdb
 
 from core.contract import Contract
-from core.domains import domains_of
+from core.domains import domain_names
 
 BRONZE_ENVELOPE = {
     "_delivery_id": "VARCHAR",
@@ -192,7 +192,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
 
     Each statement commits alone; call it under `exclusive("tables")` where several processes may start at once.
     """
-    for schema in ("bronze", "ledger", "quarantine", *BUILT_SCHEMAS, *domains_of(contracts)):
+    for schema in ("bronze", "ledger", "quarantine", *BUILT_SCHEMAS, *domain_names()):
         connection.execute(f"create schema if not exists lake.{schema}")
     connection.execute("create schema if not exists marts.operations")
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {

@@ -5,9 +5,10 @@ check whatever its severity (a renamed column, a mart that does not exist), and 
 """
 
 import hashlib
+import importlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,25 +16,16 @@ from typing import Any
 import duckdb
 
 from core.contract import read_contracts
+from core.domains import domain_names
 from core.errors import UnknownNameError
 from core.reference import Reference
 from core.settings import PROJECT
 from lake.snapshots import newest_snapshot, tables_of
-from quality.suites import education, environment, feedback, fisheries, health, public_services, quality
+from quality.marts import MARTS, keys_of
 from quality.suites.check import AuditFacts, Check, great_expectations, in_utc
+from quality.suites.floor import floor
 from quality.verdicts import CheckResult, Verdict
 from transform.build import Build
-
-SUITES: Mapping[str, tuple[tuple[str, ...], Callable[[AuditFacts], list[Check]]]] = {
-    "education": (education.MARTS, education.expectations),
-    "environment": (environment.MARTS, environment.expectations),
-    "feedback": (feedback.MARTS, feedback.expectations),
-    "fisheries": (fisheries.MARTS, fisheries.expectations),
-    "health": (health.MARTS, health.expectations),
-    "public_services": (public_services.MARTS, public_services.expectations),
-    "quality": (quality.MARTS, quality.expectations),
-}
-"""Domain, its marts, its suite."""
 
 SUITES_FOLDER = PROJECT / "quality" / "suites"
 CONTRACTS_FOLDER = PROJECT / "contracts"
@@ -49,16 +41,31 @@ KIND_OF_ERROR = re.compile(r"\w+(Exception|Error)\b")
 def audit(connection: duckdb.DuckDBPyConnection, built: Build, clock: datetime) -> Verdict:
     """Run a domain's suite on the candidates of a build.
 
-    Reads through a cursor of `connection`, writes nothing. Raises UnknownNameError for a domain without a suite.
+    Reads through a cursor of `connection`, writes nothing. Raises UnknownNameError for a domain that is not listed.
     """
     domain = built.domain
-    if domain not in SUITES:
-        raise UnknownNameError(f"{domain}: no such domain; there are {', '.join(SUITES)}", domain=domain)
-    marts, expectations = SUITES[domain]
+    if domain not in domain_names():
+        raise UnknownNameError(f"{domain}: no such domain; there are {', '.join(domain_names())}", domain=domain)
+    marts = tuple(keys_of(domain))
     released_rows = _released_rows(connection, domain, marts)
-    checks = expectations(AuditFacts(clock, read_contracts(), Reference(), released_rows))
+    checks = checks_of(domain, AuditFacts(clock, read_contracts(), Reference(), released_rows))
     results = run_checks(connection, domain, built.written, checks)
     return judge(built, clock, (*results, *_strangers(connection, domain, built.written, marts)))
+
+
+def checks_of(domain: str, facts: AuditFacts) -> list[Check]:
+    """Return the checks of a domain: its floor, and those written by hand, which replace one of the floor of the same mart and words."""
+    by_hand = _checks_by_hand(domain, facts)
+    replaced = {(check.mart, check.says) for check in by_hand}
+    return [*(check for check in floor(domain, facts) if (check.mart, check.says) not in replaced), *by_hand]
+
+
+def _checks_by_hand(domain: str, facts: AuditFacts) -> list[Check]:
+    """Return the checks of `quality/suites/<domain>.py`; none where there is no such file."""
+    if not (SUITES_FOLDER / f"{domain}.py").exists():
+        return []
+    checks: list[Check] = importlib.import_module(f"quality.suites.{domain}").expectations(facts)
+    return checks
 
 
 def judge(built: Build, clock: datetime, results: tuple[CheckResult, ...]) -> Verdict:
@@ -69,9 +76,10 @@ def judge(built: Build, clock: datetime, results: tuple[CheckResult, ...]) -> Ve
 
 @cache
 def suite_digest(domain: str) -> str:
-    """Return the digest of the checks of a domain: its suite's files, what suites share, and the contracts they read."""
+    """Return the digest of the checks of a domain: the suites' files, what marts declare, and the contracts they read."""
     digest = hashlib.sha256(domain.encode())
-    for path in (*sorted(SUITES_FOLDER.glob("*.py")), *sorted(CONTRACTS_FOLDER.rglob("*.odcs.yaml"))):
+    declared = (*sorted((MARTS / domain).glob("_*__models.yml")), *sorted(CONTRACTS_FOLDER.rglob("*.odcs.yaml")))
+    for path in (*sorted(SUITES_FOLDER.glob("*.py")), *declared):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

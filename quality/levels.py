@@ -11,7 +11,7 @@ from enum import StrEnum
 import duckdb
 
 from core.contract import read_contracts
-from core.domains import QUALITY, domains_of
+from core.domains import QUALITY, domain_names
 from lake.releases import newest_published
 from quality.audit import suite_digest
 from quality.verdicts import find_verdict
@@ -74,7 +74,7 @@ def level_of_last_build(connection: duckdb.DuckDBPyConnection, domain: str) -> L
 
 def levels(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[Level]:
     """Work out the next step of every domain, the scores last."""
-    return [level_of(connection, domain, now) for domain in domains_of(read_contracts())]
+    return [level_of(connection, domain, now) for domain in domain_names()]
 
 
 def _is_ahead(connection: duckdb.DuckDBPyConnection, domain: str, snapshot: int, now: datetime) -> bool:

@@ -4,6 +4,8 @@ A mart whose rows speak of a period (an hour, a day, a month) says so under `met
 
     period       the column that places a row in time
     caused_by    which rows of bronze a figure is made of: a feed, and a condition between `bronze` and `mart`
+
+A mart that tells how new a feed is names the column under `meta.newest_events`; one that may be empty says so by `meta.may_be_empty`.
 """
 
 from collections.abc import Mapping
@@ -30,6 +32,15 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class NewestEvent:
+    """The column of a mart that tells the newest event of a feed, or of all where none is named; `only`: a column and its value."""
+
+    column: str
+    feed: str | None
+    only: tuple[str, object] | None
+
+
+@dataclass(frozen=True)
 class Mart:
     """A mart as declared. `period` is None where its rows are the current state, which is not compared."""
 
@@ -38,6 +49,8 @@ class Mart:
     figures: tuple[str, ...]
     period: str | None
     causes: tuple[Cause, ...]
+    newest_events: tuple[NewestEvent, ...]
+    may_be_empty: bool
 
 
 @cache
@@ -58,14 +71,21 @@ def keys_of(domain: str) -> dict[str, tuple[str, ...]]:
 
 def _mart(model: Mapping[str, Any]) -> Mart:
     key = _key(model)
-    declared = model.get("config", {}).get("meta", {}).get("restatements", {})
+    meta = model.get("config", {}).get("meta", {})
+    declared = meta.get("restatements", {})
     figures = tuple(
         column["name"]
         for column in model["columns"]
         if column["data_type"].startswith(NUMBERS) and column["name"] not in (*key, *NO_FIGURES)
     )
     causes = tuple(Cause(**cause) for cause in declared.get("caused_by", ()))
-    return Mart(model["name"], key, figures, declared.get("period"), causes)
+    events = tuple(
+        NewestEvent(entry["column"], entry.get("feed"), next(iter(entry.get("where", {}).items()), None))
+        for entry in meta.get("newest_events", ())
+    )
+    return Mart(
+        model["name"], key, figures, declared.get("period"), causes, events, bool(meta.get("may_be_empty", False))
+    )
 
 
 def _key(model: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,20 +1,12 @@
 """Hold the released marts against the truth of a simulated day: the books first, then every domain."""
 
+import importlib
+import pkgutil
+from collections.abc import Iterator
 from datetime import datetime
 
-from simulator.comparisons import (
-    education,
-    environment,
-    feedback,
-    fisheries,
-    health_claims,
-    health_disease,
-    public_services,
-    quality,
-)
+import simulator.comparisons
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
-
-DOMAINS = (environment, feedback, fisheries, health_claims, health_disease, education, public_services, quality)
 
 LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 
@@ -22,4 +14,12 @@ LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quali
 def compare(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:
     """Compare every mart; `clock` is the clock of the build."""
     books = compare_rows("quality.ledger_totals", truth["ledger"].drop("deliveries"), query(LEDGER_SQL))
-    return [books, *(found for domain in DOMAINS for found in domain.comparisons(truth, query, clock))]
+    return [books, *_of_every_domain(truth, query, clock)]
+
+
+def _of_every_domain(truth: Truth, query: Query, clock: datetime) -> Iterator[Comparison]:
+    """Compare by each module of `simulator/comparisons` that has comparisons."""
+    for found in pkgutil.iter_modules(simulator.comparisons.__path__):
+        module = importlib.import_module(f"simulator.comparisons.{found.name}")
+        if hasattr(module, "comparisons"):
+            yield from module.comparisons(truth, query, clock)

@@ -90,12 +90,11 @@ class Superset:
         return "" if answer.text.strip() == "OK" else "its health page does not say OK"
 
     def settle(self) -> None:
-        """Import the dashboards, when their files changed since they were imported into this database."""
+        """Import the dashboards, when what they are made of changed since they were imported into this database."""
         script = SOURCES / "import_assets.py"
         if not script.exists():
             return
-        assets = sorted(path for path in (SOURCES / "assets").rglob("*") if path.is_file())
-        stamp, made_with = self.folder / "imported", _digest([*SOURCES.glob("*.py"), *assets])
+        stamp, made_with = self.folder / "imported", _digest(made_of())
         if not is_current(self.settings, DATABASE, stamp, made_with):
             self._run("superset-import", script)
             remember(self.settings, DATABASE, stamp, made_with)
@@ -128,6 +127,18 @@ class Superset:
         ours = str(Path(sys.executable).parent)
         others = [part for part in environment.get("PATH", "/usr/bin:/bin").split(":") if part != ours]
         return {**environment, "PATH": ":".join([str(self.programs), *others])}
+
+
+def made_of() -> list[Path]:
+    """List what dashboards and roles are made of: our programs, the dashboard files, the marts' descriptions, the feeds and the domains."""
+    dbt = PROJECT / "dbt_project"
+    return [
+        *SOURCES.glob("*.py"),
+        *SOURCES.glob("dashboards/*.yaml"),
+        *dbt.glob("models/marts/*/_*__models.yml"),
+        dbt / "seeds" / "feeds.csv",
+        PROJECT / "contracts" / "domains.yaml",
+    ]
 
 
 def _digest(files: list[Path]) -> str:

@@ -1,15 +1,18 @@
-"""The files under superset/assets and the marts they speak of, as they stand in a checkout.
+"""What the dashboards are made of, as it stands in a checkout: the dashboard files, the marts, the feeds, the domains.
 
-A file says what a person decided: a title, a mart, a metric, a place on a page. What follows from that is made in bundle.py.
+A dashboard file says what a person decided; what follows from that, and from the marts and the contracts, is worked out in pages.py.
 """
 
+import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import yaml
+
+from core.domains import Domain, read_domains
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Tree: TypeAlias = dict[str, Json]
@@ -17,10 +20,11 @@ Tree: TypeAlias = dict[str, Json]
 NAMESPACE = uuid5(NAMESPACE_URL, "https://ioc.invalid/superset")
 DATABASE = "marts"
 KINDS = ("databases", "datasets", "charts", "dashboards")
+TIMESTAMP = "timestamp with time zone"
 
 
 def uuid_of(kind: str, slug: str) -> UUID:
-    """Give the UUID of an asset: the same in every installation, so that an import replaces and never doubles."""
+    """Return the UUID of an asset: the same in every installation, so that an import replaces and never doubles."""
     return uuid5(NAMESPACE, f"{kind}/{slug}")
 
 
@@ -34,53 +38,105 @@ class Column:
 
     @property
     def label(self) -> str:
-        """Give the Vietnamese half of the description."""
+        """Return the Vietnamese half of the description."""
         return self.description.partition(" / ")[0].strip()
 
     @property
     def is_time(self) -> bool:
-        return self.data_type in {"timestamp with time zone", "date"}
+        return self.data_type in {TIMESTAMP, "date"}
+
+
+@dataclass(frozen=True)
+class NewestEvent:
+    """Which column of a mart tells how new its rows are, of which feed (every feed where none is named) and in which rows."""
+
+    mart: str
+    column: str
+    feed: str | None
+    where: Tree
 
 
 @dataclass(frozen=True)
 class Mart:
-    """A published table as dbt describes it."""
+    """A published table as dbt describes it. `time_column` is what Superset filters by: its period, or its first time."""
 
     domain: str
     name: str
     description: str
     columns: Mapping[str, Column]
+    time_column: str | None
+    newest_events: tuple[NewestEvent, ...]
 
 
 @dataclass(frozen=True)
-class Assets:
-    """What the files say, by kind and slug, and the marts they speak of by `<domain>.<mart>`."""
+class Feed:
+    """A feed and the ages of its newest event up to which it is green, and from which it is red."""
+
+    feed: str
+    domain: str
+    freshness_minutes: int
+    freshness_limit_minutes: int
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What a checkout says: marts by name, feeds, domains, and the dashboard files by slug."""
 
     marts: Mapping[str, Mart]
-    files: Mapping[str, Mapping[str, Tree]]
+    feeds: tuple[Feed, ...]
+    domains: tuple[Domain, ...]
+    pages: Mapping[str, Tree]
 
 
-def read_assets(project: Path) -> Assets:
-    """Read the asset files and the marts of a checkout."""
-    folder = project / "superset" / "assets"
-    files = {kind: {path.stem: _read(path) for path in sorted((folder / kind).glob("*.yaml"))} for kind in KINDS}
-    return Assets({f"{mart.domain}.{mart.name}": mart for mart in _marts(project)}, files)
+def read_checkout(project: Path) -> Checkout:
+    """Read the files of a checkout."""
+    return Checkout(
+        marts={mart.name: mart for mart in _marts(project)},
+        feeds=tuple(_feeds(project / "dbt_project" / "seeds" / "feeds.csv")),
+        domains=read_domains(project / "contracts" / "domains.yaml"),
+        pages={path.stem: _read(path) for path in sorted((project / "superset" / "dashboards").glob("*.yaml"))},
+    )
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def _read(path: Path) -> Tree:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = _yaml(path)
     if not isinstance(content, dict):
-        raise TypeError(f"{path.name}: a mapping was promised, {type(content).__name__} came")
+        raise TypeError(f"{path.name}: expected a mapping, got {type(content).__name__}")
     return content
 
 
 def _marts(project: Path) -> Iterator[Mart]:
     for path in sorted((project / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
-        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+        for model in _yaml(path)["models"]:
             columns = [Column(entry["name"], entry["data_type"], entry["description"]) for entry in model["columns"]]
+            meta = model.get("config", {}).get("meta", {})
+            events = [
+                NewestEvent(model["name"], entry["column"], entry.get("feed"), entry.get("where", {}))
+                for entry in meta.get("newest_events", ())
+            ]
             yield Mart(
-                path.parent.name, model["name"], model["description"], {column.name: column for column in columns}
+                path.parent.name,
+                model["name"],
+                model["description"],
+                {column.name: column for column in columns},
+                meta.get("restatements", {}).get("period") or _first_time(columns),
+                tuple(events),
             )
+
+
+def _first_time(columns: list[Column]) -> str | None:
+    times = sorted((column for column in columns if column.is_time), key=lambda column: column.data_type != TIMESTAMP)
+    return times[0].name if times else None
+
+
+def _feeds(path: Path) -> Iterator[Feed]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            yield Feed(row["feed"], row["domain"], int(row["freshness_minutes"]), int(row["freshness_limit_minutes"]))
 
 
 def as_list(value: Json) -> list[Json]:
@@ -89,7 +145,7 @@ def as_list(value: Json) -> list[Json]:
 
 def as_tree(value: Json) -> Tree:
     if not isinstance(value, dict):
-        raise TypeError(f"a mapping was promised, {value!r} came")
+        raise TypeError(f"expected a mapping, got {value!r}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The bundle that Superset imports, made from the files of a checkout.
+"""The bundle that Superset imports, made from the assets that pages.py works out.
 
 What follows from a person's decision is made here and never typed: UUIDs (uuid5 of the slug), column lists and labels (from the
 descriptions of the marts), the query a chart sends, the coordinates of the grid. So a diff is a decision, and a renamed mart column is
@@ -9,16 +9,19 @@ import json
 from collections.abc import Mapping
 
 import yaml
-from asset_files import DATABASE, Assets, Column, Json, Mart, Tree, as_list, as_tree, as_trees, uuid_of
+from asset_files import DATABASE, TIMESTAMP, Column, Json, Mart, Tree, as_list, as_tree, as_trees, uuid_of
+from badges import LOCAL_TIME_ZONE
+from pages import Assets
 
-LOCAL_TIME_ZONE = "Asia/Ho_Chi_Minh"
 VERSION = "1.0.0"
 FROM_FILES: Tree = {"version": VERSION, "is_managed_externally": True}
 """Superset then offers no edit button: the files are the truth."""
 
 
 def make_bundle(assets: Assets) -> dict[str, str]:
-    """Give the files of a bundle in Superset's own form, name → YAML text; KeyError where a slug or a mart is unknown."""
+    """Return the files of a bundle in Superset's own form, name → YAML text; raise ValueError where a file is at fault."""
+    if assets.faults:
+        raise ValueError("\n".join(assets.faults))
     bundle: dict[str, Tree] = {
         "metadata.yaml": {"version": VERSION, "type": "assets", "timestamp": "2000-01-01T00:00:00+00:00"}
     }
@@ -101,7 +104,7 @@ def _derived_column(column: Tree) -> Tree:
 
 def _local(column: Column) -> str | None:
     """Show a time as the clock on the wall shows it; Superset itself would show UTC."""
-    return f"timezone('{LOCAL_TIME_ZONE}', {column.name})" if column.data_type == "timestamp with time zone" else None
+    return f"timezone('{LOCAL_TIME_ZONE}', {column.name})" if column.data_type == TIMESTAMP else None
 
 
 def _chart(slug: str, chart: Tree) -> Tree:

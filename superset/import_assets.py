@@ -8,9 +8,10 @@ granted by hand does not outlive the next import.
 from uuid import UUID
 
 import yaml
-from asset_files import KINDS, read_assets
+from asset_files import KINDS
 from bundle import make_bundle
 from flask import g  # type: ignore[import-not-found, unused-ignore]
+from pages import read_assets
 from roles import ROLES, permissions_of
 from superset.app import create_app  # type: ignore[import-not-found, import-untyped, unused-ignore]
 

@@ -4,9 +4,9 @@ leader sees the dashboards and nothing else; analyst also asks the marts in SQL 
 users and open other data sources. Data are granted by schema, and only the schemas of domains: the list of releases is an engineer's.
 """
 
-Permission = tuple[str, str]
+from core.domains import domain_names
 
-DOMAINS = ("education", "environment", "feedback", "fisheries", "health", "public_services", "quality")
+Permission = tuple[str, str]
 
 READ_DASHBOARDS: frozenset[Permission] = frozenset(
     {
@@ -93,7 +93,9 @@ ASK_AND_CHART: frozenset[Permission] = frozenset(
 )
 
 RELEASED_MARTS: frozenset[Permission] = frozenset(
-    ("schema_access", f"[marts].{schema}") for domain in DOMAINS for schema in (f"[{domain}]", f"[marts].[{domain}]")
+    ("schema_access", f"[marts].{schema}")
+    for domain in domain_names()
+    for schema in (f"[{domain}]", f"[marts].[{domain}]")
 )
 """A mart by the name `<domain>.<mart>`, which SQL Lab lists, and by its whole name `marts.<domain>.<mart>`."""
 

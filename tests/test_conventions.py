@@ -2,11 +2,14 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from core.contract import CLASSES, Contract, read_contracts
+from core.domains import domain_names
 from core.settings import PROJECT, Settings
 from ingestion.collect.connectors.registry import CONNECTORS
 from ingestion.formats.registry import FORMATS
@@ -44,11 +47,11 @@ def test_the_five_feeds_are_found() -> None:
 def test_a_feed_has_its_four_places(contract: Contract) -> None:
     domain, feed = contract.feed.split(".")
     staging = PROJECT / "dbt_project" / "models" / "staging" / domain
-    entry = staging / f"_{domain}__models.yml"
+    entries = [path.read_text(encoding="utf-8") for path in staging.glob("_*__models.yml")]
     places = {
         "golden sample": (PROJECT / "tests" / "golden" / domain / feed / "expected.json").exists(),
         "staging model": (staging / f"stg_{domain}__{feed}.sql").exists(),
-        "yml entry": entry.exists() and f"name: stg_{domain}__{feed}" in entry.read_text(encoding="utf-8"),
+        "yml entry": any(re.search(rf"name: stg_{domain}__{feed}\b", entry) for entry in entries),
     }
     assert [name for name, is_there in places.items() if not is_there] == []
     assert contract.format in FORMATS
@@ -112,6 +115,78 @@ def test_every_setting_stands_in_the_example_with_a_comment() -> None:
     text = (PROJECT / ".env.example").read_text(encoding="utf-8")
     named = set(re.findall(r"^#?\s?(IOC_[A-Z0-9_]+)=", text, re.MULTILINE))
     assert named == {f"IOC_{name.upper()}" for name in Settings.model_fields}
+
+
+DOMAIN_IDS = frozenset(domain_names())
+LISTED_MANY = 3
+"""So many domains, or feeds of different domains, named side by side are a list."""
+
+
+def listed_together(path: Path) -> Iterator[set[str]]:
+    """Yield the texts that stand side by side in a literal of a Python file, in an import or among the keys of a YAML mapping."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield from (set(map(str, keys)) for keys in _keys(yaml.safe_load(text)))
+        return
+    for node in ast.walk(ast.parse(text)):
+        entries: list[ast.expr | None] = []
+        if isinstance(node, ast.Tuple | ast.List | ast.Set):
+            entries = [*node.elts]
+        elif isinstance(node, ast.Dict):
+            entries = node.keys
+        elif isinstance(node, ast.ImportFrom):
+            yield {alias.name for alias in node.names}
+        yield {entry.value for entry in entries if isinstance(entry, ast.Constant) and isinstance(entry.value, str)}
+
+
+def _keys(value: object) -> Iterator[list[object]]:
+    if isinstance(value, dict):
+        yield [*value]
+        for inner in value.values():
+            yield from _keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _keys(inner)
+
+
+def lists_domains_or_feeds(names: set[str]) -> bool:
+    feeds = names & set(CONTRACTS)
+    spanned = {CONTRACTS[feed].domain for feed in feeds}
+    return len(names & DOMAIN_IDS) >= LISTED_MANY or (len(feeds) >= LISTED_MANY and len(spanned) > 1)
+
+
+def test_only_the_contracts_list_domains_and_feeds() -> None:
+    superset = [path for path in (PROJECT / "superset").rglob("*.py") if ".venv" not in path.parts]
+    emitters = PROJECT / "simulator" / "city.py"  # names the folder that each emitter writes
+    read = [
+        *(set(modules(*PACKAGES)) - {emitters}),
+        *superset,
+        PROJECT / "dbt_project" / "dbt_project.yml",
+        PROJECT / "docker-compose.yml",
+    ]
+    assert len(superset) >= 10
+    found = {
+        str(path.relative_to(PROJECT))
+        for path in read
+        if any(lists_domains_or_feeds(names) for names in listed_together(path))
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a_tuple.py", 'DOMAINS = ("education", "environment", "feedback")'),
+        ("a_dict.py", 'SUITES = {"education": 1, "environment": 2, "health": 3}'),
+        ("an_import.py", "from somewhere import education, environment, fisheries"),
+        ("feeds.py", 'FEEDS = ["education.schools", "health.claims", "feedback.requests"]'),
+        ("keys.yml", "models: {marts: {education: 1, quality: 2, health: 3}}"),
+    ],
+)
+def test_a_list_of_domains_or_feeds_is_seen(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    assert any(lists_domains_or_feeds(names) for names in listed_together(path))
 
 
 SECRETS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|AKIA[0-9A-Z]{16}|^(<{7}|>{7}) ", re.MULTILINE)

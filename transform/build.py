@@ -54,10 +54,16 @@ class Build:
     seconds: float = 0.0
 
 
+def of_domain(domain: str) -> list[str]:
+    """Return the options that select a domain in dbt: models of its folders, seeds and sources with its tag, and their tests."""
+    models = f"fqn:ioc_lakehouse.*.{domain}.*,resource_type:model"
+    return ["--select", models, f"tag:{domain}", "--indirect-selection", "buildable"]
+
+
 def build(
     connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, *, full_refresh: bool = False
 ) -> Build:
-    """Build and test a domain's models (selected by their tag) and write the build down; raises AuditError naming what failed."""
+    """Build and test a domain's models and write the build down; raises AuditError naming what failed."""
     with exclusive(settings, f"build {domain}"):
         load_reference_lists(connection, settings)
         known = _known_fingerprints(connection, domain)
@@ -266,7 +272,7 @@ def _results(target: Path, finished: subprocess.CompletedProcess[str], domain: s
     told: list[Result] = json.loads(path.read_text(encoding="utf-8"))["results"]
     results = [result for result in told if result["status"] not in GOOD or not _is_hook(result)]
     if not results:
-        raise AuditError(f"{domain}: expected models with tag {domain}, dbt found none")
+        raise AuditError(f"{domain}: expected models in the folder {domain} of a layer, dbt found none")
     return results
 
 

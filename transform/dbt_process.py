@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from dbt.cli.main import dbtRunner
 
-from transform.build import DBT_FOLDERS, DBT_PROJECT
+from transform.build import DBT_FOLDERS, DBT_PROJECT, of_domain
 from transform.fingerprints import changed, fingerprints
 
 
@@ -35,9 +35,8 @@ def main() -> int:
     built = json.loads((target / "built.json").read_text(encoding="utf-8"))
     os.environ["IOC_DBT_WHOLE"] = ",".join(changed(built, now))  # noqa: TID251  read by a macro
     (target / "fingerprints.json").write_text(json.dumps(now), encoding="utf-8")
-    selection = ["--select", f"tag:{domain}", "--indirect-selection", "buildable"]
     excluded = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed"]
-    return _invoke(dbtRunner(manifest=parsed.result), ["build", *selection, *excluded, *options])
+    return _invoke(dbtRunner(manifest=parsed.result), ["build", *of_domain(domain), *excluded, *options])
 
 
 def project_variables() -> dict[str, object]:

@@ -119,7 +119,7 @@ def has_mean(mart: str, column: str, low: float, high: float, severity: Severity
     return Check(mart, f"mean {column} is usual", f"{low:g} to {high:g}", 2, severity, expectation)
 
 
-def is_fresh(mart: str, column: str, facts: AuditFacts, feed: str, only: tuple[str, str] | None = None) -> Check:
+def is_fresh(mart: str, column: str, facts: AuditFacts, feed: str, only: tuple[str, object] | None = None) -> Check:
     """Expect the newest event within the feed's freshness limit before the clock, and not after it; always a warning.
 
     `only` is a column and the value it must have, where a mart holds several feeds.

@@ -9,16 +9,12 @@ from quality.suites.check import (
     Check,
     covers,
     has_no_rows,
-    has_not_shrunk,
     is_between,
-    is_fresh,
     is_not_empty,
     is_one_of,
 )
 
 WEEKS, REPORTING, HISTORY = "disease_weeks", "disease_reporting", "disease_history"
-MARTS = (WEEKS, REPORTING, HISTORY)
-CASES = "health.disease_cases"
 
 SMALL_NUMBERS = "select disease_code from {batch} where cases between 1 and 4 or deaths between 1 and 4"
 COMPUTABLE_NUMBERS = """
@@ -56,8 +52,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
     diseases = facts.objects_of("notifiable_diseases.disease_code")
     places = [*facts.objects_of("communes.commune_code"), "province"]
     return [
-        is_not_empty(WEEKS),
-        *has_not_shrunk(WEEKS, facts),
         covers(WEEKS, "place_code", places, "critical"),
         is_one_of(WEEKS, "disease_code", diseases, "critical"),
         has_no_rows(WEEKS, "no number of 1 to 4 persons is shown", SMALL_NUMBERS, 6, "critical"),
@@ -70,8 +64,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(REPORTING, "no week with 1 to 4 reports is shown", FEW_REPORTS, 6, "critical"),
         is_between(REPORTING, "on_time_percent", 50, 100, "warning", share=0.8),
         is_between(REPORTING, "median_delay_hours", 0, 168, "warning"),
-        is_fresh(REPORTING, "last_reported_at", facts, CASES),
         is_not_empty(HISTORY, "warning"),
-        *has_not_shrunk(HISTORY, facts),
         has_no_rows(HISTORY, "twelve months are not more than their year", SUMS_OF_MONTHS, 6, "warning"),
     ]

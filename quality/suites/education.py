@@ -9,16 +9,13 @@ from quality.suites.check import (
     Check,
     covers,
     has_no_rows,
-    has_not_shrunk,
     is_between,
     is_filled,
-    is_fresh,
     is_not_empty,
     is_one_of,
 )
 
 SCHOOLS, LEVELS, GROUPS, DAYS = "school_years", "level_years", "pupil_groups", "attendance_days"
-MARTS = (SCHOOLS, LEVELS, GROUPS, DAYS)
 
 PERSONAL_VALUES = r"""
     select school_year, level_code, group_name
@@ -32,21 +29,16 @@ def expectations(facts: AuditFacts) -> list[Check]:
     """Give the checks of the education marts."""
     schools = facts.objects_of("registered_schools.school_code")
     return [
-        is_not_empty(SCHOOLS),
-        *has_not_shrunk(SCHOOLS, facts),
         covers(SCHOOLS, "school_code", schools, "critical"),
         is_filled(SCHOOLS, "pupils", 0.8, "warning"),
         is_one_of(SCHOOLS, "has_unknown_class", (False,), "warning", share=0.95),
         is_one_of(SCHOOLS, "is_over_class_limit", (False,), "warning", share=0.9),
         is_between(SCHOOLS, "pupils_per_class", 5, 60, "warning", share=0.95),
         is_between(SCHOOLS, "dropout_percent", 0, 25, "warning", share=0.95),
-        is_fresh(SCHOOLS, "newest_export_at", facts, "education.students"),
-        is_not_empty(LEVELS),
         has_no_rows(LEVELS, "four of five schools of every level reported", LOW_COVERAGE, 1, "warning"),
         has_no_rows(GROUPS, "no number of a pupil is shown", PERSONAL_VALUES, 4, "critical"),
         is_between(GROUPS, "pupils", 5, None, "critical"),
         is_not_empty(DAYS, "warning"),
         is_filled(DAYS, "enrolled_pupils", 0.8, "warning"),
         is_between(DAYS, "attendance_percent", 80, 100, "warning", share=0.95),
-        is_fresh(DAYS, "newest_export_at", facts, "education.attendance"),
     ]

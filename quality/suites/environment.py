@@ -10,17 +10,13 @@ from quality.suites.check import (
     covers,
     has_mean,
     has_no_rows,
-    has_not_shrunk,
     is_between,
     is_filled,
-    is_fresh,
     is_not_empty,
     is_one_of,
 )
 
 AIR, UPTIME, RIVER = "air_quality_hours", "station_uptime_days", "river_levels"
-MARTS = (AIR, UPTIME, RIVER)
-READINGS, LEVELS = "environment.station_readings", "environment.river_levels"
 
 SPARSE_STATIONS = """
     select station_id
@@ -44,18 +40,12 @@ def expectations(facts: AuditFacts) -> list[Check]:
     bands = facts.objects_of("vn_aqi_bands.band_code")
     return [
         *_air(facts, bands),
-        is_not_empty(UPTIME),
-        *has_not_shrunk(UPTIME, facts),
         covers(UPTIME, "station_id", facts.objects_of("stations.station_id"), "critical"),
         has_mean(UPTIME, "data_capture_percent", 75, 100, "warning"),
         has_no_rows(UPTIME, "every station sent something on the newest day", SILENT_STATIONS, 7, "warning"),
-        is_fresh(UPTIME, "last_reading_at", facts, READINGS),
         is_not_empty(RIVER, "warning"),
-        *has_not_shrunk(RIVER, facts),
-        covers(RIVER, "gauge_id", facts.objects_of("gauges.gauge_id"), "warning"),
         is_between(RIVER, "level_m", -5, 30, "warning"),
         has_no_rows(RIVER, "no level jumps by 3 m within an hour", JUMPS, 6, "warning"),
-        is_fresh(RIVER, "measured_at", facts, LEVELS),
     ]
 
 
@@ -63,8 +53,6 @@ def _air(facts: AuditFacts, bands: list[str]) -> list[Check]:
     stations = facts.reference.list_of("stations")
     air_stations = [str(row["station_id"]) for row in stations.iter_rows(named=True) if row["kind"] == "air"]
     return [
-        is_not_empty(AIR),
-        *has_not_shrunk(AIR, facts),
         covers(AIR, "station_id", air_stations, "warning"),
         has_no_rows(AIR, "each station has 80 % of its hours", SPARSE_STATIONS, 1, "warning"),
         is_between(AIR, "vn_aqi", 0, 500, "critical"),

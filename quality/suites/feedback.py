@@ -9,17 +9,12 @@ from quality.suites.check import (
     Check,
     covers,
     has_no_rows,
-    has_not_shrunk,
     is_between,
     is_filled,
-    is_fresh,
-    is_not_empty,
     is_one_of,
 )
 
 CASES, AGENCY_DAYS = "feedback_cases", "feedback_agency_days"
-MARTS = (CASES, AGENCY_DAYS)
-REQUESTS = "feedback.requests"
 
 PERSONAL_VALUES = r"""
     select service_request_id
@@ -48,8 +43,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
         for column in ("latitude", "longitude")
     }
     return [
-        is_not_empty(CASES),
-        *has_not_shrunk(CASES, facts),
         has_no_rows(CASES, "no phone number or mail address is shown", PERSONAL_VALUES, 4, "critical"),
         *[is_between(CASES, column, low, high, "warning", share=0.95) for column, (low, high) in box.items()],
         is_filled(CASES, "latitude", 0.8, "warning"),
@@ -57,9 +50,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_one_of(CASES, "service_code", facts.objects_of("feedback_topics.service_code"), "warning", share=0.9),
         is_one_of(CASES, "is_overdue", (False,), "warning", share=0.5),
         is_between(CASES, "hours_to_close", 0, 24 * 90, "warning", share=0.99),
-        is_fresh(CASES, "last_changed_at", facts, REQUESTS),
-        is_not_empty(AGENCY_DAYS),
-        *has_not_shrunk(AGENCY_DAYS, facts),
         covers(AGENCY_DAYS, "agency_code", facts.objects_of("agencies.agency_code"), "critical"),
         has_no_rows(AGENCY_DAYS, "no day's intake is a fifth or five times its week's", UNUSUAL_INTAKE, 1, "warning"),
     ]

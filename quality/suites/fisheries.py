@@ -11,17 +11,13 @@ from quality.suites.check import (
     covers,
     has_mean,
     has_no_rows,
-    has_not_shrunk,
     is_between,
     is_filled,
-    is_fresh,
-    is_not_empty,
     is_one_of,
 )
 
 LAST_SEEN, GAPS = "vessels_last_seen", "vessel_gaps"
 SLOTS, EVENTS, ALERTS = "vessel_slot_days", "vessel_boundary_events", "vessel_alerts"
-MARTS = (LAST_SEEN, GAPS, SLOTS, EVENTS, ALERTS)
 SOURCES = {"vms": "fisheries.vms_positions", "ais": "fisheries.ais_messages"}
 """Value of `source_code` and the feed it comes from."""
 
@@ -60,8 +56,6 @@ DROWNED_OPERATORS = """
 def expectations(facts: AuditFacts) -> list[Check]:
     """Give the checks of the vessel marts. Speeds in knots, courses and positions in degrees, durations in hours."""
     return [
-        is_not_empty(LAST_SEEN),
-        *has_not_shrunk(LAST_SEEN, facts),
         covers(LAST_SEEN, "source_code", SOURCES, "warning"),
         is_between(LAST_SEEN, "latitude", -90, 90, "critical"),
         is_between(LAST_SEEN, "longitude", -180, 180, "critical"),
@@ -70,10 +64,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_between(LAST_SEEN, "course_degrees", 0, 360, "critical"),
         is_one_of(LAST_SEEN, "is_in_east_sea", (True,), "warning", share=0.8),
         is_one_of(LAST_SEEN, "is_silent_6h", (False,), "warning", share=0.5),
-        *[
-            is_fresh(LAST_SEEN, "last_fix_at", facts, feed, only=("source_code", source))
-            for source, feed in SOURCES.items()
-        ],
         is_between(GAPS, "duration_hours", 0, None, "critical"),
         is_between(GAPS, "duration_hours", 0, 24 * 30, "warning", share=0.99),
         has_no_rows(GAPS, "no vessel has more than 12 silences a day", RESTLESS_VESSELS, 6, "warning"),
@@ -86,8 +76,6 @@ def _findings(facts: AuditFacts) -> list[Check]:
     return [
         is_one_of(LAST_SEEN, "is_registered", (True,), "warning", share=0.8),
         is_one_of(LAST_SEEN, "status_code", ("at_sea", "in_port"), "warning", share=0.5),
-        is_not_empty(SLOTS),
-        *has_not_shrunk(SLOTS, facts),
         is_between(SLOTS, "at_sea_slots", 1, SLOTS_A_DAY, "critical"),
         is_between(SLOTS, "compliance_percent", 0, 100, "critical"),
         has_mean(SLOTS, "compliance_percent", 50, 100, "warning"),

@@ -4,7 +4,6 @@ from quality.suites import disease, health_claims
 from quality.suites.check import AuditFacts, Check
 
 SUITES = (health_claims, disease)
-MARTS = tuple(mart for suite in SUITES for mart in suite.MARTS)
 
 
 def expectations(facts: AuditFacts) -> list[Check]:

@@ -9,16 +9,12 @@ from quality.suites.check import (
     Check,
     covers,
     has_no_rows,
-    has_not_shrunk,
     is_between,
-    is_fresh,
     is_not_empty,
     is_one_of,
 )
 
 DAYS, SPENDING, DIAGNOSES, QUEUES = "facility_days", "insurance_spend_months", "icd10_months", "check_in_hours"
-MARTS = (DAYS, SPENDING, DIAGNOSES, QUEUES)
-CLAIMS = "health.claims"
 
 SMALL_CELLS = "select icd10_code from {batch} where patients between 1 and 4 or visits < patients"
 LONELY_CELLS = """
@@ -43,23 +39,18 @@ def expectations(facts: AuditFacts) -> list[Check]:
     """Give the checks of the claims' marts. Amounts are in VND, occupancy in percent."""
     facilities = facts.objects_of("facilities.facility_code")
     return [
-        is_not_empty(DAYS),
-        *has_not_shrunk(DAYS, facts),
         covers(DAYS, "facility_code", facilities, "critical"),
         has_no_rows(DAYS, "no small count of transfers or deaths is shown", SMALL_OUTCOMES, 2, "critical"),
         is_between(DAYS, "bed_occupancy_percent", 0, 200, "warning"),
         is_between(DAYS, "mean_stay_days", 0, 60, "warning"),
         is_one_of(DAYS, "bed_occupancy_level", ("low", "green", "yellow"), "warning", share=0.9),
         has_no_rows(DAYS, "every facility sent something of the last seven days", SILENT_FACILITIES, 7, "warning"),
-        is_not_empty(SPENDING),
         covers(SPENDING, "facility_code", facilities, "critical"),
         is_between(SPENDING, "spent_vnd", 0, 1e12, "critical"),
         is_between(SPENDING, "spent_in_year_percent", 0, 120, "warning"),
         is_not_empty(DIAGNOSES, "warning"),
         has_no_rows(DIAGNOSES, "no cell of fewer than five persons is shown", SMALL_CELLS, 2, "critical"),
         has_no_rows(DIAGNOSES, "no hidden cell stands alone", LONELY_CELLS, 2, "critical"),
-        is_not_empty(QUEUES),
         covers(QUEUES, "facility_code", facilities, "critical"),
         is_between(QUEUES, "waiting", 0, 2000, "warning"),
-        is_fresh(QUEUES, "newest_check_in_at", facts, CLAIMS),
     ]

@@ -10,17 +10,12 @@ from quality.suites.check import (
     Check,
     covers,
     has_no_rows,
-    has_not_shrunk,
     is_between,
     is_filled,
-    is_fresh,
-    is_not_empty,
     is_one_of,
 )
 
 DOSSIERS, AGENCY_MONTHS, SCORES = "dossiers", "dossier_agency_months", "decision_766_scores"
-MARTS = (DOSSIERS, AGENCY_MONTHS, SCORES)
-FEED = "public_services.dossiers"
 
 PERSONAL_VALUES = r"""
     select dossier_id
@@ -57,8 +52,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
     """Give the checks of the public-service marts. Money in VND, rates in percent, lateness in working days."""
     agencies = facts.objects_of("agencies.agency_code")
     return [
-        is_not_empty(DOSSIERS),
-        *has_not_shrunk(DOSSIERS, facts),
         has_no_rows(DOSSIERS, "no number or mail address of an applicant is shown", PERSONAL_VALUES, 4, "critical"),
         has_no_rows(DOSSIERS, "nothing is late and in time at once", LATE_AND_IN_TIME, 6, "critical"),
         is_one_of(DOSSIERS, "applicant_kind", ("Công dân", "Doanh nghiệp", "Tổ chức nhà nước"), "warning", share=0.9),
@@ -66,14 +59,10 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_between(DOSSIERS, "working_days_late", 0, 60, "warning", share=0.99),
         is_between(DOSSIERS, "fee_amount", 0, 50_000_000, "warning", share=0.99),
         is_filled(DOSSIERS, "receiving_agency_code", 0.8, "warning"),
-        is_fresh(DOSSIERS, "last_changed_at", facts, FEED),
-        is_not_empty(AGENCY_MONTHS),
-        *has_not_shrunk(AGENCY_MONTHS, facts),
         covers(AGENCY_MONTHS, "agency_code", agencies, "critical"),
         has_no_rows(
             AGENCY_MONTHS, "no month's intake is a third or three times the one before", UNUSUAL_MONTH, 1, "warning"
         ),
-        is_not_empty(SCORES),
         covers(SCORES, "agency_code", agencies, "critical"),
         covers(SCORES, "component_code", facts.objects_of("decision_766_targets.component_code"), "critical"),
         has_no_rows(SCORES, "no points are given for what is unknown", INVENTED_POINTS, 6, "critical"),

@@ -15,7 +15,6 @@ from quality.suites.check import (
     in_utc,
     is_between,
     is_filled,
-    is_not_empty,
     is_one_of,
 )
 
@@ -29,7 +28,6 @@ FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE = (
 )
 DRIFT = "schema_drift"
 SLOTS, MISSING, SUSPICIOUS = "slot_days", "missing_slots", "suspicious_deliveries"
-MARTS = (SCORES, FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE, TOTALS, REASONS, AGES, SLOTS, MISSING, SUSPICIOUS, DRIFT)
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -76,14 +74,11 @@ STOPPED_FEEDS = """
 def expectations(facts: AuditFacts) -> list[Check]:
     """Give the checks of the quality marts. Scores are 0 to 100."""
     return [
-        is_not_empty(SCORES),
         covers(SCORES, "feed", list(facts.contracts), "critical"),
         is_filled(SCORES, "score", 1.0, "warning"),
         is_one_of(SCORES, "level", ("green", "yellow"), "warning"),
         is_between(SCORES, "identifier_percent", 100, 100, "warning"),
         has_no_rows(SCORES, "every feed is within its freshness limit", STALE_FEEDS, 7, "warning"),
-        is_not_empty(FEED_DAYS),
-        *has_not_shrunk(FEED_DAYS, facts),
         covers(FEED_DAYS, "feed", list(facts.contracts), "critical"),
         has_no_rows(FEED_DAYS, "the history has no hole", SKIPPED_DAYS, 1, "critical"),
         *has_not_shrunk(OBJECT_DAYS, facts),
@@ -94,8 +89,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(COLUMN_DAYS, "every identifier column is at 100 %", RED_IDENTIFIERS, 5, "warning"),
         covers(LEAGUE, "owner", sorted({contract.owner for contract in facts.contracts.values()}), "critical"),
         is_filled(LEAGUE, "league_rank", 1.0, "warning"),
-        is_not_empty(TOTALS),
-        *has_not_shrunk(TOTALS, facts),
         covers(TOTALS, "feed", list(facts.contracts), "warning"),
         has_no_rows(TOTALS, "no feed quarantines more than 5 %", LEAKY_FEEDS, 4, "warning"),
         has_no_rows(TOTALS, "no feed repeats more than half", REPETITIVE_FEEDS, 3, "warning"),

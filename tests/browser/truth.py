@@ -261,6 +261,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "on_time_cases": 30,
             "on_time_percent": 75.0,
             "median_delay_hours": 12.0,
+            "last_reported_at": AT_NINE,
         }
     ],
     "health.disease_history": [
@@ -341,14 +342,15 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "age_minutes": 60.0,
             "scored_at": AT_ELEVEN,
         }
-        for domain in ("environment", "feedback", "fisheries", "health", "education")
         for domain, feed in (
+            ("education", "education.x"),
             ("environment", "environment.x"),
             ("feedback", "feedback.x"),
             ("fisheries", "fisheries.x"),
+            ("health", "health.claims"),
             ("health", "health.disease_cases"),
+            ("public_services", "public_services.x"),
         )
-        for domain in ("environment", "feedback", "fisheries", "public_services")
     ],
     "quality.ledger_totals": [
         {
@@ -448,8 +450,20 @@ NUMBERS = {
         "Xử lý đúng hạn (%)": "75,0",
         "Hồ sơ trực tuyến (%)": "80,0",
     },
-    "dich-benh": {"Số ca sốt xuất huyết": "45", "Xã, phường vượt ngưỡng dịch": "1", "Báo cáo đúng hạn (%)": "75,0"},
-    "dung-du-sach-song": {"Sống (%)": "80,0", "Điểm trung bình": "94,0", "Chênh lệch sổ cái": "0"},
+    "dich-benh": {
+        "Số ca sốt xuất huyết": "45",
+        "Xã, phường vượt ngưỡng dịch": "1",
+        "Báo cáo đúng hạn (%)": "75,0",
+        "Dữ liệu mới nhất lúc": "09:00 10/03/2026",
+        "Tuổi dữ liệu (ngày)": "0,1",
+    },
+    "dung-du-sach-song": {
+        "Tuổi dữ liệu (phút)": "60",
+        "Điểm tin cậy": "94",
+        "Sống (%)": "80,0",
+        "Điểm trung bình": "94,0",
+        "Chênh lệch sổ cái": "0",
+    },
 }
 """What the big numbers of each page must say about these rows."""
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli.verbs import app
 from core.contract import read_contracts
+from core.domains import domain_names
 from core.errors import AuditError
 from core.settings import Settings
 from ingestion.collect.collect import collect
@@ -24,7 +25,6 @@ from lake.releases import Release, last_release, releases_in_force, releases_of,
 from lake.retention import needed_versions, retention_of
 from lake.snapshots import attach_as_of, newest_snapshot
 from quality import steps
-from quality.audit import SUITES
 from quality.levels import Step, levels
 from quality.restatements import find_restatements
 from stack.control import DATA_SERVICES, down, up
@@ -46,7 +46,7 @@ def city(new_settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cit
     try:
         up(settings, DATA_SERVICES)
         city = bring_in(settings, tmp_path_factory.mktemp("day") / "day", "demo")
-        for domain in SUITES:
+        for domain in domain_names():
             assert steps.bring_up_to_date(city.settings, domain) == [*Step]
         yield city
     finally:
@@ -56,11 +56,11 @@ def city(new_settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cit
 def test_everything_that_was_loaded_is_released_and_nothing_is_due(city: City) -> None:
     with connected(city.settings) as connection:
         found = levels(connection, city.settings.clock())
-        assert [level.domain for level in found] == [*SUITES]
+        assert [level.domain for level in found] == [*domain_names()]
         assert [level for level in found if not level.is_settled] == []
         newest = connection.execute("select max(snapshot_id) from lake.ledger.deliveries").fetchone()
         in_force = releases_in_force(connection)
-    assert set(in_force) == {*SUITES}
+    assert set(in_force) == {*domain_names()}
     assert newest is not None
     assert all(release.lake_snapshot >= newest[0] for release in in_force.values())
 
@@ -280,4 +280,4 @@ def test_a_mistyped_command_says_what_there_is(ioc) -> None:  # type: ignore[no-
     assert "air_hours" in wrong_mart.stderr
     wrong_domain = ioc("build", "fishery")
     assert wrong_domain.exit_code == 1
-    assert f"no such domain; there are {', '.join(SUITES)}" in wrong_domain.stderr
+    assert f"no such domain; there are {', '.join(domain_names())}" in wrong_domain.stderr

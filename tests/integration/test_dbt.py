@@ -10,7 +10,7 @@ from core.contract import read_contracts
 from core.settings import Settings
 from lake.connection import connected
 from lake.tables import create_tables
-from transform.build import DBT_PROJECT
+from transform.build import DBT_PROJECT, of_domain
 
 from .warehouse import DOMAINS, Warehouse
 
@@ -533,10 +533,10 @@ def test_a_late_packet_takes_a_finding_back(built: Warehouse) -> None:
     tracks = "select fixed_at::varchar, round(implied_knots, 3) from lake.silver.int_vessel_tracks where vessel_id = 'L' order by all"
     built.run(fix("L", "2026-11-21 00:00:00+07", at))
     built.run(fix("L", "2026-11-21 08:00:00+07", at, latitude=16.9))
-    built.build_models(NEXT_MORNING, "--select", "tag:fisheries")
+    built.build_models(NEXT_MORNING, *of_domain("fisheries"))
     assert built.rows(found) == [("silent_6h", "vms:L"), ("unknown_vessel", "vms:L")]
     built.run(fix("L", "2026-11-21 04:00:00+07", at, latitude=16.6))
-    built.build_models(NEXT_MORNING, "--select", "tag:fisheries")
+    built.build_models(NEXT_MORNING, *of_domain("fisheries"))
     assert built.rows(found) == [("unknown_vessel", "vms:L")]
     assert built.rows(tracks) == [
         ("2026-11-20 17:00:00+00", None),

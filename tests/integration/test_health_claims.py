@@ -27,6 +27,7 @@ from simulator.faults import CLAIMS, DEMO_FAULTS, NO_FAULTS, FaultProfile
 from simulator.local_time import midnight
 from simulator.truth import Emission, frame_of
 from stack.control import DATA_SERVICES, down, up
+from transform.build import of_domain
 
 from .conftest import Lake
 from .warehouse import Warehouse
@@ -36,7 +37,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 DAY = date(2026, 11, 20)
 SEED = 46
 CLOCK = (midnight(DAY) + timedelta(days=1)).astimezone(UTC)
-HEALTH = ("--select", "tag:health", "--indirect-selection", "buildable")
+HEALTH = of_domain("health")
 
 
 @dataclass(frozen=True)

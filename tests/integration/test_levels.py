@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from cli.verbs import app
 from core.contract import read_contracts
+from core.domains import domain_names
 from core.errors import AuditError
 from core.settings import Settings
 from lake.connection import connected
@@ -380,5 +381,5 @@ def test_the_scores_grow_old_though_nothing_came(house: House) -> None:
 
 def test_the_levels_of_all_domains_are_told_with_the_scores_last(house: House) -> None:
     found = levels.levels(house.connection, CLOCK)
-    assert [level.domain for level in found] == [*sorted({*audit.SUITES} - {"quality"}), "quality"]
+    assert [level.domain for level in found] == [*domain_names()]
     assert {level.due for level in found} == {BUILD}

@@ -12,10 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from core.domains import domain_names
 from core.settings import Settings
 from ingestion.load.load import load_feed
 from lake.connection import connected
-from quality.audit import SUITES
+from quality.marts import keys_of
 from quality.steps import build_domain
 from stack.control import DATA_SERVICES, down, up
 from transform import build
@@ -45,7 +46,7 @@ def marts(connection: duckdb.DuckDBPyConnection, built: build.Build) -> dict[str
         mart: connection.execute(
             f"select * from lake.{built.domain}.{mart} at (version => {built.written}) order by all"
         ).fetchall()
-        for mart in SUITES[built.domain][0]
+        for mart in keys_of(built.domain)
     }
 
 
@@ -70,7 +71,7 @@ def load_after_each_model(
     return loaded
 
 
-@pytest.mark.parametrize("domain", SUITES)
+@pytest.mark.parametrize("domain", domain_names())
 def test_loads_in_the_middle_of_a_build_change_nothing_and_its_instant_gives_the_same_marts_again(
     city: City, domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

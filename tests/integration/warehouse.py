@@ -9,11 +9,11 @@ from pathlib import Path
 
 import duckdb
 
+from core.domains import domain_names
 from core.settings import Settings
-from quality.audit import SUITES
-from transform.build import DBT_FOLDERS, dbt_environment, dbt_program, dbt_target
+from transform.build import DBT_FOLDERS, dbt_environment, dbt_program, dbt_target, of_domain
 
-DOMAINS = tuple(SUITES)
+DOMAINS = domain_names()
 GOOD = ("success", "pass")
 ON_VIEWS = [sys.executable, "-m", "tests.integration.dbt_on_views"]
 """dbt where views are there that no command before it can leave."""
@@ -53,8 +53,8 @@ class Warehouse:
 
     def test(self, clock: datetime, domain: str | None = None) -> dict[str, str]:
         """Run the data tests of a domain, or of all; return their statuses."""
-        of_domain = ("--select", f"tag:{domain}", "--indirect-selection", "buildable", "--exclude", "test_type:unit")
-        return self._dbt(ON_VIEWS, "test", clock, *(of_domain if domain else ("--select", "test_type:data")))
+        selected = [*of_domain(domain), "--exclude", "test_type:unit"] if domain else ["--select", "test_type:data"]
+        return self._dbt(ON_VIEWS, "test", clock, *selected)
 
     def unit_test(self, clock: datetime) -> dict[str, str]:
         """Run every unit test of a model; return their statuses."""

@@ -11,8 +11,9 @@ import yaml
 
 from codegen.slot_models import has_register
 from core.contract import read_contracts
+from core.domains import domain_names
 from core.settings import PROJECT
-from quality.audit import SUITES
+from quality.marts import keys_of
 
 DBT = PROJECT / "dbt_project"
 WITHOUT_THRESHOLD = {
@@ -52,7 +53,7 @@ def test_each_domain_has_the_marts_that_were_asked_for_and_an_entry_for_each() -
     found = {
         folder.name: {path.stem for path in folder.glob("*.sql")} for folder in (DBT / "models" / "marts").iterdir()
     }
-    assert found == {domain: set(marts) for domain, (marts, _) in SUITES.items()}
+    assert found == {domain: set(keys_of(domain)) for domain in domain_names()}
     assert {model["name"] for model in marts()} == set().union(*found.values())
 
 

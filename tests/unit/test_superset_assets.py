@@ -1,6 +1,7 @@
 """The dashboards hold together, from files alone; and the check that says so sees each way in which they could not."""
 
 import importlib
+import re
 import shutil
 import subprocess
 import sys
@@ -11,16 +12,17 @@ import pytest
 
 from core.settings import PROJECT
 
-ASSETS = Path("superset/assets")
+PAGES = Path("superset/dashboards")
 MARTS = Path("dbt_project/models/marts")
-
+FEEDS = Path("dbt_project/seeds/feeds.csv")
+DOMAINS = Path("contracts/domains.yaml")
 
 Check = Callable[[Path], int]
 
 
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Give the check itself: prints its findings on stderr and gives its exit code."""
+    """Return the check itself: it prints its findings on stderr and returns its exit code."""
     monkeypatch.syspath_prepend(str(PROJECT / "superset"))
     main: Check = importlib.import_module("check_assets").main
     return main
@@ -29,8 +31,11 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Check:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """Copy what the check reads, so that a test may break it."""
-    for part in (ASSETS, MARTS):
+    for part in (PAGES, MARTS):
         shutil.copytree(PROJECT / part, tmp_path / part)
+    for file in (FEEDS, DOMAINS):
+        (tmp_path / file).parent.mkdir(parents=True)
+        shutil.copy(PROJECT / file, tmp_path / file)
     return tmp_path
 
 
@@ -47,9 +52,9 @@ def removed(path: Path) -> Callable[[Path], None]:
     return lambda checkout: (checkout / path).unlink()
 
 
-def copied(path: Path, target: Path) -> Callable[[Path], None]:
+def renamed(path: Path, target: Path) -> Callable[[Path], None]:
     def change(checkout: Path) -> None:
-        shutil.copy(checkout / path, checkout / target)
+        (checkout / path).rename(checkout / target)
 
     return change
 
@@ -61,7 +66,7 @@ BREAKS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a renamed mart column in a chart": (
         replaced(MARTS / "feedback/_feedback__models.yml", "name: agency_group,", "name: agency_kind,"),
-        "charts/phan-anh-xep-hang: a column of feedback.feedback_agency_days was promised, there is no agency_group",
+        "charts/phan-anh-xep-hang: expected a column of feedback.feedback_agency_days, got agency_group",
     ),
     "a mart of the wrong type": (
         replaced(
@@ -72,70 +77,104 @@ BREAKS: dict[str, tuple[Callable[[Path], None], str]] = {
         "datasets/air_quality_hours/vn_aqi_mean: Binder Error",
     ),
     "a missing mart": (
-        replaced(ASSETS / "datasets/river_levels.yaml", "environment.river_levels", "environment.rivers"),
-        "datasets/river_levels: a mart was promised, dbt describes no environment.rivers",
+        replaced(PAGES / "moi-truong.yaml", "mart: river_levels", "mart: rivers"),
+        "charts/moi-truong-muc-nuoc: expected a mart that dbt describes, got rivers",
     ),
-    "a missing dataset": (
-        removed(ASSETS / "datasets/vessel_gaps.yaml"),
-        "charts/tau-ca-mat-tin-hieu: a dataset was promised, there is no vessel_gaps",
+    "metrics of a missing mart": (
+        replaced(PAGES / "moi-truong.yaml", "  river_levels:", "  rivers:"),
+        "dashboards/moi-truong/marts/rivers: expected a mart that dbt describes, got rivers",
     ),
-    "a missing chart": (
-        removed(ASSETS / "charts/tau-ca-ban-do.yaml"),
-        "dashboards: a chart was promised, there is no tau-ca-ban-do",
-    ),
-    "a chart on no page": (
-        copied(ASSETS / "charts/tau-ca-ban-do.yaml", ASSETS / "charts/tau-ca-khac.yaml"),
-        "charts/tau-ca-khac: a place on a dashboard was promised",
+    "metrics of a mart in two files": (
+        replaced(PAGES / "moi-truong.yaml", "  river_levels:", "  feedback_cases:"),
+        "dashboards/phan-anh/marts/feedback_cases: expected a mart of one dashboard file, got it in two",
     ),
     "an unknown metric": (
-        replaced(ASSETS / "charts/phan-anh-tong-so.yaml", "metric: cases", "metric: case_count"),
-        "charts/phan-anh-tong-so: a metric of dataset feedback_cases was promised, there is no case_count",
+        replaced(PAGES / "phan-anh.yaml", "metric: cases", "metric: case_count"),
+        "charts/phan-anh-tong-so: expected a metric of feedback_cases, got case_count",
+    ),
+    "a metric of no column": (
+        replaced(PAGES / "dich-benh.yaml", "      cases_total: Số ca mắc", "      sick_total: Số ca mắc"),
+        "datasets/disease_weeks/sick_total: Parser Error",
+    ),
+    "an unknown kind": (
+        replaced(PAGES / "tau-ca.yaml", "kind: map", "kind: globe"),
+        "charts/tau-ca-ban-do: expected a kind of big_number, table, map, line, bar, pie, got globe",
+    ),
+    "an unknown level": (
+        replaced(PAGES / "phan-anh.yaml", "levels: no_finding", "levels: nothing"),
+        "charts/phan-anh-qua-han: expected levels of score, no_finding or by colour, got nothing",
+    ),
+    "a condition that cannot be read": (
+        replaced(PAGES / "phan-anh.yaml", "{green: ≥ 92", "{green: over 92"),
+        "charts/phan-anh-hai-long: expected a condition such as `≥ 90` or `75 ≤ x < 90` by green, yellow or red, got green: over 92",
+    ),
+    "a chart without its kind's word": (
+        replaced(PAGES / "phan-anh.yaml", "label: service_request_id, ", ""),
+        "charts/phan-anh-ban-do: expected label, got none",
+    ),
+    "a map of a mart without places": (
+        replaced(PAGES / "phan-anh.yaml", "kind: map, mart: feedback_cases", "kind: map, mart: feedback_agency_days"),
+        "charts/phan-anh-ban-do: expected a mart with latitude and longitude, got feedback_agency_days",
+    ),
+    "two charts of one title": (
+        replaced(PAGES / "phan-anh.yaml", "title: Hài lòng (%)", "title: Đúng hạn (%)"),
+        "charts/phan-anh-dung-han: expected a slug of its own, got one that stands twice",
     ),
     "an unknown filter column": (
-        replaced(ASSETS / "charts/moi-truong-vn-aqi.yaml", "column: is_latest", "column: is_newest"),
-        "charts/moi-truong-vn-aqi: a column of environment.air_quality_hours was promised, there is no is_newest",
+        replaced(PAGES / "moi-truong.yaml", "where: {is_latest: true}", "where: {is_newest: true}"),
+        "charts/moi-truong-vn-aqi: expected a column of environment.air_quality_hours, got is_newest",
     ),
     "SQL in a chart": (
-        replaced(ASSETS / "charts/phan-anh-tong-so.yaml", "params:", "params:\n  where: 1 = 1"),
-        "charts/phan-anh-tong-so: SQL and raw filters belong to the dataset, found where",
+        replaced(PAGES / "phan-anh.yaml", "note: từ đầu kỳ", "params: {extras: 1 = 1}"),
+        "dashboards/phan-anh: expected no SQL in chart Số phản ánh, got extras",
     ),
     "an English title": (
-        replaced(ASSETS / "charts/phan-anh-tong-so.yaml", "title: Số phản ánh", "title: Cases"),
-        "charts/phan-anh-tong-so: a Vietnamese title was promised, 'Cases' came",
+        replaced(PAGES / "phan-anh.yaml", "title: Số phản ánh", "title: Cases"),
+        "charts/phan-anh-tong-so: expected a Vietnamese title, got 'Cases'",
     ),
     "an id": (
-        replaced(ASSETS / "dashboards/tau-ca.yaml", "title: Tàu cá", "title: Tàu cá\nid: 7"),
-        "dashboards/tau-ca: ids, owners, times and unknown keys have no place here: id",
+        replaced(PAGES / "tau-ca.yaml", "title: Tàu cá", "title: Tàu cá\nid: 7"),
+        "got id; ids, owners and times have no place here",
+    ),
+    "an owner of a chart": (
+        replaced(PAGES / "phan-anh.yaml", "note: từ đầu kỳ", "owner: admin"),
+        "got owner; ids, owners and times have no place here",
     ),
     "a page without its age": (
-        replaced(ASSETS / "charts/tau-ca-tuoi-du-lieu.yaml", "metric: age_hours", "metric: vessels"),
-        "dashboards/tau-ca: an age badge",
-    ),
-    "a page without its trust": (
-        replaced(ASSETS / "charts/tau-ca-diem-tin-cay.yaml", "metric: score_lowest", "metric: feeds"),
-        "dashboards/tau-ca: a trust badge was promised",
+        replaced(MARTS / "feedback/_feedback__models.yml", "newest_events:", "oldest_events:"),
+        "dashboards/phan-anh: expected `meta.newest_events` of a mart of feedback for feedback.requests, got none",
     ),
     "a page without its map": (
-        replaced(ASSETS / "charts/phan-anh-ban-do.yaml", "viz_type: bubble_v2", "viz_type: table"),
-        "dashboards/phan-anh: a map was promised",
+        replaced(
+            PAGES / "phan-anh.yaml",
+            "kind: map, mart: feedback_cases, label: service_request_id, colour_by: status_label,\n     size: cases, max_size: 5}",
+            "kind: pie, mart: feedback_cases, metric: cases, groupby: [status_label]}",
+        ),
+        "dashboards/phan-anh: expected a map, since marts of feedback have places, got none",
     ),
     "a row too wide": (
-        replaced(
-            ASSETS / "dashboards/tau-ca.yaml", "{chart: tau-ca-ban-do, width: 7}", "{chart: tau-ca-ban-do, width: 8}"
-        ),
-        "dashboards/tau-ca: row 3 was promised 12 columns wide, it is 13",
+        replaced(PAGES / "phan-anh.yaml", "width: 8", "width: 12"),
+        "dashboards/phan-anh: expected row 4 12 columns wide, badges counted, got [12, 0]",
+    ),
+    "a feed of another domain": (
+        replaced(PAGES / "dich-benh.yaml", "feeds: [health.disease_cases]", "feeds: [feedback.requests]"),
+        "dashboards/dich-benh: expected feeds of health, got feedback.requests",
     ),
     "a lost dashboard": (
-        removed(ASSETS / "dashboards/phan-anh.yaml"),
-        "dashboards: phan-anh promised, not there",
+        removed(PAGES / "phan-anh.yaml"),
+        "dashboards/phan-anh: expected a file, since contracts/domains.yaml names it, got none",
+    ),
+    "a dashboard of no domain": (
+        renamed(PAGES / "phan-anh.yaml", PAGES / "phan-hoi.yaml"),
+        "dashboards/phan-hoi: expected a domain of contracts/domains.yaml that names dashboard phan-hoi, got none",
+    ),
+    "a domain that is not listed": (
+        replaced(DOMAINS, "id: feedback,", "id: complaints,"),
+        "marts/feedback: expected a domain of contracts/domains.yaml, got feedback",
     ),
     "a mart column without a Vietnamese label": (
         replaced(MARTS / "quality/_quality__models.yml", "Số bản ghi nhận / Records received.", "Records received."),
-        "`Vietnamese / English` was promised",
-    ),
-    "a wrong UUID": (
-        replaced(ASSETS / "databases/marts.yaml", "expose_in_sqllab: true", "expose_in_sqllab: true\nuuid: 1"),
-        "databases/marts: ids, owners, times and unknown keys have no place here: uuid",
+        "expected `Vietnamese / English`, got 'Records received.'",
     ),
 }
 
@@ -144,11 +183,9 @@ def test_every_link_from_dashboard_to_mart_column_holds() -> None:
     command = [sys.executable, str(PROJECT / "superset" / "check_assets.py")]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.stderr == ""
-    counted = [len(list((ASSETS / kind).glob("*.yaml"))) for kind in ("databases", "datasets", "charts", "dashboards")]
-    assert min(counted) >= 1
-    expected = "{} databases, {} datasets, {} charts, {} dashboards on ".format(*counted)
-    assert result.stdout.startswith(expected)
-    assert result.stdout.endswith(": every link holds\n")
+    marts, pages = len(list((PROJECT / MARTS).glob("*/*.sql"))), len(list((PROJECT / PAGES).glob("*.yaml")))
+    assert min(marts, pages) >= 8
+    assert re.fullmatch(rf"{marts} datasets, \d+ charts, {pages} dashboards: every link holds\n", result.stdout)
     assert result.returncode == 0
 
 

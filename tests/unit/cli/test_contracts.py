@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from cli.contracts import LAYERS, MODELS, app, require_whole_domains
 from core.contract import Contract, read_contracts
+from core.domains import require_listed_domains
 from core.errors import ContractError
-from quality.audit import SUITES
 
 
 @pytest.fixture
@@ -32,13 +32,16 @@ def models(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_domain_with_suite_and_models_is_whole(contracts: dict[str, Contract], models: Path) -> None:
-    require_whole_domains(contracts, [*SUITES, "tourism"], models)
+def test_a_domain_with_models_is_whole(contracts: dict[str, Contract], models: Path) -> None:
+    require_whole_domains(contracts, models)
 
 
-def test_a_domain_without_a_suite_is_refused(contracts: dict[str, Contract], models: Path) -> None:
-    with pytest.raises(ContractError, match=r"^tourism: .* it lacks an entry in SUITES of quality/audit.py$"):
-        require_whole_domains(contracts, SUITES, models)
+def test_a_domain_that_is_not_listed_is_refused(contracts: dict[str, Contract]) -> None:
+    with pytest.raises(
+        ContractError,
+        match=r"^tourism.stays: expected a domain of contracts/domains.yaml .*, got tourism; add it there$",
+    ):
+        require_listed_domains(contracts.values())
 
 
 @pytest.mark.parametrize("layer", ["staging", "marts"])
@@ -46,14 +49,14 @@ def test_a_domain_without_models_is_refused(contracts: dict[str, Contract], mode
     (models / layer / "tourism" / "a.sql").unlink()
     (models / layer / "tourism" / "_tourism__models.yml").touch()
     with pytest.raises(ContractError, match=rf"^tourism: .* it lacks a model in dbt_project/models/{layer}/tourism$"):
-        require_whole_domains(contracts, [*SUITES, "tourism"], models)
+        require_whole_domains(contracts, models)
 
 
 def test_the_command_refuses_it(contracts: dict[str, Contract], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.contracts.read_contracts", lambda: contracts)
     answer = CliRunner().invoke(app, ["check"])
     assert answer.exit_code == 1
-    assert "tourism: a domain that can be built and audited was promised" in answer.stderr.replace("\n", " ")
+    assert "tourism.stays: expected a domain of contracts/domains.yaml" in answer.stderr.replace("\n", " ")
 
 
 def test_the_command_passes_the_project() -> None:

@@ -3,14 +3,17 @@
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import yaml
 
 from core.contract import read_contracts
+from core.domains import domain_names
 from core.reference import Reference
 from core.settings import PROJECT
-from quality.audit import SUITES
+from quality import audit
+from quality.marts import keys_of
 from quality.suites.check import AuditFacts, Check
 
 MODELS = PROJECT / "dbt_project" / "models" / "marts"
@@ -24,30 +27,30 @@ def described(domain: str) -> dict[str, set[str]]:
 
 
 def checks_of(domain: str, *, is_released: bool = True) -> list[Check]:
-    marts, expectations = SUITES[domain]
-    released = dict.fromkeys(marts, 100) if is_released else {}
-    return expectations(AuditFacts(datetime(2026, 3, 1, tzinfo=UTC), read_contracts(), Reference(), released))
+    released = dict.fromkeys(keys_of(domain), 100) if is_released else {}
+    return audit.checks_of(
+        domain, AuditFacts(datetime(2026, 3, 1, tzinfo=UTC), read_contracts(), Reference(), released)
+    )
 
 
 def test_every_mart_of_every_domain_is_audited() -> None:
     domains = {path.name for path in MODELS.iterdir()}
-    assert domains == set(SUITES)
-    audited = {domain: {check.mart for check in checks_of(domain, is_released=False)} for domain in SUITES}
+    assert domains == set(domain_names())
+    audited = {domain: {check.mart for check in checks_of(domain, is_released=False)} for domain in domain_names()}
     assert audited == {domain: set(described(domain)) for domain in domains}
-    assert {domain: set(marts) for domain, (marts, _) in SUITES.items()} == audited
     assert sum(map(len, audited.values())) >= 13
 
 
-@pytest.mark.parametrize("domain", SUITES)
+@pytest.mark.parametrize("domain", domain_names())
 def test_every_column_that_a_check_names_exists(domain: str) -> None:
     named = [
         (check.mart, check.expectation.column) for check in checks_of(domain) if hasattr(check.expectation, "column")
     ]
-    assert len(named) >= 3
+    assert named
     assert [(mart, column) for mart, column in named if column not in described(domain)[mart]] == []
 
 
-@pytest.mark.parametrize("domain", SUITES)
+@pytest.mark.parametrize("domain", domain_names())
 def test_a_check_is_known_by_its_mart_and_its_words(domain: str) -> None:
     names = [(check.mart, check.says) for check in checks_of(domain)]
     assert sorted(set(names)) == sorted(names)
@@ -55,14 +58,18 @@ def test_a_check_is_known_by_its_mart_and_its_words(domain: str) -> None:
 
 
 def test_silence_of_a_source_only_warns() -> None:
-    stale = [check for domain in SUITES for check in checks_of(domain) if check.error_group == 7]
+    stale = [check for domain in domain_names() for check in checks_of(domain) if check.error_group == 7]
     assert len(stale) >= 10
     assert {check.severity for check in stale} == {"warning"}
 
 
 def test_a_mart_that_was_never_released_is_compared_with_nothing() -> None:
-    shrinking = [check for domain in SUITES for check in checks_of(domain) if check.says.endswith("did not shrink")]
-    first = [check for domain in SUITES for check in checks_of(domain, is_released=False) if "shrink" in check.says]
+    shrinking = [
+        check for domain in domain_names() for check in checks_of(domain) if check.says.endswith("did not shrink")
+    ]
+    first = [
+        check for domain in domain_names() for check in checks_of(domain, is_released=False) if "shrink" in check.says
+    ]
     assert {(check.expectation.min_value, check.severity) for check in shrinking} == {(80, "critical")}
     assert {check.mart for check in shrinking} >= {
         "air_quality_hours",
@@ -77,3 +84,40 @@ def test_importing_the_audit_does_not_import_great_expectations() -> None:
     program = "import sys, quality.audit; print('great_expectations' in sys.modules, 'sqlalchemy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_domain_without_a_suite_of_its_own_is_audited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(audit, "SUITES_FOLDER", tmp_path)
+    found = {(check.mart, check.says, check.severity, check.error_group) for check in checks_of("environment")}
+    keys_and_rows = {
+        (mart, says, "critical", group)
+        for mart in keys_of("environment")
+        for says, group in ((f"{mart} has rows", 1), (f"{mart} did not shrink", 1), ("every key is unique", 3))
+    }
+    assert found == keys_and_rows | {
+        ("air_quality_hours", "station_id covers its reference list", "warning", 1),
+        ("station_uptime_days", "station_id covers its reference list", "warning", 1),
+        ("river_levels", "gauge_id covers its reference list", "warning", 1),
+        ("station_uptime_days", "environment.station_readings is live", "warning", 7),
+        ("river_levels", "environment.river_levels is live", "warning", 7),
+    }
+
+
+def test_a_list_of_findings_may_be_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(audit, "SUITES_FOLDER", tmp_path)
+    assert [check.says for check in checks_of("fisheries") if check.mart == "vessel_gaps"] == ["every key is unique"]
+
+
+def test_a_check_by_hand_replaces_that_of_the_floor() -> None:
+    (rows,) = [check for check in checks_of("environment") if check.says == "river_levels has rows"]
+    assert rows.severity == "warning"
+
+
+def test_a_feed_of_a_shared_mart_is_judged_by_its_own_rows() -> None:
+    found = {
+        check.says: check.expectation.row_condition
+        for check in checks_of("fisheries")
+        if check.mart == "vessels_last_seen" and check.says.endswith("is live")
+    }
+    assert sorted(found) == ["fisheries.ais_messages is live", "fisheries.vms_positions is live"]
+    assert all(condition is not None for condition in found.values())

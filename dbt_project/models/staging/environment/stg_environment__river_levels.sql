@@ -1,3 +1,4 @@
+-- Generated from contracts/ by `ioc contracts generate`; do not edit.
 with source as (
 
     select *, {{ row_version() }} as _source_version
@@ -14,6 +15,7 @@ renamed as (
         measured_at,
         level_m,
         trend_code,
+        _record_count,
         _source_version
     from source
 
