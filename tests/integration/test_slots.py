@@ -108,7 +108,7 @@ def server(tmp_path: Path) -> Iterator[CityServer]:
 def test_recapture_fetches_exactly_the_missing_slots_and_late_data_fills_its_own_day(
     lake: Lake, server: CityServer, tmp_path: Path
 ) -> None:
-    settings = lake.settings.model_copy(update={"now": NIGHT.astimezone(UTC), "feedback_url": server.url})
+    settings = lake.settings.model_copy(update={"now": NIGHT.astimezone(UTC), "source_urls": {"feedback": server.url}})
     readings = lake.contracts[READINGS]
     empty_the_server(settings, lake)
     lake.landing.write_checkpoint(readings, Checkpoint().to_json())
