@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
@@ -27,6 +27,13 @@ INHERITED = frozenset(
     {"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 )
 """Variables that a service inherits from whoever starts it."""
+
+
+SIMULATED_URLS = {
+    "feedback": "http://127.0.0.1:18090/open311/v2",
+    "public_services": "http://127.0.0.1:18090/public-services/v1",
+}
+"""Where sources stand of which the environment says nothing: in the simulated city."""
 
 
 class Settings(BaseSettings):
@@ -88,10 +95,7 @@ class Settings(BaseSettings):
     sftp_user: str = "ioc-sftp"
     sftp_password: SecretStr = SecretStr("")
     source_urls: dict[str, str] = Field(
-        default={
-            "feedback": "http://127.0.0.1:18090/open311/v2",
-            "public_services": "http://127.0.0.1:18090/public-services/v1",
-        },
+        default=SIMULATED_URLS,
         description="where the sources that are asked by HTTP stand, by feed or domain",
     )
     source_secrets: dict[str, SecretStr] = Field(
@@ -129,6 +133,11 @@ class Settings(BaseSettings):
     superset_secret_key: SecretStr = SecretStr("")
     superset_guest_token_secret: SecretStr = SecretStr("")
     superset_async_queries_secret: SecretStr = SecretStr("")
+
+    @field_validator("source_urls")
+    @classmethod
+    def _with_the_simulated_ones(cls, urls: dict[str, str]) -> dict[str, str]:
+        return {**SIMULATED_URLS, **urls}
 
     @classmethod
     def settings_customise_sources(

@@ -198,7 +198,7 @@ def recapture_an_old_window(lake: Lake, settings: Settings, server: CityServer) 
     listed = sorted(moment for _, moment in missing(lake, REQUESTS))
     assert (listed[:8], len(listed)) == (hole, 8 + between)
     server.behaviour = Behaviour(Habit.HTML_PAGE, times=1)
-    with pytest.raises(SourceAnswerError, match="a page of HTML came"):
+    with pytest.raises(SourceAnswerError, match="got a page of HTML"):
         recapture(settings, contract, limit=12)
     assert lake.query(
         f"select window_start_at, window_end_at, outcome from lake.ledger.recaptures where feed = '{REQUESTS}' order by all"

@@ -337,7 +337,12 @@ def test_sources_and_secrets_come_from_the_environment(monkeypatch: pytest.Monke
     monkeypatch.setenv("IOC_SOURCE_URLS__TRAFFIC__COUNTS", "http://c")
     monkeypatch.setenv("IOC_SOURCE_SECRETS__TRAFFIC_API", "s3cret")
     settings = Settings()
-    assert settings.source_urls == {"feedback": "http://a", "traffic": "http://b", "traffic__counts": "http://c"}
+    assert settings.source_urls == {
+        "feedback": "http://a",
+        "public_services": "http://127.0.0.1:18090/public-services/v1",
+        "traffic": "http://b",
+        "traffic__counts": "http://c",
+    }
     assert settings.source_secrets["traffic_api"].get_secret_value() == "s3cret"
     assert "s3cret" not in repr(settings)
     plain = settings.service_environment(settings.home_folder)
