@@ -17,6 +17,7 @@ from codegen.slot_models import has_register, slot_objects_model, slots_sent_mod
 from codegen.staging_models import HEADER, staging_files
 from core.contract import Contract
 from core.settings import PROJECT
+from ingestion.collect.connectors.http_options import read_options
 from ingestion.receipts.receipts import Receipt
 
 ENVELOPE = {
@@ -124,10 +125,16 @@ def feeds_seed(contracts: dict[str, Contract]) -> str:
                 contract.slots.calendar,
                 contract.slots.reason or "",
                 str(has_register(contract)).lower(),
-                dict(contract.connector_options).get("page_size", ""),
+                page_size(contract),
             ]
         )
     return buffer.getvalue()
+
+
+def page_size(contract: Contract) -> str:
+    """Return how many records a page of the feed holds after which another must come; empty where its connector knows no such number."""
+    size = read_options(contract).size_that_goes_on if contract.connector == "http" else None
+    return "" if size is None else str(size)
 
 
 def receipt_schema() -> str:

@@ -121,7 +121,7 @@ class Contract:
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
     connector: str
-    connector_options: tuple[tuple[str, str | int], ...]
+    connector_options: tuple[tuple[str, object], ...]
     format: str
     forms: tuple[Form, ...]
     event_time: str
@@ -160,8 +160,11 @@ class Contract:
     def option(self, name: str, default: str | int | None = None) -> str | int:
         """Give one option of the connector; raise ContractError where it is missing and has no default."""
         value = dict(self.connector_options).get(name, default)
-        if value is None:
-            raise ContractError(f"{self.feed}: connector {self.connector} needs option {name}, the contract gives none")
+        if not isinstance(value, str | int):
+            raise ContractError(
+                f"{self.feed}: connector {self.connector} needs option {name}, a text or a whole number; the contract gives "
+                f"{'none' if value is None else 'another'}"
+            )
         return value
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ Secrets have no default: `ioc up` draws them once into `IOC_HOME/secrets.env`, w
 `IOC_HOME/settings.env`, where the demonstration sets its clock; docker-compose takes them from `.env`.
 """
 
+import json
 import os
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
@@ -28,10 +29,24 @@ INHERITED = frozenset(
 """Variables that a service inherits from whoever starts it."""
 
 
+SIMULATED_URLS = {
+    "feedback": "http://127.0.0.1:18090/open311/v2",
+    "public_services": "http://127.0.0.1:18090/public-services/v1",
+}
+"""Where sources stand of which the environment says nothing: in the simulated city."""
+
+
 class Settings(BaseSettings):
     """Where the services are, and who we are to them. Times are aware, ports are TCP on the named host."""
 
-    model_config = SettingsConfigDict(env_prefix="IOC_", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="IOC_",
+        env_ignore_empty=True,
+        env_nested_delimiter="__",
+        env_nested_max_split=1,
+        extra="ignore",
+        frozen=True,
+    )
 
     home: Path = Field(default=Path(".ioc"), description="state of this stack: data, logs, secrets")
     now: AwareDatetime | None = Field(default=None, description="the clock, for a replay or a test; empty = real")
@@ -79,8 +94,13 @@ class Settings(BaseSettings):
     sftp_port: int = 12022
     sftp_user: str = "ioc-sftp"
     sftp_password: SecretStr = SecretStr("")
-    feedback_url: str = "http://127.0.0.1:18090/open311/v2"
-    public_services_url: str = "http://127.0.0.1:18090/public-services/v1"
+    source_urls: dict[str, str] = Field(
+        default=SIMULATED_URLS,
+        description="where the sources that are asked by HTTP stand, by feed or domain",
+    )
+    source_secrets: dict[str, SecretStr] = Field(
+        default={}, description="what they ask us for, by the name that a contract gives it"
+    )
     drop_folder: Path = Path("drop")
     collect_bytes: int = Field(
         default=256 * 1024 * 1024,
@@ -89,7 +109,8 @@ class Settings(BaseSettings):
     )
     recapture_slots: int = Field(default=500, ge=1, description="how many missing slots of a feed a run asks for again")
     simulated_day: Path | None = Field(
-        default=None, description="folder of a simulated day, served at IOC_FEEDBACK_URL; empty = no simulator"
+        default=None,
+        description="folder of a simulated day, served where the source of `feedback` should stand; empty = no simulator",
     )
 
     sql_seconds: int = Field(default=60, ge=1, description="how long SQL written by a person may run")
@@ -112,6 +133,11 @@ class Settings(BaseSettings):
     superset_secret_key: SecretStr = SecretStr("")
     superset_guest_token_secret: SecretStr = SecretStr("")
     superset_async_queries_secret: SecretStr = SecretStr("")
+
+    @field_validator("source_urls")
+    @classmethod
+    def _with_the_simulated_ones(cls, urls: dict[str, str]) -> dict[str, str]:
+        return {**SIMULATED_URLS, **urls}
 
     @classmethod
     def settings_customise_sources(
@@ -144,7 +170,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:
-        """Name the fields that hold a secret."""
+        """Name the fields that hold a secret of ours; those of sources are an agency's to give."""
         return tuple(name for name, field in cls.model_fields.items() if field.annotation is SecretStr)
 
     def child_environment(self, **more: str) -> dict[str, str]:
@@ -161,14 +187,20 @@ class Settings(BaseSettings):
         no secret of a person who starts the stack.
         """
         inherited = {name: value for name, value in os.environ.items() if name in INHERITED}  # noqa: TID251
-        held = {f"IOC_{name.upper()}": self.reveal(name) for name in secrets}
+        held = {f"IOC_{name.upper()}": self.reveal(name) for name in secrets if name != "source_secrets"}
+        if "source_secrets" in secrets and self.source_secrets:
+            revealed = {name: secret.get_secret_value() for name, secret in self.source_secrets.items()}
+            held["IOC_SOURCE_SECRETS"] = json.dumps(revealed)
         drop = {"IOC_DROP_FOLDER": str(self.drop)}
         return {**inherited, **self._plain(), **drop, **held, "IOC_HOME": str(home), "HOME": str(home), **more}
 
     def _plain(self) -> dict[str, str]:
         """Return what is no secret, as variables."""
-        known = self.model_dump(mode="json", exclude=set(self.secret_fields()), exclude_none=True)
-        variables = {f"IOC_{name.upper()}": str(value) for name, value in known.items()}
+        known = self.model_dump(mode="json", exclude={*self.secret_fields(), "source_secrets"}, exclude_none=True)
+        variables = {
+            f"IOC_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
+            for name, value in known.items()
+        }
         ours = {"PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1", "IOC_HOME": str(self.home_folder)}
         return {**variables, **ours}
 

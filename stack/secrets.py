@@ -23,6 +23,7 @@ PIPELINE_SECRETS = (
     "s3_secret_key",
     "privacy_key",
     "sftp_password",
+    "source_secrets",
 )
 """What it takes to collect, load, build, audit, publish and tidy: Airflow's tasks do it."""
 
@@ -58,8 +59,9 @@ def ensure_secrets(settings: Settings) -> Settings:
 
 def hide_secrets(text: str, settings: Settings) -> str:
     """Blank every secret of these settings in a text that a person will see."""
-    for name in settings.secret_fields():
-        if value := getattr(settings, name).get_secret_value():
+    ours = (getattr(settings, name) for name in settings.secret_fields())
+    for secret in (*ours, *settings.source_secrets.values()):
+        if value := secret.get_secret_value():
             text = text.replace(value, "***")
     return text
 

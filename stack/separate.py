@@ -19,7 +19,9 @@ def separate_stack(home: Path, first_port: int) -> Settings:
             sftp_port=first_port + 17,
             airflow_port=first_port + 18,
             superset_port=first_port + 19,
-            feedback_url=f"http://127.0.0.1:{first_port + 20}/open311/v2",
-            public_services_url=f"http://127.0.0.1:{first_port + 20}/public-services/v1",
+            source_urls={
+                "feedback": f"http://127.0.0.1:{first_port + 20}/open311/v2",
+                "public_services": f"http://127.0.0.1:{first_port + 20}/public-services/v1",
+            },
         )
     )

@@ -1,7 +1,7 @@
 """The simulated city's systems of feedback and dossiers, where a simulated day is set (`IOC_SIMULATED_DAY`): agencies'
 servers, played by us.
 
-Both stand in one process, at the host and port of IOC_FEEDBACK_URL.
+Both stand in one process, at the host and port where IOC_SOURCE_URLS has the source of `feedback`.
 """
 
 import signal
@@ -18,7 +18,7 @@ from stack.service import Command, Port
 
 @dataclass(frozen=True)
 class Simulator:
-    """Serves the feedback cases and dossiers of one simulated day at the host and port of IOC_FEEDBACK_URL."""
+    """Serves the feedback cases and dossiers of one simulated day where `feedback` is asked for."""
 
     settings: Settings
     name: str = "simulator"
@@ -28,12 +28,12 @@ class Simulator:
 
     @property
     def address(self) -> str:
-        return self.settings.feedback_url
+        return self.settings.source_urls["feedback"]
 
     @property
     def ports(self) -> tuple[Port, ...]:
-        url = urlsplit(self.settings.feedback_url)
-        return (Port(url.hostname or "127.0.0.1", url.port or 80, "IOC_FEEDBACK_URL"),)
+        url = urlsplit(self.address)
+        return (Port(url.hostname or "127.0.0.1", url.port or 80, "IOC_SOURCE_URLS"),)
 
     def prepare(self) -> None:
         """Refuse a folder that holds no simulated day."""

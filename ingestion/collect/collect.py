@@ -13,7 +13,8 @@ from datetime import timedelta
 from core.contract import Contract
 from core.errors import SourceChangedError, SourceError
 from core.settings import Settings
-from ingestion.collect.connectors.base import CHANGED, Arrival, Checkpoint, Refusal, Window
+from ingestion.collect.connectors.base import Arrival, Checkpoint, Refusal, Window
+from ingestion.collect.connectors.files import CHANGED
 from ingestion.collect.connectors.registry import find_connector
 from ingestion.collect.landing import Delivery, Landing
 from lake.lock import exclusive
@@ -21,7 +22,7 @@ from lake.lock import exclusive
 
 @dataclass(frozen=True)
 class Collected:
-    """What one collection landed, and the files it left, each with its reason (a hostile name, a link out of the folder, a change)."""
+    """What one collection landed, and the files that it saw and left, each with its reason."""
 
     deliveries: tuple[Delivery, ...]
     refused: tuple[Refusal, ...]

@@ -32,7 +32,7 @@ from asyncssh import (
 from asyncssh.constants import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC, FXF_WRITE
 
 from core.sent_names import kept_name, sent_name
-from ingestion.collect.connectors.base import is_hostile, is_unfinished
+from ingestion.collect.connectors.files import is_hostile, is_unfinished
 
 READ_BYTES = 256 * 1024
 """At most so much is given for one request, whatever it asks for."""

@@ -61,8 +61,7 @@ def bring_in(settings: Settings, folder: Path, faults: str, withhold: int = 0) -
         settings = settings.model_copy(
             update={
                 "now": written.ends_at.astimezone(UTC),
-                "feedback_url": server.url,
-                "public_services_url": server.public_services_url,
+                "source_urls": {"feedback": server.url, "public_services": server.public_services_url},
             }
         )
         prepare_tables(settings)

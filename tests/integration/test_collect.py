@@ -13,7 +13,8 @@ from core.errors import ServiceError, SourceUnavailableError
 from core.settings import Settings
 from ingestion.collect.collect import collect
 from ingestion.collect.connectors import registry
-from ingestion.collect.connectors.base import CHANGED, Arrival, Checkpoint, Clock, FileMark, Refusal, Window
+from ingestion.collect.connectors.base import Arrival, Checkpoint, Clock, FileMark, Refusal, Window
+from ingestion.collect.connectors.files import CHANGED
 from ingestion.collect.landing import Landing
 
 from .conftest import Lake

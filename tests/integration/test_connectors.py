@@ -11,7 +11,7 @@ from core.contract import Contract, find_contract, read_contracts
 from core.errors import ServiceError, SourceAnswerError
 from core.settings import Settings
 from ingestion.collect.connectors.base import Arrival, Checkpoint, Connector
-from ingestion.collect.connectors.open311 import Open311
+from ingestion.collect.connectors.http import Http
 from ingestion.collect.connectors.registry import find_connector
 from ingestion.collect.connectors.sftp import Sftp
 from simulator.city import FOLDERS, SimulatedDay, simulate
@@ -106,9 +106,9 @@ def test_published_logs_come_byte_for_byte_and_only_once(
 def test_the_whole_book_of_the_city_server_comes_in_pages(day: SimulatedDay) -> None:
     contract, checkpoint = find_contract("feedback.requests"), Checkpoint()
     with city_server(day.folder) as server, httpx.Client(timeout=10) as client:
-        pages = contents(Open311(client, server.url), contract, checkpoint)
+        pages = contents(Http(client, {"feedback": server.url}), contract, checkpoint)
         text = b"".join(pages.values()).decode()
-        assert contents(Open311(client, server.url), contract, checkpoint) == {}
+        assert contents(Http(client, {"feedback": server.url}), contract, checkpoint) == {}
     received = dict(day.truth["ledger"].select("feed", "received").rows())
     assert text.count('"service_request_id"') == received[contract.feed]
     assert checkpoint.window_end == NOW

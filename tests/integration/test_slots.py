@@ -108,7 +108,7 @@ def server(tmp_path: Path) -> Iterator[CityServer]:
 def test_recapture_fetches_exactly_the_missing_slots_and_late_data_fills_its_own_day(
     lake: Lake, server: CityServer, tmp_path: Path
 ) -> None:
-    settings = lake.settings.model_copy(update={"now": NIGHT.astimezone(UTC), "feedback_url": server.url})
+    settings = lake.settings.model_copy(update={"now": NIGHT.astimezone(UTC), "source_urls": {"feedback": server.url}})
     readings = lake.contracts[READINGS]
     empty_the_server(settings, lake)
     lake.landing.write_checkpoint(readings, Checkpoint().to_json())
@@ -198,7 +198,7 @@ def recapture_an_old_window(lake: Lake, settings: Settings, server: CityServer) 
     listed = sorted(moment for _, moment in missing(lake, REQUESTS))
     assert (listed[:8], len(listed)) == (hole, 8 + between)
     server.behaviour = Behaviour(Habit.HTML_PAGE, times=1)
-    with pytest.raises(SourceAnswerError, match="a page of HTML came"):
+    with pytest.raises(SourceAnswerError, match="got a page of HTML"):
         recapture(settings, contract, limit=12)
     assert lake.query(
         f"select window_start_at, window_end_at, outcome from lake.ledger.recaptures where feed = '{REQUESTS}' order by all"

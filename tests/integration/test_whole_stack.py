@@ -167,7 +167,7 @@ def _served(settings: Settings, seeded: tuple[Seeded, ...]) -> Iterator[None]:
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  the base class names it
             """Say nothing: a test's output is its own."""
 
-    address = urlsplit(settings.feedback_url)
+    address = urlsplit(settings.source_urls["feedback"])
     server = ThreadingHTTPServer((str(address.hostname), int(address.port or 0)), Source)
     Thread(target=server.serve_forever, daemon=True).start()
     try:

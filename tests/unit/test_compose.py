@@ -1,5 +1,6 @@
 """docker-compose.yml and .env.example say what the settings and the embedded stack say; read as files, no engine."""
 
+import json
 import re
 import tomllib
 from itertools import pairwise
@@ -15,7 +16,7 @@ from stack.postgres import OPTIONS
 from stack.secrets import PIPELINE_SECRETS, SUPERSET_SECRETS, ensure_secrets
 
 TEXT = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
-SECRETS = {f"IOC_{name.upper()}" for name in Settings.secret_fields()}
+SECRETS = {f"IOC_{name.upper()}" for name in (*Settings.secret_fields(), "source_secrets")}
 PLACES_AND_SECRETS = {
     "AIRFLOW__API__BASE_URL",
     "AIRFLOW__API__HOST",
@@ -72,7 +73,8 @@ def _defaults() -> dict[str, str]:
     """Write each setting's default as an environment would."""
     fields = Settings.model_fields.items()
     plain = {f"IOC_{name.upper()}": field.default for name, field in fields if f"IOC_{name.upper()}" not in SECRETS}
-    return {name: "" if value is None else str(value) for name, value in plain.items()} | dict.fromkeys(SECRETS, "")
+    written = {name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in plain.items()}
+    return {name: "" if plain[name] is None else written[name] for name in plain} | dict.fromkeys(SECRETS, "")
 
 
 def _interpolate(value: str) -> str:
@@ -170,11 +172,12 @@ def test_each_variable_is_a_setting_and_has_its_default_or_must_be_set() -> None
     assert {name for name, _, _ in used} == set(defaults) - fixed
     for name, operator, value in used:
         if name in SECRETS:
-            assert operator == "?", f"{name} is a secret: no default"
+            wanted = "-" if name == "IOC_SOURCE_SECRETS" else "?"
+            assert (operator, bool(value)) == (wanted, wanted == "?"), f"{name} is a secret: no default"
         elif operator == "-":
             assert value == defaults[name].replace("False", "false"), f"{name} has another default in settings.py"
         else:
-            assert name in ("IOC_FEEDBACK_URL", "IOC_PUBLIC_SERVICES_URL")
+            assert name == "IOC_SOURCE_URLS"
             assert operator == "?"
 
 
@@ -182,7 +185,8 @@ def test_no_secret_is_written_out(compose: Compose) -> None:
     for service in compose.services.values():
         for name, value in service.environment.items():
             if re.search(r"PASSWORD$|SECRET|_KEY$", name) and "ACCESS_KEY" not in name:
-                assert re.fullmatch(r"\$\{IOC_\w+:\?[^}]+\}", value), f"{name} must come from .env"
+                wanted = r"\$\{IOC_SOURCE_SECRETS:-\}" if name == "IOC_SOURCE_SECRETS" else r"\$\{IOC_\w+:\?[^}]+\}"
+                assert re.fullmatch(wanted, value), f"{name} must come from .env"
 
 
 def test_each_port_is_published_where_the_settings_say_and_reaches_the_program(compose: Compose) -> None:

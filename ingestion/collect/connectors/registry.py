@@ -9,10 +9,10 @@ from core.errors import UnknownNameError
 from core.settings import Settings
 from ingestion.collect.connectors.base import Connector
 from ingestion.collect.connectors.folder import Folder
-from ingestion.collect.connectors.open311 import Open311
-from ingestion.collect.connectors.paged_json import PagedJson
-from ingestion.collect.connectors.pages import CONNECT_SECONDS, READ_SECONDS
+from ingestion.collect.connectors.http import Http
 from ingestion.collect.connectors.sftp import Sftp
+
+CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 
 
 def _sftp(settings: Settings) -> Connector:
@@ -35,8 +35,7 @@ def _client() -> httpx.Client:
 
 CONNECTORS: Mapping[str, Callable[[Settings], Connector]] = {
     "folder": lambda settings: Folder(settings.drop),
-    "open311": lambda settings: Open311(_client(), settings.feedback_url),
-    "paged_json": lambda settings: PagedJson(_client(), {"public_services": settings.public_services_url}),
+    "http": lambda settings: Http(_client(), settings.source_urls, settings.source_secrets),
     "sftp": _sftp,
 }
 

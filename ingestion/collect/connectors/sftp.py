@@ -1,8 +1,8 @@
 """The folder of a feed's owner on the SFTP server, into which the agency's loggers push their files (docs/sftp.md).
 
 The account that reads it may change nothing. A feed is taken from `<its owner>/<folder>` only, so that no other agency can send for its
-owner; what lies there under a name that is none of the feed's is told. A file that was sent several times under its name comes as
-often, each time as a delivery of that name (`core/sent_names.py`).
+owner; what lies there and is not taken, by its name (`files.py`) or because it cannot be read, is told. A file that was sent several
+times under its name comes as often, each time as a delivery of that name (`core/sent_names.py`).
 
 One connection and one listing a collection. Small files are fetched on eight channels of that one connection, since a day of
 a hundred stations is 28,800 of them and each costs five round trips (a channel of paramiko serves one thread at a time). A
@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from queue import SimpleQueue
@@ -30,20 +29,16 @@ from core.agencies import agency_slug
 from core.contract import Contract
 from core.errors import SourceAnswerError, SourceUnavailableError
 from core.sent_names import sent_name
-from ingestion.collect.connectors.base import (
+from ingestion.collect.connectors.base import Arrival, Checkpoint, Clock, Window
+from ingestion.collect.connectors.files import (
     CHANGED,
     DENIED,
     GONE,
+    HOSTILE,
     SMALL_BYTES,
-    Arrival,
-    Checkpoint,
-    Clock,
-    FileMark,
-    Window,
-    belongs,
-    is_hostile,
-    is_unfinished,
-    is_wanted,
+    Listed,
+    due,
+    why_left,
 )
 
 SECONDS = 15
@@ -55,24 +50,6 @@ CHANNELS = 8
 BATCH = 256
 BATCH_BYTES = 64 * 1024 * 1024
 """So many files, and bytes by the listing, are fetched ahead; a file that is larger comes alone."""
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A file in the listing."""
-
-    kept_as: str
-    size: int
-    modified: float
-
-    @property
-    def name(self) -> str:
-        """The name that it was sent under."""
-        return sent_name(self.kept_as)[0]
-
-    @property
-    def modified_at(self) -> datetime:
-        return datetime.fromtimestamp(self.modified, UTC)
 
 
 @dataclass(frozen=True)
@@ -107,22 +84,12 @@ class Sftp:
         with _translated(contract.feed), self.connection() as connection:
             with _opened(connection) as channel:
                 listed = list(_listing(channel, contract.feed, folder, pattern, checkpoint))
-            due = [
-                entry
-                for entry in listed
-                if (
-                    belongs(contract, window, entry.name, entry.modified_at)
-                    if window
-                    else not checkpoint.has(entry.kept_as, entry.size, entry.modified)
-                )
-            ]
-            for entry, content in _fetched(connection, folder, due):
+            for file, content in _fetched(connection, folder, due(contract, checkpoint, window, listed)):
                 if isinstance(content, _Left):
-                    checkpoint.refuse(entry.name, content.reason)
+                    checkpoint.refuse(file.name, content.reason)
                 else:
-                    mark = FileMark(size=entry.size, modified=entry.modified, taken_at=now)
-                    yield Arrival(entry.name, content, entry.modified_at, mark, kept_as=entry.kept_as)
-            checkpoint.forget({entry.kept_as for entry in listed}, now)
+                    yield file.arrival(content, now)
+            checkpoint.forget({file.kept_as for file in listed}, now)
 
     @contextmanager
     def connection(self) -> Iterator[paramiko.SSHClient]:
@@ -165,15 +132,15 @@ def _opened(connection: paramiko.SSHClient) -> Iterator[paramiko.SFTPClient]:
 
 
 def _fetched(
-    connection: paramiko.SSHClient, folder: str, due: list[_Entry]
-) -> Iterator[tuple[_Entry, BinaryIO | bytes | _Left]]:
+    connection: paramiko.SSHClient, folder: str, files: list[Listed]
+) -> Iterator[tuple[Listed, BinaryIO | bytes | _Left]]:
     """Fetch files on several channels at once, and give them in their order, a batch at a time."""
     with ExitStack() as stack:
         free: SimpleQueue[paramiko.SFTPClient] = SimpleQueue()
-        for _ in range(min(CHANNELS, len(due))):
+        for _ in range(min(CHANNELS, len(files))):
             free.put(stack.enter_context(_opened(connection)))
 
-        def fetch(entry: _Entry) -> BinaryIO | bytes | _Left:
+        def fetch(entry: Listed) -> BinaryIO | bytes | _Left:
             session = free.get()
             try:
                 return _fetch(session, f"{folder}/{entry.kept_as}", entry)
@@ -181,14 +148,14 @@ def _fetched(
                 free.put(session)
 
         pool = stack.enter_context(ThreadPoolExecutor(CHANNELS))
-        for batch in _batches(due):
+        for batch in _batches(files):
             yield from zip(batch, pool.map(fetch, batch), strict=True)
 
 
-def _batches(due: list[_Entry]) -> Iterator[list[_Entry]]:
-    batch: list[_Entry] = []
+def _batches(files: list[Listed]) -> Iterator[list[Listed]]:
+    batch: list[Listed] = []
     size = 0
-    for entry in due:
+    for entry in files:
         if batch and (len(batch) >= BATCH or size + entry.size > BATCH_BYTES):
             yield batch
             batch, size = [], 0
@@ -222,7 +189,7 @@ def _translated(feed: str) -> Iterator[None]:
 
 def _listing(
     session: paramiko.SFTPClient, feed: str, folder: str, pattern: str, checkpoint: Checkpoint
-) -> Iterator[_Entry]:
+) -> Iterator[Listed]:
     try:
         listing = session.listdir_attr(folder)
     except FileNotFoundError as error:
@@ -232,19 +199,16 @@ def _listing(
     for attributes in sorted(listing, key=lambda attributes: sent_name(attributes.filename)):
         kept_as = attributes.filename
         name, _ = sent_name(kept_as)
-        if is_hostile(name) or "/" in name or "\\" in name:
-            checkpoint.refuse(name, "the name tries to leave the folder")
-        elif is_unfinished(name):
-            continue
-        elif not is_wanted(name, pattern):
-            checkpoint.refuse(name, f"expected a name of this feed, {pattern}")
-        elif attributes.st_mode is None or not S_ISREG(attributes.st_mode):
-            checkpoint.refuse(name, "no plain file")
+        reason = HOSTILE if "/" in name or "\\" in name else why_left(name, pattern)
+        if reason is None and (attributes.st_mode is None or not S_ISREG(attributes.st_mode)):
+            reason = "no plain file"
+        if reason:
+            checkpoint.refuse(name, reason)
         else:
-            yield _Entry(kept_as, attributes.st_size or 0, float(attributes.st_mtime or 0))
+            yield Listed(name, kept_as, attributes.st_size or 0, float(attributes.st_mtime or 0))
 
 
-def _fetch(session: paramiko.SFTPClient, path: str, entry: _Entry) -> BinaryIO | bytes | _Left:
+def _fetch(session: paramiko.SFTPClient, path: str, entry: Listed) -> BinaryIO | bytes | _Left:
     """Give a file's bytes, a stream of many, or why it is left."""
     is_large = entry.size > SMALL_BYTES
     spool = SpooledTemporaryFile(max_size=SMALL_BYTES) if is_large else BytesIO()  # noqa: SIM115  # the caller reads it
@@ -268,7 +232,7 @@ def _fetch(session: paramiko.SFTPClient, path: str, entry: _Entry) -> BinaryIO |
         return cast("BinaryIO", spool)
 
 
-def _copy(file: paramiko.SFTPFile, spool: BinaryIO, entry: _Entry) -> bool:
+def _copy(file: paramiko.SFTPFile, spool: BinaryIO, entry: Listed) -> bool:
     """Copy an open file, no further than its size in the listing; tell whether it still is what was listed."""
     left = entry.size
     while block := file.read(min(left + 1, COPY_BYTES)):

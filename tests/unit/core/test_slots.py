@@ -9,7 +9,8 @@ from codegen.slot_models import slot_objects_model, slots_sent_model
 from core.contract import find_contract, read_contracts
 from core.errors import ContractError
 from core.slots import Slots, SlotsBy, slot_start
-from ingestion.collect.connectors.base import Window, belongs
+from ingestion.collect.connectors.base import Window
+from ingestion.collect.connectors.files import belongs
 from ingestion.collect.recapture import Span, stretches
 
 HOUR = timedelta(hours=1)

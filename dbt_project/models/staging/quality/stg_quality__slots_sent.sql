@@ -33,8 +33,8 @@ with renamed as (
         _source_version
     from (
         select
-            regexp_extract(source_name, '^(?P<object>.+)_(?P<time>\d{14})\.txt$', 1) as file_object,
-            regexp_extract(source_name, '^(?P<object>.+)_(?P<time>\d{14})\.txt$', 2) as file_time,
+            regexp_extract(source_name, '^(?P<object>.+)_(?P<time>\d{14})\.[tT][xX][tT]$', 1) as file_object,
+            regexp_extract(source_name, '^(?P<object>.+)_(?P<time>\d{14})\.[tT][xX][tT]$', 2) as file_time,
             received_at,
             {{ row_version() }} as _source_version
         from {{ source('ledger', 'deliveries') }}

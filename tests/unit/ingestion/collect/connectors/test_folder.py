@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.contract import Contract, find_contract
+from core.contract import Contract, find_contract, read_contracts
 from core.errors import (
     ConfigurationError,
     ContractError,
@@ -20,19 +20,25 @@ from core.errors import (
 )
 from core.settings import Settings
 from ingestion.collect.connectors.base import (
-    CHANGED,
-    DENIED,
-    GONE,
     Arrival,
     Checkpoint,
     FileMark,
     Refusal,
     Window,
+)
+from ingestion.collect.connectors.files import (
+    CHANGED,
+    COPIED,
+    DENIED,
+    GONE,
+    JUST_NOW,
+    NOT_SENT,
+    UNDER_WAY,
     is_hostile,
-    is_wanted,
+    why_left,
 )
 from ingestion.collect.connectors.folder import Folder
-from ingestion.collect.connectors.open311 import Open311
+from ingestion.collect.connectors.http import Http
 from ingestion.collect.connectors.registry import find_connector
 from ingestion.collect.connectors.sftp import Sftp
 
@@ -96,11 +102,30 @@ def test_the_checkpoint_claims_nothing_that_its_caller_did_not_remember(drop: Pa
     assert [arrival.source_name for arrival in collect(drop, contract, checkpoint)] == [first.source_name]
 
 
-def test_unfinished_hidden_and_other_files_are_left(drop: Path, contract: Contract) -> None:
-    for name in ("a.nmea.part", "b.nmea.tmp", ".c.nmea", "d.txt", "e.nmea~", "f.nmea.FILEPART", "g.nmea.swp"):
+FOREIGN = "expected a name of this feed, *.nmea"
+LEFT = {
+    ".c.nmea": UNDER_WAY,
+    ".sync/deep/a.nmea": UNDER_WAY,
+    ".upload.c0ffee.a.nmea": UNDER_WAY,
+    "__MACOSX/a.nmea": NOT_SENT,
+    "a (1).nmea": COPIED,
+    "a.nmea.part": UNDER_WAY,
+    "d.txt": FOREIGN,
+    "e.nmea~": UNDER_WAY,
+    "f.nmea.FILEPART": UNDER_WAY,
+    "g.nmea.swp": UNDER_WAY,
+    "no_ending": FOREIGN,
+    "~$h.nmea": UNDER_WAY,
+}
+
+
+def test_what_is_seen_and_not_taken_is_told_with_its_reason(drop: Path, contract: Contract) -> None:
+    for name in ("a.nmea", *LEFT):
         write(drop / name, b"x")
     checkpoint = Checkpoint()
-    assert (collect(drop, contract, checkpoint), checkpoint.refused) == ([], [])
+    assert contents(collect(drop, contract, checkpoint)) == [("a.nmea", b"x")]
+    assert {refusal.name: refusal.reason for refusal in checkpoint.refused} == LEFT
+    assert (collect(drop, contract, checkpoint), len(checkpoint.refused)) == ([], len(LEFT))
 
 
 def test_a_name_in_large_letters_is_wanted_too(drop: Path, contract: Contract) -> None:
@@ -229,7 +254,9 @@ def test_settle_seconds_leaves_files_changed_just_now(drop: Path, contract: Cont
     write(drop / "old.nmea", b"x", NOW - timedelta(seconds=61))
     write(drop / "new.nmea", b"x", NOW - timedelta(seconds=59))
     patient = with_options(contract, settle_seconds=60)
-    assert [arrival.source_name for arrival in collect(drop, patient, Checkpoint())] == ["old.nmea"]
+    checkpoint = Checkpoint()
+    assert [arrival.source_name for arrival in collect(drop, patient, checkpoint)] == ["old.nmea"]
+    assert checkpoint.refused == [Refusal("new.nmea", JUST_NOW)]
 
 
 def test_a_window_brings_back_what_was_changed_in_it(drop: Path, contract: Contract) -> None:
@@ -288,10 +315,62 @@ def test_names_that_leave_the_folder_are_known(name: str, expected: bool) -> Non
     assert is_hostile(name) is expected
 
 
-def test_a_pattern_is_matched_on_the_last_part_of_the_name() -> None:
-    names = ("a.txt", "x/a.txt", "a.txt.part", "a.txt.tmp", "a.txt~", ".a.txt", "a.TXT")
-    assert [name for name in names if is_wanted(name, "*.txt")] == ["a.txt", "x/a.txt", "a.TXT"]
-    assert [name for name in names if is_wanted(name, "*")] == ["a.txt", "x/a.txt", "a.TXT"]
+PATTERNS = sorted(
+    {str(dict(one.connector_options)["pattern"]) for one in read_contracts().values() if one.connector != "http"}
+)
+"""Of every feed whose files are collected by name."""
+
+
+def test_patterns_of_several_kinds_were_found() -> None:
+    assert {"*", "*.*", "*.txt"} <= set(PATTERNS)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ("{0}.{1}", None),
+        ("deep/{0}.{1}", None),
+        ("{0}.{2}", None),
+        ("{3}.{1}", None),
+        ("{0} (2026).{1}", None),
+        ("{0} v2.{1}", None),
+        ("copying_{0}.{1}", None),
+        (".{0}.{1}", UNDER_WAY),
+        (".filezilla/{0}.{1}", UNDER_WAY),
+        ("{0}.{1}.part", UNDER_WAY),
+        ("{0}.{1}.filepart", UNDER_WAY),
+        ("{0}.{1}.crdownload", UNDER_WAY),
+        ("{0}.{1}.TMP", UNDER_WAY),
+        ("{0}.{1}.temp", UNDER_WAY),
+        ("{0}.{1}.uploading", UNDER_WAY),
+        ("{0}.{1}.swp", UNDER_WAY),
+        ("{0}.{1}~", UNDER_WAY),
+        ("~${0}.{1}", UNDER_WAY),
+        ("{0} (1).{1}", COPIED),
+        ("{0}(1).{1}", COPIED),
+        ("{0} (12).{2}", COPIED),
+        ("{0}.{1} (1)", COPIED),
+        ("deep/{0} (1).{1}", COPIED),
+        ("{0} - Copy.{1}", COPIED),
+        ("{0} - Copy (2).{1}", COPIED),
+        ("{0} copy 2.{1}", COPIED),
+        ("Copy of {0}.{1}", COPIED),
+        ("{0} - B\u1ea3n sao.{1}", COPIED),
+        ("Ba\u0309n sao cu\u0309a {0}.{1}", COPIED),
+        ("{0} (may-1's conflicted copy 2026-11-20).{1}", COPIED),
+        ("Thumbs.db", NOT_SENT),
+        ("__MACOSX/{0}.{1}", NOT_SENT),
+    ],
+)
+def test_a_name_is_taken_or_left_by_its_form_whatever_the_pattern(pattern: str, form: str, reason: str | None) -> None:
+    ending = pattern.rpartition(".")[2].replace("*", "csv")
+    name = form.format("46_KK01_20261120110000", ending, ending.upper(), "46_kk01_20261120110000")
+    assert why_left(name, pattern) == reason
+
+
+def test_a_name_of_no_pattern_is_told_with_the_pattern() -> None:
+    assert why_left("a.txt.bak", "*.txt") == "expected a name of this feed, *.txt"
 
 
 def test_a_window_needs_a_start_before_its_end() -> None:
@@ -303,10 +382,10 @@ def test_every_connector_of_a_contract_is_found_and_an_unknown_one_is_named(tmp_
     settings = Settings.model_validate({"home": tmp_path, "sftp_password": "x"})
     feeds = ("fisheries.vms_positions", "environment.station_readings", "feedback.requests")
     found = [find_connector(find_contract(feed), settings) for feed in feeds]
-    assert [type(connector) for connector in found] == [Folder, Sftp, Open311]
-    assert isinstance(found[2], Open311)
+    assert [type(connector) for connector in found] == [Folder, Sftp, Http]
+    assert isinstance(found[2], Http)
     found[2].client.close()
-    with pytest.raises(UnknownNameError, match="no connector pigeon; there are folder, open311, paged_json, sftp"):
+    with pytest.raises(UnknownNameError, match="no connector pigeon; there are folder, http, sftp"):
         find_connector(with_connector(find_contract(feeds[0]), "pigeon"), settings)
 
 

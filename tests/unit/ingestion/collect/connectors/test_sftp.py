@@ -14,7 +14,8 @@ import pytest
 from core.contract import Contract, find_contract
 from core.errors import SourceAnswerError, SourceUnavailableError
 from ingestion.collect.connectors import sftp
-from ingestion.collect.connectors.base import CHANGED, GONE, Arrival, Checkpoint, Refusal, Window
+from ingestion.collect.connectors.base import Arrival, Checkpoint, Refusal, Window
+from ingestion.collect.connectors.files import CHANGED, COPIED, GONE, UNDER_WAY
 from ingestion.collect.connectors.sftp import Sftp
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -108,14 +109,16 @@ def test_hostile_names_folders_and_denied_files_are_refused_and_the_rest_comes(
             "some_folder.txt": b"",
             "denied.txt": b"*",
             "good.txt": b"good",
+            "GOOD.TXT": b"GOOD",
+            "good (1).txt": b"good",
             "half.txt.part": b"*",
             "notes.csv": b"*",
         }
     )
     shelf.denied.add("denied.txt")
     checkpoint = Checkpoint()
-    assert contents(collect(connector, contract, checkpoint)) == {"good.txt": b"good"}
-    assert set(checkpoint.files) == {"good.txt"}
+    assert contents(collect(connector, contract, checkpoint)) == {"GOOD.TXT": b"GOOD", "good.txt": b"good"}
+    assert set(checkpoint.files) == {"GOOD.TXT", "good.txt"}
     leaving = "the name tries to leave the folder"
     assert sorted(checkpoint.refused, key=lambda refusal: refusal.name) == [
         Refusal("../../etc/cron.d/evil.txt", leaving),
@@ -123,6 +126,8 @@ def test_hostile_names_folders_and_denied_files_are_refused_and_the_rest_comes(
         Refusal("/root/evil.txt", leaving),
         Refusal("bell?.txt", leaving),
         Refusal("denied.txt", "the source denies reading it"),
+        Refusal("good (1).txt", COPIED),
+        Refusal("half.txt.part", UNDER_WAY),
         Refusal("notes.csv", "expected a name of this feed, *.txt"),
         Refusal("some_folder.txt", "no plain file"),
     ]

@@ -1,4 +1,4 @@
-"""The connector of answers `{error_code, message, data}` against the simulator's server; paging itself is tried with Open311 as well."""
+"""The HTTP connector as `public_services.dossiers` declares it: answers `{error_code, message, data}`, by the simulator's server."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from core.contract import Contract, find_contract
-from core.errors import ContractError, SourceAnswerError, SourceUnavailableError
+from core.errors import ConfigurationError, SourceAnswerError, SourceUnavailableError
 from ingestion.collect.connectors.base import Arrival, Checkpoint, Window
-from ingestion.collect.connectors.paged_json import PagedJson
+from ingestion.collect.connectors.http import Http
 from simulator.server import Behaviour, CityServer, Habit, city_server
 
 END = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -44,16 +44,16 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def connector(server: CityServer, waits: list[float]) -> Iterator[PagedJson]:
+def connector(server: CityServer, waits: list[float]) -> Iterator[Http]:
     with httpx.Client(timeout=2) as client:
-        yield PagedJson(client, {"public_services": server.public_services_url}, waits.append)
+        yield Http(client, {"public_services": server.public_services_url}, wait=waits.append)
 
 
 Collect = Callable[[Window | None], list[Arrival]]
 
 
 @pytest.fixture
-def collect(connector: PagedJson, contract: Contract) -> Collect:
+def collect(connector: Http, contract: Contract) -> Collect:
     return lambda window: list(connector.collect(contract, Checkpoint(), window, lambda: END))
 
 
@@ -78,7 +78,7 @@ def test_all_pages_come_the_last_included(collect: Collect) -> None:
 
 
 def test_the_first_collection_reaches_back_as_far_as_the_contract_says(
-    connector: PagedJson, contract: Contract, server: CityServer
+    connector: Http, contract: Contract, server: CityServer
 ) -> None:
     checkpoint = Checkpoint()
     arrivals = list(connector.collect(contract, checkpoint, None, lambda: END))
@@ -91,7 +91,7 @@ def test_the_first_collection_reaches_back_as_far_as_the_contract_says(
 
 def test_a_source_that_refuses_is_an_error_and_no_empty_answer(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.REFUSING)
-    with pytest.raises(SourceAnswerError, match="error_code 0 was promised, 1001 came") as caught:
+    with pytest.raises(SourceAnswerError, match="with error code 0, got 1001") as caught:
         collect(WEEK)
     assert caught.value.values == {"feed": "public_services.dossiers", "error_code": "1001"}
 
@@ -107,9 +107,7 @@ def test_an_empty_list_is_an_answer(collect: Collect, server: CityServer) -> Non
 def test_what_is_no_answer_is_refused(body: bytes, contract: Contract) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
     with httpx.Client(transport=transport) as client, pytest.raises(SourceAnswerError) as caught:
-        list(
-            PagedJson(client, {"public_services": "http://one-stop"}).collect(contract, Checkpoint(), WEEK, lambda: END)
-        )
+        list(Http(client, {"public_services": "http://one-stop"}).collect(contract, Checkpoint(), WEEK, lambda: END))
     assert body.decode() not in str(caught.value) or not body
 
 
@@ -117,7 +115,7 @@ def test_an_error_code_that_could_quote_a_record_is_not_repeated(contract: Contr
     answer = {"error_code": "Nguyễn Văn Giả Định 046099000001", "message": "", "data": []}
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
     with httpx.Client(transport=transport) as client, pytest.raises(SourceAnswerError) as caught:
-        list(PagedJson(client, {"public_services": "http://x"}).collect(contract, Checkpoint(), WEEK, lambda: END))
+        list(Http(client, {"public_services": "http://x"}).collect(contract, Checkpoint(), WEEK, lambda: END))
     assert "046099000001" not in str(caught.value)
 
 
@@ -135,7 +133,7 @@ def test_a_server_that_stays_ill_can_be_tried_later(collect: Collect, server: Ci
 
 def test_a_repeated_page_is_noticed(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.REPEATED_PAGE)
-    with pytest.raises(SourceAnswerError, match="page 1 came again"):
+    with pytest.raises(SourceAnswerError, match="those of page 1 again"):
         collect(WEEK)
 
 
@@ -144,7 +142,9 @@ def test_a_list_that_shrinks_while_it_is_paged_loses_nothing(collect: Collect, s
     assert set(ids(collect(WEEK))) == set(EVERYTHING)
 
 
-def test_a_domain_without_an_address_is_told(connector: PagedJson, contract: Contract) -> None:
+def test_a_domain_without_an_address_is_told(connector: Http, contract: Contract) -> None:
     other = replace(connector, urls={"land": "http://x"})
-    with pytest.raises(ContractError, match="an address of public_services was promised, there are those of land"):
+    with pytest.raises(
+        ConfigurationError, match="address of it or of public_services in IOC_SOURCE_URLS, got those of land"
+    ):
         list(other.collect(contract, Checkpoint(), WEEK, lambda: END))

@@ -1,4 +1,4 @@
-"""The Open311 connector against the simulator's server and each of its bad habits."""
+"""The HTTP connector as `feedback.requests` declares it, against the simulator's server and each of its bad habits."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ import pytest
 from core.contract import Contract, find_contract
 from core.errors import SourceAnswerError, SourceError, SourceUnavailableError
 from ingestion.collect.connectors.base import Arrival, Checkpoint, Window
-from ingestion.collect.connectors.open311 import Open311
+from ingestion.collect.connectors.http import Http
 from simulator.server import Behaviour, CityServer, Habit, city_server
 
 END = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -46,17 +46,29 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def connector(server: CityServer, waits: list[float]) -> Iterator[Open311]:
+def connector(server: CityServer, waits: list[float]) -> Iterator[Http]:
     with httpx.Client(timeout=0.5) as client:
-        yield Open311(client, server.url, waits.append)
+        yield Http(client, {"feedback": server.url}, wait=waits.append)
 
 
 Collect = Callable[[Window | None], list[Arrival]]
 
 
 @pytest.fixture
-def collect(connector: Open311, contract: Contract) -> Collect:
+def collect(connector: Http, contract: Contract) -> Collect:
     return lambda window: list(connector.collect(contract, Checkpoint(), window, lambda: END))
+
+
+XML: dict[str, object] = {
+    "path": "requests.xml",
+    "representation": "xml",
+    "items": "service_requests/request",
+}
+
+
+def declared(contract: Contract, **options: object) -> Contract:
+    """Change some of the options that a contract declares."""
+    return replace(contract, connector_options=tuple((dict(contract.connector_options) | options).items()))
 
 
 def ids(arrivals: list[Arrival]) -> list[str]:
@@ -88,10 +100,8 @@ def test_a_last_page_that_is_full_ends_with_the_empty_one_after_it(collect: Coll
     assert [len(ids([arrival])) for arrival in arrivals] == [50, 50, 0]
 
 
-def test_xml_pages_are_counted_too(connector: Open311, contract: Contract) -> None:
-    options = tuple((dict(contract.connector_options) | {"representation": "xml"}).items())
-    contract = replace(contract, connector_options=options)
-    arrivals = list(connector.collect(contract, Checkpoint(), DAY, lambda: END))
+def test_xml_pages_are_counted_too(connector: Http, contract: Contract) -> None:
+    arrivals = list(connector.collect(declared(contract, **XML), Checkpoint(), DAY, lambda: END))
     assert [arrival.source_name[-8:] for arrival in arrivals] == ["p001.xml", "p002.xml", "p003.xml"]
     assert [
         bytes(arrival.content).count(b"<request>") for arrival in arrivals if isinstance(arrival.content, bytes)
@@ -117,7 +127,7 @@ def remembered(checkpoint: Checkpoint, arrivals: Iterable[Arrival]) -> Iterator[
 
 
 def test_the_first_collection_reaches_back_and_the_next_goes_on_with_an_overlap(
-    connector: Open311, contract: Contract, server: CityServer
+    connector: Http, contract: Contract, server: CityServer
 ) -> None:
     checkpoint = Checkpoint()
     arrivals = list(remembered(checkpoint, connector.collect(contract, checkpoint, None, lambda: END)))
@@ -131,7 +141,7 @@ def test_the_first_collection_reaches_back_and_the_next_goes_on_with_an_overlap(
     assert list(connector.collect(contract, checkpoint, None, lambda: later)) == []
 
 
-def test_a_clock_that_was_ahead_is_answered_by_all_the_history_again(connector: Open311, contract: Contract) -> None:
+def test_a_clock_that_was_ahead_is_answered_by_all_the_history_again(connector: Http, contract: Contract) -> None:
     ahead = Checkpoint(window_end=END + timedelta(days=3))
     first = [arrival.source_name for arrival in connector.collect(contract, Checkpoint(), None, lambda: END)]
     again = list(remembered(ahead, connector.collect(contract, ahead, None, lambda: END)))
@@ -141,7 +151,7 @@ def test_a_clock_that_was_ahead_is_answered_by_all_the_history_again(connector: 
     assert list(connector.collect(contract, soon, None, lambda: END)) == []
 
 
-def test_the_checkpoint_moves_with_the_last_page_of_a_window(connector: Open311, contract: Contract) -> None:
+def test_the_checkpoint_moves_with_the_last_page_of_a_window(connector: Http, contract: Contract) -> None:
     checkpoint = Checkpoint(window_end=DAY.start + timedelta(hours=1))
     arrivals = list(connector.collect(contract, checkpoint, None, lambda: END))
     assert checkpoint.window_end == DAY.start + timedelta(hours=1)
@@ -151,7 +161,7 @@ def test_the_checkpoint_moves_with_the_last_page_of_a_window(connector: Open311,
 def test_pages_that_wait_on_disk_come_as_they_were(collect: Collect, monkeypatch: pytest.MonkeyPatch) -> None:
     in_memory = [(arrival.source_name, arrival.content) for arrival in collect(DAY)]
     rolled: list[object] = []
-    monkeypatch.setattr("ingestion.collect.connectors.pages.READING_BYTES", 1)
+    monkeypatch.setattr("ingestion.collect.connectors.http_pages.READING_BYTES", 1)
     roll = SpooledTemporaryFile.rollover
 
     def roll_and_tell(spool: SpooledTemporaryFile[bytes]) -> None:
@@ -163,7 +173,7 @@ def test_pages_that_wait_on_disk_come_as_they_were(collect: Collect, monkeypatch
     assert len(rolled) == 2  # a window whose first page is full is read twice
 
 
-def test_a_window_given_leaves_the_checkpoint(connector: Open311, contract: Contract) -> None:
+def test_a_window_given_leaves_the_checkpoint(connector: Http, contract: Contract) -> None:
     later = END + timedelta(days=3)
     checkpoint = Checkpoint(window_end=later)
     arrivals = list(remembered(checkpoint, connector.collect(contract, checkpoint, DAY, lambda: later)))
@@ -193,7 +203,7 @@ def test_a_lasting_failure_ends_after_five_attempts(
     habit: Habit, reason: str, collect: Collect, server: CityServer, waits: list[float]
 ) -> None:
     server.behaviour = Behaviour(habit, retry_after="3")
-    with pytest.raises(SourceUnavailableError, match=f"page 1 was promised, {reason}") as caught:
+    with pytest.raises(SourceUnavailableError, match=f"expected page 1, got {reason}") as caught:
         collect(DAY)
     assert caught.value.values["reason"] == reason
     assert len(server.asked) == 5
@@ -219,8 +229,8 @@ def test_a_date_in_retry_after_is_understood(collect: Collect, server: CityServe
 @pytest.mark.parametrize(
     ("habit", "message"),
     [
-        (Habit.HTML_PAGE, "a json list of requests was promised, a page of HTML came as page 1"),
-        (Habit.REPEATED_PAGE, "page 2 was promised, page 1 came again"),
+        (Habit.HTML_PAGE, r"expected a list \(json, \$\) as page 1, got a page of HTML"),
+        (Habit.REPEATED_PAGE, "expected page 2 to hold other items, got those of page 1 again"),
     ],
 )
 def test_an_answer_against_the_protocol_is_refused(
@@ -247,11 +257,11 @@ def test_a_list_that_shrinks_while_it_is_paged_loses_nothing(collect: Collect, s
 
 def test_a_list_that_never_stands_still_can_be_tried_later(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.SHRINKING)
-    with pytest.raises(SourceUnavailableError, match="4 readings of one window differ"):
+    with pytest.raises(SourceUnavailableError, match="4 readings of one window that differ"):
         collect(DAY)
 
 
-def test_nothing_is_yielded_of_a_window_that_fails(connector: Open311, contract: Contract, server: CityServer) -> None:
+def test_nothing_is_yielded_of_a_window_that_fails(connector: Http, contract: Contract, server: CityServer) -> None:
     checkpoint = Checkpoint()
     arrivals = connector.collect(contract, checkpoint, None, lambda: END)
     taken = [next(arrivals), next(arrivals)]
@@ -275,25 +285,27 @@ def test_nothing_is_yielded_of_a_window_that_fails(connector: Open311, contract:
     ],
 )
 def test_a_body_that_is_no_list_of_requests_is_refused(content: bytes, representation: str, contract: Contract) -> None:
-    options = tuple((dict(contract.connector_options) | {"representation": representation}).items())
+    chosen = XML if representation == "xml" else {}
     answer = httpx.MockTransport(lambda _: httpx.Response(200, content=content))
     with httpx.Client(transport=answer) as client:
-        connector = Open311(client, "http://feedback.test", never)
-        with pytest.raises(SourceAnswerError, match=f"{len(content)} bytes of something else came as page 1"):
-            list(connector.collect(replace(contract, connector_options=options), Checkpoint(), DAY, lambda: END))
+        connector = Http(client, {"feedback": "http://feedback.test"}, wait=never)
+        with pytest.raises(
+            SourceAnswerError, match=f"as page 1, got (XML|a JSON object|a JSON list) of {len(content)} bytes"
+        ):
+            list(connector.collect(declared(contract, **chosen), Checkpoint(), DAY, lambda: END))
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404])
 def test_another_status_is_refused_without_a_retry(status: int, contract: Contract) -> None:
     answer = httpx.MockTransport(lambda _: httpx.Response(status))
     with httpx.Client(transport=answer) as client:
-        connector = Open311(client, "http://feedback.test", never)
-        with pytest.raises(SourceAnswerError, match=f"HTTP 200 was promised, {status} came"):
+        connector = Http(client, {"feedback": "http://feedback.test"}, wait=never)
+        with pytest.raises(SourceAnswerError, match=f"expected HTTP 200, got {status}"):
             list(connector.collect(contract, Checkpoint(), DAY, lambda: END))
 
 
 def test_an_endless_page_is_cut(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingestion.collect.connectors.pages.PAGE_BYTES_LIMIT", 1000)
+    monkeypatch.setattr("ingestion.collect.connectors.http_requests.PAGE_BYTES_LIMIT", 1000)
 
     def endless() -> Iterator[bytes]:
         while True:
@@ -301,6 +313,6 @@ def test_an_endless_page_is_cut(contract: Contract, monkeypatch: pytest.MonkeyPa
 
     answer = httpx.MockTransport(lambda _: httpx.Response(200, content=endless()))
     with httpx.Client(transport=answer) as client:
-        connector = Open311(client, "http://feedback.test", never)
-        with pytest.raises(SourceAnswerError, match="a page up to 1000 bytes was promised"):
+        connector = Http(client, {"feedback": "http://feedback.test"}, wait=never)
+        with pytest.raises(SourceAnswerError, match="expected a page up to 1000 bytes, got more"):
             list(connector.collect(contract, Checkpoint(), DAY, lambda: END))
