@@ -7,6 +7,7 @@ the same today and in a year. Airflow's scheduler does the work; this command on
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -24,6 +25,7 @@ from quality.levels import levels
 from simulator.city import SimulatedDay, simulate
 from simulator.compare import compare
 from simulator.comparisons.base import Comparison
+from simulator.declared import declared_contracts
 from simulator.faults import fault_profile
 from simulator.local_time import midnight
 from simulator.publish import publish_to_folders, publish_to_sftp
@@ -86,12 +88,22 @@ def _set_the_clock(day: date, seed: int) -> Settings:
     end = (midnight(day) + timedelta(days=1)).astimezone(UTC)
     settings.home_folder.mkdir(parents=True, exist_ok=True)
     (settings.home_folder / "settings.env").write_text(
-        f"IOC_NOW={end.isoformat()}\nIOC_SIMULATED_DAY={_folder(settings, day, seed)}\n", encoding="utf-8"
+        f"IOC_NOW={end.isoformat()}\nIOC_SIMULATED_DAY={_folder(settings, day, seed)}\n{_simulated_sources(settings)}",
+        encoding="utf-8",
     )
     chosen = Settings()
     if chosen.clock() != end:
         raise ConfigurationError(f"demo: the clock was to stand at {end}, IOC_NOW sets {chosen.clock()}; unset IOC_NOW")
     return chosen
+
+
+def _simulated_sources(settings: Settings) -> str:
+    """Write where the city's server tells the feeds that are simulated from their contracts."""
+    city = urlsplit(settings.source_urls["feedback"])
+    feeds = [contract for contract in declared_contracts(read_contracts()) if contract.connector == "http"]
+    return "".join(
+        f"IOC_SOURCE_URLS__{feed.table.upper()}={city.scheme}://{city.netloc}/{feed.table}\n" for feed in feeds
+    )
 
 
 def _let_airflow_work(settings: Settings, sent_at: datetime) -> int:

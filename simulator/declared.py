@@ -6,6 +6,7 @@ reference lists. So a new feed is simulated at no cost. Where behaviour is the p
 A file holds one slot of all objects; a feed that is asked for over HTTP is one book, which the city's server tells.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -28,6 +29,7 @@ from simulator.writer import write_table
 
 Value = str | int | float | Decimal | date | datetime | bool | None
 
+BOOK, ENTRY = "book.json", "record"
 RECORDS_LIMIT = 2_000
 """A day of more records is made of fewer objects."""
 
@@ -96,10 +98,26 @@ def emit_declared(contract: Contract, day: date, seed: int, profile: FaultProfil
         elif fault is not None:
             books.quarantine(fault)
             books.note(fault, item.object_id, in_utc(item.slot), name, outcome="quarantined")
-    for start, sent in slots.items():
-        (folder / file_name(contract, start)).write_bytes(_file(contract, sent))
-        books.deliver()
+    if contract.connector == "http":
+        _write_book(contract, slots, folder)
+    else:
+        for start, sent in slots.items():
+            (folder / file_name(contract, start)).write_bytes(_file(contract, sent))
+            books.deliver()
     return Emission(books, {}, {contract.table: _frame(contract, accepted)})
+
+
+def _write_book(
+    contract: Contract, slots: Mapping[datetime, Sequence[bytes | Mapping[str, str | None]]], folder: Path
+) -> None:
+    """Write the entries that the city's server tells of a feed, each from when it can be seen."""
+    seen_after = contract.cadence / 4
+    entries = [
+        {"changed_at": (start + seen_after).isoformat(), "visible_at": (start + seen_after).isoformat(), ENTRY: record}
+        for start, sent in slots.items()
+        for record in sent
+    ]
+    (folder / BOOK).write_text(json.dumps(entries, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
 
 
 def file_name(contract: Contract, slot: datetime) -> str:
@@ -188,7 +206,7 @@ def _can_have(contract: Contract, item: Item, fault: FaultKind) -> bool:
         case FaultKind.MISSING_SLOT | FaultKind.DUPLICATE:
             return True
         case FaultKind.MALFORMED:
-            return contract.forms[0].container is Container.CSV
+            return contract.forms[0].container is Container.CSV and contract.connector != "http"
         case FaultKind.MISSING_VALUE:
             return _to_empty(contract) is not None
         case FaultKind.OUT_OF_RANGE:

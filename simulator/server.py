@@ -2,8 +2,9 @@
 
 `GET /open311/v2/requests.json` (or `.xml`; GeoReport v2) with `start_date`, `end_date` (excluded), `page` (from 1) and `page_size` (50)
 lists the versions that were changed in the window and can be seen by now; `GET /public-services/v1/dossiers` with `from` and `to` does so
-for dossiers, in an answer `{error_code, message, data}`. `python -m simulator.server --folder DAY --port 18090` runs it; the day may
-be simulated later, or again: a book is read when it is new. `GET /health` answers 200 as soon as the server listens.
+for dossiers, in an answer `{error_code, message, data}`; a feed without an emitter stands at `/<domain>__<feed>/<path>`, as its contract
+asks. `python -m simulator.server --folder DAY --port 18090` runs it; the day may be simulated later, or again: a book is read when it is
+new. `GET /health` answers 200 as soon as the server listens.
 """
 
 import argparse
@@ -12,16 +13,22 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
+from zoneinfo import ZoneInfo
 
+from core.contract import DATE_PARTS, ISO, Contract, read_contracts
+from core.table_forms import Container
+from simulator.declared import BOOK, ENTRY, declared_contracts
 from simulator.emitters import one_stop, open311
+from simulator.writer import Texts, write_table
 
 PATH = "/open311/v2"
 PUBLIC_SERVICES_PATH = "/public-services/v1"
@@ -46,6 +53,8 @@ class Habit(StrEnum):
 
 
 Row = Mapping[str, object]
+LOCAL = "Asia/Ho_Chi_Minh"
+ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 @dataclass
@@ -54,8 +63,10 @@ class _Book:
 
     path: Path
     entry_key: str
-    window_names: tuple[str, str]
+    window_names: tuple[str, str] | None
     body: Callable[[list[Row], str], bytes]
+    page_names: tuple[str, str] = ("page", "page_size")
+    moment: Callable[[str], datetime] = datetime.fromisoformat
     read_at: float = 0.0
     read: list[dict[str, Any]] = field(default_factory=list)
 
@@ -96,6 +107,10 @@ class CityServer:
             f"{PATH}/requests.xml": requests,
             f"{PUBLIC_SERVICES_PATH}/dossiers": dossiers,
         }
+        for contract in declared_contracts(read_contracts()):
+            if contract.connector == "http":
+                path, book = _declared_book(contract, folder)
+                self._books[path] = book
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._gone = 0
@@ -133,14 +148,17 @@ class CityServer:
         self, book: _Book, query: dict[str, str], representation: str
     ) -> tuple[HTTPStatus, dict[str, str], bytes]:
         try:
-            start, end = (datetime.fromisoformat(query[name]) for name in book.window_names)
-            page, size = int(query.get("page", "1")), int(query.get("page_size", str(PAGE_SIZE)))
+            start, end = (book.moment(query[name]) for name in book.window_names) if book.window_names else ALWAYS
+            page, size = (
+                int(query.get(name, default))
+                for name, default in zip(book.page_names, ("1", str(PAGE_SIZE)), strict=True)
+            )
             found = self._found(book, start, end)
         except (KeyError, ValueError, TypeError):
             return (
                 HTTPStatus.BAD_REQUEST,
                 {},
-                f"{', '.join(book.window_names)} with offset, page and page_size".encode(),
+                f"{', '.join(book.window_names or ())} with offset, {' and '.join(book.page_names)}".encode(),
             )
         habit = self.behaviour.habit
         if habit == Habit.SHRINKING:
@@ -212,6 +230,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     chosen = parser.parse_args(arguments)
     CityServer(chosen.folder, chosen.port, chosen.host, None).serve()
+
+
+def _declared_book(contract: Contract, folder: Path) -> tuple[str, _Book]:
+    """Return where the server tells a declared feed, and its book: a window and pages by number, as its contract asks for them."""
+    options: Mapping[str, Any] = dict(contract.connector_options)
+    window, paging = options.get("window"), options.get("paging", {})
+    form = next(form for form in contract.forms if form.container != Container.CSV)
+    book = _Book(
+        folder / contract.table / BOOK,
+        ENTRY,
+        (window["from"], window["to"]) if window else None,
+        lambda rows, _: write_table(contract, cast("list[Texts]", rows), form),
+        (str(paging.get("parameter", "page")), str(paging.get("size_parameter", "page_size"))),
+        partial(_moment, form=(window or {}).get("form", ISO), zone=(window or {}).get("zone", LOCAL)),
+    )
+    return f"/{contract.table}/{options.get('path', '')}", book
+
+
+def _moment(text: str, form: str, zone: str) -> datetime:
+    """Read a moment as a window's parameter writes it."""
+    if form == ISO:
+        return datetime.fromisoformat(text)
+    if form.startswith("epoch"):
+        return datetime.fromtimestamp(int(text) / (1000 if form == "epoch_ms" else 1), UTC)
+    pattern = form
+    for part, c_part in DATE_PARTS.items():
+        pattern = pattern.replace(part, c_part)
+    return datetime.strptime(text, pattern).replace(tzinfo=ZoneInfo(zone))
 
 
 def _answer(rows: list[Row], representation: str) -> bytes:  # noqa: ARG001  it has but one

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from core.contract import DATE_PARTS, ISO, Contract
 from core.errors import ContractError
+from core.table_forms import Container
 
 NAME = re.compile(r"[^\s?&#=]+")
 HEADER = re.compile(r"[A-Za-z0-9-]+")
@@ -184,9 +185,22 @@ class HttpOptions(_Declared):
         return paging.size if by_count else None
 
 
+def _told_by_the_form(contract: Contract) -> dict[str, Any]:
+    """Return what the form of the records says of an answer already: where the list stands, and the error code."""
+    container = dict(contract.connector_options).get("representation", "json")
+    form = next((form for form in contract.forms if form.container == container), None)
+    if form is None or form.container is Container.CSV:
+        return {}
+    is_json = form.container is Container.JSON
+    told: dict[str, Any] = {"items": ".".join(("$", *form.records)) if is_json else "/".join(form.records)}
+    if form.error_path:
+        told["error"] = {"at": ".".join(("$", *form.error_path)), "fine": form.error_fine}
+    return told
+
+
 def read_options(contract: Contract) -> HttpOptions:
-    """Read the options of a contract's connector; raise ContractError with each that is wrong."""
-    options: dict[str, Any] = dict(contract.connector_options)
+    """Read the options of a contract's connector, less those that the form of its records tells; raise ContractError for what is wrong."""
+    options = {**_told_by_the_form(contract), **dict(contract.connector_options)}
     try:
         return HttpOptions.model_validate(options)
     except ValidationError as error:

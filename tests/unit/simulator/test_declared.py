@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import polars as pl
 import pytest
 
@@ -13,9 +14,12 @@ from core.contract import Contract, find_contract, read_contracts
 from core.errors import ConfigurationError
 from core.reference import Reference
 from core.table_forms import Container, Form
+from ingestion.collect.connectors.base import Checkpoint
+from ingestion.collect.connectors.http import Http
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.checks import check
+from simulator import server
 from simulator.declared import declared_contracts, emit_declared
 from simulator.faults import DEMO_FAULTS, NO_FAULTS, FaultKind
 from simulator.truth import Emission
@@ -110,3 +114,33 @@ def test_a_pattern_alone_cannot_be_made_up(tmp_path: Path) -> None:
 def test_feeds_with_an_emitter_of_their_own_are_not_made_twice() -> None:
     assert declared_contracts(read_contracts()) == []
     assert declared_contracts({SPOTS.feed: SPOTS}) == [SPOTS]
+
+
+@pytest.mark.parametrize("form", ["iso8601", "epoch", "yyyy-MM-dd HH:mm:ss"])
+def test_a_list_over_http_is_told_page_by_page_as_its_contract_asks(form: str, tmp_path: Path) -> None:
+    options = {
+        "path": "spots",
+        "window": {"from": "since", "to": "until", "form": form},
+        "paging": {"by": "page", "parameter": "p", "size": 7, "size_parameter": "n"},
+    }
+    contract = replace(spots("json"), connector="http", connector_options=tuple(options.items()))
+    emission = emit(contract, tmp_path / contract.table)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        httpx.Client(trust_env=False) as client,
+    ):
+        patch.setattr(server, "read_contracts", lambda: {contract.feed: contract})
+        with server.city_server(tmp_path) as city:
+            base = city.url.removesuffix(server.PATH)
+            connector = Http(client, {contract.feed: f"{base}/{contract.table}"}, wait=lambda _: None)
+            arrivals = list(connector.collect(contract, Checkpoint(), None, lambda: NIGHT + timedelta(hours=1)))
+    landed = tmp_path / "landed"
+    landed.mkdir()
+    for number, arrival in enumerate(arrivals):
+        content = arrival.content if isinstance(arrival.content, bytes) else arrival.content.read()
+        (landed / f"{number:03}").write_bytes(content)
+    accepted, groups, _ = read(contract, landed)
+    truth = emission.tables[contract.table]
+    assert accepted.sort(contract.key).equals(truth.select(accepted.columns).sort(contract.key))
+    assert set(groups) == set(emission.books.quarantined)
+    assert len(arrivals) > truth.height // 7

@@ -476,7 +476,7 @@ def test_a_hostile_depth_is_no_list() -> None:
         {"representation": "xlsx"},
         {"items": "rows"},
         {"items": "$.rows[0]"},
-        {"representation": "xml"},
+        {"representation": "xml", "items": "$"},
         {"representation": "csv", "items": "$.rows"},
         {"window": {"from": "from"}},
         {"window": {"from": "from", "to": "to", "form": "HH:mm"}},
