@@ -37,7 +37,10 @@ from ingestion.formats.base import (
 from ingestion.formats.csv import SEPARATORS, Header, fields_of, read_rows, require_columns
 from ingestion.formats.headers import match_header
 from ingestion.formats.lines import set_aside, split_lines
-from ingestion.formats.moet import LINE, SECTION, exported_at
+from ingestion.formats.moet import exported_at
+
+SECTION = pl.col("_raw").str.splitn("\t", 2).struct.field("field_0")
+LINE = pl.col("_raw").str.splitn("\t", 2).struct.field("field_1").fill_null("")
 
 MARK = "oneroster/"
 """Before the name of the file, so that a line tells which wire form it is of."""

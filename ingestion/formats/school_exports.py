@@ -15,6 +15,7 @@ from ingestion.formats import base, moet, oneroster
 from ingestion.formats.archives import ZIP_MARK, unpack
 from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.documents import read_document
+from ingestion.formats.table.workbook import is_workbook, split_workbook, unpack_workbook
 
 
 class SchoolExports:
@@ -26,10 +27,10 @@ class SchoolExports:
         if not document:
             return
         members = unpack(document) if document.startswith(ZIP_MARK) else {}
-        if members and moet.WORKBOOK not in members:
+        if members and not is_workbook(members):
             yield oneroster.member_pieces(members)
         else:
-            yield moet.workbook_pieces(members or moet.unpack_workbook(document))
+            yield split_workbook(members or unpack_workbook(document))
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
         """Read rows, those of each form as that form; raise DeliveryError where a delivery breaks the promise of its form."""

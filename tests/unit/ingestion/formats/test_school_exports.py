@@ -1,4 +1,4 @@
-"""Workbooks and OneRoster archives: every row once, headers taken with a remark, dates two ways, bounds."""
+"""Workbooks and OneRoster archives: every row once, headers taken with a remark, cells by their kind, bounds."""
 
 import io
 import struct
@@ -13,10 +13,15 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.contract import find_contract
 from core.errors import DeliveryError
-from ingestion.formats import archives, base, moet
+from ingestion.formats import archives, base
+from ingestion.formats.base import Envelope, Pieces, join_pieces
 from ingestion.formats.headers import key_of, match_header
-from ingestion.formats.moet import date_text, exported_at, truth_text
+from ingestion.formats.moet import exported_at
+from ingestion.formats.registry import find_format
+from ingestion.formats.table import workbook as container
+from ingestion.formats.table.sheets import date_text, truth_text
 
 Read = Callable[..., Any]
 
@@ -97,6 +102,168 @@ def test_repeated_headers_blank_rows_and_other_sheets_are_skipped_by_name(read: 
     delivered = students(read, workbook(first, [["Hướng dẫn"], ["Điền đủ"]]))
     assert len(delivered.rows) == 3
     assert delivered.skipped == {"blank_line": 1, "header": 3, "other_sheet: Sheet2": 2}
+
+
+ATTENDANCE = "education.attendance"
+DAY = ["Mã trường", "Mã lớp", "Ngày điểm danh", "Sĩ số", "Có mặt", "Vắng có phép", "Vắng không phép"]
+
+
+def class_day(code: object, day: object = "20/11/2026", present: object = 11) -> list[object]:
+    return ["469900101", code, day, 12, present, 1, 0]
+
+
+def attendance(read: Read, content: bytes) -> Any:
+    return read("moet", ATTENDANCE, content, names=["ChuyenCan_202611201700.xlsx"])
+
+
+def changed(content: bytes, member: str, *changes: tuple[str, str]) -> bytes:
+    """Change the XML of a workbook; each text must be there."""
+    members = archives.unpack(content)
+    for old, new in changes:
+        assert old.encode() in members[member]
+        members[member] = members[member].replace(old.encode(), new.encode())
+    return archives.pack(members)
+
+
+def raw_cells(*cells: str) -> bytes:
+    """Write a sheet with the students' header, and below it a row with these cells (XML) before the others' text, from the left."""
+    content = workbook([HEADER, [], pupil(2)])
+    row = "".join(cells)
+    rest = "".join(
+        f'<c r="{letter}2" t="inlineStr"><is><t>{text}</t></is></c>'
+        for letter, text in list(zip("ABCDEF", map(str, pupil(1)), strict=True))[len(cells) :]
+    )
+    return changed(content, "xl/worksheets/sheet1.xml", ('<row r="3"', f'<row r="2">{row}{rest}</row><row r="3"'))
+
+
+@pytest.mark.parametrize("flag", ["hidden", "veryHidden"])
+def test_a_hidden_sheet_is_skipped_by_name_and_a_hidden_row_is_read(read: Read, flag: str) -> None:
+    content = workbook([DAY, class_day("6A", present=0)], [DAY, class_day("6A"), class_day("6B"), class_day("6C")])
+    content = changed(content, "xl/workbook.xml", ('sheetId="1"', f'sheetId="1" state="{flag}"'))
+    content = changed(content, "xl/worksheets/sheet2.xml", ('<row r="3"', '<row r="3" hidden="1"'))
+    delivered = attendance(read, content)
+    assert [(row["class_code"], row["present_pupils"]) for row in delivered.rows] == [
+        ("6A", "11"),
+        ("6B", "11"),
+        ("6C", "11"),
+    ]
+    assert delivered.skipped == {"header": 1, "hidden_sheet: Sheet1": 2}
+
+
+def test_a_workbook_whose_only_table_is_hidden_is_refused(read: Read) -> None:
+    content = workbook([["Xem trang sau"]], [HEADER, pupil(1)])
+    content = changed(content, "xl/workbook.xml", ('sheetId="2"', 'sheetId="2" state="hidden"'))
+    with pytest.raises(DeliveryError, match="of a sheet that is not hidden"):
+        students(read, content)
+
+
+def test_a_piece_tells_the_row_of_excel_and_its_position_counts_rows_in_use(read: Read) -> None:
+    delivered = attendance(read, workbook([*([[]] * 4), DAY, class_day("6A"), [], class_day("6B")]))
+    places = delivered.reading.records.select("_position", "_raw").rows()
+    assert [(position, raw.partition("\t")[0]) for position, raw in places] == [
+        (2, "workbook/Sheet1!6"),
+        (4, "workbook/Sheet1!8"),
+    ]
+
+
+@pytest.mark.parametrize("flag", ["1", "true"])
+def test_days_from_1904_are_read_from_date_cells_and_never_from_plain_numbers(read: Read, flag: str) -> None:
+    days = [date(2022, 11, 19), 44884, "44884", 46346, "20/11/2026"]  # xlsxwriter counts from 1900: 44884 either way
+    content = workbook([DAY, *(class_day(f"6{place}", day) for place, day in enumerate(days))])
+    content = changed(content, "xl/workbook.xml", ("<workbookPr ", f'<workbookPr date1904="{flag}" '))
+    assert [row["attendance_date"] for row in attendance(read, content).rows] == [
+        "2026-11-20",
+        "44884",
+        "44884",
+        "46346",
+        "2026-11-20",
+    ]
+
+
+ERRORS = [
+    "#NULL!",
+    "#DIV/0!",
+    "#VALUE!",
+    "#REF!",
+    "#NAME?",
+    "#NUM!",
+    "#N/A",
+    "#GETTING_DATA",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "Err:502",
+]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(
+    "cell",
+    ['<c r="{}2" t="e"><f>A9</f><v>{}</v></c>', "<c t='e' r=\"{}2\"><v>{}</v></c>", '<c r="{}2" t="str"><v>{}</v></c>'],
+)
+def test_an_error_is_not_an_empty_cell(read: Read, cell: str, error: str) -> None:
+    content = raw_cells(cell.format("A", error))
+    delivered = students(read, content)
+    assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
+    assert delivered.reasons == [(2, "student_id_error_cell", 4)]
+    assert delivered.reading.unreadable["_raw"].to_list()[0].startswith(f'workbook/Sheet1!2\t["{error}",')
+
+
+def test_an_error_in_an_optional_column_is_quarantined_and_in_an_unknown_one_is_not(read: Read) -> None:
+    rows = [[*HEADER, "Họ tên", "Ghi chú"], [*pupil(1), "#REF!", "x"], [*pupil(2), "Nguyễn Giả Lập", "#N/A"]]
+    delivered = students(read, workbook(rows))
+    assert delivered.reasons == [(2, "full_name_error_cell", 4)]
+    assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ('<c r="A2" t="str"><f>Nguon!A1</f><v>0461000002</v></c>', "0461000002"),
+        ('<c r="A2"><f>Nguon!A1</f><v>0461000001</v></c>', None),
+        ('<c r="A2"><v>4600000003</v></c>', None),
+        ('<c r="A2"><v>4.61000004E8</v></c>', None),
+        ('<c r="A2" t="n"><v>461000004</v></c>', None),
+        ('<c r="A2" t="inlineStr"><is><t>4.61E+08</t></is></c>', None),
+        ('<c r="A2" t="inlineStr"><is><t>4,61E+08</t></is></c>', None),
+        ('<c r="A2" t="inlineStr"><is><t>6E1</t></is></c>', "6E1"),
+    ],
+)
+def test_a_code_is_believed_as_text_only(read: Read, cell: str, expected: str | None) -> None:
+    delivered = students(read, raw_cells(cell))
+    assert [row["student_id"] for row in delivered.rows] == [*([expected] if expected else []), "4600000002"]
+    assert delivered.reasons == ([] if expected else [(2, "student_id_number_cell", 4)])
+
+
+def test_a_number_is_a_code_where_the_contract_can_confirm_it(read: Read) -> None:
+    header = [*HEADER, "Số định danh cá nhân", "Dân tộc"]
+    row = ["4600000001", "2026-2027", 469900101, "6A", "04/03/2015", "Đang học", 46315000005, 7]
+    (read_row,) = students(read, workbook([header, row])).rows
+    assert (read_row["school_code"], read_row["citizen_number"], read_row["ethnic_group"]) == (
+        "469900101",
+        "46315000005",
+        "7",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"), [(date(2026, 1, 6), "class_code_date_cell"), (True, "class_code_truth_cell")]
+)
+def test_a_code_that_excel_made_a_date_or_a_truth_value_of_is_quarantined(
+    read: Read, cell: object, reason: str
+) -> None:
+    row = pupil(1)
+    row[3] = cell
+    assert students(read, workbook([HEADER, row, pupil(2)])).reasons == [(2, reason, 4)]
+
+
+def test_a_row_that_was_edited_into_something_else_is_quarantined(read: Read) -> None:
+    wire, contract = find_format("moet"), find_contract(STUDENTS)
+    envelope = Envelope(NAME)
+    (pieces,) = wire.split(io.BytesIO(workbook([HEADER, pupil(1), pupil(2)])), envelope)
+    raws = [*pieces.raws[:1], 'workbook/Sheet1!2\t["0461000001",', "0461000001,2026-2027"]
+    reading = wire.read(join_pieces([(0, Pieces(1, raws))]), contract, {0: envelope})
+    assert reading.unreadable.select("_position", "reason").rows() == [(2, "broken_row"), (3, "broken_row")]
 
 
 def test_two_sheets_with_headers_of_their_own_are_both_read(read: Read) -> None:
@@ -371,9 +538,9 @@ def test_attendance_takes_no_roster(read: Read) -> None:
 
 
 def test_a_sheet_is_measured_before_it_is_laid_out(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moet, "CELLS_LIMIT", 11)
+    monkeypatch.setattr(container, "CELLS_LIMIT", 11)
     assert refusal(read, workbook([HEADER, pupil(1)])) == "sheet_too_large"
-    monkeypatch.setattr(moet, "CELLS_LIMIT", 12)
+    monkeypatch.setattr(container, "CELLS_LIMIT", 12)
     assert len(students(read, workbook([HEADER, pupil(1)])).rows) == 1
 
 

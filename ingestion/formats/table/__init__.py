@@ -1,0 +1,1 @@
+"""Tables whose form the contract declares (`core/table_forms.py`)."""
