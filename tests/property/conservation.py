@@ -21,7 +21,7 @@ from ingestion.load.checks import check
 from ingestion.load.privacy import protect
 
 WRAPPERS = re.compile(
-    r"^(?:<HOSO MACSKCB=\"[^\"]*\" NGAYLAP=\"[^\"]*\" STT=\"\d+\">|oneroster/[^\t]*\t)|</HOSO>$|<!-- \d+ HOSO -->$"
+    r"^(?:<HOSO MACSKCB=\"[^\"]*\" NGAYLAP=\"[^\"]*\" STT=\"\d+\">|zip/[^\t]*\t)|</HOSO>$|<!-- \d+ HOSO -->$"
 )
 """What a format puts around a piece that cannot be understood alone."""
 

@@ -446,8 +446,94 @@ def test_an_archive_gives_each_feed_the_rows_of_its_file(read: Read) -> None:
     assert found["schools"].skipped["not_a_school"] == 1
 
 
+HELPERS = ("roles", "enrollments", "classes", "orgs", "academicSessions", "demographics")
+"""What a pupil's row is read by."""
+
+NAMELESS: dict[str, Callable[[str, int], str]] = {
+    "in the header alone": lambda line, place: line + ",," * (place == 0),
+    "everywhere": lambda line, place: f"{line},,",
+    "in the rows alone": lambda line, place: line + ",," * (place > 0),
+    "with something in them": lambda line, place: line + (",," if place == 0 else ",x,y"),
+    "more in the rows": lambda line, place: line + (",," if place == 0 else ",,,,"),
+}
+BROKEN: dict[str, Callable[[str], bytes]] = {
+    "a column too few": lambda text: text.rstrip("\n").rpartition(",")[0].encode(),
+    "a field too many": lambda text: f"{text.rstrip()},x\n".encode(),
+    "a lost quote": lambda text: f'{text.rstrip()}"\n'.encode(),
+    "an old encoding": lambda text: text.rstrip().encode() + b"\xff\n",
+    "a zero byte": lambda text: text.rstrip().encode() + b"\0\n",
+    "utf-16": lambda text: text.encode("utf-16"),
+    "no header": lambda text: text.partition("\n")[2].encode(),
+    "no bytes": lambda text: b"",
+    "blank": lambda text: b"\r\n\r\n",
+}
+
+
+def roster_with(**files: str | bytes) -> bytes:
+    """Write the full archive with other files; a name with a point is the member's whole name."""
+    members = {name: text for name, text in {**FULL, **files}.items() if text != "left out"}
+    return archive({name if "." in name else f"{name}.csv": text for name, text in members.items()})
+
+
+@pytest.mark.parametrize("where", NAMELESS)
+@pytest.mark.parametrize("name", [*HELPERS, "users"])
+def test_columns_without_a_name_at_the_end_change_nothing(read: Read, name: str, where: str) -> None:
+    lines = [NAMELESS[where](line, place) for place, line in enumerate(FULL[name].splitlines())]
+    content = roster_with(**{name: "\n".join(lines)})
+    assert students(read, content).rows == students(read, roster_with()).rows
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("name", HELPERS)
+def test_an_archive_is_refused_by_the_name_of_a_file_that_rows_are_read_by(read: Read, name: str, how: str) -> None:
+    with pytest.raises(DeliveryError, match=rf"{name}\.csv") as caught:
+        students(read, roster_with(**{name: BROKEN[how](FULL[name])}))
+    assert caught.value.values["reason"] in ("unreadable_member", "missing_column", "not_utf8")
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("name", ["roles", "enrollments", "users", "demographics"])
+def test_a_file_that_a_feed_does_not_need_refuses_no_archive(read: Read, name: str, how: str) -> None:
+    content = roster_with(**{name: BROKEN[how](FULL[name])})
+    found = {
+        feed: read("school_exports", f"education.{feed}", content, names=[NAME]) for feed in ("schools", "classes")
+    }
+    assert [len(one.rows) for one in found.values()] == [1, 2]
+    assert f"member {name}.csv" in found["schools"].skipped
+
+
+@pytest.mark.parametrize("name", ["Roles.csv", "ROLES.CSV", "role.csv", "export/roles.csv"])
+def test_a_member_is_found_by_its_name_however_it_is_written(read: Read, name: str) -> None:
+    users = FULL["users"].replace(",teacher,", ",,")
+    roles = FULL["roles"] + "r2,active,,u3,primary,teacher,,,o1,\n"
+    delivered = students(read, roster_with(**{"users": users, "roles": "left out", name: roles}))
+    assert [row["student_id"] for row in delivered.rows] == ["p1", "u2"]
+    assert delivered.skipped["not_a_student"] == 2
+
+
+def test_a_user_whose_role_nobody_tells_is_quarantined(read: Read) -> None:
+    delivered = students(read, roster_with(roles="left out"))
+    assert [row["student_id"] for row in delivered.rows] == ["p1", "u2"]
+    assert [(reason, group) for _, reason, group in delivered.reasons] == [("role_missing", 1)]
+
+
+@pytest.mark.parametrize(("told", "is_refused"), [("bulk", True), ("delta", True), ("absent", False)])
+def test_a_file_that_the_manifest_names_must_be_there(read: Read, told: str, is_refused: bool) -> None:
+    content = roster_with(demographics="left out", manifest=f"propertyName,value\nfile.demographics,{told}\n")
+    if is_refused:
+        with pytest.raises(DeliveryError, match=r"expected demographics\.csv, which the archive says it holds"):
+            students(read, content)
+    else:
+        assert len(students(read, content).rows) == 2
+
+
+def test_a_line_of_an_archive_tells_its_file_and_its_number_there(read: Read) -> None:
+    raws = students(read, roster_with()).reading.records["_raw"].to_list()
+    assert [raw.partition("\t")[0] for raw in raws] == ["zip/users.csv!2", "zip/users.csv!3"]
+
+
 def test_a_roster_without_the_feeds_file_is_refused_with_what_came(read: Read) -> None:
-    with pytest.raises(DeliveryError, match=r"an archive with users\.csv was promised, 2 other files came"):
+    with pytest.raises(DeliveryError, match=r"expected an archive with users\.csv, got 2 other files"):
         students(read, roster(orgs=FULL["orgs"]))
 
 
@@ -462,7 +548,7 @@ def test_an_ill_line_of_an_archive_costs_only_itself(read: Read) -> None:
 
 def test_sheets_and_files_are_counted_together_against_the_limit(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     sheets = workbook([HEADER, pupil(1)], [HEADER, pupil(2)])
-    files = archive({"orgs.csv": "sourcedId\n1\n", "users.csv": "sourcedId\n1\n"})
+    files = archive({"orgs.csv": "sourcedId\n1\n", "users.csv": "sourcedId,role\n1,student\n"})
     monkeypatch.setattr(base, "PIECES_LIMIT", 4)
     assert len(students(read, sheets).rows) == 2
     assert len(students(read, files).rows) == 1
@@ -509,8 +595,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "slip": (lambda: archive({"../../users.csv": USERS}), "hostile_member_name"),
     "root": (lambda: archive({"/etc/users.csv": USERS}), "hostile_member_name"),
     "drive": (lambda: archive({"C:\\users.csv": USERS}), "hostile_member_name"),
-    "same name in two folders": (lambda: archive({"a/users.csv": USERS, "b/users.csv": USERS}), "not_oneroster"),
-    "no csv": (lambda: archive({"readme.txt": "x"}), "not_oneroster"),
+    "same name in two folders": (lambda: archive({"a/users.csv": USERS, "b/users.csv": USERS}), "not_csv_archive"),
+    "no csv": (lambda: archive({"readme.txt": "x"}), "not_csv_archive"),
     "no member": (lambda: archive({}), "not_a_workbook"),
     "bomb": (lambda: archive({"users.csv": b"\0" * (archives.UNPACKED_BYTES_LIMIT + 1)}), "archive_too_large"),
     "lying bomb": (lambda: lying(1_000_000), "broken_archive"),
@@ -589,6 +675,20 @@ def test_a_name_that_is_like_two_columns_is_taken_for_neither() -> None:
     matched = match_header(["preferredGivenNam1", "preferredGivenNam2"], {"name": "preferredGivenName"})
     assert matched.places == {}
     assert matched.remark == "header: unknown preferredGivenNam1, preferredGivenNam2"
+
+
+def test_a_real_archive_is_read_though_a_file_that_nobody_needs_lacks_a_column(
+    read: Read, samples: Callable[[str], list[bytes]]
+) -> None:
+    (content,) = samples("education/tao_oneroster_base_20180621.zip")
+    found = {
+        feed: read("school_exports", f"education.{feed}", content, names=["tao_20180621.zip"]).rows
+        for feed in ("schools", "classes")
+    }
+    assert [row["school_code"] for row in found["schools"]] == ["my identifier", "my identifier 2"]
+    assert [row["school_code"] for row in found["classes"]] == ["my identifier", "my identifier", "my identifier 2"]
+    with pytest.raises(DeliveryError, match=r"demographics\.csv with a header that names sourcedId"):
+        students(read, content)
 
 
 @pytest.mark.parametrize(("feed", "records"), [("schools", [0, 0, 1]), ("classes", [2, 2, 1]), ("students", [3, 3, 1])])
