@@ -4,7 +4,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from core.contract import find_contract
 from core.errors import DeliveryError
+from core.reference import Reference
 from ingestion.formats import archives, base
 from ingestion.formats.base import Envelope, Pieces, join_pieces
 from ingestion.formats.headers import key_of, match_header
@@ -22,10 +23,12 @@ from ingestion.formats.moet import exported_at
 from ingestion.formats.registry import find_format
 from ingestion.formats.table import workbook as container
 from ingestion.formats.table.sheets import date_text, truth_text
+from ingestion.load.checks import check
 
 Read = Callable[..., Any]
 
 NAME = "HocSinh_20261115.xlsx"
+RECEIVED = datetime(2026, 11, 21, tzinfo=UTC)
 STUDENTS = "education.students"
 HEADER = ["Mã học sinh", "Năm học", "Mã trường", "Mã lớp", "Ngày sinh", "Trạng thái HS"]
 ORGS = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
@@ -178,6 +181,23 @@ def test_days_from_1904_are_read_from_date_cells_and_never_from_plain_numbers(re
         "46346",
         "2026-11-20",
     ]
+
+
+@pytest.mark.parametrize("flag", ["", ' date1904="1"'])
+@pytest.mark.parametrize("number", ["0", "0.5", "1", "2", "59", "60", "-1", "2958465", "2958466"])
+@pytest.mark.parametrize("style", ["", ' s="1"'])
+def test_a_date_cell_without_a_date_is_never_a_birth_date(read: Read, number: str, style: str, flag: str) -> None:
+    content = workbook([HEADER, pupil(1, date(2015, 3, 4))])  # which makes style 1 that of a date
+    content = changed(content, "xl/worksheets/sheet1.xml", ('s="1"><v>42067<', f"{style}><v>{number}<"))
+    content = changed(content, "xl/workbook.xml", ("<workbookPr ", f"<workbookPr{flag} "))
+    received = students(read, content).reading.records.with_columns(pl.lit(RECEIVED).alias("received_at"))
+    checked = check(received, find_contract(STUDENTS), Reference())
+    assert checked.passed.is_empty()
+    assert checked.failed["reason"].to_list()[0] in (
+        "date_of_birth_format",
+        "birth_date_is_known",
+        "born_before_school",
+    )
 
 
 ERRORS = [
