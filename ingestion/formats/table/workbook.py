@@ -20,6 +20,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, time, timedelta
+from functools import lru_cache
 from math import isfinite
 from xml.parsers import expat
 
@@ -39,6 +40,7 @@ CELLS_LIMIT = 4_000_000
 
 OLE_MARK = b"\xd0\xcf\x11\xe0"
 WORKBOOK = "xl/workbook.xml"
+REFERENCE = re.compile(r"([A-Za-z]{0,4})(\d{0,8})")
 ERROR_TYPE = re.compile(rb"""(\st\s*=\s*)(["'])e\2""")
 EXACT_BELOW = 2**53
 """A whole number below this is exact in a cell, and is written with all its digits."""
@@ -140,7 +142,7 @@ def _survey(content: bytes) -> _Member:
         if local == "row":
             row_now, column_now = int(attributes.get("r", row_now + 1)), 0
         elif local == "c":
-            found = re.fullmatch(r"([A-Za-z]{0,4})(\d{0,8})", attributes.get("r", ""))
+            found = REFERENCE.fullmatch(attributes.get("r", ""))
             if found is None:
                 raise ValueError
             column_now = _column_number(found[1]) if found[1] else column_now + 1
@@ -186,6 +188,7 @@ def _with_errors_as_text(content: bytes, errors: list[int]) -> bytes:
     return b"".join([*parts, content[done:]])
 
 
+@lru_cache(maxsize=1_000)
 def _column_number(letters: str) -> int:
     number = 0
     for letter in letters.upper():
