@@ -27,9 +27,10 @@ def ranges(numbers: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
-def told_places(places: Iterable[tuple[str, int]]) -> str | None:
-    """Write places, each a sheet or file and a number in it, as ranges: `ChuyenCan!8-9,12; Khoi7!3`; None where there are none."""
+def told_places(raws: Iterable[str]) -> str | None:
+    """Write the places that texts begin with as ranges, sheet by sheet: `ChuyenCan!8-9,12; Khoi7!3`; None where none has one."""
     numbers: dict[str, list[int]] = {}
-    for name, number in places:
-        numbers.setdefault(name, []).append(number)
+    for raw in raws:
+        if found := re.match(PLACE, raw):
+            numbers.setdefault(found[1], []).append(int(found[2]))
     return "; ".join(f"{name}!{ranges(each)}" for name, each in numbers.items()) or None

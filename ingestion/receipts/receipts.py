@@ -164,13 +164,13 @@ def _refusals(
     rows = connection.execute(
         """
         select delivery_id, reason, error_group, sum(record_count)::bigint, list(position),
-            list((regexp_extract(raw, ?, 1), regexp_extract(raw, ?, 2)::int) order by position) filter (regexp_matches(raw, ?))
+            list(regexp_extract(raw, ?) order by position)
         from lake.quarantine.records
         where feed = ? and load_id in (select unnest(?)) and delivery_id in (select unnest(?))
         group by delivery_id, reason, error_group
         order by delivery_id, reason, error_group
         """,
-        [PLACE, PLACE, PLACE, contract.feed, list(load_ids), delivery_ids],
+        [PLACE, contract.feed, list(load_ids), delivery_ids],
     ).fetchall()
     found: dict[str, list[Refusal]] = {}
     for delivery_id, reason, group, records, positions, places in rows:
@@ -179,7 +179,7 @@ def _refusals(
             error_group=group,
             records=records,
             positions=ranges(positions),
-            places=told_places(places or ()),
+            places=told_places(places),
         )
         found.setdefault(delivery_id, []).append(refusal)
     return found

@@ -25,5 +25,6 @@ def test_numbers_are_told_as_ranges() -> None:
 
 
 def test_places_are_told_by_sheet() -> None:
-    assert told_places([("A", 8), ("B", 3), ("A", 9), ("A", 12)]) == "A!8-9,12; B!3"
-    assert told_places([]) is None
+    raws = [f"workbook/{place}\t" for place in ("A!8", "B!3", "A!9", "A!12")]
+    assert told_places([*raws, "PM10\t62.4"]) == "A!8-9,12; B!3"
+    assert told_places(["PM10\t62.4", ""]) is None

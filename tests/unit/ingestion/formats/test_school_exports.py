@@ -111,6 +111,9 @@ ATTENDANCE = "education.attendance"
 DAY = ["Mã trường", "Mã lớp", "Ngày điểm danh", "Sĩ số", "Có mặt", "Vắng có phép", "Vắng không phép"]
 
 
+EMPTY_ROWS: list[list[object]] = [[], [], [], []]
+
+
 def class_day(code: object, day: object = "20/11/2026", present: object = 11) -> list[object]:
     return ["469900101", code, day, 12, present, 1, 0]
 
@@ -161,7 +164,7 @@ def test_a_workbook_whose_only_table_is_hidden_is_refused(read: Read) -> None:
 
 
 def test_a_piece_tells_the_row_of_excel_and_its_position_counts_rows_in_use(read: Read) -> None:
-    delivered = attendance(read, workbook([*([[]] * 4), DAY, class_day("6A"), [], class_day("6B")]))
+    delivered = attendance(read, workbook([*EMPTY_ROWS, DAY, class_day("6A"), [], class_day("6B")]))
     places = delivered.reading.records.select("_position", "_raw").rows()
     assert [(position, raw.partition("\t")[0]) for position, raw in places] == [
         (2, "workbook/Sheet1!6"),
