@@ -92,6 +92,13 @@ def _read_delivery(rows: pl.DataFrame, contract: Contract, delivery: int, export
                 others = [*_names_at(matched, contract), *matched.unknown] if matched else []
             readings.append(skip_sheet(sheet, "other_sheet", contract))
             continue
+        if matched.twice:
+            raise DeliveryError(
+                f"{contract.feed}: expected each column once, got {', '.join(matched.twice)} twice, one of them perhaps hidden; "
+                "delete the one that is not meant and send the file again",
+                reason="column_twice",
+                delivery=delivery,
+            )
         headed += 1
         absent = [name for name in wire.values() if name not in _names_at(matched, contract)]
         shape = Shape((*shape.unknown, *matched.unknown), (*shape.absent, *absent))

@@ -190,6 +190,12 @@ class Archive:
                 f"expected {name} with a header that names {', '.join(missing)}, got one without",
                 "correct it",
             )
+        if matched.twice:
+            raise self._refused(
+                "column_twice",
+                f"expected each column of {name} once, got {', '.join(matched.twice)} twice",
+                "correct it",
+            )
         named = max((place for place, cell in enumerate(cells, 1) if cell.strip()), default=0)
         return _Header(separator, named, len(cells), matched, table.columns)
 

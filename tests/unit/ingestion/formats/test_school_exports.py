@@ -111,6 +111,20 @@ ATTENDANCE = "education.attendance"
 DAY = ["Mã trường", "Mã lớp", "Ngày điểm danh", "Sĩ số", "Có mặt", "Vắng có phép", "Vắng không phép"]
 
 
+@pytest.mark.parametrize("name", ["Có mặt", "CÓ MẶT"])
+def test_a_column_that_stands_twice_is_not_chosen_from(read: Read, name: str) -> None:
+    old: list[list[object]] = [[*DAY[:4], name, *DAY[4:]], ["469900101", "6A", "20/11/2026", 12, 0, 11, 1, 0]]
+    with pytest.raises(DeliveryError, match="expected each column once, got Có mặt twice") as caught:
+        attendance(read, workbook(old))
+    assert caught.value.values["reason"] == "column_twice"
+
+
+def test_a_column_of_a_roster_file_that_stands_twice_refuses_the_archive(read: Read) -> None:
+    users = FULL["users"].replace("enabledUser,role", "role,role")
+    with pytest.raises(DeliveryError, match=r"expected each column of users\.csv once, got role twice"):
+        students(read, roster_with(users=users))
+
+
 EMPTY_ROWS: list[list[object]] = [[], [], [], []]
 
 
@@ -233,7 +247,11 @@ def test_an_error_is_not_an_empty_cell(read: Read, cell: str, error: str) -> Non
 
 
 def test_an_error_in_an_optional_column_is_quarantined_and_in_an_unknown_one_is_not(read: Read) -> None:
-    rows = [[*HEADER, "Họ tên", "Ghi chú"], [*pupil(1), "#REF!", "x"], [*pupil(2), "Nguyễn Giả Lập", "#N/A"]]
+    rows: list[list[object]] = [
+        [*HEADER, "Họ tên", "Ghi chú"],
+        [*pupil(1), "#REF!", "x"],
+        [*pupil(2), "Nguyễn Giả Lập", "#N/A"],
+    ]
     delivered = students(read, workbook(rows))
     assert delivered.reasons == [(2, "full_name_error_cell", 4)]
     assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
