@@ -259,7 +259,7 @@ def test_a_row_of_a_workbook_is_told_as_excel_counts_it(lake: Lake) -> None:
         sheet.write_row(4, 0, header)
         for place, code in ((5, "6A"), (7, "#REF!"), (8, "#REF!"), (10, "#REF!")):
             sheet.write_row(place, 0, ["469900101", code, *day])
-    feed, name = "education.attendance", "ChuyenCan_202611201700.xlsx"
+    feed, name = "education.attendance", "ChuyenCan_202611201100.xlsx"
     delivery_id = lake.land(feed, name, written.getvalue())
     lake.load(feed)
     (refusal,) = find_receipt(lake.connection, lake.contracts, delivery_id).quarantine
