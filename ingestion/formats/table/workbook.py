@@ -8,11 +8,10 @@ are not the same code: a text is a JSON text (an error such as `#N/A` too), a nu
 What holds for a whole sheet stands as flags behind `workbook`: `+hidden` where the sender does not see the sheet, `+1904` where the
 workbook counts its days from 1904. Rows that a filter hides are rows like others.
 
-calamine reads the cells. openpyxl takes eight times as long (4.8 s against 0.6 s for 100,000 rows of 13 columns), refuses workbooks for an
-odd style, and finds nothing in a Strict Open XML workbook. Each member is parsed once before calamine sees it: the extent of a sheet is
-measured, since calamine lays it out whole; a DTD is refused; the epoch is found; and error cells become text, because calamine takes the
-errors it knows for empty cells, and refuses the workbook for the others. The old binary form (.xls) and workbooks with a password are
-refused.
+calamine reads the cells: 0.6 s for 100,000 rows of 13 columns, where openpyxl takes 4.8 s. Each member is parsed once before (2 s): the
+extent of a sheet is measured, since calamine lays it out whole; a DTD is refused; the epoch is found; and error cells become text, because
+calamine takes the errors it knows for empty cells, and refuses the workbook for the others. The old binary form (.xls) and workbooks with a
+password are refused.
 """
 
 import codecs
