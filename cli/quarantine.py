@@ -19,6 +19,7 @@ from core.errors import ConfigurationError
 from core.reference import Reference
 from core.settings import Settings
 from ingestion.collect.landing import Delivery, Landing
+from ingestion.formats.places import place_of
 from ingestion.load.incidents import IncidentClock
 from ingestion.repair.disclosure import masked_records, places_of, write_down
 from ingestion.repair.quarantine import Selection, brought_records, count_reasons, export_lines, find_records
@@ -95,12 +96,14 @@ def show_records(
         if reveal
         else [{"record": _short(seen)} for seen in masked_records(Landing(settings), contract, records)]
     )
+    places = [place_of(record.raw) for record in records]
     rows: list[Row] = []
-    for record, content in zip(records, seen, strict=True):
+    for record, content, place in zip(records, seen, places, strict=True):
         age = clock.age_of(record.since)
         row: Row = {
             "delivery_id": record.delivery_id,
             "position": record.position,
+            **({"place": place} if any(places) else {}),
             "reason": record.reason,
             "error_group": record.error_group,
             **content,

@@ -22,11 +22,15 @@ HEADER = "header"
 
 @dataclass(frozen=True)
 class Matched:
-    """At which places the promised names stand, which names nobody promised, and a remark: `header` where all was exact."""
+    """At which places the promised names stand, which names nobody promised, and a remark: `header` where all was exact.
+
+    `twice` names those whose text stands at two places: nobody knows which of the columns is meant.
+    """
 
     places: dict[str, int]
     remark: str
     unknown: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
 
 
 def plain(name: str) -> str:
@@ -59,7 +63,9 @@ def match_header(cells: Sequence[str], promised: Mapping[str, str], known: Colle
     unknown = tuple(text[:NAME_LIMIT] for text in dict.fromkeys(others) if key_of(text) not in expected)
     remarks = [f"taken {', '.join(tolerated)}"] if tolerated else []
     remarks += [f"unknown {', '.join(unknown)}"] if unknown else []
-    return Matched(places, f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER, unknown)
+    folded = [text.casefold() for text in texts]
+    twice = tuple(wire for name, wire in promised.items() if name in places and folded.count(folded[places[name]]) > 1)
+    return Matched(places, f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER, unknown, twice)
 
 
 def _alike(key: str, keys: list[str], free: list[int]) -> int | None:

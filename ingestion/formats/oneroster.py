@@ -12,38 +12,23 @@ means active (bulk files leave it out); `tobedeleted`, of a pupil or of the last
 as `record_status`, so that a cancel keeps its history. A pupil of this
 form is studying: the standard knows no other state. The version is `dateLastModified`, else the day in the archive's name.
 
-A piece is a line, with the name of its file before it. Headers are matched as `headers.py` says: real files spell `dataLastModified` and
-`prefferedGivenName`.
+`table/zip_of_csv.py` says how members and headers are found: real files spell `dataLastModified` and `prefferedGivenName`. `manifest.csv`
+tells which files an archive holds. A user whose role neither `users.csv` nor `roles.csv` tells is quarantined: it could be a teacher.
 """
 
-import io
 from collections.abc import Mapping
 
 import polars as pl
 
 from core.contract import Contract
 from core.errors import DeliveryError
-from ingestion.formats.base import (
-    Envelope,
-    Pieces,
-    Reading,
-    Shape,
-    empty_reading,
-    empty_records,
-    join_raws,
-    join_readings,
-    require_pieces,
-)
-from ingestion.formats.csv import SEPARATORS, Header, fields_of, read_rows, require_columns
-from ingestion.formats.headers import match_header
-from ingestion.formats.lines import set_aside, split_lines
-from ingestion.formats.moet import LINE, SECTION, exported_at
-
-MARK = "oneroster/"
-"""Before the name of the file, so that a line tells which wire form it is of."""
+from ingestion.formats.base import SKIPPED_SCHEMA, UNREADABLE_SCHEMA, Envelope, Reading, empty_reading, join_readings
+from ingestion.formats.moet import exported_at
+from ingestion.formats.table.zip_of_csv import Archive, Table
 
 COMMON = ("sourcedId", "status", "dateLastModified")
-FILES: Mapping[str, tuple[str, ...]] = {
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "manifest.csv": ("propertyName", "value"),
     "orgs.csv": (*COMMON, "name", "type", "identifier", "parentSourcedId"),
     "academicSessions.csv": (*COMMON, "title", "type", "startDate", "endDate", "parentSourcedId", "schoolYear"),
     "classes.csv": (
@@ -69,37 +54,31 @@ FILES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns of the files that are read, OneRoster 1.1 and 1.2 together."""
 
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "manifest.csv": (),
+    "enrollments.csv": ("userSourcedId", "classSourcedId", "role"),
+    "roles.csv": ("userSourcedId", "role"),
+}
+"""Columns without which a file is of no use, where they are others than `sourcedId`."""
+
+FILES = {name: Table(columns, REQUIRED.get(name, ("sourcedId",))) for name, columns in COLUMNS.items()}
 FILE_OF_FEED: Mapping[str, str] = {
     "education.schools": "orgs.csv",
     "education.classes": "classes.csv",
     "education.students": "users.csv",
 }
-OTHERS_ASIDE: Mapping[str, str] = {"education.schools": "not_a_school", "education.students": "not_a_student"}
+KINDS: Mapping[str, str] = {
+    "education.schools": "school",
+    "education.classes": "class",
+    "education.students": "student",
+}
+"""What the rows of a feed are; its file holds others too."""
 SEXES = {"male": "Nam", "female": "Nữ", "other": "Khác"}
 STUDYING = "Đang học"
-SESSIONS, CLASSES, ORGS = "academicSessions.csv", "classes.csv", "orgs.csv"
-
-
-def member_pieces(members: Mapping[str, bytes]) -> Pieces:
-    """Cut the files of an archive into lines, all one block; raise DeliveryError where no CSV is among them, or one stands twice."""
-    names = [name.rsplit("/", 1)[-1] for name in members]
-    if not any(name.lower().endswith(".csv") for name in names) or len(set(names)) != len(names):
-        raise DeliveryError(
-            f"delivery: a OneRoster archive of CSV files, each once, was promised, one of {len(names)} other files came",
-            reason="not_oneroster",
-        )
-    parts: list[list[str] | pl.Series] = []
-    problems: dict[int, str] = {}
-    length = 0
-    for name, content in zip(names, members.values(), strict=True):
-        before = f"{MARK}{' '.join(name.split())}\t"
-        blocks = split_lines(io.BytesIO(content)) if name.lower().endswith(".csv") else iter([Pieces(1, [""])])
-        for block in blocks:
-            problems |= {length + index: problem for index, problem in block.problems.items()}
-            parts.append([before + raw for raw in block.raws])
-            length += len(block.raws)
-            require_pieces(length)
-    return Pieces(1, join_raws(parts), problems)
+SESSIONS, CLASSES, ORGS, ROLES = "academicSessions.csv", "classes.csv", "orgs.csv", "roles.csv"
+ENROLLMENTS, DEMOGRAPHICS, MANIFEST = "enrollments.csv", "demographics.csv", "manifest.csv"
+ROLE_MISSING = "role_missing"
+MISSING_GROUP = 1
 
 
 def read_archives(pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
@@ -112,25 +91,24 @@ def read_archives(pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[i
 
 
 def _read_archive(lines: pl.DataFrame, contract: Contract, delivery: int, source_name: str) -> Reading:
-    mine = FILE_OF_FEED.get(contract.feed, "")
-    named = lines.with_columns(SECTION.str.strip_prefix(MARK).alias("file"))
-    files = {str(name): rows for (name,), rows in named.group_by("file", maintain_order=True)}
-    if mine not in files:
+    if contract.feed not in FILE_OF_FEED:
         raise DeliveryError(
-            f"{contract.feed}: an archive with {mine or 'a file for this feed'} was promised, "
-            f"{len(files)} other files came",
+            f"{contract.feed}: expected a workbook, got a OneRoster archive, which does not hold this feed; send the workbook",
             reason="missing_member",
             delivery=delivery,
         )
-    tables = {name: _read_file(name, rows, contract.feed, delivery) for name, rows in files.items() if name in FILES}
-    table = tables.pop(mine)
-    rows = table.records
-    is_other = _is_other(contract.feed, rows, {name: other.records for name, other in tables.items()})
-    others = rows.filter(is_other)
-    records = _RECORDS[contract.feed](rows.filter(~is_other), {name: other.records for name, other in tables.items()})
+    mine, kind = FILE_OF_FEED[contract.feed], KINDS[contract.feed]
+    archive = Archive(lines, FILES, contract.feed, delivery)
+    archive.promised = _promised(archive)
+    table = archive.read(mine)
+    rows = table.records.with_columns(_kinds(contract.feed, table.records, archive).alias("kind"))
+    records = _RECORDS[contract.feed](rows.filter(pl.col("kind") == kind), archive)
+    unknown = rows.filter(pl.col("kind").is_null()).with_columns(
+        pl.lit(ROLE_MISSING).alias("reason"), pl.lit(MISSING_GROUP, dtype=pl.Int32).alias("error_group")
+    )
+    others = rows.filter(pl.col("kind") != kind).height
+    skipped = pl.DataFrame([(delivery, f"not_a_{kind}", others)] if others else [], schema=SKIPPED_SCHEMA, orient="row")
     version = _version(records["dateLastModified"], exported_at(source_name))
-    skipped = [(delivery, f"member {name[:60]}", found.height) for name, found in files.items() if name != mine]
-    skipped += [(delivery, OTHERS_ASIDE[contract.feed], others.height)] if others.height else []
     return Reading(
         records.with_columns(
             version.alias(contract.version or "version"),
@@ -146,64 +124,36 @@ def _read_archive(lines: pl.DataFrame, contract: Contract, delivery: int, source
                 for name in contract.column_names
             ),
         ),
-        table.unreadable,
-        pl.concat([table.skipped, pl.DataFrame(skipped, schema=dict(table.skipped.schema), orient="row")]),
+        pl.concat([table.unreadable, unknown.select(UNREADABLE_SCHEMA.keys())]),
+        pl.concat([table.skipped, archive.skipped(mine), skipped]),
         table.shapes,
     )  # fmt: skip
 
 
-def _read_file(name: str, rows: pl.DataFrame, feed: str, delivery: int) -> Reading:
-    """Read one file into the standard's columns."""
-    lines, unreadable, skipped = set_aside(rows.drop("file"), {"blank_line": _IS_BLANK}, {})
-    columns = FILES[name]
-    if lines.is_empty():
-        return Reading(empty_records(columns), unreadable, skipped)
-    text = str(lines.select(LINE.alias("line"))["line"][0])
-    separator = max(SEPARATORS, key=text.count)
-    require_columns(text, separator, feed, delivery)
-    cells = fields_of(text, separator) or [text]
-    matched = match_header(cells, {column: column for column in columns})
-    if "sourcedId" not in matched.places:
-        raise DeliveryError(
-            f"{feed}: a header with the columns of OneRoster's {name} was promised, one without sourcedId came",
-            reason="missing_column",
-            delivery=delivery,
-        )
-    body, _, heads = set_aside(
-        lines.with_columns(pl.lit(None, dtype=pl.String).alias("_problem")),
-        {matched.remark: LINE.str.strip_chars().str.to_lowercase() == text.strip().lower()},
-        {},
-    )
-    read = read_rows(body, Header(text, separator, len(cells), matched.places), columns, LINE)
-    asides = pl.concat([skipped, heads, read.skipped])
-    return Reading(
-        read.records, pl.concat([unreadable, read.unreadable]), asides, {delivery: Shape(unknown=matched.unknown)}
-    )
+def _promised(archive: Archive) -> set[str]:
+    """Name the files that the archive's manifest says it holds: a line `file.roles,bulk` each."""
+    if not archive.has(MANIFEST):
+        return set()
+    told = archive.read(MANIFEST).records.filter(pl.col("value").str.to_lowercase().is_in(["bulk", "delta"]))
+    return {
+        f"{name.removeprefix('file.')}.csv" for name in told["propertyName"].drop_nulls() if name.startswith("file.")
+    }
 
 
-_IS_BLANK = LINE.str.strip_chars_start(" \r") == ""
-
-
-Tables = Mapping[str, pl.DataFrame]
-
-
-def _is_other(feed: str, rows: pl.DataFrame, others: Tables) -> pl.Series:
-    """Tell which rows of a feed's file are something else: no school, no pupil."""
+def _kinds(feed: str, rows: pl.DataFrame, archive: Archive) -> pl.Series:
+    """Say what each row of a feed's file is: a school, a student …; null for a user whose role nobody tells."""
     if feed == "education.schools":
-        return (rows["type"].fill_null("school").str.to_lowercase() != "school").alias("is_other")
+        return rows["type"].fill_null("school").str.to_lowercase()
     if feed == "education.students":
-        roles = _looked_up(others, "roles.csv", "userSourcedId", "role")
+        roles = _looked_up(archive, ROLES, "userSourcedId", "role")
         known = rows.join(roles, left_on="sourcedId", right_on="key", how="left", maintain_order="left")
-        return (
-            pl.Series(known["role"]).fill_null(known["value"]).fill_null("student").str.to_lowercase() != "student"
-        ).alias("is_other")
-    return pl.repeat(value=False, n=rows.height, eager=True).alias("is_other")
+        return pl.Series(known["role"]).fill_null(known["value"]).str.to_lowercase()
+    return pl.repeat(KINDS[feed], n=rows.height, eager=True)
 
 
-def _looked_up(tables: Tables, name: str, key: str, value: str) -> pl.DataFrame:
-    """Give `key` and `value` of a file's rows, each key once; without rows where the archive has no such file."""
-    table = tables.get(name, empty_records(FILES[name]))
-    pairs = table.select(pl.col(key).alias("key"), pl.col(value).alias("value"))
+def _looked_up(archive: Archive, name: str, key: str, value: str) -> pl.DataFrame:
+    """Return `key` and `value` of a file's rows, each key once; without rows where the archive has no such file."""
+    pairs = archive.look_into(name).select(pl.col(key).alias("key"), pl.col(value).alias("value"))
     return pairs.drop_nulls().unique("key", keep="first", maintain_order=True)
 
 
@@ -214,18 +164,18 @@ def _with(rows: pl.DataFrame, column: str, pairs: pl.DataFrame, name: str) -> pl
     )
 
 
-def _school_codes(tables: Tables) -> pl.DataFrame:
-    return _looked_up(tables, ORGS, "sourcedId", "identifier")
+def _school_codes(archive: Archive) -> pl.DataFrame:
+    return _looked_up(archive, ORGS, "sourcedId", "identifier")
 
 
-def _school_years(tables: Tables) -> pl.DataFrame:
-    years = _looked_up(tables, SESSIONS, "sourcedId", "schoolYear")
+def _school_years(archive: Archive) -> pl.DataFrame:
+    years = _looked_up(archive, SESSIONS, "sourcedId", "schoolYear")
     ends = pl.col("value").cast(pl.Int32, strict=False)
     return years.with_columns(pl.format("{}-{}", ends - 1, ends).alias("value")).drop_nulls()
 
 
-def _schools(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    years = _school_years(tables)["value"]
+def _schools(rows: pl.DataFrame, archive: Archive) -> pl.DataFrame:
+    years = _school_years(archive)["value"]
     return rows.with_columns(
         pl.coalesce("identifier", "sourcedId").alias("school_code"),
         pl.col("name").alias("school_name"),
@@ -233,10 +183,10 @@ def _schools(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     )
 
 
-def _classes(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+def _classes(rows: pl.DataFrame, archive: Archive) -> pl.DataFrame:
     dated = rows.with_columns(pl.col("termSourcedIds").str.split(",").list.first().str.strip_chars().alias("term"))
     known = _with(
-        _with(dated, "schoolSourcedId", _school_codes(tables), "org"), "term", _school_years(tables), "school_year"
+        _with(dated, "schoolSourcedId", _school_codes(archive), "org"), "term", _school_years(archive), "school_year"
     )
     grade = pl.col("grades").str.extract(r"^0?(\d{1,2})$")
     return known.with_columns(
@@ -247,23 +197,21 @@ def _classes(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     )
 
 
-def _students(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    enrolled = tables.get("enrollments.csv", empty_records(FILES["enrollments.csv"])).filter(
-        pl.col("role").str.to_lowercase() == "student"
-    )
+def _students(rows: pl.DataFrame, archive: Archive) -> pl.DataFrame:
+    enrolled = archive.look_into(ENROLLMENTS).filter(pl.col("role").str.to_lowercase() == "student")
     first = enrolled.sort(
         pl.col("status").fill_null("active") == "tobedeleted",
         pl.col("primary").fill_null("").str.to_lowercase() != "true",
         "_position",
     ).unique("userSourcedId", keep="first", maintain_order=True)
-    classes = _classes(tables.get(CLASSES, empty_records(FILES[CLASSES])), tables).unique("sourcedId", keep="first")
+    classes = _classes(archive.look_into(CLASSES), archive).unique("sourcedId", keep="first")
     placed = first.join(
         classes.select("sourcedId", "class_code", "school_year", "grade"),
         left_on="classSourcedId",
         right_on="sourcedId",
         how="left",
     )
-    schools = _with(placed, "schoolSourcedId", _school_codes(tables), "org")
+    schools = _with(placed, "schoolSourcedId", _school_codes(archive), "org")
     enrolments = schools.select(
         pl.col("userSourcedId").alias("sourcedId"),
         pl.coalesce("class_code", "classSourcedId").alias("class_code"),
@@ -273,8 +221,8 @@ def _students(rows: pl.DataFrame, tables: Tables) -> pl.DataFrame:
         (pl.col("status") == "tobedeleted").alias("has_left"),
     )
     known = rows.join(enrolments, on="sourcedId", how="left", maintain_order="left", validate="m:1")
-    known = _with(known, "sourcedId", _looked_up(tables, "demographics.csv", "sourcedId", "birthDate"), "date_of_birth")
-    known = _with(known, "sourcedId", _looked_up(tables, "demographics.csv", "sourcedId", "sex"), "sent_sex")
+    known = _with(known, "sourcedId", _looked_up(archive, DEMOGRAPHICS, "sourcedId", "birthDate"), "date_of_birth")
+    known = _with(known, "sourcedId", _looked_up(archive, DEMOGRAPHICS, "sourcedId", "sex"), "sent_sex")
     name = pl.concat_str("familyName", "middleName", "givenName", separator=" ", ignore_nulls=True)
     sex = pl.col("sent_sex").str.to_lowercase()
     return known.with_columns(
@@ -290,7 +238,7 @@ _RECORDS = {"education.schools": _schools, "education.classes": _classes, "educa
 
 
 def _version(modified: pl.Series, exported: str | None) -> pl.Series:
-    """Give the time of the last change; a day alone is its local midnight, and none at all is that of the export."""
+    """Return the time of the last change; a day alone is its local midnight, and none at all is that of the export."""
     is_day = modified.str.contains(r"^\d{4}-\d\d-\d\d$").fill_null(value=False)
     days = pl.Series(
         [f"{text}T00:00:00+07:00" if day else text for text, day in zip(modified, is_day, strict=True)], dtype=pl.String

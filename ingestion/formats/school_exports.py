@@ -15,6 +15,8 @@ from ingestion.formats import base, moet, oneroster
 from ingestion.formats.archives import ZIP_MARK, unpack
 from ingestion.formats.base import Envelope, Pieces, Reading, join_readings
 from ingestion.formats.documents import read_document
+from ingestion.formats.table.workbook import is_workbook, split_workbook, unpack_workbook
+from ingestion.formats.table.zip_of_csv import MARK, split_zip
 
 
 class SchoolExports:
@@ -26,14 +28,14 @@ class SchoolExports:
         if not document:
             return
         members = unpack(document) if document.startswith(ZIP_MARK) else {}
-        if members and moet.WORKBOOK not in members:
-            yield oneroster.member_pieces(members)
+        if members and not is_workbook(members):
+            yield split_zip(members)
         else:
-            yield moet.workbook_pieces(members or moet.unpack_workbook(document))
+            yield split_workbook(members or unpack_workbook(document))
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
         """Read rows, those of each form as that form; raise DeliveryError where a delivery breaks the promise of its form."""
-        is_roster = pl.col("_raw").str.starts_with(oneroster.MARK)
+        is_roster = pl.col("_raw").str.starts_with(MARK)
         readings = [
             oneroster.read_archives(pieces.filter(is_roster), contract, envelopes),
             moet.Moet().read(pieces.filter(~is_roster), contract, envelopes),

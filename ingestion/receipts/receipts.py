@@ -1,11 +1,12 @@
 """What we tell an agency of each delivery: a receipt, computed from the ledger, which is the truth.
 
-A receipt holds counts, names and positions, and nothing of what was sent: the agency has its own bytes, and a position finds the record
-in them. Its form is versioned (`docs/receipt.schema.json`): a field may be added to a version, none is taken away or changes its meaning.
+A receipt holds counts, names, positions and places, and nothing else of what was sent: the agency has its own bytes, and a position, or the
+sheet and row of a workbook, finds the record in them. Its form is versioned (`docs/receipt.schema.json`): a field may be added to a
+version, none is taken away or changes its meaning.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Literal
 
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core.contract import Contract
 from core.errors import UnknownNameError
+from ingestion.formats.places import PLACE, ranges, told_places
 from ingestion.load.drift import Change, Kind
 
 SCHEMA = "ioc.receipt/1"
@@ -28,6 +30,11 @@ class Refusal(BaseModel):
     error_group: int = Field(description="error group 1 to 8 of letter 4856/BCA-TTDLQG")
     records: int
     positions: str = Field(description="pieces of the delivery from 1, as ranges: 2-5,9; 0 is the delivery as a whole")
+    places: str | None = Field(
+        default=None,
+        description="where they stand in a workbook (sheet and row of Excel) or an archive (file and line): ChuyenCan!8-9,12",
+        exclude_if=lambda places: places is None,
+    )
 
 
 class ColumnChange(BaseModel):
@@ -151,33 +158,29 @@ def receipts_of(
         )
 
 
-def ranges(positions: Iterable[int]) -> str:
-    """Write positions as ranges: 1-3,7."""
-    spans: list[list[int]] = []
-    for position in sorted(set(positions)):
-        if spans and position == spans[-1][1] + 1:
-            spans[-1][1] = position
-        else:
-            spans.append([position, position])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
-
-
 def _refusals(
     connection: duckdb.DuckDBPyConnection, contract: Contract, load_ids: Collection[str], delivery_ids: list[str]
 ) -> dict[str, list[Refusal]]:
     rows = connection.execute(
         """
-        select delivery_id, reason, error_group, sum(record_count)::bigint, list(position)
+        select delivery_id, reason, error_group, sum(record_count)::bigint, list(position),
+            list(regexp_extract(raw, ?) order by position)
         from lake.quarantine.records
         where feed = ? and load_id in (select unnest(?)) and delivery_id in (select unnest(?))
         group by delivery_id, reason, error_group
         order by delivery_id, reason, error_group
         """,
-        [contract.feed, list(load_ids), delivery_ids],
+        [PLACE, contract.feed, list(load_ids), delivery_ids],
     ).fetchall()
     found: dict[str, list[Refusal]] = {}
-    for delivery_id, reason, group, records, positions in rows:
-        refusal = Refusal(reason=reason, error_group=group, records=records, positions=ranges(positions))
+    for delivery_id, reason, group, records, positions, places in rows:
+        refusal = Refusal(
+            reason=reason,
+            error_group=group,
+            records=records,
+            positions=ranges(positions),
+            places=told_places(places),
+        )
         found.setdefault(delivery_id, []).append(refusal)
     return found
 

@@ -19,6 +19,7 @@ from core.reference import Reference
 from core.settings import Settings
 from ingestion.collect.landing import Delivery, Landing
 from ingestion.formats.base import Envelope, Pieces, Reading, join_pieces
+from ingestion.formats.places import place_of
 from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.checks import check
 from ingestion.load.privacy import SHOWN, protect
@@ -43,13 +44,18 @@ class Traced:
 
 @dataclass(frozen=True)
 class Way:
-    """By which door a piece left, and what is known of it there; `key` holds no personal value."""
+    """By which door a piece left, and what is known of it there; `key` holds no personal value.
+
+    `place` is where it stands in its sender's own words, in deliveries that have rows or lines of their own (`ChuyenCan!8`); it is not
+    known of a piece that was accepted.
+    """
 
     feed: str
     delivery_id: str
     source_name: str
     position: int
     door: str
+    place: str | None = None
     reason: str | None = None
     error_group: int | None = None
     rules: tuple[str, ...] | None = None
@@ -144,7 +150,7 @@ class _Tracer:
     def _quarantined(self, way: Way, position: int) -> Way | None:
         row = self._connection.execute(
             """
-            select reason, error_group, list_transform(failures, lambda failure: failure.rule), load_id
+            select reason, error_group, list_transform(failures, lambda failure: failure.rule), load_id, raw
             from lake.quarantine.records
             where feed = ? and delivery_id = ? and position = ?
             order by quarantined_at
@@ -164,7 +170,15 @@ class _Tracer:
             [way.feed, way.delivery_id, position],
         ).fetchall()
         way = replace(way, replay="; ".join(str(replay) for (replay,) in replays) or None)
-        return replace(way, door="quarantined", reason=row[0], error_group=row[1], rules=tuple(row[2]), load_id=row[3])
+        return replace(
+            way,
+            door="quarantined",
+            place=place_of(row[4]),
+            reason=row[0],
+            error_group=row[1],
+            rules=tuple(row[2]),
+            load_id=row[3],
+        )
 
     def _accepted(self, way: Way, position: int) -> Way | None:
         contract = self._contract
@@ -252,6 +266,7 @@ class _Tracer:
 
     def _read_again(self, way: Way, position: int) -> Way:
         block, index = self._block_of(position)
+        way = replace(way, place=place_of(str(block.raws[index])))
         reading = self._read(block)
         record = _record_at(reading.records, position, str(block.raws[index]))
         if record is None:

@@ -1,5 +1,6 @@
 """What an agency is told of its deliveries, and where one record went, on a real lake and a real object store."""
 
+import io
 import json
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
+import xlsxwriter
 
 from cli import receipts as verbs
 from core.errors import UnknownNameError
@@ -246,6 +248,28 @@ def test_a_skipped_piece_tells_its_reason_among_several_and_a_position_beyond_is
         trace(lake, LEVELS, "m.csv", 1)
     with pytest.raises(UnknownNameError, match="received on 2026-11-19"):
         find_delivery(lake.connection, lake.contracts[LEVELS], "l.csv", (NOON - timedelta(days=1)).date())
+
+
+def test_a_row_of_a_workbook_is_told_as_excel_counts_it(lake: Lake) -> None:
+    header = ["Mã trường", "Mã lớp", "Ngày điểm danh", "Sĩ số", "Có mặt", "Vắng có phép", "Vắng không phép"]
+    day = ["20/11/2026", 12, 11, 1, 0]
+    written = io.BytesIO()
+    with xlsxwriter.Workbook(written, {"in_memory": True}) as book:
+        sheet = book.add_worksheet("ChuyenCan")
+        sheet.write_row(4, 0, header)
+        for place, code in ((5, "6A"), (7, "#REF!"), (8, "#REF!"), (10, "#REF!")):
+            sheet.write_row(place, 0, ["469900101", code, *day])
+    feed, name = "education.attendance", "ChuyenCan_202611201100.xlsx"
+    delivery_id = lake.land(feed, name, written.getvalue())
+    lake.load(feed)
+    (refusal,) = find_receipt(lake.connection, lake.contracts, delivery_id).quarantine
+    assert (refusal.reason, refusal.positions, refusal.places) == ("class_code_error_cell", "4-5,7", "ChuyenCan!8-9,11")
+    assert [trace(lake, feed, name, position).place for position in (1, 2, 3, 4)] == [
+        "ChuyenCan!5",
+        None,
+        "ChuyenCan!7",
+        "ChuyenCan!8",
+    ]
 
 
 def test_a_pupil_is_traced_without_being_named(lake: Lake) -> None:

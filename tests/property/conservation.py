@@ -1,8 +1,8 @@
 """The books of a load, kept a second time: counted from the bytes and from the tables, without the ledger's own arithmetic."""
 
-import csv
 import html
 import io
+import json
 import re
 import zipfile
 from dataclasses import dataclass
@@ -21,13 +21,11 @@ from ingestion.load.checks import check
 from ingestion.load.privacy import protect
 
 WRAPPERS = re.compile(
-    r"^(?:<HOSO MACSKCB=\"[^\"]*\" NGAYLAP=\"[^\"]*\" STT=\"\d+\">|oneroster/[^\t]*\t)|</HOSO>$|<!-- \d+ HOSO -->$"
+    r"^(?:<HOSO MACSKCB=\"[^\"]*\" NGAYLAP=\"[^\"]*\" STT=\"\d+\">|zip/[^\t]*\t)|</HOSO>$|<!-- \d+ HOSO -->$"
 )
 """What a format puts around a piece that cannot be understood alone."""
 
 CELL = re.compile(rb"<(?:\w+:)?(?:t|v)(?:\s[^>]*)?>([^<]*)<")
-CONVERTED = re.compile(r"[\d\s.:/-]*|\+\d{5,}-\d\d-\d\d \d\d:\d\d:\d\d|true|false", re.IGNORECASE)
-"""Cells whose text a workbook holds in another form: numbers, dates (a year after 9999 has a plus before it), truth values."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +160,9 @@ def texts_of(content: bytes) -> list[str]:
 
 def holds(texts: list[str], raw: str) -> bool:
     """Tell whether a quarantined text stands in what was landed: as a whole, line by line, or cell by cell of a workbook's row."""
-    if raw.startswith("moet/"):
-        cells = next(csv.reader([raw.partition("\t")[2]]))
-        wanted = [" ".join(cell.split()) for cell in cells if not CONVERTED.fullmatch(cell)]
+    if raw.startswith("workbook"):
+        cells = [cell for cell in json.loads(raw.partition("\t")[2]) if isinstance(cell, str)]
+        wanted = [" ".join(cell.split()) for cell in cells]
     else:
         inner = WRAPPERS.sub("", raw)
         wanted = [inner] if any(inner in text for text in texts) else inner.splitlines()

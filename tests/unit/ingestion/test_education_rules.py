@@ -87,6 +87,22 @@ def test_a_usual_row_passes_every_rule(feed: str) -> None:
             {"date_of_birth": "2026-01-01", "citizen_number": None, "grade": None},
             ("born_before_school", 6),
         ),
+        *(
+            ("education.students", {"date_of_birth": day, "citizen_number": None}, ("birth_date_is_known", 2))
+            for day in (
+                "0001-01-01",
+                "1753-01-01",
+                "1899-12-30",
+                "1899-12-31",
+                "1900-01-01",
+                "1904-01-01",
+                "1904-01-02",
+            )
+        ),
+        *(
+            ("education.attendance", {"attendance_date": day}, ("day_is_known", 2))
+            for day in ("1899-12-31", "1900-01-01", "1904-01-01")
+        ),
         ("education.students", {"class_code": None}, ("class_is_given", 1)),
         ("education.students", {"status_name": "Đang nghỉ chơi"}, ("status_name_reference", 5)),
         ("education.students", {"school_code": "469999999"}, ("school_code_reference", 5)),

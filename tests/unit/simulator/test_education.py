@@ -5,8 +5,8 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
-import fastexcel
 import pytest
+from python_calamine import CalamineWorkbook
 
 from simulator.city import SimulatedDay
 from simulator.comparisons.education import hidden
@@ -25,10 +25,10 @@ Sheet = list[tuple[str | None, ...]]
 def sheets(folder: Path) -> dict[str, Sheet]:
     """Give the first sheet of every workbook, every cell as text."""
     return {
-        path.name: fastexcel.read_excel(path.read_bytes())
-        .load_sheet(0, header_row=None, dtypes="string")
-        .to_polars()
-        .rows()
+        path.name: [
+            tuple(f"{cell:.0f}" if isinstance(cell, float) else str(cell) if cell != "" else None for cell in row)
+            for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+        ]
         for path in sorted(folder.glob("*.xlsx"))
     }
 

@@ -1,10 +1,10 @@
-"""Workbooks and OneRoster archives: every row once, headers taken with a remark, dates two ways, bounds."""
+"""Workbooks and OneRoster archives: every row once, headers taken with a remark, cells by their kind, bounds."""
 
 import io
 import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -13,14 +13,22 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.contract import find_contract
 from core.errors import DeliveryError
-from ingestion.formats import archives, base, moet
+from core.reference import Reference
+from ingestion.formats import archives, base
+from ingestion.formats.base import Envelope, Pieces, join_pieces
 from ingestion.formats.headers import key_of, match_header
-from ingestion.formats.moet import date_text, exported_at, truth_text
+from ingestion.formats.moet import exported_at
+from ingestion.formats.registry import find_format
+from ingestion.formats.table import workbook as container
+from ingestion.formats.table.sheets import date_text, truth_text
+from ingestion.load.checks import check
 
 Read = Callable[..., Any]
 
 NAME = "HocSinh_20261115.xlsx"
+RECEIVED = datetime(2026, 11, 21, tzinfo=UTC)
 STUDENTS = "education.students"
 HEADER = ["Mã học sinh", "Năm học", "Mã trường", "Mã lớp", "Ngày sinh", "Trạng thái HS"]
 ORGS = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId\n"
@@ -97,6 +105,206 @@ def test_repeated_headers_blank_rows_and_other_sheets_are_skipped_by_name(read: 
     delivered = students(read, workbook(first, [["Hướng dẫn"], ["Điền đủ"]]))
     assert len(delivered.rows) == 3
     assert delivered.skipped == {"blank_line": 1, "header": 3, "other_sheet: Sheet2": 2}
+
+
+ATTENDANCE = "education.attendance"
+DAY = ["Mã trường", "Mã lớp", "Ngày điểm danh", "Sĩ số", "Có mặt", "Vắng có phép", "Vắng không phép"]
+
+
+@pytest.mark.parametrize("name", ["Có mặt", "CÓ MẶT"])
+def test_a_column_that_stands_twice_is_not_chosen_from(read: Read, name: str) -> None:
+    old: list[list[object]] = [[*DAY[:4], name, *DAY[4:]], ["469900101", "6A", "20/11/2026", 12, 0, 11, 1, 0]]
+    with pytest.raises(DeliveryError, match="expected each column once, got Có mặt twice") as caught:
+        attendance(read, workbook(old))
+    assert caught.value.values["reason"] == "column_twice"
+
+
+def test_a_column_of_a_roster_file_that_stands_twice_refuses_the_archive(read: Read) -> None:
+    users = FULL["users"].replace("enabledUser,role", "role,role")
+    with pytest.raises(DeliveryError, match=r"expected each column of users\.csv once, got role twice"):
+        students(read, roster_with(users=users))
+
+
+EMPTY_ROWS: list[list[object]] = [[], [], [], []]
+
+
+def class_day(code: object, day: object = "20/11/2026", present: object = 11) -> list[object]:
+    return ["469900101", code, day, 12, present, 1, 0]
+
+
+def attendance(read: Read, content: bytes) -> Any:
+    return read("moet", ATTENDANCE, content, names=["ChuyenCan_202611201700.xlsx"])
+
+
+def changed(content: bytes, member: str, *changes: tuple[str, str]) -> bytes:
+    """Change the XML of a workbook; each text must be there."""
+    members = archives.unpack(content)
+    for old, new in changes:
+        assert old.encode() in members[member]
+        members[member] = members[member].replace(old.encode(), new.encode())
+    return archives.pack(members)
+
+
+def raw_cells(*cells: str) -> bytes:
+    """Write a sheet with the students' header, and below it a row with these cells (XML) before the others' text, from the left."""
+    content = workbook([HEADER, [], pupil(2)])
+    row = "".join(cells)
+    rest = "".join(
+        f'<c r="{letter}2" t="inlineStr"><is><t>{text}</t></is></c>'
+        for letter, text in list(zip("ABCDEF", map(str, pupil(1)), strict=True))[len(cells) :]
+    )
+    return changed(content, "xl/worksheets/sheet1.xml", ('<row r="3"', f'<row r="2">{row}{rest}</row><row r="3"'))
+
+
+@pytest.mark.parametrize("flag", ["hidden", "veryHidden"])
+def test_a_hidden_sheet_is_skipped_by_name_and_a_hidden_row_is_read(read: Read, flag: str) -> None:
+    content = workbook([DAY, class_day("6A", present=0)], [DAY, class_day("6A"), class_day("6B"), class_day("6C")])
+    content = changed(content, "xl/workbook.xml", ('sheetId="1"', f'sheetId="1" state="{flag}"'))
+    content = changed(content, "xl/worksheets/sheet2.xml", ('<row r="3"', '<row r="3" hidden="1"'))
+    delivered = attendance(read, content)
+    assert [(row["class_code"], row["present_pupils"]) for row in delivered.rows] == [
+        ("6A", "11"),
+        ("6B", "11"),
+        ("6C", "11"),
+    ]
+    assert delivered.skipped == {"header": 1, "hidden_sheet: Sheet1": 2}
+
+
+def test_a_workbook_whose_only_table_is_hidden_is_refused(read: Read) -> None:
+    content = workbook([["Xem trang sau"]], [HEADER, pupil(1)])
+    content = changed(content, "xl/workbook.xml", ('sheetId="2"', 'sheetId="2" state="hidden"'))
+    with pytest.raises(DeliveryError, match="of a sheet that is not hidden"):
+        students(read, content)
+
+
+def test_a_piece_tells_the_row_of_excel_and_its_position_counts_rows_in_use(read: Read) -> None:
+    delivered = attendance(read, workbook([*EMPTY_ROWS, DAY, class_day("6A"), [], class_day("6B")]))
+    places = delivered.reading.records.select("_position", "_raw").rows()
+    assert [(position, raw.partition("\t")[0]) for position, raw in places] == [
+        (2, "workbook/Sheet1!6"),
+        (4, "workbook/Sheet1!8"),
+    ]
+
+
+@pytest.mark.parametrize("flag", ["1", "true"])
+def test_days_from_1904_are_read_from_date_cells_and_never_from_plain_numbers(read: Read, flag: str) -> None:
+    days = [date(2022, 11, 19), 44884, "44884", 46346, "20/11/2026"]  # xlsxwriter counts from 1900: 44884 either way
+    content = workbook([DAY, *(class_day(f"6{place}", day) for place, day in enumerate(days))])
+    content = changed(content, "xl/workbook.xml", ("<workbookPr ", f'<workbookPr date1904="{flag}" '))
+    assert [row["attendance_date"] for row in attendance(read, content).rows] == [
+        "2026-11-20",
+        "44884",
+        "44884",
+        "46346",
+        "2026-11-20",
+    ]
+
+
+@pytest.mark.parametrize("flag", ["", ' date1904="1"'])
+@pytest.mark.parametrize("number", ["0", "0.5", "1", "2", "59", "60", "-1", "2958465", "2958466"])
+@pytest.mark.parametrize("style", ["", ' s="1"'])
+def test_a_date_cell_without_a_date_is_never_a_birth_date(read: Read, number: str, style: str, flag: str) -> None:
+    content = workbook([HEADER, pupil(1, date(2015, 3, 4))])  # which makes style 1 that of a date
+    content = changed(content, "xl/worksheets/sheet1.xml", ('s="1"><v>42067<', f"{style}><v>{number}<"))
+    content = changed(content, "xl/workbook.xml", ("<workbookPr ", f"<workbookPr{flag} "))
+    received = students(read, content).reading.records.with_columns(pl.lit(RECEIVED).alias("received_at"))
+    checked = check(received, find_contract(STUDENTS), Reference())
+    assert checked.passed.is_empty()
+    assert checked.failed["reason"].to_list()[0] in (
+        "date_of_birth_format",
+        "birth_date_is_known",
+        "born_before_school",
+    )
+
+
+ERRORS = [
+    "#NULL!",
+    "#DIV/0!",
+    "#VALUE!",
+    "#REF!",
+    "#NAME?",
+    "#NUM!",
+    "#N/A",
+    "#GETTING_DATA",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "Err:502",
+]
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(
+    "cell",
+    ['<c r="{}2" t="e"><f>A9</f><v>{}</v></c>', "<c t='e' r=\"{}2\"><v>{}</v></c>", '<c r="{}2" t="str"><v>{}</v></c>'],
+)
+def test_an_error_is_not_an_empty_cell(read: Read, cell: str, error: str) -> None:
+    content = raw_cells(cell.format("A", error))
+    delivered = students(read, content)
+    assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
+    assert delivered.reasons == [(2, "student_id_error_cell", 4)]
+    assert delivered.reading.unreadable["_raw"].to_list()[0].startswith(f'workbook/Sheet1!2\t["{error}",')
+
+
+def test_an_error_in_an_optional_column_is_quarantined_and_in_an_unknown_one_is_not(read: Read) -> None:
+    rows: list[list[object]] = [
+        [*HEADER, "Họ tên", "Ghi chú"],
+        [*pupil(1), "#REF!", "x"],
+        [*pupil(2), "Nguyễn Giả Lập", "#N/A"],
+    ]
+    delivered = students(read, workbook(rows))
+    assert delivered.reasons == [(2, "full_name_error_cell", 4)]
+    assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ('<c r="A2" t="str"><f>Nguon!A1</f><v>0461000002</v></c>', "0461000002"),
+        ('<c r="A2"><f>Nguon!A1</f><v>0461000001</v></c>', None),
+        ('<c r="A2"><v>4600000003</v></c>', None),
+        ('<c r="A2"><v>4.61000004E8</v></c>', None),
+        ('<c r="A2" t="n"><v>461000004</v></c>', None),
+        ('<c r="A2" t="inlineStr"><is><t>4.61E+08</t></is></c>', None),
+        ('<c r="A2" t="inlineStr"><is><t>4,61E+08</t></is></c>', None),
+        ('<c r="A2" t="inlineStr"><is><t>6E1</t></is></c>', "6E1"),
+    ],
+)
+def test_a_code_is_believed_as_text_only(read: Read, cell: str, expected: str | None) -> None:
+    delivered = students(read, raw_cells(cell))
+    assert [row["student_id"] for row in delivered.rows] == [*([expected] if expected else []), "4600000002"]
+    assert delivered.reasons == ([] if expected else [(2, "student_id_number_cell", 4)])
+
+
+def test_a_number_is_a_code_where_the_contract_can_confirm_it(read: Read) -> None:
+    header = [*HEADER, "Số định danh cá nhân", "Dân tộc"]
+    row = ["4600000001", "2026-2027", 469900101, "6A", "04/03/2015", "Đang học", 46315000005, 7]
+    (read_row,) = students(read, workbook([header, row])).rows
+    assert (read_row["school_code"], read_row["citizen_number"], read_row["ethnic_group"]) == (
+        "469900101",
+        "46315000005",
+        "7",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"), [(date(2026, 1, 6), "class_code_date_cell"), (True, "class_code_truth_cell")]
+)
+def test_a_code_that_excel_made_a_date_or_a_truth_value_of_is_quarantined(
+    read: Read, cell: object, reason: str
+) -> None:
+    row = pupil(1)
+    row[3] = cell
+    assert students(read, workbook([HEADER, row, pupil(2)])).reasons == [(2, reason, 4)]
+
+
+def test_a_row_that_was_edited_into_something_else_is_quarantined(read: Read) -> None:
+    wire, contract = find_format("moet"), find_contract(STUDENTS)
+    envelope = Envelope(NAME)
+    (pieces,) = wire.split(io.BytesIO(workbook([HEADER, pupil(1), pupil(2)])), envelope)
+    raws = [*pieces.raws[:1], 'workbook/Sheet1!2\t["0461000001",', "0461000001,2026-2027"]
+    reading = wire.read(join_pieces([(0, Pieces(1, raws))]), contract, {0: envelope})
+    assert reading.unreadable.select("_position", "reason").rows() == [(2, "broken_row"), (3, "broken_row")]
 
 
 def test_two_sheets_with_headers_of_their_own_are_both_read(read: Read) -> None:
@@ -279,8 +487,94 @@ def test_an_archive_gives_each_feed_the_rows_of_its_file(read: Read) -> None:
     assert found["schools"].skipped["not_a_school"] == 1
 
 
+HELPERS = ("roles", "enrollments", "classes", "orgs", "academicSessions", "demographics")
+"""What a pupil's row is read by."""
+
+NAMELESS: dict[str, Callable[[str, int], str]] = {
+    "in the header alone": lambda line, place: line + ",," * (place == 0),
+    "everywhere": lambda line, place: f"{line},,",
+    "in the rows alone": lambda line, place: line + ",," * (place > 0),
+    "with something in them": lambda line, place: line + (",," if place == 0 else ",x,y"),
+    "more in the rows": lambda line, place: line + (",," if place == 0 else ",,,,"),
+}
+BROKEN: dict[str, Callable[[str], bytes]] = {
+    "a column too few": lambda text: text.rstrip("\n").rpartition(",")[0].encode(),
+    "a field too many": lambda text: f"{text.rstrip()},x\n".encode(),
+    "a lost quote": lambda text: f'{text.rstrip()}"\n'.encode(),
+    "an old encoding": lambda text: text.rstrip().encode() + b"\xff\n",
+    "a zero byte": lambda text: text.rstrip().encode() + b"\0\n",
+    "utf-16": lambda text: text.encode("utf-16"),
+    "no header": lambda text: text.partition("\n")[2].encode(),
+    "no bytes": lambda text: b"",
+    "blank": lambda text: b"\r\n\r\n",
+}
+
+
+def roster_with(**files: str | bytes) -> bytes:
+    """Write the full archive with other files; a name with a point is the member's whole name."""
+    members = {name: text for name, text in {**FULL, **files}.items() if text != "left out"}
+    return archive({name if "." in name else f"{name}.csv": text for name, text in members.items()})
+
+
+@pytest.mark.parametrize("where", NAMELESS)
+@pytest.mark.parametrize("name", [*HELPERS, "users"])
+def test_columns_without_a_name_at_the_end_change_nothing(read: Read, name: str, where: str) -> None:
+    lines = [NAMELESS[where](line, place) for place, line in enumerate(FULL[name].splitlines())]
+    content = roster_with(**{name: "\n".join(lines)})
+    assert students(read, content).rows == students(read, roster_with()).rows
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("name", HELPERS)
+def test_an_archive_is_refused_by_the_name_of_a_file_that_rows_are_read_by(read: Read, name: str, how: str) -> None:
+    with pytest.raises(DeliveryError, match=rf"{name}\.csv") as caught:
+        students(read, roster_with(**{name: BROKEN[how](FULL[name])}))
+    assert caught.value.values["reason"] in ("unreadable_member", "missing_column", "not_utf8")
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("name", ["roles", "enrollments", "users", "demographics"])
+def test_a_file_that_a_feed_does_not_need_refuses_no_archive(read: Read, name: str, how: str) -> None:
+    content = roster_with(**{name: BROKEN[how](FULL[name])})
+    found = {
+        feed: read("school_exports", f"education.{feed}", content, names=[NAME]) for feed in ("schools", "classes")
+    }
+    assert [len(one.rows) for one in found.values()] == [1, 2]
+    assert f"member {name}.csv" in found["schools"].skipped
+
+
+@pytest.mark.parametrize("name", ["Roles.csv", "ROLES.CSV", "role.csv", "export/roles.csv"])
+def test_a_member_is_found_by_its_name_however_it_is_written(read: Read, name: str) -> None:
+    users = FULL["users"].replace(",teacher,", ",,")
+    roles = FULL["roles"] + "r2,active,,u3,primary,teacher,,,o1,\n"
+    delivered = students(read, roster_with(**{"users": users, "roles": "left out", name: roles}))
+    assert [row["student_id"] for row in delivered.rows] == ["p1", "u2"]
+    assert delivered.skipped["not_a_student"] == 2
+
+
+def test_a_user_whose_role_nobody_tells_is_quarantined(read: Read) -> None:
+    delivered = students(read, roster_with(roles="left out"))
+    assert [row["student_id"] for row in delivered.rows] == ["p1", "u2"]
+    assert [(reason, group) for _, reason, group in delivered.reasons] == [("role_missing", 1)]
+
+
+@pytest.mark.parametrize(("told", "is_refused"), [("bulk", True), ("delta", True), ("absent", False)])
+def test_a_file_that_the_manifest_names_must_be_there(read: Read, told: str, is_refused: bool) -> None:
+    content = roster_with(demographics="left out", manifest=f"propertyName,value\nfile.demographics,{told}\n")
+    if is_refused:
+        with pytest.raises(DeliveryError, match=r"expected demographics\.csv, which the archive says it holds"):
+            students(read, content)
+    else:
+        assert len(students(read, content).rows) == 2
+
+
+def test_a_line_of_an_archive_tells_its_file_and_its_number_there(read: Read) -> None:
+    raws = students(read, roster_with()).reading.records["_raw"].to_list()
+    assert [raw.partition("\t")[0] for raw in raws] == ["zip/users.csv!2", "zip/users.csv!3"]
+
+
 def test_a_roster_without_the_feeds_file_is_refused_with_what_came(read: Read) -> None:
-    with pytest.raises(DeliveryError, match=r"an archive with users\.csv was promised, 2 other files came"):
+    with pytest.raises(DeliveryError, match=r"expected an archive with users\.csv, got 2 other files"):
         students(read, roster(orgs=FULL["orgs"]))
 
 
@@ -295,7 +589,7 @@ def test_an_ill_line_of_an_archive_costs_only_itself(read: Read) -> None:
 
 def test_sheets_and_files_are_counted_together_against_the_limit(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     sheets = workbook([HEADER, pupil(1)], [HEADER, pupil(2)])
-    files = archive({"orgs.csv": "sourcedId\n1\n", "users.csv": "sourcedId\n1\n"})
+    files = archive({"orgs.csv": "sourcedId\n1\n", "users.csv": "sourcedId,role\n1,student\n"})
     monkeypatch.setattr(base, "PIECES_LIMIT", 4)
     assert len(students(read, sheets).rows) == 2
     assert len(students(read, files).rows) == 1
@@ -342,8 +636,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "slip": (lambda: archive({"../../users.csv": USERS}), "hostile_member_name"),
     "root": (lambda: archive({"/etc/users.csv": USERS}), "hostile_member_name"),
     "drive": (lambda: archive({"C:\\users.csv": USERS}), "hostile_member_name"),
-    "same name in two folders": (lambda: archive({"a/users.csv": USERS, "b/users.csv": USERS}), "not_oneroster"),
-    "no csv": (lambda: archive({"readme.txt": "x"}), "not_oneroster"),
+    "same name in two folders": (lambda: archive({"a/users.csv": USERS, "b/users.csv": USERS}), "not_csv_archive"),
+    "no csv": (lambda: archive({"readme.txt": "x"}), "not_csv_archive"),
     "no member": (lambda: archive({}), "not_a_workbook"),
     "bomb": (lambda: archive({"users.csv": b"\0" * (archives.UNPACKED_BYTES_LIMIT + 1)}), "archive_too_large"),
     "lying bomb": (lambda: lying(1_000_000), "broken_archive"),
@@ -371,9 +665,9 @@ def test_attendance_takes_no_roster(read: Read) -> None:
 
 
 def test_a_sheet_is_measured_before_it_is_laid_out(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(moet, "CELLS_LIMIT", 11)
+    monkeypatch.setattr(container, "CELLS_LIMIT", 11)
     assert refusal(read, workbook([HEADER, pupil(1)])) == "sheet_too_large"
-    monkeypatch.setattr(moet, "CELLS_LIMIT", 12)
+    monkeypatch.setattr(container, "CELLS_LIMIT", 12)
     assert len(students(read, workbook([HEADER, pupil(1)])).rows) == 1
 
 
@@ -422,6 +716,20 @@ def test_a_name_that_is_like_two_columns_is_taken_for_neither() -> None:
     matched = match_header(["preferredGivenNam1", "preferredGivenNam2"], {"name": "preferredGivenName"})
     assert matched.places == {}
     assert matched.remark == "header: unknown preferredGivenNam1, preferredGivenNam2"
+
+
+def test_a_real_archive_is_read_though_a_file_that_nobody_needs_lacks_a_column(
+    read: Read, samples: Callable[[str], list[bytes]]
+) -> None:
+    (content,) = samples("education/tao_oneroster_base_20180621.zip")
+    found = {
+        feed: read("school_exports", f"education.{feed}", content, names=["tao_20180621.zip"]).rows
+        for feed in ("schools", "classes")
+    }
+    assert [row["school_code"] for row in found["schools"]] == ["my identifier", "my identifier 2"]
+    assert [row["school_code"] for row in found["classes"]] == ["my identifier", "my identifier", "my identifier 2"]
+    with pytest.raises(DeliveryError, match=r"demographics\.csv with a header that names sourcedId"):
+        students(read, content)
 
 
 @pytest.mark.parametrize(("feed", "records"), [("schools", [0, 0, 1]), ("classes", [2, 2, 1]), ("students", [3, 3, 1])])

@@ -1,0 +1,202 @@
+"""Workbooks (.xlsx): what Excel shows, sheet by sheet and row by row, as pieces of text.
+
+A piece is a row: `workbook/<sheet>!<row>`, a tab, and the cells as a JSON list. The row's number is Excel's own, by which the sender
+finds it; the position of a piece counts the rows from the first to the last in use. Cells keep their kind, since a text and a number
+are not the same code: a text is a JSON text (an error such as `#N/A` too), a number a number, a truth value true or false, a date
+`{"date": "2026-11-20"}`, an empty cell null; empty cells at the end of a row are left out. A formula counts as the value that Excel stored.
+
+What holds for a whole sheet stands as flags behind `workbook`: `+hidden` where the sender does not see the sheet, `+1904` where the
+workbook counts its days from 1904. Rows that a filter hides are rows like others.
+
+calamine reads the cells: 0.6 s for 100,000 rows of 13 columns, where openpyxl takes 4.8 s. Each member is parsed once before (2 s): the
+extent of a sheet is measured, since calamine lays it out whole; a DTD is refused; the epoch is found; and error cells become text, because
+calamine takes the errors it knows for empty cells, and refuses the workbook for the others. The old binary form (.xls) and workbooks with a
+password are refused.
+"""
+
+import codecs
+import io
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, time, timedelta
+from functools import lru_cache
+from math import isfinite
+from xml.parsers import expat
+
+import msgspec
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from core.errors import DeliveryError
+from ingestion.formats.archives import ZIP_MARK, pack, unpack
+from ingestion.formats.base import Pieces, require_pieces
+from ingestion.formats.lines import cut_piece
+
+MARK = "workbook"
+HIDDEN, FROM_1904 = "+hidden", "+1904"
+
+CELLS_LIMIT = 4_000_000
+"""Of one sheet, laid out from its first to its last cell."""
+
+OLE_MARK = b"\xd0\xcf\x11\xe0"
+WORKBOOK = "xl/workbook.xml"
+REFERENCE = re.compile(r"([A-Za-z]{0,4})(\d{0,8})")
+ERROR_TYPE = re.compile(rb"""(\st\s*=\s*)(["'])e\2""")
+EXACT_BELOW = 2**53
+"""A whole number below this is exact in a cell, and is written with all its digits."""
+
+Cell = str | int | float | bool | dict[str, str] | None
+CalamineCell = int | float | str | bool | time | date | timedelta
+
+
+def is_workbook(members: Mapping[str, bytes]) -> bool:
+    """Tell whether the members of an archive are those of a workbook."""
+    return WORKBOOK in members
+
+
+def unpack_workbook(document: bytes) -> dict[str, bytes]:
+    """Unpack a .xlsx into its members; raise DeliveryError for anything else, old Excel and passwords by name."""
+    if document.startswith(OLE_MARK):
+        raise DeliveryError(
+            "delivery: expected a workbook .xlsx without password, got an old .xls or an encrypted one; "
+            "save it as .xlsx without password and send it again",
+            reason="legacy_excel",
+        )
+    members = unpack(document) if document.startswith(ZIP_MARK) else {}
+    if not is_workbook(members):
+        raise DeliveryError(
+            "delivery: expected a workbook .xlsx, got another kind of file; save the table as .xlsx and send it again",
+            reason="not_a_workbook",
+        )
+    return members
+
+
+def split_workbook(members: Mapping[str, bytes]) -> Pieces:
+    """Cut an unpacked workbook into its rows; raise DeliveryError for a broken one or one without bounds."""
+    surveyed = {name: _survey(content) for name, content in members.items()}
+    epoch = FROM_1904 if surveyed[WORKBOOK].is_from_1904 else ""
+    raws: list[str] = []
+    problems: dict[int, str] = {}
+    try:
+        with CalamineWorkbook.from_filelike(
+            io.BytesIO(pack({name: one.content for name, one in surveyed.items()}))
+        ) as book:
+            for sheet in book.sheets_metadata:
+                if sheet.typ is not SheetTypeEnum.WorkSheet:
+                    continue
+                hidden = "" if sheet.visible is SheetVisibleEnum.Visible else HIDDEN
+                before = f"{MARK}{epoch}{hidden}/{' '.join(sheet.name.split())}"
+                for number, row in _rows(book, sheet.name):
+                    text, problem = cut_piece(f"{before}!{number}\t".encode() + msgspec.json.encode(row))
+                    if problem:
+                        problems[len(raws)] = problem
+                    raws.append(text)
+                require_pieces(len(raws))
+    except CalamineError as error:
+        raise _broken(type(error).__name__) from error
+    return Pieces(1, raws, problems)
+
+
+def _rows(book: CalamineWorkbook, name: str) -> Iterator[tuple[int, list[Cell]]]:
+    sheet = book.get_sheet_by_name(name)
+    first = sheet.start[0] + 1 if sheet.start else 1
+    for number, cells in enumerate(sheet.to_python(), first):
+        row = [_cell(cell) for cell in cells]
+        while row and row[-1] is None:
+            row.pop()
+        yield number, row
+
+
+def _cell(cell: CalamineCell) -> Cell:
+    if isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, bool | int):
+        return cell
+    if isinstance(cell, float):
+        if not isfinite(cell):
+            return "#NUM!"
+        return int(cell) if cell.is_integer() and abs(cell) < EXACT_BELOW else cell
+    return {"date": str(cell)}
+
+
+class _Member(msgspec.Struct):
+    """A member of a workbook as it is handed to calamine."""
+
+    content: bytes
+    is_from_1904: bool = False
+
+
+def _survey(content: bytes) -> _Member:
+    """Parse a member if it is XML, without laying it out: measure its cells, find the epoch, and make text of error cells."""
+    if not content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
+        return _Member(content)
+    surveyed = _Member(content)
+    columns, rows = 1, 1
+    row_now = column_now = 0
+    errors: list[int] = []
+    parser = expat.ParserCreate()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal columns, rows, row_now, column_now
+        local = name.rsplit(":", 1)[-1]
+        if local == "row":
+            row_now, column_now = int(attributes.get("r", row_now + 1)), 0
+        elif local == "c":
+            found = REFERENCE.fullmatch(attributes.get("r", ""))
+            if found is None:
+                raise ValueError
+            column_now = _column_number(found[1]) if found[1] else column_now + 1
+            row_now = int(found[2]) if found[2] else row_now
+            if attributes.get("t") == "e":
+                errors.append(parser.CurrentByteIndex)
+        elif local == "workbookPr":
+            surveyed.is_from_1904 = attributes.get("date1904", "0").lower() in ("1", "true", "on")
+            return
+        else:
+            return
+        columns, rows = max(columns, column_now), max(rows, row_now)
+
+    def refuse(*_: object) -> None:
+        raise ValueError
+
+    parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(content, True)
+        surveyed.content = _with_errors_as_text(content, errors)
+    except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an encoding nobody knows
+        raise _broken(type(error).__name__) from error
+    if columns * rows > CELLS_LIMIT:
+        raise DeliveryError(
+            f"delivery: expected a sheet of up to {CELLS_LIMIT} cells, got one of {rows} rows by {columns} columns; "
+            "delete what stands far outside the table",
+            reason="sheet_too_large",
+        )
+    return surveyed
+
+
+def _with_errors_as_text(content: bytes, errors: list[int]) -> bytes:
+    """Give the type of a text to the cells whose tags begin at these bytes; raise ValueError where one has no type of an error."""
+    parts, done = [], 0
+    for begin in errors:
+        end = content.index(b">", begin)
+        tag, changed = ERROR_TYPE.subn(rb"\1\2str\2", content[begin:end], count=1)
+        if not changed:
+            raise ValueError
+        parts += [content[done:begin], tag]
+        done = end
+    return b"".join([*parts, content[done:]])
+
+
+@lru_cache(maxsize=1_000)
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number
+
+
+def _broken(what: str) -> DeliveryError:
+    return DeliveryError(
+        f"delivery: expected a workbook .xlsx, got {what} while reading it; open and save it in Excel, and send it again",
+        reason="broken_workbook",
+    )
