@@ -102,9 +102,8 @@ def set_aside(
     Each condition stands under its reason; a problem found by `split` comes first, then what is skipped, then what is
     unreadable (error group 4), each in the order given.
     """
-    reason = pl.col("_problem")
-    for name, condition in (*skipped.items(), *unreadable.items()):
-        reason = pl.when(reason.is_not_null()).then(reason).when(condition).then(pl.lit(name))
+    named = [pl.when(condition).then(pl.lit(name)) for name, condition in (*skipped.items(), *unreadable.items())]
+    reason = pl.coalesce(pl.col("_problem"), *named)
     marked = pieces.with_columns(reason.alias("reason"))
     readable = marked.filter(pl.col("reason").is_null()).select("_delivery", "_position", "_raw")
     aside = marked.filter(pl.col("reason").is_not_null())

@@ -7,13 +7,11 @@ contract accepts is not for this module to say: the contract's own checks do.
 """
 
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -22,8 +20,8 @@ from core.contract import DATE_PARTS, Column, Contract
 from core.reference import Reference
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.registry import find_format, split_delivery
+from tests.golden_samples import golden_sample
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 RECEIVED = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 """When the records are received; no golden one is from later, and a clock may be five minutes ahead."""
 
@@ -312,10 +310,9 @@ def _written(column: Column, at: datetime) -> str:
 
 def _golden_records(contract: Contract) -> list[dict[str, str | None]]:
     """Return the records of the feed's golden delivery, as text of the wire."""
-    folder = GOLDEN / contract.feed.replace(".", "/")
-    name = str(json.loads((folder / "expected.json").read_text(encoding="utf-8"))["delivery"])
+    name, content, _ = golden_sample(contract.feed)
     wire, envelope = find_format(contract), Envelope(name)
-    blocks = [(1, pieces) for pieces in split_delivery(contract, io.BytesIO((folder / name).read_bytes()), envelope)]
+    blocks = [(1, pieces) for pieces in split_delivery(contract, io.BytesIO(content), envelope)]
     records = wire.read(join_pieces(blocks), contract, {1: envelope}).records
     golden = [
         {column.name: _text(row.get(column.name), column) for column in contract.columns}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,12 +16,12 @@ from ingestion.load.load import Loader
 from lake.connection import connected
 from lake.tables import create_tables
 from tests.faults.results import Results
+from tests.golden_samples import golden_sample
 from tests.property.conservation import Books, holds, meet, texts_of
 from tests.property.mutations import KINDS, MUTATIONS, Mutation, mutate
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 
-GOLDEN = Path(__file__).parents[1] / "golden"
 CONTRACTS = read_contracts()
 RECEIVED = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
 """After everything that the golden deliveries tell of."""
@@ -45,8 +44,8 @@ def loader(stack_settings: Settings) -> Iterator[tuple[Loader, Landing, Books]]:
 
 def golden(contract: Contract) -> tuple[str, bytes]:
     """Give the name and the bytes of a feed's golden delivery."""
-    (path,) = (path for path in (GOLDEN / contract.feed.replace(".", "/")).iterdir() if path.name != "expected.json")
-    return path.name, path.read_bytes()
+    name, content, _ = golden_sample(contract.feed)
+    return name, content
 
 
 def test_all_contracts_are_here() -> None:

@@ -1,8 +1,6 @@
 """Each feed's golden delivery becomes exactly the rows written down beside it, typed by its contract."""
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,8 +8,8 @@ import pytest
 
 from core.contract import find_contract, read_contracts
 from ingestion.load.casts import cast
+from tests.golden_samples import GOLDEN, golden_sample
 
-GOLDEN = Path(__file__).parents[3] / "golden"
 FEEDS = set(read_contracts())
 
 
@@ -21,12 +19,9 @@ def test_the_golden_folders_are_those_of_the_feeds() -> None:
 
 @pytest.mark.parametrize("feed", sorted(FEEDS))
 def test_a_golden_delivery_becomes_its_expected_reading(feed: str, read: Callable[..., Any]) -> None:
-    folder = GOLDEN / feed.replace(".", "/")
-    expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    name, content, expected = golden_sample(feed)
     contract = find_contract(feed)
-    delivered = read(
-        contract.format, feed, (folder / expected["delivery"]).read_bytes(), names=[str(expected["delivery"])]
-    )
+    delivered = read(contract.format, feed, content, names=[name])
     records = delivered.reading.records
     typed = records.select(
         pl.col("_position").alias("position"),
