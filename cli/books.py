@@ -58,10 +58,12 @@ def ledger(feed: AnyFeed = None, as_json: AsJson = False) -> None:
             from lake.ledger.drift
             group by feed, delivery_id
         )
-        select feed, delivery_id, object_key, source_name, received_at, status, 1 as deliveries, pieces, skipped, received,
-            accepted, duplicate, quarantined, skipped_reasons, coalesce(columns_not_promised, []) as drift
-        from lake.ledger.deliveries
+        select feed, delivery_id, object_key, source_name, received_at, deliveries.status, 1 as deliveries, pieces, skipped, received,
+            deliveries.accepted, deliveries.duplicate, deliveries.quarantined, skipped_reasons,
+            coalesce(columns_not_promised, []) as drift, withdrawn_by, withdrawn_at, why as withdrawn_why
+        from lake.ledger.deliveries as deliveries
         left join drift using (feed, delivery_id)
+        left join lake.ledger.withdrawals as withdrawals using (feed, delivery_id)
         where feed = coalesce(?, feed)
         order by feed, received_at, object_key
         """,
@@ -70,6 +72,7 @@ def ledger(feed: AnyFeed = None, as_json: AsJson = False) -> None:
     if as_json or feed is not None:
         columns = ["source_name", "status", "pieces", "skipped", "received", "accepted", "duplicate", "quarantined"]
         columns += ["drift"] if any(row["drift"] for row in rows) else []
+        columns += ["withdrawn_by", "withdrawn_why"] if any(row["withdrawn_by"] for row in rows) else []
         show(rows, f"Ledger of {feed}", as_json=as_json, columns=None if as_json else columns)
         return
     show_totals()

@@ -44,6 +44,8 @@ def receipt(
         f"{computed.received:,} received = {computed.accepted:,} accepted + {computed.duplicate:,} duplicate "
         f"+ {computed.quarantined:,} quarantined; the stored receipt is {verdict}"
     )
+    if computed.withdrawn:
+        say(f"Withdrawn at {computed.withdrawn.at:%Y-%m-%d %H:%M:%S} UTC: {computed.withdrawn.why}")
     if computed.replayed:
         say("Replayed since: " + ", ".join(f"{count:,} {outcome}" for outcome, count in computed.replayed.items()))
     rows: list[Row] = [refusal.model_dump() for refusal in computed.quarantine]
@@ -101,7 +103,7 @@ def trace(  # noqa: PLR0917  each is an argument of the command line
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell where one record of a delivery went: accepted, duplicate (of which), quarantined (why) or skipped."""
+    """Tell where one record of a delivery went: accepted, duplicate (of which), quarantined (why), skipped or withdrawn."""
     settings, contract = Settings(), find_contract(feed)
     with connected(settings) as connection:
         found = find_delivery(connection, contract, delivery, received.date() if received else None)

@@ -2,7 +2,19 @@
 
 import typer
 
-from cli import agencies, books, completeness, contracts, pipeline, quarantine, queries, receipts, services, users
+from cli import (
+    agencies,
+    books,
+    completeness,
+    contracts,
+    pipeline,
+    quarantine,
+    queries,
+    receipts,
+    services,
+    users,
+    withdrawal,
+)
 
 app = typer.Typer(
     name="ioc",
@@ -11,7 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for module in (services, pipeline, books, completeness, receipts, queries):
+for module in (services, pipeline, books, completeness, receipts, withdrawal, queries):
     for verb, function in module.VERBS.items():
         app.command(verb)(function)
 app.add_typer(agencies.app, name="agencies")

@@ -94,6 +94,22 @@ LEDGER_RECAPTURES = {
 }
 """One row an attempt to fetch missing slots of an object again; `outcome` is found, empty or failed."""
 
+LEDGER_WITHDRAWALS = {
+    "feed": "VARCHAR",
+    "delivery_id": "VARCHAR",
+    "withdrawal_id": "VARCHAR",
+    "withdrawn_by": "VARCHAR",
+    "withdrawn_at": "TIMESTAMPTZ",
+    "why": "VARCHAR",
+    "status": "VARCHAR",
+    "accepted": "BIGINT",
+    "duplicate": "BIGINT",
+    "quarantined": "BIGINT",
+    "load_ids": "VARCHAR[]",
+}
+"""One row a delivery that was withdrawn: `withdrawal_id` is the delivery id of the document that says so, status and counts are those of
+before, `load_ids` the loads whose books were written anew without it."""
+
 QUARANTINE_RECORDS = {
     "feed": "VARCHAR",
     "delivery_id": "VARCHAR",
@@ -201,6 +217,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.ledger.drift": LEDGER_DRIFT,
         "lake.ledger.object_results": LEDGER_OBJECT_RESULTS,
         "lake.ledger.recaptures": LEDGER_RECAPTURES,
+        "lake.ledger.withdrawals": LEDGER_WITHDRAWALS,
         "lake.quarantine.records": QUARANTINE_RECORDS,
         "lake.quarantine.repairs": QUARANTINE_REPAIRS,
         "lake.quarantine.reveals": QUARANTINE_REVEALS,

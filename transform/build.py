@@ -38,6 +38,9 @@ CODE = ("dbt_project.yml", "models/**/*.*", "macros/**/*.sql", "seeds/*.*", "tes
 ATTEMPTS_READ = 50
 """How many of a domain's last builds are looked through for one that passed; beyond them everything is built whole."""
 
+WITHDRAWN = "withdrawn deliveries"
+"""Stands among the fingerprints of a build: how many deliveries had been withdrawn when it read the lake."""
+
 Result = dict[str, str | float | None]
 
 
@@ -66,7 +69,8 @@ def build(
     """Build and test a domain's models and write the build down; raises AuditError naming what failed."""
     with exclusive(settings, f"build {domain}"):
         load_reference_lists(connection, settings)
-        known = _known_fingerprints(connection, domain)
+        withdrawn = _withdrawn(connection)  # before the instant that is read: one that comes between is seen again
+        known = _known_fingerprints(connection, domain, withdrawn)
         snapshot = newest_snapshot(connection)
         _write_down(connection, settings, domain, snapshot, "begun")
         target = dbt_target(settings, domain)
@@ -95,7 +99,9 @@ def build(
             tested=len(tests),
             seconds=sum(float(str(result["execution_time"])) for result in results),
         )
-        prints = (target / "fingerprints.json").read_text(encoding="utf-8")
+        prints = json.dumps(
+            json.loads((target / "fingerprints.json").read_text(encoding="utf-8")) | {WITHDRAWN: withdrawn}
+        )
         _write_down(connection, settings, domain, snapshot, "passed", built=built, fingerprints=prints)
         return built
 
@@ -200,8 +206,17 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
     )
 
 
-def _known_fingerprints(connection: duckdb.DuckDBPyConnection, domain: str) -> dict[str, str] | None:
-    """Return the digests of the models as they stand in the lake; None where a build of other code has begun since."""
+def _withdrawn(connection: duckdb.DuckDBPyConnection) -> str:
+    """Return how many deliveries were withdrawn so far."""
+    row = connection.execute("select count(*) from lake.ledger.withdrawals").fetchone()
+    return str(row[0] if row else 0)
+
+
+def _known_fingerprints(connection: duckdb.DuckDBPyConnection, domain: str, withdrawn: str) -> dict[str, str] | None:
+    """Return the digests of the models as they stand in the lake; None where a build of other code has begun since.
+
+    None too where a delivery was withdrawn since: its rows are gone from below, which no incremental model sees.
+    """
     rows = connection.execute(
         "select outcome, code, fingerprints from lake.operations.builds where domain = ? order by rowid desc limit ?",
         [domain, ATTEMPTS_READ],
@@ -210,7 +225,7 @@ def _known_fingerprints(connection: duckdb.DuckDBPyConnection, domain: str) -> d
     if len(since) == len(rows) or any(row[1] != rows[len(since)][1] for row in since):
         return None
     known: dict[str, str] = json.loads(rows[len(since)][2])
-    return known
+    return known if known.pop(WITHDRAWN, "0") == withdrawn else None
 
 
 def _write_down(

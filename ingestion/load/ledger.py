@@ -14,6 +14,9 @@ the sum of the rows that are *not* replays, and what is in quarantine now is cou
     quarantined  = open + replayed        over all rows; `replayed` weighs the records that have a row in `lake.quarantine.repairs`
     replayed     = sum of received over the replays, but for deliveries that could not be read as a whole: such a one weighs 1 in quarantine
                    and is received by its replay with all its records
+
+A delivery that was withdrawn (`ingestion/repair/withdrawal.py`) keeps its row, and both identities: it received nothing, and all its pieces
+are skipped, by the doors that they had left by (`withdrawn_accepted`, `withdrawn_duplicate`, `withdrawn_quarantined`).
 """
 
 import json
@@ -35,6 +38,7 @@ class Status(StrEnum):
     EMPTY = "empty"
     UNREADABLE = "unreadable"
     REPLAYED = "replayed"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)

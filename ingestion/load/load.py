@@ -17,10 +17,10 @@ take turns, loads of different feeds do not.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import duckdb
 import polars as pl
@@ -120,13 +120,20 @@ class Loader:
         with HoldingArea(self._connection, contract, load_id, now) as holding:
             self.take_in(holding, self._fill(holding, batch, attempts))
             with transaction(self._connection, "lake", f"load {load_id}", {"feed": contract.feed, "load_id": load_id}):
-                choose_doors(self._connection, contract)
-                rows = holding.ledger_rows()
-                for row in rows:
-                    row.require_balance()
-                write(self._connection, holding, rows)
+                rows = settle(self._connection, holding)
                 lock.require_held()
         return rows
+
+    def repeat(
+        self, contract: Contract, load_id: str, loaded_at: datetime, batch: list[Delivery], never_read: Collection[str]
+    ) -> list[LedgerRow]:
+        """Write the books of an earlier load anew, of these deliveries; its rows are gone, and the caller holds lock and transaction.
+
+        A delivery of `never_read` brought its loads down and is set aside again, unread.
+        """
+        with HoldingArea(self._connection, contract, load_id, loaded_at) as holding:
+            self.take_in(holding, self._refill(holding, batch, never_read))
+            return settle(self._connection, holding)
 
     def _fill(self, holding: HoldingArea, batch: list[Delivery], attempts: Attempts) -> Iterator[tuple[int, Content]]:
         """Fetch a batch and open its books; give what is to be read, by number."""
@@ -134,8 +141,23 @@ class Loader:
             tally = holding.open(0, batch[0], self._digest(batch[0]), is_known=False)
             holding.set_aside(tally, condemned(batch[0].delivery_id))
             return
-        known = self._known(holding.contract, batch)
-        for number, content in enumerate(self._landing.read_many(batch)):
+        yield from self._fetch(holding, dict(enumerate(batch)))
+
+    def _refill(
+        self, holding: HoldingArea, batch: list[Delivery], never_read: Collection[str]
+    ) -> Iterator[tuple[int, Content]]:
+        readable = {}
+        for number, delivery in enumerate(batch):
+            if delivery.delivery_id in never_read:
+                tally = holding.open(number, delivery, self._digest(delivery), is_known=False)
+                holding.set_aside(tally, condemned(delivery.delivery_id))
+            else:
+                readable[number] = delivery
+        yield from self._fetch(holding, readable)
+
+    def _fetch(self, holding: HoldingArea, numbered: dict[int, Delivery]) -> Iterator[tuple[int, Content]]:
+        known = self._known(holding.contract, list(numbered.values()))
+        for number, content in zip(numbered, self._landing.read_many(list(numbered.values())), strict=True):
             identity = (content.sha256, content.delivery.source_name)
             holding.open(number, content.delivery, content.sha256, is_known=identity in known)
             if identity in known:
@@ -251,6 +273,17 @@ class Loader:
             [contract.feed, list({delivery.source_name for delivery in batch})],
         ).fetchall()
         return {(str(digest), str(name)) for digest, name in rows}
+
+
+def settle(connection: duckdb.DuckDBPyConnection, holding: HoldingArea) -> list[LedgerRow]:
+    """Choose the doors of what is held, balance the books and write all of it; call it inside the transaction."""
+    choose_doors(connection, holding.contract)
+    holding.pass_known()
+    rows = holding.ledger_rows()
+    for row in rows:
+        row.require_balance()
+    write(connection, holding, rows)
+    return rows
 
 
 def batches(

@@ -2,13 +2,14 @@
 
 A key reads `<agency>/<feed>/<day loaded>/<load>.jsonl`, a line a delivery: an object for each of thousands of small station files would
 cost as much as their load. Receipts are written after the load's commit. What a crash between the two left out is written by the
-next load of the feed, since what the ledger has and the bucket has not is due. The same load gives the same bytes.
+next load of the feed, since what the ledger has and the bucket has not is due. The same load gives the same bytes, until one of its
+deliveries is withdrawn: then its receipts are written again.
 """
 
 import io
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, timedelta
 
@@ -43,6 +44,17 @@ class ReceiptStore:
         due = {load_id: key for load_id, day in loads if (key := receipt_key(contract, load_id, day)) not in issued}
         if not due:
             return []
+        return self._issue(connection, contract, due)
+
+    def issue_again(
+        self, connection: duckdb.DuckDBPyConnection, contract: Contract, load_ids: Collection[str]
+    ) -> list[str]:
+        """Write the receipts of loads whose books were written anew; give the keys written."""
+        loads = dict(loads_since(connection, contract, None))
+        due = {load_id: receipt_key(contract, load_id, loads[load_id]) for load_id in load_ids if load_id in loads}
+        return self._issue(connection, contract, due)
+
+    def _issue(self, connection: duckdb.DuckDBPyConnection, contract: Contract, due: Mapping[str, str]) -> list[str]:
         lines: dict[str, list[str]] = defaultdict(list)
         for receipt in receipts_of(connection, contract, due):
             lines[due[receipt.load_id]].append(f"{receipt.at_load().line()}\n")

@@ -49,6 +49,15 @@ class ColumnChange(BaseModel):
     records: int
 
 
+class Withdrawn(BaseModel):
+    """That a delivery should never have been landed; by whom it was taken back stands in our books."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    why: str
+
+
 class Receipt(BaseModel):
     """What became of one delivery."""
 
@@ -64,7 +73,7 @@ class Receipt(BaseModel):
     received_at: datetime
     loaded_at: datetime
     load_id: str
-    status: str = Field(description="loaded, duplicate_delivery, empty or unreadable")
+    status: str = Field(description="loaded, duplicate_delivery, empty, unreadable or withdrawn")
     pieces: int = Field(description="smallest parts that delimit themselves: lines, objects, elements")
     skipped: dict[str, int] = Field(description="pieces that are no records, by reason")
     received: int
@@ -76,13 +85,16 @@ class Receipt(BaseModel):
     replayed: dict[str, int] = Field(
         default={}, description="quarantined records that a replay took up since, by outcome; none in the stored copy"
     )
+    withdrawn: Withdrawn | None = Field(
+        default=None, description="when and why the delivery was taken back; only there where it was"
+    )
     is_balanced: bool = Field(
         description="received = accepted + duplicate + quarantined, and pieces = received + skipped"
     )
 
     def line(self) -> str:
         """Write it as one line of JSON."""
-        return self.model_dump_json(by_alias=True)
+        return self.model_dump_json(by_alias=True, exclude=set() if self.withdrawn else {"withdrawn"})
 
     def at_load(self) -> "Receipt":
         """Give it as it was when the load had committed, without what was repaired since: that is what the store keeps."""
@@ -140,6 +152,7 @@ def receipts_of(
     refusals = _refusals(connection, contract, load_ids, ids)
     changes = _changes(connection, contract, ids)
     replayed = _replayed(connection, contract, ids)
+    withdrawn = withdrawals_of(connection, contract, ids)
     for facts in deliveries:
         skipped, doors = facts.pop("skipped"), facts["accepted"] + facts["duplicate"] + facts["quarantined"]
         yield Receipt(
@@ -154,8 +167,20 @@ def receipts_of(
             quarantine=tuple(refusals.get(facts["delivery_id"], ())),
             columns=tuple(changes.get(facts["delivery_id"], ())),
             replayed=replayed.get(facts["delivery_id"], {}),
+            withdrawn=withdrawn.get(facts["delivery_id"]),
             is_balanced=facts["received"] == doors and facts["pieces"] == facts["received"] + skipped,
         )
+
+
+def withdrawals_of(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, delivery_ids: Collection[str]
+) -> dict[str, Withdrawn]:
+    """Return when and why deliveries were withdrawn, by their id; those that were not are absent."""
+    rows = connection.execute(
+        "select delivery_id, withdrawn_at, why from lake.ledger.withdrawals where feed = ? and delivery_id in (select unnest(?))",
+        [contract.feed, list(delivery_ids)],
+    ).fetchall()
+    return {str(delivery_id): Withdrawn(at=at.astimezone(UTC), why=why) for delivery_id, at, why in rows}
 
 
 def _refusals(

@@ -23,6 +23,7 @@ from ingestion.formats.places import place_of
 from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.checks import check
 from ingestion.load.privacy import SHOWN, protect
+from ingestion.receipts.receipts import withdrawals_of
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,9 @@ class _Tracer:
         if traced.status == "unreadable":
             return self._quarantined(way, 0) or replace(way, door="unknown")
         self._require_position(position, traced.pieces)
+        if traced.status == "withdrawn":
+            told = withdrawals_of(self._connection, self._contract, [way.delivery_id])
+            return replace(way, door="withdrawn", reason=told[way.delivery_id].why)
         return self._quarantined(way, position) or self._accepted(way, position) or self._read_again(way, position)
 
     def raw(self, position: int) -> str | None:

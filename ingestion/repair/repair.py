@@ -194,8 +194,16 @@ class Resent(NamedRepair):
     resent_in: str = Field(min_length=1)
 
 
+class Withdraw(NamedRepair):
+    """The whole delivery should never have been landed: nothing of it counts any more (`ingestion/repair/withdrawal.py`)."""
+
+    name = "withdraw"
+    takes_whole = True
+
+
 REPAIRS: dict[str, type[NamedRepair]] = {
-    repair.name: repair for repair in (AsIs, PadCode, DecodeTcvn3, SwapCoordinates, MapCommune, ConvertUnit, Resent)
+    repair.name: repair
+    for repair in (AsIs, PadCode, DecodeTcvn3, SwapCoordinates, MapCommune, ConvertUnit, Resent, Withdraw)
 }
 
 

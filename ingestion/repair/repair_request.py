@@ -17,7 +17,7 @@ from core.errors import ConfigurationError
 from core.reference import Reference
 from ingestion.collect.landing import Delivery, Landing
 from ingestion.repair.quarantine import QuarantinedRecord
-from ingestion.repair.repair import NamedRepair
+from ingestion.repair.repair import NamedRepair, Withdraw
 from ingestion.repair.repair_document import EDIT, WHOLE_DELIVERY, RepairDocument
 
 
@@ -49,6 +49,10 @@ def request_repair(
 
     Raises ContractError or ConfigurationError, before anything is written, where the repair does not fit the feed or no record is open.
     """
+    if isinstance(repair, Withdraw):
+        raise ConfigurationError(
+            f"{contract.feed}: expected a repair of records, got the withdrawal of a delivery; say `ioc withdraw {contract.feed} DELIVERY`"
+        )
     repair.require(contract, Reference())
     whole = [record for record in records if record.position == WHOLE_DELIVERY]
     if not records:
@@ -96,6 +100,25 @@ def request_edit(
     if not changed:
         raise ConfigurationError(f"{contract.feed}: edited records were promised, all {len(edited)} are as they were")
     return [_land(landing, contract, one) for one in _documents(meant, request, EDIT, {}, changed)]
+
+
+def request_withdrawal(
+    landing: Landing, contract: Contract, delivery: Delivery, sha256: str, request: Request
+) -> Delivery:
+    """Ask for the withdrawal of a whole delivery; return the document that says so."""
+    document = RepairDocument(
+        feed=contract.feed,
+        delivery_id=delivery.delivery_id,
+        object_key=delivery.object_key,
+        sha256=sha256,
+        size_bytes=delivery.bytes,
+        repair=Withdraw.name,
+        positions=(WHOLE_DELIVERY,),
+        repaired_by=request.by,
+        repaired_at=request.at,
+        why=request.why,
+    )
+    return _land(landing, contract, document)
 
 
 def _read_edits(feed: str, lines: Iterable[str]) -> dict[tuple[str, int], str]:

@@ -2,6 +2,7 @@
 
     fetch    the document comes back from landing, and with it the agency's own delivery and the repairs before this one
     attempt  it is written down that it is being replayed; one that brought two replays down leaves its records where they are
+    withdraw a document that takes a whole delivery back is applied first, in a transaction of its own (`withdrawal.py`)
     claim    its records that are still open are taken; the others are skipped as `already_replayed`, so that twice is once
     read     the delivery is cut and read by its format once more, with mended text at the repaired positions
     mend     the named repair is applied to the records at those positions; all others are context
@@ -14,7 +15,7 @@ that marts equal those of records that were right from the beginning. Replays an
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
@@ -29,15 +30,15 @@ from ingestion.collect.landing import Content, Delivery, Landing
 from ingestion.formats.base import Envelope, Pieces, join_pieces
 from ingestion.formats.registry import find_format, split_delivery
 from ingestion.load.attempts import REASON, Attempts
-from ingestion.load.bronze import write, write_repairs
-from ingestion.load.doors import choose_doors
+from ingestion.load.bronze import write_repairs
 from ingestion.load.holding_area import FORMAT_GROUP, HoldingArea, Refused, Tally, reason_of
 from ingestion.load.ledger import LedgerRow
-from ingestion.load.load import Loader
+from ingestion.load.load import Loader, settle
 from ingestion.repair.quarantine import brought_records
-from ingestion.repair.repair import Resent
+from ingestion.repair.repair import Resent, Withdraw
 from ingestion.repair.repair_document import RepairDocument, read_chain, read_document
 from ingestion.repair.reread import mend_pieces, mend_records, select_repaired
+from ingestion.repair.withdrawal import Landed, Withdrawer
 from lake.connection import connected
 from lake.lock import Lock, exclusive
 from lake.transaction import transaction
@@ -56,15 +57,6 @@ class Claim:
     since: datetime
     is_open: bool
     raw: str
-
-
-@dataclass(frozen=True)
-class Landed:
-    """A repair document and the object it came from."""
-
-    delivery: Delivery
-    sha256: str
-    document: RepairDocument
 
 
 class Replayer:
@@ -90,38 +82,58 @@ class Replayer:
                 ).fetchall()
             }
             new = [found for found in self._landing.repairs(contract) if found.delivery_id not in known]
-            documents = [
-                Landed(content.delivery, content.sha256, read_document(content))
-                for content in self._landing.read_many(new)
-            ]
+            documents = self._documents(new)
             attempts = Attempts(self._settings, self._landing, contract, "replay")
-            rows: list[LedgerRow] = []
+            withdrawals = [landed for landed in documents if isinstance(landed.document.named, Withdraw)]
+            documents = [landed for landed in documents if not isinstance(landed.document.named, Withdraw)]
+            rows = [self._withdrawer(contract, lock).withdraw(landed) for landed in withdrawals]
             for batch in batches(documents, lambda landed: attempts.times(landed.delivery.delivery_id) > 0):
                 with attempts.of(landed.delivery.delivery_id for landed in batch):
                     rows += self._replay(contract, batch, attempts, lock)
             attempts.end()
             return rows
 
+    def repeat(
+        self, contract: Contract, load_id: str, replayed_at: datetime, ids: Collection[str], never_read: Collection[str]
+    ) -> list[LedgerRow]:
+        """Replay documents anew under an earlier load's name and time; its rows are gone, and the caller holds lock and transaction."""
+        documents = self._documents([one for one in self._landing.repairs(contract) if one.delivery_id in ids])
+        with HoldingArea(self._connection, contract, load_id, replayed_at) as holding:
+            closed = self._take_all_up(holding, documents, never_read.__contains__)
+            rows = settle(self._connection, holding)
+            write_repairs(self._connection, holding, closed)
+            return rows
+
+    def _documents(self, found: list[Delivery]) -> list[Landed]:
+        return [
+            Landed(content.delivery, content.sha256, read_document(content))
+            for content in self._landing.read_many(found)
+        ]
+
+    def _withdrawer(self, contract: Contract, lock: Lock) -> Withdrawer:
+        return Withdrawer(self._settings, self._connection, contract, lock, self._loader.repeat, self.repeat)
+
     def _replay(self, contract: Contract, batch: list[Landed], attempts: Attempts, lock: Lock) -> list[LedgerRow]:
         now = self._settings.clock()
         load_id = f"{contract.feed}@{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-        closed: list[tuple[object, ...]] = []
-        taken: set[tuple[str, int]] = set()
         with HoldingArea(self._connection, contract, load_id, now) as holding:
-            for number, landed in enumerate(batch):
-                is_condemned = attempts.is_condemned(landed.delivery.delivery_id)
-                closed += self._take_up(holding, number, landed, taken, is_condemned=is_condemned)
+            closed = self._take_all_up(holding, batch, attempts.is_condemned)
             info = {"feed": contract.feed, "load_id": load_id}
             with transaction(self._connection, "lake", f"replay {load_id}", info):
-                choose_doors(self._connection, contract)
-                holding.pass_known()
-                rows = holding.ledger_rows()
-                for row in rows:
-                    row.require_balance()
-                write(self._connection, holding, rows)
+                rows = settle(self._connection, holding)
                 write_repairs(self._connection, holding, closed)
                 lock.require_held()
         return rows
+
+    def _take_all_up(
+        self, holding: HoldingArea, batch: list[Landed], is_condemned: Callable[[str], bool]
+    ) -> list[tuple[object, ...]]:
+        closed: list[tuple[object, ...]] = []
+        taken: set[tuple[str, int]] = set()
+        for number, landed in enumerate(batch):
+            condemned = is_condemned(landed.delivery.delivery_id)
+            closed += self._take_up(holding, number, landed, taken, is_condemned=condemned)
+        return closed
 
     def _take_up(
         self, holding: HoldingArea, number: int, landed: Landed, taken: set[tuple[str, int]], *, is_condemned: bool

@@ -74,6 +74,9 @@ class Books:
             f"sum(_record_count) from lake.bronze.{contract.table} where _delivery_id = ?", delivery
         )
         aside = self._count("sum(record_count) from lake.quarantine.records where delivery_id = ?", delivery)
+        if status == "withdrawn":  # nothing of it is anywhere, and each piece is told by the door that it had left by
+            left = (received, accepted, duplicate, quarantined, in_bronze, aside, pieces - skipped)
+            return [f"withdrawn, and yet {left}"] if any(left) else []
         if met is None or status == "unreadable":  # the latter also where its columns are not the contract's
             found = (status, pieces, skipped, received, in_bronze, aside)
             return [] if found == ("unreadable", 1, 0, 1, 0, 1) else [f"unreadable, and yet {found}"]

@@ -1,5 +1,7 @@
-"""Nothing is lost and nothing is invented, whatever is done to a delivery on its way: every contract, through the real load."""
+"""Nothing is lost and nothing is invented, whatever is done to a delivery on its way, and whichever is withdrawn: every contract, through
+the real load."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -13,7 +15,10 @@ from core.settings import Settings
 from ingestion.collect.landing import Landing
 from ingestion.load.ledger import LedgerRow, summary
 from ingestion.load.load import Loader
+from ingestion.repair.repair_request import Request, request_withdrawal
+from ingestion.repair.replay import Replayer
 from lake.connection import connected
+from lake.counts import count_tables, require_agreement
 from lake.tables import create_tables
 from tests.faults.results import Results
 from tests.golden_samples import golden_sample
@@ -55,9 +60,10 @@ def test_all_contracts_are_here() -> None:
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=list(CONTRACTS))
 def test_no_mutation_of_any_delivery_loses_or_invents_a_record(
-    contract: Contract, loader: tuple[Loader, Landing, Books], is_long: bool, results: Results
+    contract: Contract, loader: tuple[Loader, Landing, Books], stack_settings: Settings, is_long: bool, results: Results
 ) -> None:
     load, landing, books = loader
+    replayer = Replayer(stack_settings.model_copy(update={"now": RECEIVED}), books.connection, landing, Reference())
     rows: list[LedgerRow] = []
     found: list[object] = []
     name, whole = golden(contract)
@@ -69,11 +75,19 @@ def test_no_mutation_of_any_delivery_loses_or_invents_a_record(
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(siblings=st.lists(MUTATIONS, min_size=SIBLINGS, max_size=SIBLINGS))
-    def nothing_is_lost(siblings: list[list[Mutation]]) -> None:
+    @given(
+        siblings=st.lists(MUTATIONS, min_size=SIBLINGS, max_size=SIBLINGS),
+        mistake=st.none() | st.integers(0, SIBLINGS),
+    )
+    def nothing_is_lost(siblings: list[list[Mutation]], mistake: int | None) -> None:
         contents = [whole, *(mutate(whole, mutations, contract) for mutations in siblings)]
         landed = [landing.land(contract, name, content, RECEIVED) for content in contents]
         rows.extend(load.load_new(contract))
+        if mistake is not None:
+            digest = hashlib.sha256(contents[mistake]).hexdigest()
+            request_withdrawal(landing, contract, landed[mistake], digest, Request("somebody", RECEIVED, "by mistake"))
+            replayer.replay_new(contract)
+            require_agreement(count_tables(books.connection), "after a withdrawal")
         faults = {
             number: wrong
             for number, (delivery, content) in enumerate(zip(landed, contents, strict=True))

@@ -1,4 +1,4 @@
--- What agencies sent. A replay sends nothing: its books are in stg_quality__replays, so that no record is counted twice.
+-- What agencies sent and meant. A replay sends nothing: its books are in stg_quality__replays, so that no record is counted twice.
 with source as (
 
     select *, {{ row_version() }} as _source_version
@@ -9,7 +9,7 @@ with source as (
 renamed as (
 
     select * from source
-    where status <> 'replayed'
+    where status not in ('replayed', 'withdrawn')
 
 )
 

@@ -1,5 +1,5 @@
--- A collection that asks page by page writes its window and the page into the name of what it lands (ingestion/collect/connectors/pages.py). A page of
--- an earlier reading of the same window is no page of the list.
+-- A collection that asks page by page writes its window and the page into the name of what it lands (ingestion/collect/connectors/http.py). A page of
+-- an earlier reading of the same window is no page of the list, and one that was withdrawn proves nothing.
 with source as (
 
     select *, {{ row_version() }} as _source_version
@@ -21,7 +21,7 @@ renamed as (
         try_cast(regexp_extract(source_name, '_p([0-9]+)[.]', 1) as bigint) as page,
         _source_version
     from source
-    where regexp_matches(source_name, '_[0-9]{8}T[0-9]{6}Z_[0-9]{8}T[0-9]{6}Z_p[0-9]+[.]')
+    where status <> 'withdrawn' and regexp_matches(source_name, '_[0-9]{8}T[0-9]{6}Z_[0-9]{8}T[0-9]{6}Z_p[0-9]+[.]')
 
 )
 

@@ -110,7 +110,7 @@ def test_tcvn3_is_read_out_of_text_that_was_taken_for_latin_1() -> None:
     assert make_repair("decode_tcvn3", {"column": "name"}).mend_text("x") is None
 
 
-def test_every_repair_is_described_and_the_registry_holds_seven() -> None:
+def test_every_repair_is_described_and_the_registry_holds_eight() -> None:
     assert list(REPAIRS) == [
         "as_is",
         "pad_code",
@@ -119,6 +119,7 @@ def test_every_repair_is_described_and_the_registry_holds_seven() -> None:
         "map_commune",
         "convert_unit",
         "resent",
+        "withdraw",
     ]
     assert all(repair.__doc__ for repair in REPAIRS.values())
 

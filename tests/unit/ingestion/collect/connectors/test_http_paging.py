@@ -132,9 +132,10 @@ def test_all_items_come_whatever_a_server_gives_a_page(count: int, cap: int, cou
 @pytest.mark.parametrize("feed", ["feedback.requests", "public_services.dossiers"])
 def test_the_feeds_of_the_project_lose_nothing_to_short_pages(feed: str) -> None:
     contract = find_contract(feed)
-    wrap: Callable[[list[Any]], Any] = (
-        (lambda rows: rows) if feed == "feedback.requests" else (lambda rows: {"error_code": 0, "data": rows})
-    )
+
+    def wrap(rows: list[Any]) -> object:
+        return rows if feed == "feedback.requests" else {"error_code": 0, "data": rows}
+
     with (
         serving(lambda _, query: answered(wrap(cut(items(45), (int(query["page"]) - 1) * 20, 20, 20)))) as source,
         httpx.Client(timeout=5) as client,
