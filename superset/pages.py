@@ -68,7 +68,7 @@ def work_out(checkout: Checkout) -> Assets:
     """Work out every asset. What cannot be worked out is left out and told under `faults`, one line each."""
     faults: list[str] = []
     told = _told_marts(checkout, faults)
-    ages: dict[str, Age] = {}
+    ages: dict[str, list[Age]] = {}
     charts: list[_Chart] = []
     dashboards: dict[str, Tree] = {}
     for slug, page in checkout.pages.items():
@@ -76,7 +76,7 @@ def work_out(checkout: Checkout) -> Assets:
         try:
             rows: list[Tree] = [{"charts": [*badges(slug, page, checkout)]}, *as_trees(page.get("rows", []))]
             age = age_of(slug, page, checkout)
-            ages[age.event.mart] = age
+            ages.setdefault(age.event.mart, []).append(age)
         except ValueError as error:
             faults.append(f"dashboards/{slug}: {error}")
             rows = as_trees(page.get("rows", []))
@@ -88,7 +88,7 @@ def work_out(checkout: Checkout) -> Assets:
         }
     datasets = {
         name: _dataset(
-            mart, told.get(name, {}), ages.get(name), {metric for chart in charts for metric in _named(chart, name)}
+            mart, told.get(name, {}), ages.get(name, []), {metric for chart in charts for metric in _named(chart, name)}
         )
         for name, mart in checkout.marts.items()
     }
@@ -158,7 +158,7 @@ def _named(chart: _Chart, mart: str) -> list[str]:
     return [str(name) for name in named] if said.get("mart") == mart else []
 
 
-def _dataset(mart: Mart, said: Tree, age: Age | None, wanted: set[str]) -> Tree:
+def _dataset(mart: Mart, said: Tree, ages: list[Age], wanted: set[str]) -> Tree:
     metrics: dict[str, Tree] = {}
     for name, value in as_tree(said.get("metrics", {})).items():
         if isinstance(value, dict):
@@ -178,7 +178,7 @@ def _dataset(mart: Mart, said: Tree, age: Age | None, wanted: set[str]) -> Tree:
                 "expression": f"{name}: no sql, and no column of this name",
                 "format": COUNT,
             }
-    for metric in age.metrics() if age else ():
+    for metric in (metric for age in ages for metric in age.metrics()):
         metrics[str(metric["name"])] = metric
     for name in sorted(wanted - set(metrics)):
         if name in PLACES and PLACES[name][1] in mart.columns:

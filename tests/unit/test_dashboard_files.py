@@ -143,6 +143,35 @@ def test_an_age_may_look_at_some_rows_only(pages: ModuleType, tmp_path: Path, mo
         assert charts[badge]["filters"] == [{"column": "road_code", "operator": "==", "value": "QL1"}]
 
 
+def test_pages_of_one_mart_keep_their_ages_apart(pages: ModuleType, tmp_path: Path) -> None:
+    checkout = checkout_of(tmp_path)
+    second = (
+        PAGE.replace("Giao thông", "Giao thông theo tháng").partition("marts:")[0]
+        + "feeds: [traffic.counts_of_months]\n"
+    )
+    (checkout / "superset/dashboards/giao-thong-thang.yaml").write_text(second, encoding="utf-8")
+    for file, old, new in (
+        ("contracts/domains.yaml", "[giao-thong]", "[giao-thong, giao-thong-thang]"),
+        (
+            "dbt_project/seeds/feeds.csv",
+            "traffic.counts,",
+            "traffic.counts_of_months,traffic,43200,86400\ntraffic.counts,",
+        ),
+        ("superset/dashboards/giao-thong.yaml", "rows:", "feeds: [traffic.counts]\nrows:"),
+    ):
+        path = checkout / file
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    mart = checkout / "dbt_project/models/marts/traffic/_traffic__models.yml"
+    events = [{"column": "counted_at", "feed": feed} for feed in ("traffic.counts", "traffic.counts_of_months")]
+    text = yaml.safe_dump({"models": [MART | {"config": {"meta": {"newest_events": events}}}]}, allow_unicode=True)
+    mart.write_text(text, encoding="utf-8")
+    assets = pages.read_assets(checkout)
+    assert assets.faults == ()
+    metrics = {metric["name"] for metric in assets.files["datasets"]["road_counts"]["metrics"]}
+    assert {"event_age_hours", "event_age_days"} <= metrics
+    assert assets.files["charts"]["giao-thong-thang-tuoi-du-lieu"]["title"] == "Tuổi dữ liệu (ngày)"
+
+
 def test_a_metric_that_is_named_after_a_column_needs_no_sql(pages: ModuleType, tmp_path: Path) -> None:
     metrics = pages.read_assets(checkout_of(tmp_path)).files["datasets"]["road_counts"]["metrics"]
     found = {metric["name"]: (metric["label"], metric["expression"], metric.get("format")) for metric in metrics}
