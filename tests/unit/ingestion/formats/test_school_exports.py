@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -299,7 +300,8 @@ def test_a_code_that_excel_made_a_date_or_a_truth_value_of_is_quarantined(
 
 
 def test_a_row_that_was_edited_into_something_else_is_quarantined(read: Read) -> None:
-    wire, contract = find_format("moet"), find_contract(STUDENTS)
+    contract = find_contract(STUDENTS)
+    wire = find_format(replace(contract, format="moet"))
     envelope = Envelope(NAME)
     (pieces,) = wire.split(io.BytesIO(workbook([HEADER, pupil(1), pupil(2)])), envelope)
     raws = [*pieces.raws[:1], 'workbook/Sheet1!2\t["0461000001",', "0461000001,2026-2027"]
