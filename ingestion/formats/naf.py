@@ -5,7 +5,8 @@
 Fields come in any order between SR and ER; where one stands twice, the first counts. DA and TI are the time of the fix in
 UTC. A position is decimal degrees (LT, LG) or degrees and minutes (LA, LO). SP is knots times ten. A number that is none
 is left as it came, so that the cast by the contract's type tells it. A message of a type that is no position stays a record:
-which types count is the contract's enum. A position is as exact as it is written: its step is told with it. Fields without a column of their own are kept as JSON in `other_fields`.
+which types count is the contract's enum. A position is as exact as it is written: its step is told with it. Fields without a
+column of their own are kept as JSON in `other_fields`.
 """
 
 import json
