@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import dropwhile, groupby, pairwise
 from math import cos, floor, hypot, inf, radians, sqrt
 from pathlib import Path
 
@@ -23,6 +23,7 @@ LATE_PACKETS = timedelta(minutes=30)
 OPERATOR_SILENCE, LEAST_VESSELS = timedelta(hours=3), 3
 PORT_KNOTS, OUTLIER_KNOTS, TELEPORT_KNOTS = 1.0, 25.0, 40.0
 NEAR_MILES = 5.0
+REACH_MILES = 100.0
 KILOMETRES_PER_MILE = 1.852
 
 Times = tuple[datetime, datetime | None]
@@ -78,15 +79,16 @@ class Places:
         return nearest
 
     def zone(self, position: Position) -> str:
-        """Tell inside, near or across."""
+        """Tell inside, near, across, or away: so far beyond the line that it does not speak."""
         crossings = 0
         for (south, west), (north, east) in self._edges():
             if (south > position.latitude) != (north > position.latitude):
                 crossing = west + (east - west) * (position.latitude - south) / (north - south)
                 crossings += crossing > position.longitude
+        distance = self.miles_to_the_line(position)
         if crossings % 2 == 0:
-            return "across"
-        return "near" if self.miles_to_the_line(position) <= NEAR_MILES else "inside"
+            return "across" if distance <= REACH_MILES else "away"
+        return "near" if distance <= NEAR_MILES else "inside"
 
     def _edges(self) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
         return pairwise((*self.boundary.vertices, self.boundary.vertices[0]))
@@ -181,10 +183,14 @@ def slot_days(
 
 
 def boundary_events(fixes: Sequence[Position], places: Places) -> list[tuple[str, datetime, datetime, float]]:
-    """Give a vessel's changes of zone: zone, first fix of the two that confirm it, second fix, miles to the line."""
+    """Give a vessel's changes of zone: zone, first fix of the two that confirm it, second fix, miles to the line.
+
+    A vessel is judged from its first fix within reach of the line on, and wherever it is from then on.
+    """
+    fixes = list(dropwhile(lambda fix: places.zone(fix) == "away", fixes))
     events, zone, is_across, is_close = [], "inside", False, False
     for before, fix in pairwise(fixes):
-        zones = (places.zone(before), places.zone(fix))
+        zones = tuple("across" if zone == "away" else zone for zone in (places.zone(before), places.zone(fix)))
         if len({one == "across" for one in zones}) == 1:
             is_across = zones[1] == "across"
         if len({one == "inside" for one in zones}) == 1:

@@ -178,6 +178,8 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "outlier_knots": lowest["fisheries", "speed", "suspicious"],
         "teleport_knots": lowest["fisheries", "implied_speed", "suspicious"],
         "near_boundary_nm": lowest["fisheries", "boundary", "near"],
+        "boundary_reach_nm": lowest["fisheries", "boundary", "reach"],
+        "exact_position_degrees": lowest["fisheries", "position_step", "exact"],
         "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
         "epidemic_years": lowest["health", "epidemic_years", "history"],
         "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],

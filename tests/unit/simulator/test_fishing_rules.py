@@ -62,3 +62,10 @@ def test_one_stray_position_crosses_no_boundary_and_is_one_jump() -> None:
     stray = positions((16.5, 108.0), (19.5, 108.0), (16.5, 108.0), (16.5, 108.01))
     assert boundary_events(stray, read_places()) == []
     assert [times for times, _ in teleports(stray)] == [(stray[0].at, stray[2].at)]
+
+
+def test_the_line_speaks_of_those_alone_who_came_within_its_reach() -> None:
+    denmark = [(55.9, 11.2), (55.9, 11.3), (55.9, 11.4)]
+    assert boundary_events(positions(*denmark), read_places()) == []
+    beyond = positions((16.5, 108.0), *denmark)
+    assert [(zone, start) for zone, start, _, _ in boundary_events(beyond, read_places())] == [("across", beyond[1].at)]
