@@ -26,6 +26,17 @@
     case when {{ step_degrees }} > {{ var('exact_position_degrees') }} then 30 * sqrt(2) * {{ step_degrees }} else 0.0 end
 {%- endmacro %}
 
+{# Whether a row of `int_vessel_registrations` was what the register said at an instant. #}
+{% macro was_registered_at(instant) -%}
+    (registrations.valid_from is null or registrations.valid_from <= {{ instant }})
+    and (registrations.valid_until is null or registrations.valid_until > {{ instant }})
+{%- endmacro %}
+
+{# Whether a position lies in the East Sea, the sea of interest (design value, unverified). #}
+{% macro is_in_east_sea(latitude, longitude) -%}
+    {{ latitude }} between 5 and 23 and {{ longitude }} between 99 and 118
+{%- endmacro %}
+
 {# Up to when what vessels told is taken as complete: packets of the last minutes may still be on their way. #}
 {% macro watermark() -%}
     {{ clock() }} - interval '{{ var("late_packet_minutes") }} minutes'

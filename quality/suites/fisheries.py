@@ -85,7 +85,7 @@ def _findings(facts: AuditFacts) -> list[Check]:
     kinds = facts.objects_of("vessel_alert_kinds.kind_code")
     return [
         is_one_of(LAST_SEEN, "is_registered", (True,), "warning", share=0.8),
-        is_one_of(LAST_SEEN, "status_code", ("at_sea", "in_port"), "warning", share=0.5),
+        is_one_of(LAST_SEEN, "status_code", ("at_sea", "in_port", "not_obliged"), "warning", share=0.5),
         is_not_empty(SLOTS),
         *has_not_shrunk(SLOTS, facts),
         is_between(SLOTS, "at_sea_slots", 1, SLOTS_A_DAY, "critical"),

@@ -96,7 +96,7 @@ def test_superset_shows_a_release_and_never_what_is_not_released(superset_settin
     with connected(superset_settings) as connection:
         connection.execute(
             "insert into lake.fisheries.vessels_last_seen "
-            "select * replace ('vms:T99' as vessel_key) from lake.fisheries.vessels_last_seen limit 1"
+            "select * replace ('vms:T99' as vessel_key, 'T99' as vessel_code) from lake.fisheries.vessels_last_seen limit 1"
         )
         assert count_vessels(superset_settings) == 11
         publish(connection, "fisheries")

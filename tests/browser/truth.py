@@ -139,6 +139,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "vessel_key": f"vms:T{n}",
             "source_code": "vms",
             "vessel_id": f"T{n}",
+            "vessel_code": f"T{n}",
             "last_fix_at": AT_NINE,
             "hours_since_fix": 3.0,
         }

@@ -481,11 +481,11 @@ def test_no_hash_of_an_owner_leaves_bronze(built: Warehouse) -> None:
 def test_vessels_last_seen_hold_the_newest_fix_of_each_vessel_and_source(built: Warehouse) -> None:
     columns = "vessel_key, vessel_name, last_fix_at::varchar, latitude, fixes_24h, is_active_24h, is_silent_6h"
     assert built.rows(f"select {columns} from lake.fisheries.vessels_last_seen order by all") == [
-        ("ais:574000001", "FISHER II", "2026-11-20 01:30:00+00", 16.2, 0, False, True),
-        ("vms:A", "Tàu A", "2026-11-19 21:00:00+00", 16.7, 0, False, True),
+        ("ais:574000001", "FISHER II", "2026-11-20 01:30:00+00", 16.2, 0, False, None),
+        ("vms:A", "Tàu A", "2026-11-19 21:00:00+00", 16.7, 0, False, None),
         ("vms:B", "Tàu B", "2026-11-21 01:00:00+00", 17.0, 1, True, False),
-        ("vms:N", "Tàu N", None, None, 0, False, False),
-        ("vms:P", "Tàu P", "2026-11-20 00:00:00+00", 19.0, 0, False, True),
+        ("vms:N", "Tàu N", None, None, 0, False, None),
+        ("vms:P", "Tàu P", "2026-11-20 00:00:00+00", 19.0, 0, False, None),
     ]
 
 
@@ -564,7 +564,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "insert into lake.fisheries.vessel_gaps select * replace (gap_started_at - interval 1 day as gap_started_at) "
         "from lake.fisheries.vessel_gaps where is_open",
         "update lake.fisheries.vessel_gaps set finding_code = 'silent_6h', known_silent_hours = 1 where is_open",
-        "update lake.fisheries.vessel_slot_days set received_slots = received_slots + 1",
+        "update lake.fisheries.vessel_slot_days set received_slots = received_slots + 1, is_latest = not is_latest",
         "update lake.fisheries.vessel_boundary_events set previous_zone_code = zone_code",
         "insert into lake.fisheries.vessel_alerts select * from lake.fisheries.vessel_alerts limit 1",
         "delete from lake.silver.int_vessels_current where vessel_id = 'N'",
@@ -632,6 +632,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "at_most_one_open_gap_per_vessel",
         "no_silence_of_a_vessel_is_its_operators",
         "slots_at_sea_are_received_unknown_or_missed",
+        "the_latest_day_is_one_for_all",
         "zones_alternate_and_follow_each_other",
         "unique_combination_vessel_alerts",
         "every_accepted_version_is_current_superseded_or_cancelled_int_vessels_current",

@@ -171,6 +171,8 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "silence_hours": lowest["fisheries", "silence", "warning"],
         "silence_days": lowest["fisheries", "silence", "critical"] / 24,
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
+        "vms_obliged_length_m": lowest["fisheries", "vms_length", "obliged"],
+        "licence_notice_days": lowest["fisheries", "licence_notice", "ending"],
         "late_packet_minutes": lowest["fisheries", "late_packet", "expected"],
         "operator_silence_hours": lowest["fisheries", "operator_silence", "critical"],
         "operator_least_vessels": lowest["fisheries", "operator_vessels", "least"],

@@ -97,6 +97,11 @@ where
     or compliance_percent < 100 and missed_slots = 0
 {% endtest %}
 
+{% test the_latest_day_is_one_for_all(model) %}
+select * from {{ model }}
+where is_latest <> (local_date = (select max(local_date) from {{ model }}))
+{% endtest %}
+
 {# What an operator's silence hides is no violation of its vessels. #}
 {% test no_silence_of_a_vessel_is_its_operators(model) %}
 select * from {{ model }}

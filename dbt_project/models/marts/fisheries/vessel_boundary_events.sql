@@ -93,7 +93,9 @@ final as (
         events.longitude,
         '{{ var("maritime_boundary") }}' as boundary_code
     from events
-    left join {{ ref('int_vessel_registrations') }} as registrations using (vessel_key)
+    left join {{ ref('int_vessel_registrations') }} as registrations
+        on events.vessel_key = registrations.vessel_key
+        and {{ was_registered_at('events.first_of_row_at') }}
 
 )
 
