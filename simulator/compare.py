@@ -7,6 +7,7 @@ from simulator.comparisons import (
     environment,
     feedback,
     fisheries,
+    fleet,
     health_claims,
     health_disease,
     public_services,
@@ -14,7 +15,7 @@ from simulator.comparisons import (
 )
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
 
-DOMAINS = (environment, feedback, fisheries, health_claims, health_disease, education, public_services, quality)
+DOMAINS = (environment, feedback, fisheries, fleet, health_claims, health_disease, education, public_services, quality)
 
 LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quality.ledger_totals"
 

@@ -2,7 +2,7 @@
 
 Positions outside the globe, and speeds that AIS uses to say "not available", must never be shown. Vessels anywhere in the world may be
 heard, so being outside the East Sea is a warning. No silence, no crossing and no finding at all are legitimate states: `vessel_gaps`,
-`vessel_boundary_events` and `vessel_alerts` may be empty.
+`vessel_boundary_events` and `vessel_alerts` may be empty, and so may what needs a register or reports by hand.
 """
 
 from quality.suites.check import (
@@ -21,7 +21,9 @@ from quality.suites.check import (
 
 LAST_SEEN, GAPS = "vessels_last_seen", "vessel_gaps"
 SLOTS, EVENTS, ALERTS = "vessel_slot_days", "vessel_boundary_events", "vessel_alerts"
-MARTS = (LAST_SEEN, GAPS, SLOTS, EVENTS, ALERTS)
+FLEET, COMMUNES, PLACES = "fleet_vessels", "fleet_communes", "fleet_places"
+VIOLATIONS, BY_HAND = "violation_months", "vessel_manual_days"
+MARTS = (LAST_SEEN, GAPS, SLOTS, EVENTS, ALERTS, FLEET, COMMUNES, PLACES, VIOLATIONS, BY_HAND)
 SOURCES = {"vms": "fisheries.vms_positions", "ais": "fisheries.ais_messages"}
 """Value of `source_code` and the feed it comes from."""
 
@@ -78,6 +80,11 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_between(GAPS, "duration_hours", 0, 24 * 30, "warning", share=0.99),
         has_no_rows(GAPS, "no vessel has more than 12 silences a day", RESTLESS_VESSELS, 6, "warning"),
         *_findings(facts),
+        is_not_empty(FLEET),
+        is_between(COMMUNES, "equipped_percent", 0, 100, "critical"),
+        is_not_empty(PLACES),
+        is_between(VIOLATIONS, "violations", 0, None, "critical"),
+        is_between(BY_HAND, "in_time_percent", 0, 100, "critical"),
     ]
 
 

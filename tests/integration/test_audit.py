@@ -104,6 +104,22 @@ GOOD_ROWS = {
             '6,5 giờ không có vị trí' as evidence
         from range(60) as vessels(number)
     """,
+    "fisheries.fleet_vessels": """
+        select number::varchar as vessel_code, 'at_sea' as status_code from range(50) as vessels(number)
+    """,
+    "fisheries.fleet_communes": """
+        select commune_code, 10 as obliged_vessels, 9 as equipped_vessels, 90.0 as equipped_percent
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "fisheries.fleet_places": "select port_code as place_code, 'port' as place_kind, 3 as vessels from read_csv('{seeds}/ports.csv')",
+    "fisheries.violation_months": """
+        select commune_code, date '2026-02-01' as month_date, 'silent_6h' as kind_code, 2 as violations
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "fisheries.vessel_manual_days": """
+        select 'vms:' || number as vessel_key, date '2026-02-28' as local_date, 75.0 as in_time_percent
+        from range(20) as vessels(number)
+    """,
     "health.disease_weeks": """
         with places as (
             select commune_code as place_code, 'commune' as place_level from read_csv('{seeds}/communes.csv')
@@ -761,6 +777,23 @@ DAMAGES = [
         "fisheries.vessel_alerts",
         "update {mart} set is_open = true",
         {"no operator has more than 50 open silences": "1 row"},
+    ),
+    Damage("fisheries.fleet_vessels", "delete from {mart}", {"fleet_vessels has rows": "0 rows"}),
+    Damage("fisheries.fleet_places", "delete from {mart}", {"fleet_places has rows": "0 rows"}),
+    Damage(
+        "fisheries.fleet_communes",
+        "update {mart} set equipped_percent = 101 where commune_code = '19753'",
+        {"equipped_percent is in range": "1 of 40 rows failing"},
+    ),
+    Damage(
+        "fisheries.violation_months",
+        "update {mart} set violations = -1 where commune_code = '19753'",
+        {"violations is in range": "1 of 40 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessel_manual_days",
+        "update {mart} set in_time_percent = 101 where vessel_key = 'vms:1'",
+        {"in_time_percent is in range": "1 of 20 rows failing"},
     ),
     Damage(
         "health.disease_weeks",
