@@ -55,6 +55,28 @@
     end
 {%- endmacro %}
 
+{# Why a level is not green, in Vietnamese: the identifier columns that are not at 100 %, and the axes below green; NULL where it is green or unknown. #}
+{% macro level_reason(level, axes, failed_identifiers) -%}
+    case
+        when {{ level }} in ('yellow', 'red')
+            then nullif(concat_ws(
+                '; ',
+                'Cột định danh chưa đạt 100 %: ' || {{ failed_identifiers }}
+                {%- for label, column in (('Đúng', 'correct'), ('Đủ', 'complete'), ('Sạch', 'clean'), ('Sống', 'live'), ('Thống nhất', 'consistent')) %},
+                case
+                    when {{ axes }}.{{ column }} < score_limits.green_from
+                        then '{{ label }} ' || {{ number_text(axes ~ '.' ~ column, 1) }} || ' %'
+                end
+                {%- endfor %}
+            ), '')
+    end
+{%- endmacro %}
+
+{# The identifier columns of a group of rules that failed, as text; the rules are rows of `column_score_days`. #}
+{% macro failed_identifier(column_name, failed, evaluated) -%}
+    {{ column_name }} || ' sai ' || cast({{ failed }} as varchar) || '/' || cast({{ evaluated }} as varchar)
+{%- endmacro %}
+
 {# How many days after a slot's day its score tells of it: a slot counts on the day on which its feed's promise for it ends. #}
 {% macro slot_due_days() -%}
     cast((greatest(1440, feeds.cadence_minutes) + feeds.freshness_minutes) // 1440 - 1 as integer)

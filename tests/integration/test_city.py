@@ -242,7 +242,7 @@ def test_the_command_line_answers_machines(ioc) -> None:  # type: ignore[no-unty
     assert all(row["received"] == row["accepted"] + row["duplicate"] + row["quarantined"] for row in ledger)
     scores = json.loads(ioc("score", "--json").stdout)
     assert [set(row) for row in scores] == [
-        {"domain", "feed", "correct", "complete", "clean", "live", "score", "level"}
+        {"domain", "feed", "correct", "complete", "clean", "live", "consistent", "score", "level"}
     ] * len(read_contracts())
     history = json.loads(ioc("score", "--days", "7", "--json").stdout)
     assert [{**row, "local_date": None} for row in history] == [{**row, "local_date": None} for row in scores]
