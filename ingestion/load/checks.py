@@ -133,8 +133,8 @@ def _tests(contract: Contract, reference: Reference, with_nul: Collection[str]) 
         yield from _column_tests(column, reference, has_nul=column.name in with_nul)
     for rule in contract.rules:
         passes = pl.sql_expr(CAST.sub("try_cast(", rule.expression))
-        column = contract.column(rule.column) if rule.column else None
-        yield _Test(rule.name, column, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
+        judged = contract.column(rule.column) if rule.column else None
+        yield _Test(rule.name, judged, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
 
 
 def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:
