@@ -40,12 +40,13 @@ MINUTES = {"minutes": 1, "hours": 60, "days": 1440}
 
 
 class Axis(StrEnum):
-    """The four words of the slogan."""
+    """The four words of the slogan, and thống nhất, which letter 4856/BCA-TTDLQG measures beside them."""
 
     CORRECT = "correct"
     COMPLETE = "complete"
     CLEAN = "clean"
     LIVE = "live"
+    CONSISTENT = "consistent"
 
 
 AXIS_OF_ERROR_GROUP = {
@@ -53,7 +54,7 @@ AXIS_OF_ERROR_GROUP = {
     2: Axis.CORRECT,
     3: Axis.CLEAN,
     4: Axis.CLEAN,
-    5: Axis.CORRECT,
+    5: Axis.CONSISTENT,
     6: Axis.CORRECT,
     7: Axis.LIVE,
     8: Axis.CORRECT,
@@ -63,7 +64,10 @@ AXIS_OF_ERROR_GROUP = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One promise about a row. `expression` is SQL over the contract's columns, `received_at` and looked-up columns; true passes."""
+    """One promise about a row. `expression` is SQL over the contract's columns, `received_at` and looked-up columns; true passes.
+
+    `column` is the column that the rule judges, where it judges one beside others: what an identifier promises counts as the identifier's.
+    """
 
     name: str
     error_group: int
@@ -71,10 +75,11 @@ class Rule:
     expression: str
     description: str
     lookups: tuple[str, ...] = ()
+    column: str | None = None
 
     @property
     def axis(self) -> Axis:
-        """Tell which of the four axes a failure moves."""
+        """Tell which axis a failure moves."""
         return AXIS_OF_ERROR_GROUP[self.error_group]
 
 
@@ -171,7 +176,13 @@ class Contract:
             raise ContractError(f"{self.feed}: a key was promised, no column has primaryKey: true")
         if not self.feed.startswith(f"{self.domain}."):
             raise ContractError(f"{self.feed}: an id of the form {self.domain}.<feed> was promised")
-        for name in (self.event_time, self.version, self.slots.object, self.slots.time):
+        for name in (
+            self.event_time,
+            self.version,
+            self.slots.object,
+            self.slots.time,
+            *(rule.column for rule in self.rules),
+        ):
             if name is not None:
                 self.column(name)
         if self.object_column is not None and self.column(self.object_column).classification == "personal":
@@ -343,6 +354,7 @@ def _rules(path: Path, items: list[DataQuality]) -> Iterator[Rule]:
             expression=item.implementation,
             description=item.description or "",
             lookups=tuple(custom.get("lookups") or ()),
+            column=custom.get("column"),
         )
 
 

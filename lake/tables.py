@@ -76,6 +76,8 @@ LEDGER_OBJECT_RESULTS = {
     "wrong": "BIGINT",
     "missing": "BIGINT",
     "garbage": "BIGINT",
+    "inconsistent": "BIGINT",
+    "misidentified": "BIGINT",
     "late": "BIGINT",
     "unplaced_slots": "BIGINT",
     "last_event_at": "TIMESTAMPTZ",

@@ -41,7 +41,7 @@ class RuleResult:
 
     @property
     def axis(self) -> Axis:
-        """Tell which of the four axes a failure moves."""
+        """Tell which axis a failure moves."""
         return AXIS_OF_ERROR_GROUP[self.error_group]
 
     def plus(self, other: "RuleResult") -> "RuleResult":
@@ -133,7 +133,8 @@ def _tests(contract: Contract, reference: Reference, with_nul: Collection[str]) 
         yield from _column_tests(column, reference, has_nul=column.name in with_nul)
     for rule in contract.rules:
         passes = pl.sql_expr(CAST.sub("try_cast(", rule.expression))
-        yield _Test(rule.name, None, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
+        judged = contract.column(rule.column) if rule.column else None
+        yield _Test(rule.name, judged, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
 
 
 def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:

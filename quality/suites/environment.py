@@ -19,7 +19,9 @@ from quality.suites.check import (
 )
 
 AIR, UPTIME, RIVER = "air_quality_hours", "station_uptime_days", "river_levels"
-MARTS = (AIR, UPTIME, RIVER)
+PARAMETERS, DAYS, LIMITS = "parameter_capture_days", "air_quality_days", "air_limit_days"
+WATER = "water_quality_months"
+MARTS = (AIR, DAYS, LIMITS, UPTIME, PARAMETERS, WATER, RIVER)
 READINGS, LEVELS = "environment.station_readings", "environment.river_levels"
 
 SPARSE_STATIONS = """
@@ -29,6 +31,7 @@ SPARSE_STATIONS = """
     having count(*) < 0.8 * (date_diff('hour', min(hour_at), max(hour_at)) + 1)
 """
 SILENT_STATIONS = "select station_id from {batch} where is_latest and expected_slots > 0 and received_slots = 0"
+STUCK_SENSORS = "select station_id, parameter_code from {batch} where is_latest and is_stuck"
 JUMPS = """
     select gauge_id
     from {batch}
@@ -44,12 +47,23 @@ def expectations(facts: AuditFacts) -> list[Check]:
     bands = facts.objects_of("vn_aqi_bands.band_code")
     return [
         *_air(facts, bands),
+        *has_not_shrunk(DAYS, facts),
+        is_between(DAYS, "vn_aqi", 0, 500, "critical"),
+        is_filled(DAYS, "vn_aqi", 0.5, "warning"),
+        is_one_of(DAYS, "band_code", bands, "critical"),
+        *has_not_shrunk(LIMITS, facts),
+        is_between(LIMITS, "share_of_limit_percent", 0, 500, "warning"),
         is_not_empty(UPTIME),
         *has_not_shrunk(UPTIME, facts),
         covers(UPTIME, "station_id", facts.objects_of("stations.station_id"), "critical"),
         has_mean(UPTIME, "data_capture_percent", 75, 100, "warning"),
         has_no_rows(UPTIME, "every station sent something on the newest day", SILENT_STATIONS, 7, "warning"),
         is_fresh(UPTIME, "last_reading_at", facts, READINGS),
+        is_not_empty(PARAMETERS),
+        *has_not_shrunk(PARAMETERS, facts),
+        has_no_rows(PARAMETERS, "no sensor repeats one value on the newest day", STUCK_SENSORS, 6, "warning"),
+        *has_not_shrunk(WATER, facts),
+        is_one_of(WATER, "water_class", ("A", "B", "C"), "warning"),
         is_not_empty(RIVER, "warning"),
         *has_not_shrunk(RIVER, facts),
         covers(RIVER, "gauge_id", facts.objects_of("gauges.gauge_id"), "warning"),

@@ -76,6 +76,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "station_name": f"Trạm {n}",
             "hour_at": AT_ELEVEN,
             "is_latest": True,
+            "current_until_at": "2026-03-10T06:00:00+00:00",
             "vn_aqi": aqi,
             "band_label": band,
         }
@@ -102,6 +103,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "level_m": 1.5,
             "alarm_level": 1,
             "is_latest": True,
+            "current_until_at": "2026-03-10T07:00:00+00:00",
         }
     ],
     "feedback.feedback_cases": [

@@ -56,11 +56,31 @@ GOOD_ROWS = {
         from read_csv('{seeds}/stations.csv'), range(1, 25) as ages(hours)
         where kind = 'air'
     """,
+    "environment.air_quality_days": """
+        select station_id, date '2026-02-28' as local_date, 40 as vn_aqi, 'good' as band_code
+        from read_csv('{seeds}/stations.csv')
+        where kind = 'air'
+    """,
+    "environment.air_limit_days": """
+        select station_id, 'PM2.5' as parameter_code, '24h' as averaging, date '2026-02-28' as local_date, 80.0 as share_of_limit_percent
+        from read_csv('{seeds}/stations.csv')
+        where kind = 'air'
+    """,
     "environment.station_uptime_days": """
         select station_id, date '2026-03-01' - days::integer as local_date, days = 0 as is_latest, 144 as expected_slots,
             140 as received_slots, 97.2 as data_capture_percent,
             timestamptz '2026-03-01 04:55:00+00' - interval (days) day as last_reading_at
         from read_csv('{seeds}/stations.csv'), range(2) as ages(days)
+    """,
+    "environment.parameter_capture_days": """
+        select station_id, 'CO' as parameter_code, date '2026-03-01' - days::integer as local_date, days = 0 as is_latest,
+            144 as expected_slots, 140 as received_slots, false as is_stuck
+        from read_csv('{seeds}/stations.csv'), range(2) as ages(days)
+    """,
+    "environment.water_quality_months": """
+        select station_id, 'COD' as parameter_code, date '2026-01-01' as month_date, 'B' as water_class
+        from read_csv('{seeds}/stations.csv')
+        where kind = 'water'
     """,
     "environment.river_levels": """
         select gauge_id, timestamptz '2026-03-01 04:45:00+00' - interval (15 * polls) minute as measured_at, 1.5 as level_m
@@ -203,6 +223,18 @@ GOOD_ROWS = {
     "quality.agency_league_months": """
         select distinct owner, date '2026-02-01' as month_date, 1 as league_rank from read_csv('{seeds}/feeds.csv')
     """,
+    "quality.database_score_days": """
+        select distinct domain, date '2026-02-28' as local_date, 95.0 as score, 'green' as level from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.incident_months": """
+        select feed, date '2026-02-01' as month_date, 10 as records, 100.0 as closed_in_15_days_percent from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.object_coverage_days": """
+        select feed, date '2026-02-28' as local_date, true as is_latest, 100.0 as coverage_percent from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.repeat_offenders": """
+        select feed, 'a' as object_id, 1 as red_days, false as is_repeat from read_csv('{seeds}/feeds.csv')
+    """,
     "quality.ledger_totals": """
         select feed, 10 as deliveries, 0 as unreadable_deliveries, 1000 as received, 5 as duplicate, 5 as quarantined
         from read_csv('{seeds}/feeds.csv')
@@ -252,6 +284,7 @@ AIR_STATIONS = [f"46_KK{number:02}" for number in range(1, 15)]
 STATIONS = [*AIR_STATIONS, *[f"46_NM{number:02}" for number in range(1, 7)]]
 FEEDS = list(read_contracts())
 OWNERS = sorted({contract.owner for contract in read_contracts().values()})
+DATABASES = sorted({contract.domain for contract in read_contracts().values()})
 FACILITIES = sorted(map(str, Reference().values_of("facilities.facility_code")))
 PLACES = [*sorted(map(str, Reference().values_of("communes.commune_code"))), "province"]
 
@@ -386,6 +419,36 @@ DAMAGES = [
         {"pm10_ug_m3 is in its usual range": "24 of 336 rows failing"},
     ),
     Damage(
+        "environment.air_quality_days",
+        "delete from {mart} where station_id > '46_KK02'",
+        {"air_quality_days did not shrink": "2 rows"},
+    ),
+    Damage(
+        "environment.air_quality_days",
+        "update {mart} set vn_aqi = 501 where station_id = '46_KK01'",
+        {"vn_aqi is in range": "1 of 14 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_days",
+        "update {mart} set vn_aqi = null where station_id <= '46_KK08'",
+        {"vn_aqi is filled": "8 of 14 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_days",
+        "update {mart} set band_code = 'awful' where station_id = '46_KK03'",
+        {"band_code is known": "1 of 14 rows failing"},
+    ),
+    Damage(
+        "environment.air_limit_days",
+        "delete from {mart} where station_id > '46_KK02'",
+        {"air_limit_days did not shrink": "2 rows"},
+    ),
+    Damage(
+        "environment.air_limit_days",
+        "update {mart} set share_of_limit_percent = 501 where station_id = '46_KK01'",
+        {"share_of_limit_percent is in its usual range": "1 of 14 rows failing"},
+    ),
+    Damage(
         "environment.station_uptime_days",
         "delete from {mart}",
         {
@@ -420,6 +483,31 @@ DAMAGES = [
         "environment.station_uptime_days",
         "update {mart} set last_reading_at = last_reading_at - interval 1 hour",
         {"environment.station_readings is live": "2026-03-01T03:55:00+00:00"},
+    ),
+    Damage(
+        "environment.parameter_capture_days",
+        "delete from {mart}",
+        {"parameter_capture_days has rows": "0 rows", "parameter_capture_days did not shrink": "0 rows"},
+    ),
+    Damage(
+        "environment.parameter_capture_days",
+        "delete from {mart} where local_date < date '2026-03-01'",
+        {"parameter_capture_days did not shrink": "20 rows"},
+    ),
+    Damage(
+        "environment.parameter_capture_days",
+        "update {mart} set is_stuck = true where station_id <= '46_KK02'",
+        {"no sensor repeats one value on the newest day": "2 rows"},
+    ),
+    Damage(
+        "environment.water_quality_months",
+        "delete from {mart} where station_id > '46_NM02'",
+        {"water_quality_months did not shrink": "2 rows"},
+    ),
+    Damage(
+        "environment.water_quality_months",
+        "update {mart} set water_class = 'D' where station_id = '46_NM01'",
+        {"water_class is usual": "1 of 6 rows failing"},
     ),
     Damage(
         "environment.river_levels",
@@ -1063,6 +1151,29 @@ DAMAGES = [
         "quality.agency_league_months",
         "update {mart} set league_rank = null where owner = 'Sở Y tế'",
         {"league_rank is filled": f"1 of {len(OWNERS)} rows failing"},
+    ),
+    Damage(
+        "quality.database_score_days",
+        "delete from {mart} where domain in ('environment', 'health')",
+        {
+            "domain covers its reference list": missing(["environment", "health"]),
+            "database_score_days did not shrink": f"{len(DATABASES) - 2} rows",
+        },
+    ),
+    Damage(
+        "quality.incident_months",
+        "update {mart} set closed_in_15_days_percent = 99 where feed = 'feedback.requests'",
+        {"closed_in_15_days_percent is in its usual range": f"1 of {len(FEEDS)} rows failing"},
+    ),
+    Damage(
+        "quality.object_coverage_days",
+        "update {mart} set coverage_percent = 89 where feed = 'feedback.requests'",
+        {"every feed hears 90 % of its objects": "1 row"},
+    ),
+    Damage(
+        "quality.repeat_offenders",
+        "update {mart} set is_repeat = true where feed = 'feedback.requests'",
+        {"no object is red on three days of thirty": "1 row"},
     ),
     Damage(
         "quality.ledger_totals",

@@ -144,6 +144,8 @@ def first_day(warehouse: Warehouse) -> None:
     at = "2026-11-20 09:00:00+07"
     warehouse.run(readings("2026-11-20 06:00:00+07", "range(36)", "20.0 + slot // 12", at))
     warehouse.run(readings("2026-11-20 06:00:00+07", "range(8)", "30.0", at, station="46_KK02"))
+    # an hour that the first build sees while it runs, and to which nothing is added
+    warehouse.run(readings("2026-11-20 09:00:00+07", "range(12)", "25.0", at, station="46_KK03"))
     warehouse.run(
         f"insert into lake.bronze.environment__river_levels select gauge_id, gauge_id, 'as sent', "
         f"timestamptz '2026-11-20 08:00:00+07' + poll * interval 15 minutes, 1.5 + poll, 'rising', "
@@ -195,6 +197,9 @@ def second_day(warehouse: Warehouse) -> None:
     for statement in (
         f"insert into lake.bronze.environment__river_levels values ('46_TV01', 'n', 'r', '2026-11-20 08:20:00+07', 4.0, 'stable', "
         f"{envelope('1', at)})",
+        # an hour before others: it tells how fast the river rose until then
+        f"insert into lake.bronze.environment__river_levels values ('46_TV01', 'n', 'r', '2026-11-20 07:10:00+07', 1.0, 'stable', "
+        f"{envelope('2', at)})",
         request("PA-1", "2026-11-20 13:00:00+07", "closed", at, rating="5"),
         request("PA-3", "2026-11-21 08:00:00+07", "open", at),
         dossier("HS-1", "2026-11-20 23:00:00+07", "9", at, finished_at="'2026-11-20 23:00:00+07'"),
@@ -269,6 +274,7 @@ def test_air_quality_hours_hold_late_readings_and_the_newest_hour(built: Warehou
         ("46_KK01", "2026-11-20 01:00:00+00", 8, False, 22.0, 21.063444, 42, "Tốt", "PM2.5", True),
         ("46_KK01", "2026-11-21 01:00:00+00", 8, True, 50.0, None, None, None, None, False),
         ("46_KK02", "2026-11-19 23:00:00+00", 6, True, 30.0, None, None, None, None, False),
+        ("46_KK03", "2026-11-20 02:00:00+00", 9, True, 25.0, None, None, None, None, False),
     ]
 
 
@@ -285,11 +291,12 @@ def test_station_uptime_days_list_every_station_on_every_day(built: Warehouse) -
         for station in stations
         for day, slots in ((DAY_1, 288), (DAY_2, 108))
     }
-    expected -= {(station, DAY_1, False, 288, 0, 0, 288) for station in ("46_KK01", "46_KK02")}
+    expected -= {(station, DAY_1, False, 288, 0, 0, 288) for station in ("46_KK01", "46_KK02", "46_KK03")}
     expected -= {("46_KK01", DAY_2, True, 108, 0, 0, 108)}
     expected |= {
         ("46_KK01", DAY_1, False, 288, 36, 36, 252),
         ("46_KK02", DAY_1, False, 288, 9, 9, 279),
+        ("46_KK03", DAY_1, False, 288, 12, 12, 276),
         ("46_KK01", DAY_2, True, 108, 12, 12, 96),
     }
     assert len(stations) == 20
@@ -298,15 +305,16 @@ def test_station_uptime_days_list_every_station_on_every_day(built: Warehouse) -
 
 
 def test_river_levels_keep_the_latest_when_an_older_one_arrives(built: Warehouse) -> None:
-    columns = "gauge_id, river_name, measured_at::varchar, level_m, trend_label, alarm_level, is_latest"
+    columns = "gauge_id, river_name, measured_at::varchar, level_m, trend_label, alarm_level, round(rise_cm_per_hour), is_latest"
     assert built.rows(f"select {columns} from lake.environment.river_levels order by all") == [
-        ("46_TV01", "Hương", "2026-11-20 01:00:00+00", 1.5, "Đang lên", 1, False),
-        ("46_TV01", "Hương", "2026-11-20 01:15:00+00", 2.5, "Đang lên", 2, False),
-        ("46_TV01", "Hương", "2026-11-20 01:20:00+00", 4.0, "Ổn định", 3, False),
-        ("46_TV01", "Hương", "2026-11-20 01:30:00+00", 3.5, "Đang lên", 3, True),
-        ("L1602", "as sent", "2026-11-20 01:00:00+00", 1.5, "Đang lên", None, False),
-        ("L1602", "as sent", "2026-11-20 01:15:00+00", 2.5, "Đang lên", None, False),
-        ("L1602", "as sent", "2026-11-20 01:30:00+00", 3.5, "Đang lên", None, True),
+        ("46_TV01", "Hương", "2026-11-20 00:10:00+00", 1.0, "Ổn định", 1, None, False),
+        ("46_TV01", "Hương", "2026-11-20 01:00:00+00", 1.5, "Đang lên", 1, None, False),
+        ("46_TV01", "Hương", "2026-11-20 01:15:00+00", 2.5, "Đang lên", 2, 138.0, False),
+        ("46_TV01", "Hương", "2026-11-20 01:20:00+00", 4.0, "Ổn định", 3, 257.0, False),
+        ("46_TV01", "Hương", "2026-11-20 01:30:00+00", 3.5, "Đang lên", 3, 188.0, True),
+        ("L1602", "as sent", "2026-11-20 01:00:00+00", 1.5, "Đang lên", None, None, False),
+        ("L1602", "as sent", "2026-11-20 01:15:00+00", 2.5, "Đang lên", None, None, False),
+        ("L1602", "as sent", "2026-11-20 01:30:00+00", 3.5, "Đang lên", None, None, True),
     ]
 
 
@@ -524,6 +532,7 @@ def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
         ("46_KK01", "2026-11-21 01:00:00+00"),  # it was the latest
         ("46_KK01", "2026-11-21 02:00:00+00"),
         ("46_KK02", "2026-11-19 23:00:00+00"),  # it is the latest
+        ("46_KK03", "2026-11-20 02:00:00+00"),  # and so is this
     ]
 
 
@@ -595,6 +604,11 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "delete from lake.health.disease_history",
         "update lake.silver.int_class_pupils set dropped_out_pupils = dropped_out_pupils + 1",
         "delete from lake.public_services.dossiers where dossier_id in ('HS-2', 'HS-3')",
+        "delete from lake.silver.int_station_days where station_id = '46_KK02'",
+        "delete from lake.silver.int_parameter_days where station_id = '46_KK02'",
+        "update lake.environment.parameter_capture_days set received_slots = 0 where station_id = '46_KK02'",
+        "update lake.quality.feed_score_days set level_reason = 'so'",
+        "update lake.quality.incident_months set closed_in_15_days = records",
         "update lake.quality.ledger_totals set received = received + 5",
         "update lake.quality.quarantine_reasons set records = records + 1",
         "update lake.quality.feed_scores set score = null",
@@ -642,6 +656,11 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "same_keys_as_int_station_hours",
         "same_keys_as_air_quality_hours",
         "same_keys_as_station_uptime_days",
+        "same_keys_as_int_station_days",
+        "same_keys_as_int_parameter_days",
+        "same_keys_as_parameter_capture_days",
+        "every_level_below_green_says_why_feed_score_days",
+        "never_more_than_incident_months",
         "as_many_rows_as_river_levels",
         "as_many_rows_as_feedback_cases",
         "total_is_the_sum_of_records_feedback_agency_days",

@@ -161,6 +161,7 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "slots_per_hour": lowest["environment", "slots_per_hour", "expected"],
         "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
         "nowcast_hours": lowest["environment", "nowcast_hours", "window"],
+        "parameter_silence_days": lowest["environment", "parameter_silence", "expected"],
         "satisfied_from_rating": lowest["feedback", "satisfied_rating", "satisfied"],
         "least_cell": lowest["privacy", "least_cell", "shown"],
         "bed_occupancy_green_from": lowest["health", "bed_occupancy", "green"],
@@ -185,6 +186,8 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
         "epidemic_years": lowest["health", "epidemic_years", "history"],
         "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],
+        "offender_days": lowest["quality", "offender_days", "window"],
+        "offender_red_days": lowest["quality", "offender_red_days", "repeat"],
         "slot_start_days": lowest["quality", "slot_start", "first"],
         "small_answer_percent": lowest["quality", "answer_share", "small"],
         "comparable_answers": lowest["quality", "comparable_answers", "history"],
@@ -231,6 +234,19 @@ def test_breakpoints_of_vn_aqi_rise_step_by_step_from_zero() -> None:
             assert int(later["concentration_high"]) > int(later["concentration_low"])
 
 
+def test_classes_of_river_water_widen_from_a_to_c_and_say_that_they_are_not_verified() -> None:
+    classes: dict[str, list[dict[str, str]]] = {}
+    for row in read_seed("water_classes"):
+        classes.setdefault(row["parameter_code"], []).append(row)
+        assert row["verified"] == "false"
+    assert set(classes) == {"pH", "COD", "TOC", "TSS", "DO", "TP", "TN"}
+    for rows in classes.values():
+        assert [row["water_class"] for row in rows] == ["A", "B", "C"]
+        for better, worse in pairwise(rows):
+            assert float(worse["lowest_value"] or "-inf") <= float(better["lowest_value"] or "-inf")
+            assert float(worse["highest_value"] or "inf") >= float(better["highest_value"] or "inf")
+
+
 def test_scores_are_levelled_by_thresholds_without_a_hole() -> None:
     levels = {
         row["level"]: (float(row["lo"]), float(row["hi"]))
@@ -243,6 +259,6 @@ def test_scores_are_levelled_by_thresholds_without_a_hole() -> None:
 def test_score_weights_name_every_axis_once_and_weigh_it() -> None:
     weights = read_seed("score_weights")
     named = [row["component"] for row in weights if row["axis"] == "score"]
-    assert named == ["correct", "complete", "clean", "live"]
+    assert named == ["correct", "complete", "clean", "live", "consistent"]
     assert {row["axis"] for row in weights} == {*named, "score"}
     assert all(float(row["weight"]) > 0 for row in weights)

@@ -53,7 +53,7 @@ where
 {% test a_score_is_never_made_of_nothing(model) %}
 select * from {{ model }}
 where
-    (score is null) <> (coalesce(correct, complete, clean, live) is null)
+    (score is null) <> (coalesce(correct, complete, clean, live, consistent) is null)
     or (level = 'unknown') <> (score is null)
 {% endtest %}
 
@@ -61,6 +61,11 @@ where
 {% test an_identifier_is_at_100_or_red(model, percent) %}
 select * from {{ model }}
 where {{ percent }} < 100 and level <> 'red'
+{% endtest %}
+
+{% test every_level_below_green_says_why(model) %}
+select * from {{ model }}
+where (level in ('yellow', 'red')) <> (level_reason is not null)
 {% endtest %}
 
 {% test every_owner_stands_in_every_month(model) %}

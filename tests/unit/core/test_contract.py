@@ -42,6 +42,32 @@ def test_a_contract_tells_its_facts() -> None:
     ]
 
 
+def test_what_identifies_a_person_or_a_place_is_an_identifier_wherever_it_stands() -> None:
+    """Letter 4856/BCA-TTDLQG: numbers of citizens and codes of administrative units are at 100 %."""
+    named = {
+        (contract.feed, column.name): column.is_identifier
+        for contract in read_contracts().values()
+        for column in contract.columns
+        if column.name in ("citizen_number", "identity_number", "province_code")
+        or column.name.endswith("commune_code")
+        or column.reference == "communes.commune_code"
+    }
+    assert len(named) >= 9
+    assert named == dict.fromkeys(named, True)
+
+
+def test_a_rule_of_an_identifier_names_it() -> None:
+    """A rule over a whole record that judges an identifier counts as the identifier's."""
+    judged = {
+        (contract.feed, rule.name): rule.column for contract in read_contracts().values() for rule in contract.rules
+    }
+    named = {key: column for key, column in judged.items() if "citizen_number" in key[1]}
+    assert named == {
+        ("education.students", "citizen_number_fits_birth"): "citizen_number",
+        ("public_services.dossiers", "citizen_number_has_twelve_digits"): "identity_number",
+    }
+
+
 def test_an_unknown_feed_is_refused_with_those_that_exist() -> None:
     with pytest.raises(
         UnknownNameError, match=r"environment\.station_reading: no such feed; there are .*environment\.river"
