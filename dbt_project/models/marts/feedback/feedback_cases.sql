@@ -6,8 +6,9 @@
 with requests as (
 
     select
-        * exclude (closed_at),
+        * exclude (closed_at, closed_by_at),
         case when closed_at >= requested_at then closed_at end as closed_at,
+        case when closed_by_at >= requested_at then closed_by_at end as closed_by_at,
         not is_closed and coalesce(expected_at < {{ clock() }}, false) as is_overdue
     from {{ ref('int_feedback_requests_current') }}
 
@@ -74,8 +75,15 @@ final as (
         requests.expected_at,
         requests.closed_at,
         {{ local_date('requests.closed_at') }} as closed_date,
+        requests.closed_by_at,
         requests.is_closed,
-        requests.closed_at <= requests.expected_at as is_on_time,
+        statuses.is_within_competence,
+        requests.is_closed and statuses.is_within_competence as is_handled,
+        case
+            when not statuses.is_within_competence then null
+            when requests.closed_by_at <= requests.expected_at then true
+            when requests.closed_at > requests.expected_at then false
+        end as is_on_time,
         requests.is_overdue,
         {{ hours_between('requests.requested_at', 'requests.closed_at') }} as hours_to_close,
         requests.satisfaction_rating,
