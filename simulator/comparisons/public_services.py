@@ -1,12 +1,16 @@
 """What the marts of public services must show, counted here dossier by dossier and month by month, in plain Python."""
 
+import csv
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
 
 PROCESSED, RETURNED, IN_PROGRESS, SUPPLEMENTING = ("9", "10"), ("7", "8"), ("2", "4", "6"), ("5",)
@@ -25,6 +29,9 @@ COUNTS = (
     "in_progress_overdue",
     "supplementing",
     "returned",
+    "moved_in",
+    "moved_out",
+    "due_total",
     "received_in_online_procedures",
     "online_in_online_procedures",
     "received_digitised",
@@ -39,7 +46,7 @@ DOSSIERS_SQL = """
     select dossier_id, procedure_code, level_code, channel_code, agency_code as processing_agency_code, receiving_agency_code, status_code,
         last_changed_at, submitted_at, received_at, due_at, finished_at, returned_at, refused_at, supplement_count, fee_amount,
         is_paid_online, component_count, digitised_component_count, reused_component_count, has_digitised_components,
-        result_paper_count, is_on_time, is_overdue
+        result_paper_count, is_on_time, is_overdue, working_days_late
     from public_services.dossiers
 """
 MONTHS_SQL = "select * from public_services.dossier_agency_months where received_total > 0"
@@ -56,16 +63,33 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
 
 
 def _dossiers(truth: Truth, clock: datetime) -> pl.DataFrame:
-    finished, due = _local(pl.col("finished_at")), _local(pl.col("due_at"))
-    today = _day(clock)
-    return (
-        truth["dossiers"]
-        .with_columns(
-            is_on_time=pl.when(pl.col("status_code").is_in(PROCESSED)).then(finished <= due),
-            is_overdue=(pl.col("status_code").is_in(IN_PROGRESS) & (due < today)).fill_null(value=False),
+    judged = [_judged(dossier, _day(clock)) for dossier in truth["dossiers"].iter_rows(named=True)]
+    schema = {"is_on_time": pl.Boolean(), "is_overdue": pl.Boolean(), "working_days_late": pl.Int64()}
+    return truth["dossiers"].drop("has_result_paper").hstack(pl.DataFrame(judged, schema=schema, orient="row"))
+
+
+def _judged(dossier: Row, today: date) -> tuple[bool | None, bool, int | None]:
+    """Return whether it was on time, whether it is overdue, and how many working days late."""
+    if dossier["status_code"] in PROCESSED:
+        late = _working_days_late(_day(dossier["due_at"]), _day(dossier["finished_at"]))
+        return late == 0, False, late
+    if dossier["status_code"] in IN_PROGRESS:
+        late = _working_days_late(_day(dossier["due_at"]), today)
+        return None, late > 0, late
+    return None, False, None
+
+
+@cache
+def _working_days() -> tuple[date, ...]:
+    with (PROJECT / "dbt_project" / "seeds" / "working_days.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            date.fromisoformat(row["local_date"]) for row in csv.DictReader(file) if row["is_working_day"] == "true"
         )
-        .drop("has_result_paper")
-    )
+
+
+def _working_days_late(due: date, done: date) -> int:
+    """Count the working days from the one that a due date falls on, or before, to the one that the end falls on, or before."""
+    return max(bisect_left(_working_days(), done) - bisect_left(_working_days(), due), 0)
 
 
 def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
@@ -99,6 +123,8 @@ def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
             else:
                 _count_open(counts, dossier, history[dossier["dossier_id"]], following, _day(clock))
             month = following
+    for counts in counted.values():
+        counts["due_total"] = counts["processed_total"] + counts["in_progress_overdue"]
     rows = [(*key, *(counts[name] for name in COUNTS)) for key, counts in sorted(counted.items())]
     schema = {"agency_code": pl.String(), "month_date": pl.Date(), **dict.fromkeys(COUNTS, pl.Int64())}
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -123,7 +149,7 @@ def _count_closed(counts: Counter[str], dossier: Row) -> None:
     if dossier["status_code"] in RETURNED:
         counts["returned"] += 1
         return
-    is_on_time = _day(dossier["finished_at"]) <= _day(dossier["due_at"])
+    is_on_time = _working_days_late(_day(dossier["due_at"]), _day(dossier["finished_at"])) == 0
     counts["processed_total"] += 1
     counts["processed_on_time" if is_on_time else "processed_overdue"] += 1
     counts["processed_with_digitised_result"] += dossier["result_paper_count"] > 0 or not dossier["has_result_paper"]
@@ -133,19 +159,16 @@ def _count_open(
     counts: Counter[str], dossier: Row, history: list[tuple[date, str, datetime | None]], following: date, today: date
 ) -> None:
     """Count it as it stood at the end of the month: what was told last before the next one began."""
-    told = [entry for entry in history if entry[0] < following]
-    status, due_at = (told[-1][1], told[-1][2]) if told else ("4", None)
+    received = [entry for entry in history if entry[1] in RECEIVED]
+    told = [entry for entry in received if entry[0] < following]
+    status, due_at = (told[-1][1], told[-1][2]) if told else ("4", received[0][2])
     if status in SUPPLEMENTING:
         counts["supplementing"] += 1
         return
-    is_overdue = _day(due_at or dossier["due_at"]) < min(following, today)
+    is_overdue = _working_days_late(_day(due_at or dossier["due_at"]), min(following, today)) > 0
     counts["in_progress_total"] += 1
     counts["in_progress_overdue" if is_overdue else "in_progress_in_time"] += 1
 
 
 def _day(moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(LOCAL)).date()
-
-
-def _local(column: pl.Expr) -> pl.Expr:
-    return column.dt.convert_time_zone(LOCAL).dt.date()

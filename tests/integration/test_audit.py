@@ -538,7 +538,12 @@ DAMAGES = [
     Damage(
         "public_services.dossiers",
         "update {mart} set working_days_late = 3 where dossier_id = 'HS-1'",
-        {"nothing is late and in time at once": "1 row"},
+        {"nothing is late and in time at once, or neither": "1 row"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set is_on_time = false where dossier_id = 'HS-1'",
+        {"nothing is late and in time at once, or neither": "1 row"},
     ),
     Damage(
         "public_services.dossiers",

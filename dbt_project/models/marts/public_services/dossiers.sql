@@ -53,14 +53,25 @@ calendar as (
 
 ),
 
+due as (
+
+    select
+        current_dossiers.*,
+        coalesce(calendar.counts_as_date, current_dossiers.due_date) as due_until_date,
+        calendar.working_day_number as due_day_number
+    from current_dossiers
+    left join calendar on current_dossiers.due_date = calendar.local_date
+
+),
+
 judged as (
 
     select
         *,
-        case when state_code = 'processed' then finished_date <= due_date end as is_on_time,
-        state_code = 'in_progress' and coalesce(due_date < clock_date, false) as is_overdue,
+        case when state_code = 'processed' then finished_date <= due_until_date end as is_on_time,
+        state_code = 'in_progress' and coalesce(due_until_date < clock_date, false) as is_overdue,
         case state_code when 'processed' then finished_date when 'in_progress' then clock_date end as judged_date
-    from current_dossiers
+    from due
 
 ),
 
@@ -93,6 +104,7 @@ final as (
         judged.received_date,
         judged.due_at,
         judged.due_date,
+        judged.due_until_date,
         due_dates.first_due_at,
         cast(coalesce(due_dates.supplement_count, 0) as bigint) as supplement_count,
         judged.finished_at,
@@ -105,9 +117,9 @@ final as (
         judged.is_on_time,
         judged.is_overdue,
         case
-            when judged_days.working_days_so_far > due_days.working_days_so_far
-                then cast(judged_days.working_days_so_far - due_days.working_days_so_far as bigint)
-            when judged_days.working_days_so_far <= due_days.working_days_so_far then 0
+            when judged_days.working_day_number > judged.due_day_number
+                then cast(judged_days.working_day_number - judged.due_day_number as bigint)
+            when judged_days.working_day_number <= judged.due_day_number then 0
         end as working_days_late,
         judged.fee_amount,
         judged.fee_amount > 0 as has_fee,
@@ -129,7 +141,6 @@ final as (
     inner join agencies on judged.processing_agency_code = agencies.agency_code
     left join agencies as receiving_agencies on judged.receiving_agency_code = receiving_agencies.agency_code
     left join due_dates on judged.dossier_id = due_dates.dossier_id
-    left join calendar as due_days on judged.due_date = due_days.local_date
     left join calendar as judged_days on judged.judged_date = judged_days.local_date
 
 )
