@@ -19,7 +19,8 @@ from quality.suites.check import (
 )
 
 DOSSIERS, AGENCY_MONTHS, SCORES = "dossiers", "dossier_agency_months", "decision_766_scores"
-MARTS = (DOSSIERS, AGENCY_MONTHS, SCORES)
+PROCEDURE_MONTHS, MONTHS = "dossier_procedure_months", "dossier_months"
+MARTS = (DOSSIERS, AGENCY_MONTHS, SCORES, PROCEDURE_MONTHS, MONTHS)
 FEED = "public_services.dossiers"
 
 PERSONAL_VALUES = r"""
@@ -78,4 +79,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
         covers(SCORES, "component_code", facts.objects_of("decision_766_targets.component_code"), "critical"),
         has_no_rows(SCORES, "no points are given for what is unknown", INVENTED_POINTS, 6, "critical"),
         is_between(SCORES, "score_points", 0, 20, "critical"),
+        covers(PROCEDURE_MONTHS, "procedure_code", facts.objects_of("procedures.procedure_code"), "critical"),
+        is_not_empty(MONTHS),
     ]

@@ -50,6 +50,20 @@ DOSSIERS_SQL = """
     from public_services.dossiers
 """
 MONTHS_SQL = "select * from public_services.dossier_agency_months where received_total > 0"
+PROCEDURES_SQL = """
+    select * from public_services.dossier_procedure_months where received + processed_total + in_progress_overdue > 0
+"""
+PROVINCE_SQL = "select * from public_services.dossier_months"
+PROCEDURE_COUNTS = (
+    "received",
+    "received_online",
+    "processed_total",
+    "processed_before_time",
+    "processed_on_the_day",
+    "processed_overdue",
+    "in_progress_overdue",
+    "working_days_taken",
+)
 
 Row = dict[str, Any]
 
@@ -59,6 +73,10 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     return [
         compare_rows("public_services.dossiers", _dossiers(truth, clock), query(DOSSIERS_SQL)),
         compare_rows("public_services.dossier_agency_months", _agency_months(truth, clock), query(MONTHS_SQL)),
+        compare_rows(
+            "public_services.dossier_procedure_months", _procedure_months(truth, clock), query(PROCEDURES_SQL)
+        ),
+        compare_rows("public_services.dossier_months", _province_months(truth, clock), query(PROVINCE_SQL)),
     ]
 
 
@@ -93,6 +111,42 @@ def _working_days_late(due: date, done: date) -> int:
 
 
 def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
+    return _table("agency_code", COUNTS, _month_counts(truth, clock, "processing_agency_code"))
+
+
+def _procedure_months(truth: Truth, clock: datetime) -> pl.DataFrame:
+    counted = _month_counts(truth, clock, "procedure_code")
+    shown = {key: counts for key, counts in counted.items() if any(counts[name] for name in PROCEDURE_COUNTS)}
+    never = pl.when(pl.col("processed_total") > 0).then(pl.col("working_days_taken"))
+    return _table("procedure_code", PROCEDURE_COUNTS, shown).with_columns(working_days_taken=never)
+
+
+def _province_months(truth: Truth, clock: datetime) -> pl.DataFrame:
+    """Sum the months of the agencies; what is open at the end of one is what they all have open."""
+    counted: dict[date, Counter[str]] = defaultdict(Counter)
+    for (_, month), counts in _month_counts(truth, clock, "processing_agency_code").items():
+        counted[month].update(counts)
+    rows = [
+        (
+            month,
+            counts["received"],
+            counts["processed_total"],
+            counts["processed_on_time"],
+            counts["in_progress_total"] + counts["supplementing"],
+        )
+        for month, counts in counted.items()
+    ]
+    names = ("received", "processed_total", "processed_on_time", "open_dossiers")
+    return pl.DataFrame(rows, schema={"month_date": pl.Date(), **dict.fromkeys(names, pl.Int64())}, orient="row")
+
+
+def _table(key: str, names: tuple[str, ...], counted: dict[tuple[str, date], Counter[str]]) -> pl.DataFrame:
+    rows = [(*place, *(counts[name] for name in names)) for place, counts in sorted(counted.items())]
+    schema = {key: pl.String(), "month_date": pl.Date(), **dict.fromkeys(names, pl.Int64())}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _month_counts(truth: Truth, clock: datetime, key: str) -> dict[tuple[str, date], Counter[str]]:
     history: dict[str, list[tuple[date, str, datetime | None]]] = defaultdict(list)
     returned_on: dict[str, date] = {}
     for dossier_id, changed_at, status, due_at in truth["dossier_versions"].sort("changed_at").iter_rows():
@@ -112,7 +166,7 @@ def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
         month = received_on.replace(day=1)
         while month <= _day(clock) and (closed_on is None or closed_on >= month):
             following = (month + timedelta(days=31)).replace(day=1)
-            counts = counted[dossier["processing_agency_code"], month]
+            counts = counted[dossier[key], month]
             counts["received_total"] += 1
             if received_on < month:
                 counts["carried_over"] += 1
@@ -125,9 +179,7 @@ def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
             month = following
     for counts in counted.values():
         counts["due_total"] = counts["processed_total"] + counts["in_progress_overdue"]
-    rows = [(*key, *(counts[name] for name in COUNTS)) for key, counts in sorted(counted.items())]
-    schema = {"agency_code": pl.String(), "month_date": pl.Date(), **dict.fromkeys(COUNTS, pl.Int64())}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return counted
 
 
 def _count_received(counts: Counter[str], dossier: Row) -> None:
@@ -152,6 +204,13 @@ def _count_closed(counts: Counter[str], dossier: Row) -> None:
     is_on_time = _working_days_late(_day(dossier["due_at"]), _day(dossier["finished_at"])) == 0
     counts["processed_total"] += 1
     counts["processed_on_time" if is_on_time else "processed_overdue"] += 1
+    if is_on_time:
+        until = _working_days()[bisect_left(_working_days(), _day(dossier["due_at"]))]
+        counts["processed_before_time" if _day(dossier["finished_at"]) < until else "processed_on_the_day"] += 1
+    taken = bisect_left(_working_days(), _day(dossier["finished_at"])) - bisect_left(
+        _working_days(), _day(dossier["received_at"])
+    )
+    counts["working_days_taken"] += taken
     counts["processed_with_digitised_result"] += dossier["result_paper_count"] > 0 or not dossier["has_result_paper"]
 
 

@@ -78,6 +78,14 @@ GOOD_ROWS = {
         select agency_code, date '2026-03-01' - days::integer as local_date, 1 as received_cases
         from read_csv('{seeds}/agencies.csv'), range(10) as ages(days)
     """,
+    "feedback.feedback_agency_months": """
+        select agency_code, date '2026-03-01' as month_date, 1 as received_cases from read_csv('{seeds}/agencies.csv')
+    """,
+    "feedback.feedback_commune_months": """
+        select commune_code, date '2026-03-01' as month_date, 1 as received_cases
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "feedback.feedback_months": "select date '2026-03-01' as month_date, 850 as received_cases",
     "fisheries.vessels_last_seen": """
         select source_code || ':' || number as vessel_key, source_code, 16.5 as latitude, 108.2 as longitude, 7.5 as speed_knots,
             90.0 as course_degrees, true as is_in_east_sea, false as is_silent_6h, true as is_registered, 'at_sea' as status_code,
@@ -164,6 +172,11 @@ GOOD_ROWS = {
         select agency_code, date '2026-03-01' - to_months(months::integer) as month_date, 10 as received
         from read_csv('{seeds}/agencies.csv'), range(4) as ages(months)
     """,
+    "public_services.dossier_procedure_months": """
+        select procedure_code, date '2026-03-01' as month_date, 3 as received
+        from read_csv('{seeds}/procedures.csv', types = {{'procedure_code': 'varchar'}})
+    """,
+    "public_services.dossier_months": "select date '2026-03-01' as month_date, 850 as received",
     "public_services.decision_766_scores": """
         select agency_code, component_code, group_code, case when no_source_reason is null then 5 end as denominator,
             case when no_source_reason is null then max_points / 2 end as score_points
@@ -521,6 +534,23 @@ DAMAGES = [
         "update {mart} set received_cases = 6 where local_date >= date '2026-02-27'",
         {"no day's intake is a fifth or five times its week's": "1 row"},
     ),
+    Damage(
+        "feedback.feedback_agency_months",
+        "delete from {mart} where agency_code = '000.00.02.H57'",
+        {"agency_code covers its reference list": "1 missing: 000.00.02.H57"},
+    ),
+    Damage(
+        "feedback.feedback_commune_months",
+        "delete from {mart} where commune_code = '19753'",
+        {"commune_code covers its reference list": "1 missing: 19753"},
+    ),
+    Damage("feedback.feedback_months", "delete from {mart}", {"feedback_months has rows": "0 rows"}),
+    Damage(
+        "public_services.dossier_procedure_months",
+        "delete from {mart} where procedure_code = '9.900004'",
+        {"procedure_code covers its reference list": "1 missing: 9.900004"},
+    ),
+    Damage("public_services.dossier_months", "delete from {mart}", {"dossier_months has rows": "0 rows"}),
     Damage(
         "public_services.dossiers",
         "delete from {mart}",

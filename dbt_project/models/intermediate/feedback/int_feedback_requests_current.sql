@@ -15,6 +15,16 @@ with versions as (
 
 ),
 
+with_former as (
+
+    select
+        *,
+        lag(satisfaction_rating) over (partition by service_request_id order by version_at) as rating_before,
+        lag(agency_code) over (partition by service_request_id order by version_at) as agency_before
+    from versions
+
+),
+
 ordered as (
 
     select
@@ -22,9 +32,9 @@ ordered as (
         row_number() over (partition by service_request_id order by version_at desc) as newness,
         count(*) over (partition by service_request_id) as version_count,
         max(version_at) filter (where not is_closed) over (partition by service_request_id) as last_open_at,
-        lag(satisfaction_rating) over (partition by service_request_id order by version_at) as rating_before,
+        count(case when agency_code <> agency_before then 1 end) over (partition by service_request_id) as reassignment_count,
         max(_source_version) over (partition by service_request_id) as newest_source_version
-    from versions
+    from with_former
 
 ),
 
@@ -61,6 +71,7 @@ final as (
         ordered.flow_code,
         ordered.channel_code,
         ordered.satisfaction_rating,
+        ordered.reassignment_count,
         ordered.version_count,
         ordered.newest_source_version as _source_version
     from ordered

@@ -108,7 +108,8 @@ standing as (
         months.as_of_date,
         ended.*,
         case when months.month_date < ended.told_month_date then 'in_progress' else ended.state_code end as state_then,
-        coalesce(calendar.counts_as_date, ended.due_date) as due_until_date
+        coalesce(calendar.counts_as_date, ended.due_date) as due_until_date,
+        finished_days.working_day_number - received_days.working_day_number as working_days_taken
     from ended
     inner join months
         on months.month_date >= ended.first_month_date
@@ -116,6 +117,8 @@ standing as (
         and (ended.closed_date is null or months.month_date <= ended.closed_date)
         and months.next_month_date > ended.received_date
     left join calendar on ended.due_date = calendar.local_date
+    left join calendar as received_days on ended.received_date = received_days.local_date
+    left join calendar as finished_days on ended.finished_date = finished_days.local_date
     where ended.is_received
 
 ),
@@ -126,11 +129,14 @@ final as (
         standing.month_date,
         standing.dossier_id,
         standing.month_date = {{ month_of(local_date(clock())) }} as is_latest,
+        standing.procedure_code,
         standing.processing_agency_code as agency_code,
         standing.state_then as state_code,
         standing.received_date < standing.month_date as is_carried_over,
         case when standing.state_then = 'processed' then standing.finished_date <= standing.due_until_date end as is_on_time,
         standing.state_then = 'in_progress' and standing.due_until_date < standing.as_of_date as is_overdue,
+        case when standing.state_then = 'processed' then standing.finished_date < standing.due_until_date end as is_before_time,
+        case when standing.state_then = 'processed' then cast(standing.working_days_taken as bigint) end as working_days_taken,
         standing.channel_code,
         levels.is_online as is_online_procedure,
         standing.fee_amount > 0 as has_fee,
