@@ -107,7 +107,7 @@ def test_a_day_begins_at_local_midnight_in_charts_and_in_filters(superset_settin
         assert cases_by_day(client, "2026-03-09 : 2026-03-10") == {"09/03": 3}
         (by_hour,) = [chart for chart in dashboard_charts(client, "phan-anh") if chart.title.endswith("theo giờ")]
         hours = {
-            datetime.fromtimestamp(int(str(row["requested_at"])) / 1000, UTC) for row in chart_rows(client, by_hour)
+            datetime.fromtimestamp(float(str(row["requested_at"])) / 1000, UTC) for row in chart_rows(client, by_hour)
         }
     assert sorted(f"{hour:%d %H}" for hour in hours) == ["08 23", "09 00", "09 06", "09 23", "10 00", "10 09"]
 
