@@ -16,4 +16,5 @@ COPY --chown=superset:superset lake lake
 COPY --chown=superset:superset contracts contracts
 USER superset
 # /app first: there Superset's own package lies, and our folder of the same name must not hide it
-ENV PYTHONPATH=/app:/app/pythonpath:/project:/project/superset SUPERSET_CONFIG_PATH=/project/superset/superset_config.py
+ENV PYTHONPATH=/app:/app/pythonpath:/project:/project/superset SUPERSET_CONFIG_PATH=/project/superset/superset_config.py \
+    TZ=Asia/Ho_Chi_Minh

@@ -44,6 +44,7 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "version_at": TIME,
         "expected_at": TIME,
         "closed_at": TIME,
+        "closed_by_at": TIME,
         "satisfaction_rating": pl.Int32(),
         "latitude": pl.Float64(),
         "longitude": pl.Float64(),

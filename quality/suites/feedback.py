@@ -18,7 +18,8 @@ from quality.suites.check import (
 )
 
 CASES, AGENCY_DAYS = "feedback_cases", "feedback_agency_days"
-MARTS = (CASES, AGENCY_DAYS)
+AGENCY_MONTHS, COMMUNE_MONTHS, MONTHS = "feedback_agency_months", "feedback_commune_months", "feedback_months"
+MARTS = (CASES, AGENCY_DAYS, AGENCY_MONTHS, COMMUNE_MONTHS, MONTHS)
 REQUESTS = "feedback.requests"
 
 PERSONAL_VALUES = r"""
@@ -61,5 +62,8 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_not_empty(AGENCY_DAYS),
         *has_not_shrunk(AGENCY_DAYS, facts),
         covers(AGENCY_DAYS, "agency_code", facts.objects_of("agencies.agency_code"), "critical"),
+        covers(AGENCY_MONTHS, "agency_code", facts.objects_of("agencies.agency_code"), "critical"),
+        covers(COMMUNE_MONTHS, "commune_code", facts.objects_of("communes.commune_code"), "critical"),
+        is_not_empty(MONTHS),
         has_no_rows(AGENCY_DAYS, "no day's intake is a fifth or five times its week's", UNUSUAL_INTAKE, 1, "warning"),
     ]

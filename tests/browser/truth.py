@@ -17,6 +17,17 @@ CLOCK = datetime(2026, 3, 10, 5, 0, tzinfo=UTC)
 """Noon in Vietnam; what the stack of these tests calls now."""
 
 AT_NINE, AT_ELEVEN = "2026-03-10T02:00:00+00:00", "2026-03-10T04:00:00+00:00"
+AROUND_MIDNIGHT = (
+    "2026-03-08T23:59:59+07:00",
+    "2026-03-09T00:00:00+07:00",
+    "2026-03-09T06:59:59+07:00",
+    "2026-03-09T16:59:59+00:00",
+    "2026-03-09T17:00:00+00:00",
+    "2026-03-09T12:30:00-05:00",
+    AT_NINE,
+)
+"""Moments in several offsets: one of 8 March, three of the 9th and three of the 10th, as days are in Vietnam."""
+
 PLACE: Mapping[str, object] = {"latitude": 16.46, "longitude": 107.58}
 
 ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
@@ -115,9 +126,11 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         }
         | {
             "is_satisfied": None,
-            "requested_at": AT_NINE,
+            "requested_at": AROUND_MIDNIGHT[n],
             "last_changed_at": AT_ELEVEN,
             "is_closed": n < 4,
+            "is_within_competence": True,
+            "is_handled": n < 4,
             "is_overdue": n >= 5,
         }
         | {"is_on_time": n < 3 if n < 4 else None, "hours_to_close": 1.0 if n < 4 else None}
@@ -130,7 +143,10 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "closed_cases": 0,
             "on_time_cases": 0,
             "overdue_cases": 0,
+            "within_competence_cases": 0,
+            "handled_cases": 0,
             "due_closed_cases": 0,
+            "due_cases": 0,
             "rated_cases": 0,
             "satisfied_cases": 0,
         }
@@ -303,8 +319,11 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "carried_over": carried,
             "received": received - carried,
             "processed_total": received,
-            "processed_on_time": received,
-            "processed_overdue": 0,
+            "processed_on_time": received - carried,
+            "processed_overdue": carried,
+            "due_total": received,
+            "online_in_online_procedures": received - 1 if received else 0,
+            "received_in_online_procedures": received,
             "in_progress_total": 0,
             "in_progress_overdue": 0,
             "supplementing": 0,
@@ -448,7 +467,7 @@ NUMBERS = {
         "Tiếp nhận trong tháng": "3",
         "Tồn kỳ trước": "2",
         "Quá hạn chưa xử lý": "1",
-        "Xử lý đúng hạn (%)": "75,0",
+        "Xử lý đúng hạn (%)": "60,0",
         "Hồ sơ trực tuyến (%)": "80,0",
     },
     "dich-benh": {"Số ca sốt xuất huyết": "45", "Xã, phường vượt ngưỡng dịch": "1", "Báo cáo đúng hạn (%)": "75,0"},

@@ -98,6 +98,14 @@ GOOD_ROWS = {
         select agency_code, date '2026-03-01' - days::integer as local_date, 1 as received_cases
         from read_csv('{seeds}/agencies.csv'), range(10) as ages(days)
     """,
+    "feedback.feedback_agency_months": """
+        select agency_code, date '2026-03-01' as month_date, 1 as received_cases from read_csv('{seeds}/agencies.csv')
+    """,
+    "feedback.feedback_commune_months": """
+        select commune_code, date '2026-03-01' as month_date, 1 as received_cases
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "feedback.feedback_months": "select date '2026-03-01' as month_date, 850 as received_cases",
     "fisheries.vessels_last_seen": """
         select source_code || ':' || number as vessel_key, source_code, 16.5 as latitude, 108.2 as longitude, 7.5 as speed_knots,
             90.0 as course_degrees, true as is_in_east_sea, false as is_silent_6h, true as is_registered, 'at_sea' as status_code,
@@ -200,6 +208,11 @@ GOOD_ROWS = {
         select agency_code, date '2026-03-01' - to_months(months::integer) as month_date, 10 as received
         from read_csv('{seeds}/agencies.csv'), range(4) as ages(months)
     """,
+    "public_services.dossier_procedure_months": """
+        select procedure_code, date '2026-03-01' as month_date, 3 as received
+        from read_csv('{seeds}/procedures.csv', types = {{'procedure_code': 'varchar'}})
+    """,
+    "public_services.dossier_months": "select date '2026-03-01' as month_date, 850 as received",
     "public_services.decision_766_scores": """
         select agency_code, component_code, group_code, case when no_source_reason is null then 5 end as denominator,
             case when no_source_reason is null then max_points / 2 end as score_points
@@ -626,6 +639,23 @@ DAMAGES = [
         {"no day's intake is a fifth or five times its week's": "1 row"},
     ),
     Damage(
+        "feedback.feedback_agency_months",
+        "delete from {mart} where agency_code = '000.00.02.H57'",
+        {"agency_code covers its reference list": "1 missing: 000.00.02.H57"},
+    ),
+    Damage(
+        "feedback.feedback_commune_months",
+        "delete from {mart} where commune_code = '19753'",
+        {"commune_code covers its reference list": "1 missing: 19753"},
+    ),
+    Damage("feedback.feedback_months", "delete from {mart}", {"feedback_months has rows": "0 rows"}),
+    Damage(
+        "public_services.dossier_procedure_months",
+        "delete from {mart} where procedure_code = '9.900004'",
+        {"procedure_code covers its reference list": "1 missing: 9.900004"},
+    ),
+    Damage("public_services.dossier_months", "delete from {mart}", {"dossier_months has rows": "0 rows"}),
+    Damage(
         "public_services.dossiers",
         "delete from {mart}",
         {
@@ -642,7 +672,12 @@ DAMAGES = [
     Damage(
         "public_services.dossiers",
         "update {mart} set working_days_late = 3 where dossier_id = 'HS-1'",
-        {"nothing is late and in time at once": "1 row"},
+        {"nothing is late and in time at once, or neither": "1 row"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set is_on_time = false where dossier_id = 'HS-1'",
+        {"nothing is late and in time at once, or neither": "1 row"},
     ),
     Damage(
         "public_services.dossiers",

@@ -357,7 +357,7 @@ def test_dossiers_are_judged_by_the_newest_version_and_keep_every_due_date(built
         """
     ) == [
         ("HS-1", "processed", "2026-11-20", "2026-11-20", "2026-11-20", True, False, 0, "50000.50", 2),
-        ("HS-2", "in_progress", "2026-11-20", "2026-11-18", None, None, True, 0, "50000.50", 2),
+        ("HS-2", "in_progress", "2026-11-20", "2026-11-18", None, None, True, 1, "50000.50", 2),
         ("HS-3", "returned", "2026-11-20", "2026-11-20", "2026-11-20", None, False, None, "50000.50", 1),
     ]
     assert built.rows("select dossier_id, due_number, due_at::varchar from lake.silver.int_dossier_due_dates order by all") == [
@@ -366,6 +366,20 @@ def test_dossiers_are_judged_by_the_newest_version_and_keep_every_due_date(built
         ("HS-2", 1, "2026-11-20 10:00:00+00"),
         ("HS-3", 0, "2026-11-20 10:00:00+00"),
     ]  # fmt: skip
+
+
+def test_a_day_corrected_in_the_calendar_moves_every_figure_that_counts_working_days(built: Warehouse) -> None:
+    judged = "dossier_id, due_until_date::varchar, is_overdue, working_days_late"
+    late = f"select {judged} from lake.public_services.dossiers where dossier_id = 'HS-2'"
+    months = "select sum(in_progress_overdue) from lake.public_services.dossier_agency_months where is_latest"
+    assert (built.rows(late), built.rows(months)) == ([("HS-2", "2026-11-20", True, 1)], [(1,)])
+    correct = "update lake.reference.working_days set is_working_day = {} where local_date = date '2026-11-20'"
+    built.run(correct.format(False))
+    built.build_models(NEXT_MORNING, "--select", "config.materialized:view", "int_working_days+")
+    assert (built.rows(late), built.rows(months)) == ([("HS-2", "2026-11-23", False, 0)], [(0,)])
+    built.run(correct.format(True))
+    built.build_models(NEXT_MORNING, "--select", "config.materialized:view", "int_working_days+")
+    assert (built.rows(late), built.rows(months)) == ([("HS-2", "2026-11-20", True, 1)], [(1,)])
 
 
 def test_dossier_months_carry_over_what_is_open_and_list_all_agencies_with_zeros(built: Warehouse) -> None:
@@ -568,7 +582,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "delete from lake.environment.station_uptime_days where station_id = '46_KK05' and is_latest",
         "update lake.environment.station_uptime_days set valid_slots = received_slots + 1, uptime_percent = 101 where is_latest",
         "update lake.environment.river_levels set is_latest = true",
-        "update lake.feedback.feedback_agency_days set received_cases = received_cases + 1",
+        "update lake.feedback.feedback_agency_days set received_cases = received_cases + 1, overdue_cases = overdue_cases + 1",
         "delete from lake.silver.int_feedback_requests_current where service_request_id = 'PA-1'",
         "insert into lake.fisheries.vessel_gaps select * replace (gap_started_at - interval 1 day as gap_started_at) "
         "from lake.fisheries.vessel_gaps where is_open",
@@ -634,13 +648,16 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "value_between_station_uptime_days_uptime_percent",
         "one_latest_per_river_levels",
         "sums_agree_feedback_agency_days_received_cases",
+        "total_is_the_sum_of_closed_and_overdue",
         "every_accepted_version_is_current_superseded_or_cancelled",
         "total_is_the_sum_of_carried_over_and_new",
         "total_is_the_sum_of_its_states",
         "total_is_the_sum_of_processed",
         "total_is_the_sum_of_in_progress",
         "total_is_the_sum_of_channels",
+        "total_is_the_sum_of_processed_and_overdue",
         "what_is_open_is_carried_over",
+        "the_running_month_shows_what_is_open_now",
         "unknown_has_a_reason",
         "relationships_int_dossier_due_dates",
         "at_most_one_open_gap_per_vessel",

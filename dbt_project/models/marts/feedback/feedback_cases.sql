@@ -6,14 +6,15 @@
 with requests as (
 
     select
-        * exclude (closed_at),
+        * exclude (closed_at, closed_by_at),
         case when closed_at >= requested_at then closed_at end as closed_at,
+        case when closed_by_at >= requested_at then closed_by_at end as closed_by_at,
         not is_closed and coalesce(expected_at < {{ clock() }}, false) as is_overdue
     from {{ ref('int_feedback_requests_current') }}
 
 ),
 
--- A case changes with a new version, and with the clock: its deadline passes.
+-- A case changes with a new version, and with the clock: its deadline passes, and what is overdue grows older.
 changed_requests as (
 
     select requests.*
@@ -22,7 +23,8 @@ changed_requests as (
     left join {{ this }} as built_cases using (service_request_id)
     where
         requests._source_version > {{ built }}
-        or requests.is_overdue is distinct from built_cases.is_overdue
+        or requests.is_overdue
+        or built_cases.is_overdue
     {%- endif %}
 
 ),
@@ -51,6 +53,16 @@ statuses as (
 
 ),
 
+overdue_ages as (
+
+    select
+        label_vi,
+        24 * from_days as from_hours,
+        24 * lead(from_days) over (order by from_days) as below_hours
+    from {{ ref('overdue_ages') }}
+
+),
+
 final as (
 
     select
@@ -74,12 +86,22 @@ final as (
         requests.expected_at,
         requests.closed_at,
         {{ local_date('requests.closed_at') }} as closed_date,
+        requests.closed_by_at,
         requests.is_closed,
-        requests.closed_at <= requests.expected_at as is_on_time,
+        statuses.is_within_competence,
+        requests.is_closed and statuses.is_within_competence as is_handled,
+        case
+            when not statuses.is_within_competence then null
+            when requests.closed_by_at <= requests.expected_at then true
+            when requests.closed_at > requests.expected_at then false
+        end as is_on_time,
         requests.is_overdue,
+        case when requests.is_overdue then {{ hours_between('requests.expected_at', clock()) }} end as overdue_hours,
+        overdue_ages.label_vi as overdue_age_label,
         {{ hours_between('requests.requested_at', 'requests.closed_at') }} as hours_to_close,
         requests.satisfaction_rating,
         requests.satisfaction_rating >= {{ var('satisfied_from_rating') }} as is_satisfied,
+        requests.reassignment_count,
         requests.version_count,
         requests._source_version as source_version
     from changed_requests as requests
@@ -87,6 +109,10 @@ final as (
     inner join statuses using (status_code)
     left join communes on requests.commune_code = communes.commune_code
     left join topics on requests.service_code = topics.service_code
+    left join overdue_ages
+        on requests.is_overdue
+        and {{ hours_between('requests.expected_at', clock()) }} >= overdue_ages.from_hours
+        and ({{ hours_between('requests.expected_at', clock()) }} < overdue_ages.below_hours or overdue_ages.below_hours is null)
 
 )
 
