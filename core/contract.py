@@ -1,8 +1,8 @@
 """The contract is the feed: an Open Data Contract Standard 3.2 file, read into facts that refuse contradictions.
 
 Where the standard has a place for a fact, the fact stands there (type, key, required, enum, relationships, rules, service
-levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects, slots, and the
-column that names a record's object.
+levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects, slots, the
+column that names a record's object, and whether deliveries are full lists.
 """
 
 import re
@@ -110,6 +110,18 @@ class Column:
 
 
 @dataclass(frozen=True)
+class FullList:
+    """What a delivery lists in full: all records that share the columns of `scope`, or all of the feed where there are none.
+
+    A record that the next list of its scope does not hold has ended. `suffix` is that of the names of deliveries that are lists; a feed may
+    also come in deliveries that tell of changes alone.
+    """
+
+    scope: tuple[str, ...]
+    suffix: str
+
+
+@dataclass(frozen=True)
 class Contract:
     """A feed: what it promises and how it comes."""
 
@@ -135,6 +147,7 @@ class Contract:
     is_refetchable: bool
     privacy_class: str
     slots: Slots
+    full_list: FullList | None = None
 
     @property
     def table(self) -> str:
@@ -145,6 +158,12 @@ class Contract:
     def key(self) -> tuple[str, ...]:
         """Name the key columns in their order."""
         return tuple(column.name for column in self.columns if column.is_key)
+
+    @cached_property
+    def list_key(self) -> tuple[str, ...]:
+        """Name the columns that tell a record of a full list from the others: those of the list's scope, then the rest of the key."""
+        scope = self.full_list.scope if self.full_list else ()
+        return (*scope, *(name for name in self.key if name not in scope))
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -185,6 +204,18 @@ class Contract:
         ):
             if name is not None:
                 self.column(name)
+        if self.full_list is not None:
+            for name in self.full_list.scope:
+                self.column(name)
+            if self.version is None:
+                raise ContractError(
+                    f"{self.feed}: full lists follow each other by the contract's version, expected one, the contract gives none"
+                )
+            if set(self.key) <= set(self.full_list.scope):
+                raise ContractError(
+                    f"{self.feed}: expected a scope of fullList that leaves a part of the key, got {', '.join(self.full_list.scope)}; "
+                    "a list of one record has nothing to leave out"
+                )
         if self.object_column is not None and self.column(self.object_column).classification == "personal":
             raise ContractError(
                 f"{self.feed}: the object of a record stands in the books and in marts, so that an object column which is not "
@@ -267,7 +298,22 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         is_refetchable=bool(custom["isRefetchable"]),
         privacy_class=str(custom["privacyClass"]),
         slots=Slots.read(document.id or path.name, dict(custom["slots"])),
+        full_list=_full_list(path, custom.get("fullList")),
     )
+
+
+def _full_list(path: Path, promised: object) -> FullList | None:
+    if promised is None:
+        return None
+    scope, files = (
+        (promised.get(name) for name in ("scope", "files")) if isinstance(promised, dict) else (promised, None)
+    )
+    suffix = re.fullmatch(r"\*(\.[a-z0-9]+)?", str(files or "*"))
+    if not isinstance(scope, list) or len({*scope}) != len(scope) or suffix is None:
+        raise ContractError(
+            f"{path.name}: fullList: expected the columns that scope a list, each once, and files as *.<ending>, got {promised}"
+        )
+    return FullList(tuple(map(str, scope)), suffix[1] or "")
 
 
 def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:

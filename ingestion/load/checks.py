@@ -202,6 +202,7 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contr
     place = _place(typed, judged, tests, contract)
     if not blocking:
         return own.with_columns(
+            _list_key(typed, contract),
             pl.lit(None, pl.List(FAILURE)).alias("failures"),
             pl.lit(None, pl.String).alias("reason"),
             pl.lit(None, pl.Int32).alias("error_group"),
@@ -221,10 +222,18 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contr
         .alias("failures")
     )["failures"]
     return own.with_columns(
+        _list_key(typed, contract),
         failures,
         failures.list.first().struct.field("rule").alias("reason"),
         failures.list.first().struct.field("error_group").alias("error_group"),
     ).hstack(place)
+
+
+def _list_key(typed: pl.DataFrame, contract: Contract) -> pl.Series:
+    """What was sent of the columns that tell a record of a full list from the others; nothing where the feed has no such lists."""
+    if contract.full_list is None:
+        return pl.repeat(None, typed.height, dtype=pl.List(pl.String), eager=True).alias("list_key")
+    return typed.select(pl.concat_list(pl.col(contract.list_key).cast(pl.String)).alias("list_key"))["list_key"]
 
 
 def _place(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:

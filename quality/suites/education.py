@@ -17,8 +17,9 @@ from quality.suites.check import (
     is_one_of,
 )
 
-SCHOOLS, LEVELS, GROUPS, DAYS = "school_years", "level_years", "pupil_groups", "attendance_days"
-MARTS = (SCHOOLS, LEVELS, GROUPS, DAYS)
+SCHOOLS, LEVELS, GROUPS = "school_years", "level_years", "pupil_groups"
+DAYS, LEVEL_DAYS = "attendance_days", "attendance_level_days"
+MARTS = (SCHOOLS, LEVELS, GROUPS, DAYS, LEVEL_DAYS)
 
 PERSONAL_VALUES = r"""
     select school_year, level_code, group_name
@@ -48,5 +49,7 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_not_empty(DAYS, "warning"),
         is_filled(DAYS, "enrolled_pupils", 0.8, "warning"),
         is_between(DAYS, "attendance_percent", 80, 100, "warning", share=0.95),
+        is_not_empty(LEVEL_DAYS, "warning"),
+        is_between(LEVEL_DAYS, "attendance_percent", 80, 100, "warning", share=0.95),
         is_fresh(DAYS, "newest_export_at", facts, "education.attendance"),
     ]

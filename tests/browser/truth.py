@@ -34,6 +34,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.school_years": [
         {
             "school_year": "2025-2026",
+            "is_latest": True,
             "school_code": f"S{n}",
             "school_name": f"Trường {n}",
             "level_name": "Tiểu học",
@@ -49,6 +50,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.level_years": [
         {
             "school_year": "2025-2026",
+            "is_latest": True,
             "level_code": "02",
             "level_name": "Tiểu học",
             "registered_schools": 4,
@@ -62,6 +64,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.pupil_groups": [
         {
             "school_year": "2025-2026",
+            "is_latest": True,
             "level_name": "Tiểu học",
             "group_kind": kind,
             "group_name": name,
@@ -73,9 +76,21 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.attendance_days": [
         {
             "school_code": "S0",
+            "school_name": "Trường 0",
+            "attendance_date": "2026-03-10",
+            "is_latest": True,
+            "is_reported": True,
+            "enrolled_pupils": 100,
+            "present_pupils": 97,
+            "newest_export_at": AT_NINE,
+        }
+    ],
+    "education.attendance_level_days": [
+        {
+            "level_code": "02",
             "level_name": "Tiểu học",
             "attendance_date": "2026-03-10",
-            "is_reported": True,
+            "is_latest": True,
             "enrolled_pupils": 100,
             "present_pupils": 97,
             "newest_export_at": AT_NINE,

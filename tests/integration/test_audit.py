@@ -50,6 +50,11 @@ GOOD_ROWS = {
             46 as present_pupils, 95.83 as attendance_percent, timestamptz '2026-02-27 10:00:00+00' as newest_export_at
         from read_csv('{seeds}/registered_schools.csv', types = {{'school_code': 'varchar'}}), range(5) as ages(days)
     """,
+    "education.attendance_level_days": """
+        select level_code, date '2026-02-27' - days::integer as attendance_date, 480 as enrolled_pupils, 460 as present_pupils,
+            95.83 as attendance_percent, timestamptz '2026-02-27 10:00:00+00' as newest_export_at
+        from read_csv('{seeds}/education_levels.csv', types = {{'level_code': 'varchar'}}), range(5) as ages(days)
+    """,
     "environment.air_quality_hours": """
         select station_id, timestamptz '2026-03-01 05:00:00+00' - interval (hours) hour as hour_at, 40 as vn_aqi,
             'good' as band_code, 20.0 as pm2_5_ug_m3, 40.0 as pm10_ug_m3
@@ -371,6 +376,12 @@ DAMAGES = [
         "education.attendance_days",
         "update {mart} set attendance_percent = 79 where attendance_date < date '2026-02-25'",
         {"attendance_percent is in its usual range": "120 of 300 rows failing"},
+    ),
+    Damage("education.attendance_level_days", "delete from {mart}", {"attendance_level_days has rows": "0 rows"}),
+    Damage(
+        "education.attendance_level_days",
+        "update {mart} set attendance_percent = 79 where level_code = '04'",
+        {"attendance_percent is in its usual range": "5 of 25 rows failing"},
     ),
     Damage(
         "environment.air_quality_hours",

@@ -174,7 +174,7 @@ def first_day(warehouse: Warehouse) -> None:
         books("d2", "feedback.requests", 4, 3, at),
         books("d4", "health.claims", 0, 0, at).replace("'loaded'", "'empty'"),
         "insert into lake.quarantine.records "
-        f"values ('feedback.requests', 'd2', 4, 'raw', 1, 'agency_code_reference', 5, [], '{at}', 'l1', null, '{at}', '{at}')",
+        f"values ('feedback.requests', 'd2', 4, 'raw', 1, 'agency_code_reference', 5, [], '{at}', 'l1', null, '{at}', '{at}', null)",
         "insert into lake.ledger.rule_results values "
         f"('l1', 'feedback.requests', 'agency_code_reference', 'agency_code', 5, 'correct', true, 4, 1, '{at}')",
         f"""insert into lake.bronze.fisheries__ais_messages (payload, heard_at, mmsi, message_type, latitude, longitude, vessel_name,
@@ -432,7 +432,7 @@ def test_small_counts_of_pupils_are_hidden_with_companions_and_no_difference_giv
     assert built.rows(
         "select group_kind, group_name, is_small_cell, pupils from lake.education.pupil_groups order by all"
     ) == [
-        ("disability", "Không", False, 100),
+        ("disability", "Chưa rõ", False, 100),
         ("ethnic_group", "Cơ Tu", False, 18),
         ("ethnic_group", "Kinh", False, 76),
         ("ethnic_group", "Tà Ôi", False, 6),
@@ -441,6 +441,11 @@ def test_small_counts_of_pupils_are_hidden_with_companions_and_no_difference_giv
     assert built.rows("select count(*), count(*) filter (where is_reported) from lake.education.attendance_days") == [
         (60, 3)
     ]
+    columns = "registered_schools, reported_schools, enrolled_pupils, absent_pupils, attendance_percent, is_small_cell"
+    assert built.rows(f"select {columns} from lake.education.attendance_level_days where reported_schools > 0") == [
+        (20, 3, 100, 6, 94.0, False)
+    ]
+    assert built.rows("select count(*) from lake.education.attendance_days where absent_pupils is not null") == [(0,)]
 
 
 def test_who_a_pupil_is_leaves_bronze_for_no_mart(built: Warehouse) -> None:
@@ -576,7 +581,9 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "update lake.silver.int_class_pupils set pupils = pupils - 1",
         "update lake.education.level_years set pupils = pupils + 1",
         "delete from lake.silver.int_students_current where school_code = '461978901'",
-        "update lake.education.attendance_days set present_pupils = enrolled_pupils + 1",
+        "update lake.education.attendance_days set present_pupils = enrolled_pupils + 1 where school_code = '461978901'",
+        "update lake.education.attendance_days set absent_pupils = 2, is_small_cell = false where school_code = '469900201'",
+        "delete from lake.silver.int_pupils_placed where school_code = '469900201' and is_dropped_out",
         "update lake.environment.air_quality_hours set vn_aqi = vn_aqi + 1 where vn_aqi is not null",
         "insert into lake.environment.air_quality_hours select * from lake.environment.air_quality_hours limit 1",
         "delete from lake.environment.station_uptime_days where station_id = '46_KK05' and is_latest",
@@ -640,6 +647,8 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "pupils_of_classes_add_up_to_the_school",
         "pupils_of_schools_add_up_to_the_level",
         "never_more_than_attendance_days",
+        "no_hidden_count_can_be_worked_out_attendance_days",
+        "every_key_has_one_row_int_pupils_placed",
         "every_accepted_version_is_current_superseded_or_cancelled_int_students",
         "vn_aqi_is_the_worst_sub_index",
         "unique_combination_air_quality_hours",

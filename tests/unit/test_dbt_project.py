@@ -94,6 +94,21 @@ def test_every_feed_has_a_staging_model() -> None:
     assert {path.stem.removeprefix("stg_") for path in SQL_FILES if path.stem.startswith("stg_")} >= feeds
 
 
+def test_every_feed_of_full_lists_ends_what_its_lists_leave_out() -> None:
+    promised = {
+        contract.table: (
+            f"ref('stg_{contract.table}_lists'), {list(contract.full_list.scope)}, "
+            f"'{' || '.join(name for name in contract.key if name not in contract.full_list.scope)}'"
+        )
+        for contract in read_contracts().values()
+        if contract.full_list
+    }
+    calls = {path.stem: " ".join(path.read_text(encoding="utf-8").split()) for path in SQL_FILES}
+    assert promised.keys() == {"education__classes", "education__students"}
+    for table, arguments in promised.items():
+        assert [name for name, sql in calls.items() if arguments in sql] == [f"int_{table.split('__')[1]}_current"]
+
+
 @pytest.mark.parametrize("seed", read_yaml(DBT / "seeds" / "_seeds.yml")["seeds"], ids=lambda seed: str(seed["name"]))
 def test_a_seed_is_typed_column_by_column_and_its_codes_are_text(seed: Any) -> None:
     types = seed["config"]["column_types"]

@@ -107,6 +107,60 @@ def test_a_contradiction_is_refused(tmp_path: Path, before: str, after: str, com
         read_contract(broken)
 
 
+@pytest.mark.parametrize(
+    ("promised", "scope", "suffix"),
+    [
+        ("[school_year, school_code]", ("school_year", "school_code"), ""),
+        ("[]", (), ""),
+        ("{scope: [school_year], files: '*.csv'}", ("school_year",), ".csv"),
+    ],
+)
+def test_a_full_list_is_of_the_records_that_share_its_scope(
+    tmp_path: Path, promised: str, scope: tuple[str, ...], suffix: str
+) -> None:
+    found = read_contract(students_with(tmp_path, promised)).full_list
+    assert found is not None
+    assert (found.scope, found.suffix) == (scope, suffix)
+
+
+def test_the_key_of_a_list_begins_with_its_scope() -> None:
+    assert find_contract("education.classes").list_key == ("school_year", "school_code", "class_code")
+    assert find_contract("education.students").list_key == ("school_year", "school_code", "student_id")
+
+
+@pytest.mark.parametrize(
+    ("promised", "complaint"),
+    [
+        ("[school]", "a column school was named"),
+        ("school_code", "expected the columns that scope a list"),
+        ("[school_code, school_code]", "each once"),
+        ("{scope: [school_code], files: 'HocSinh*'}", r"files as \*\.<ending>"),
+        ("{files: '*.xlsx'}", "expected the columns that scope a list"),
+        ("[school_year, school_code, student_id]", "a list of one record has nothing to leave out"),
+    ],
+)
+def test_a_full_list_that_cannot_be_is_refused(tmp_path: Path, promised: str, complaint: str) -> None:
+    with pytest.raises(ContractError, match=complaint):
+        read_contract(students_with(tmp_path, promised))
+
+
+def test_full_lists_want_a_version(tmp_path: Path) -> None:
+    path = students_with(tmp_path, "[school_code]")
+    without = path.read_text(encoding="utf-8").replace("  - {property: version, value: exported_at}\n", "")
+    path.write_text(without, encoding="utf-8")
+    with pytest.raises(ContractError, match="full lists follow each other by the contract's version"):
+        read_contract(path)
+
+
+def students_with(folder: Path, promised: str) -> Path:
+    """Write the contract of the pupils with another promise of full lists."""
+    text = (CONTRACTS / "education" / "students.odcs.yaml").read_text(encoding="utf-8")
+    (line,) = (line for line in text.splitlines() if "property: fullList" in line)
+    path = folder / "students.odcs.yaml"
+    path.write_text(text.replace(line, f"  - {{property: fullList, value: {promised}}}"), encoding="utf-8")
+    return path
+
+
 def test_generated_files_are_current() -> None:
     assert stale_files(read_contracts()) == []
 
