@@ -55,7 +55,7 @@ class Province:
             return self.warehouse.connection.execute(sql.replace("from health.", "from lake.health.")).pl()
 
         compared = health_claims.comparisons(truth, query, CLOCK)
-        assert len(compared) == 4
+        assert len(compared) == 5
         assert all(one.rows > 20 for one in compared)
         return {one.mart: one.differences[:3] for one in compared if one.differences}
 
@@ -145,7 +145,7 @@ def test_hiv_and_tuberculosis_leave_no_trace_in_silver_or_marts(faulty: Province
 
 
 def test_a_build_again_changes_nothing(faulty: Province) -> None:
-    marts = ("facility_days", "insurance_spend_months", "icd10_months", "check_in_hours")
+    marts = ("facility_days", "stay_months", "insurance_spend_months", "icd10_months", "check_in_hours")
     before = {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts}
     faulty.warehouse.build_models(CLOCK, *HEALTH)
     assert {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts} == before
@@ -159,7 +159,9 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "update lake.silver.int_health_claims_current set discharged_at = admitted_at - interval 1 day where facility_code = '46002'",
         "update lake.silver.int_health_claims_current set total_vnd = total_vnd + 5 where service_lines_vnd is not null",
         "update lake.health.insurance_spend_months set spent_vnd = spent_vnd + 1",
-        "update lake.health.facility_days set deaths = 1, discharges = 9 where is_latest",
+        "update lake.health.stay_months set deaths = 1 where is_latest",
+        "update lake.health.stay_months set counted_stays = 4, mean_stay_days = 9 where place_code = 'province'",
+        "update lake.health.stay_months set transfers_out = 5 where place_code = 'province' and is_latest",
         "update lake.health.facility_days set admissions = visits + 1 where is_latest",
         "delete from lake.health.check_in_hours where facility_code = '46012' and is_latest",
         "update lake.health.icd10_months set patients = 3 where is_hidden",
@@ -175,6 +177,8 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "never_more_than_int_health_claims_current",
         "spending_of_a_year_is_the_sum_of_its_months",
         "a_small_outcome_is_hidden",
+        "a_length_of_few_stays_is_hidden",
+        "no_outcome_can_be_worked_out",
         "never_more_than_facility_days",
         "every_pair_has_a_row_check_in_hours",
         "a_hidden_cell_shows_nothing",
@@ -296,7 +300,7 @@ def test_of_two_sendings_on_one_day_the_later_arrival_replaces_all_files_of_the_
     assert (row.accepted, row.duplicate, row.quarantined) == (1, 1, 0)
     warehouse = Warehouse(lake.settings, lake.connection)
     warehouse.dbt("seed", later, *HEALTH)
-    warehouse.build_models(later, "--select", "int_health_claims_current+", "+int_health_claims_current")
+    warehouse.build_models(later, "--select", "+insurance_spend_months")
     assert lake.query(
         "select insurer_paid_vnd, medicine_lines_vnd, version_number from lake.silver.int_health_claims_current"
     ) == [(Decimal("20.00"), None, 2)]
