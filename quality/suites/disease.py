@@ -25,10 +25,10 @@ COMPUTABLE_NUMBERS = """
     select disease_code, week_start_date
     from {batch}
     group by disease_code, week_start_date
-    having count(*) filter (where place_level = 'commune' and is_small_cell) > 0
+    having count(*) filter (where place_level = 'commune' and cases is null and reported_places > 0) > 0
         and sum(cases) filter (where place_level = 'province') is not null
         and (
-            count(*) filter (where place_level = 'commune' and is_small_cell) < 2
+            count(*) filter (where place_level = 'commune' and cases is null and reported_places > 0) < 2
             or sum(cases) filter (where place_level = 'province')
                 - coalesce(sum(cases) filter (where place_level = 'commune'), 0) < 5
         )

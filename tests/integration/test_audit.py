@@ -110,7 +110,7 @@ GOOD_ROWS = {
             union all select 'province', 'province'
         )
         select 'A91' as disease_code, place_level, place_code, date '2026-02-23' - 7 * weeks::integer as week_start_date,
-            place_code in ('19753', '19789') as is_small_cell,
+            place_code in ('19753', '19789') as is_small_cell, 1 as reported_places,
             case when place_level = 'province' then 390 when place_code not in ('19753', '19789') then 10 end as cases,
             case when place_level = 'province' then 0 end as deaths, 50.0 as cases_per_100k, false as is_above_threshold,
             false as is_more_deaths_than_cases
