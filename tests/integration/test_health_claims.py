@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -253,6 +254,8 @@ def test_a_good_claim_breaks_no_rule(lake: Lake) -> None:
         (dossier({"MA_LK": "B"}), "XML2", "lines_have_their_claim", 5),
         (dossier()[1:], "XML2", "lines_have_their_claim", 5),
         ([("XML1", b"!!"), dossier()[1]], "XML2", "lines_have_their_claim", 5),
+        ([dossier()[0], ("XML2", list_file("XML2", [LINE, LINE]))], "XML2", "lines_come_once", 3),
+        (dossier({"NGAY_KQ": "202611200819"}), "XML2", "results_after_their_tests", 6),
     ],
 )  # fmt: skip
 def test_each_rule_quarantines_its_own_file_and_lets_the_siblings_load(
@@ -268,6 +271,42 @@ def test_each_rule_quarantines_its_own_file_and_lets_the_siblings_load(
     assert kept == {"XML1", "XML2"}
     assert lake.query("select count(*) from lake.bronze.health__claims") == [
         (2 + sum(name != kind and content != b"!!" for name, content in bad),)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("odd", "kind", "rule"),
+    [
+        (dossier(T_BNTT="0.01"), "XML1", "total_is_the_sum_of_who_pays"),
+        (dossier(T_NGUONKHAC="5"), "XML1", "total_is_the_sum_of_who_pays"),
+        (dossier(T_TONGCHI_BH="30.51", T_BHTT="30.21"), "XML1", "insured_part_within_the_total"),
+        (dossier({"THANH_TIEN_BH": "30.49"}), "XML1", "insured_total_is_the_sum_of_its_lines"),
+        (dossier(T_VTYT="0.01"), "XML1", "supplies_within_the_services"),
+        (dossier(NGAY_VAO_NOI_TRU="202611200759"), "XML1", "inpatient_within_the_visit"),
+        (dossier(NGAY_VAO_NOI_TRU="202611200901"), "XML1", "inpatient_within_the_visit"),
+        (dossier(MA_LOAI_KCB="09", NGAY_RA="202611201200", NGAY_TTOAN="202611201200"), "XML1", "short_stay_is_under_four_hours"),
+        (dossier({"NGAY_YL": "202611200759"}), "XML2", "nothing_before_admission"),
+        (dossier({"SO_LUONG": "2", "DON_GIA": "10"}), "XML2", "amount_is_quantity_times_price"),
+    ],
+)  # fmt: skip
+def test_what_is_odd_but_may_be_is_accepted_and_warned_of(lake: Lake, odd: Dossier, kind: str, rule: str) -> None:
+    lake.land(CLAIMS, "a.xml", message("46001", "20261120", [odd]))
+    (row,) = lake.load(CLAIMS)
+    assert (row.accepted, row.quarantined) == (2, 0)
+    warned = lake.query("select file_kind, _warnings from lake.bronze.health__claims where len(_warnings) > 0")
+    assert (kind, [rule]) in [(name, [one for one in rules if one == rule]) for name, rules in warned]  # type: ignore[attr-defined]
+
+
+def test_a_claim_summed_from_lines_that_came_twice_is_quarantined_with_them(lake: Lake) -> None:
+    twice = ("XML2", list_file("XML2", [LINE, LINE]))
+    doubled: dict[str, Any] = {"T_THUOC": "61", "T_TONGCHI_BV": "61", "T_TONGCHI_BH": "61", "T_BHTT": "60.70"}
+    lake.land(CLAIMS, "a.xml", message("46001", "20261120", [[dossier(**doubled)[0], twice]]))
+    lake.land(CLAIMS, "b.xml", message("46002", "20261120", [[dossier()[0], twice]]))
+    lake.load(CLAIMS)
+    found = lake.query("select reason from lake.quarantine.records order by all")
+    assert [reason for (reason,) in found] == ["lines_come_once", "lines_come_once", "medicine_is_the_sum_of_its_lines"]
+    assert lake.query("select facility_code, file_kind, total_vnd from lake.bronze.health__claims") == [
+        ("46002", "XML1", Decimal("30.50"))
     ]
 
 
