@@ -221,10 +221,22 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "is_latest": True,
             "visits": 31,
             "admissions": 6,
+            "is_reported": True,
             "discharges": 8,
-            "treatment_days": 28,
             "inpatients": 7,
             "bed_occupancy_percent": 70.0,
+        }
+    ],
+    "health.stay_months": [
+        {
+            "place_level": "province",
+            "place_code": "province",
+            "place_name": "Toàn thành phố",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "discharges": 8,
+            "counted_stays": 8,
+            "treatment_days": 28,
         }
     ],
     "health.insurance_spend_months": [
@@ -237,6 +249,8 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "spent_vnd": 90_000_000,
             "spent_in_year_vnd": 90_000_000,
             "ceiling_vnd": 120_000_000,
+            "year_elapsed_percent": 19.0,
+            "spent_in_last_year_vnd": 80_000_000,
         }
     ],
     "health.icd10_months": [
@@ -258,6 +272,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "hour_at": AT_ELEVEN,
             "check_ins": 4,
             "waiting": 3,
+            "waiting_estimate": 2,
             "is_latest": True,
             "newest_check_in_at": AT_ELEVEN,
         }
@@ -274,6 +289,9 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "is_latest": True,
             "cases": cases,
             "population": 100_000,
+            "reported_population": 100_000,
+            "places": 1,
+            "reported_places": 1,
             "cases_per_100k": float(cases),
             "cases_change": 2,
             "epidemic_threshold": 20.0,
@@ -292,9 +310,9 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "disease_name": "Sốt xuất huyết Dengue",
             "week_start_date": "2026-03-02",
             "reported_cases": 40,
-            "on_time_cases": 30,
-            "on_time_percent": 75.0,
-            "median_delay_hours": 12.0,
+            "on_time_from_onset_cases": 30,
+            "on_time_from_onset_percent": 75.0,
+            "median_hours_from_onset": 12.0,
         }
     ],
     "health.disease_history": [

@@ -159,7 +159,7 @@ GOOD_ROWS = {
             union all select 'province', 'province'
         )
         select 'A91' as disease_code, place_level, place_code, date '2026-02-23' - 7 * weeks::integer as week_start_date,
-            place_code in ('19753', '19789') as is_small_cell,
+            place_code in ('19753', '19789') as is_small_cell, 1 as reported_places,
             case when place_level = 'province' then 390 when place_code not in ('19753', '19789') then 10 end as cases,
             case when place_level = 'province' then 0 end as deaths, 50.0 as cases_per_100k, false as is_above_threshold,
             false as is_more_deaths_than_cases
@@ -167,7 +167,7 @@ GOOD_ROWS = {
     """,
     "health.disease_reporting": """
         select 'A91' as disease_code, date '2026-02-23' - 7 * weeks::integer as week_start_date, 20 as reported_cases,
-            18 as on_time_cases, 90.0 as on_time_percent, 12.0 as median_delay_hours,
+            18 as on_time_from_onset_cases, 90.0 as on_time_from_onset_percent, 12.0 as median_hours_from_onset,
             timestamptz '2026-03-01 04:00:00+00' - interval (7 * weeks) day as last_reported_at
         from range(5) as ages(weeks)
     """,
@@ -179,16 +179,26 @@ GOOD_ROWS = {
     """,
     "health.facility_days": """
         select facility_code, facility_name, commune_code, beds, date '2026-03-01' - days::integer as local_date, days = 0 as is_latest,
-            40 as visits, 4 as admissions, 5 as discharges, 20 as treatment_days, 4.0 as mean_stay_days, 0 as transfers_out,
-            case when days % 2 = 0 then 0 end as deaths,
+            40 as visits, 4 as admissions, 5 as discharges,
             case when beds > 0 then case when days = 3 then 110.0 else 70.0 end end as bed_occupancy_percent,
             case when beds > 0 then case when days = 3 then 'red' else 'green' end end as bed_occupancy_level
         from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar', 'commune_code': 'varchar'}}), range(31) as ages(days)
     """,
+    "health.stay_months": """
+        with places as (
+            select facility_code as place_code, 'facility' as place_level
+            from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}})
+            union all select 'province', 'province'
+        )
+        select place_level, place_code, make_date(2026, months::integer, 1) as month_date, 20 as discharges, 20 as counted_stays,
+            4.0 as mean_stay_days, 0 as transfers_out, case when months = 3 then 0 end as deaths, 0 as dying_discharges
+        from places, range(1, 4) as numbers(months)
+    """,
     "health.insurance_spend_months": """
         select facility_code, facility_name, make_date(2026, months::integer, 1) as month_date, months = 3 as is_latest, 100 as claims,
             insurance_ceiling_vnd / 20 as spent_vnd, months * insurance_ceiling_vnd / 20 as spent_in_year_vnd,
-            insurance_ceiling_vnd as ceiling_vnd, 5.0 * months as spent_in_year_percent, 'green' as spend_level
+            insurance_ceiling_vnd as ceiling_vnd, 5.0 * months as spent_in_year_percent, 60.0 as pace_percent,
+            'green' as spend_level
         from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}}), range(1, 4) as numbers(months)
     """,
     "health.icd10_months": """
@@ -990,13 +1000,13 @@ DAMAGES = [
     ),
     Damage(
         "health.disease_reporting",
-        "update {mart} set on_time_percent = 49 where week_start_date >= date '2026-02-16'",
-        {"on_time_percent is in its usual range": "2 of 5 rows failing"},
+        "update {mart} set on_time_from_onset_percent = 49 where week_start_date >= date '2026-02-16'",
+        {"on_time_from_onset_percent is in its usual range": "2 of 5 rows failing"},
     ),
     Damage(
         "health.disease_reporting",
-        "update {mart} set median_delay_hours = 169 where week_start_date = date '2026-02-23'",
-        {"median_delay_hours is in its usual range": "1 of 5 rows failing"},
+        "update {mart} set median_hours_from_onset = 169 where week_start_date = date '2026-02-23'",
+        {"median_hours_from_onset is in its usual range": "1 of 5 rows failing"},
     ),
     Damage(
         "health.disease_reporting",
@@ -1034,23 +1044,8 @@ DAMAGES = [
     ),
     Damage(
         "health.facility_days",
-        "update {mart} set transfers_out = 4 where facility_code = '46001' and local_date = date '2026-02-28'",
-        {"no small count of transfers or deaths is shown": "1 row"},
-    ),
-    Damage(
-        "health.facility_days",
-        "update {mart} set deaths = 1 where facility_code <= '46002' and local_date = date '2026-02-28'",
-        {"no small count of transfers or deaths is shown": "2 rows"},
-    ),
-    Damage(
-        "health.facility_days",
         "update {mart} set bed_occupancy_percent = 201 where facility_code = '46001' and local_date = date '2026-02-28'",
         {"bed_occupancy_percent is in its usual range": "1 of 372 rows failing"},
-    ),
-    Damage(
-        "health.facility_days",
-        "update {mart} set mean_stay_days = 61 where facility_code = '46001'",
-        {"mean_stay_days is in its usual range": "31 of 372 rows failing"},
     ),
     Damage(
         "health.facility_days",
@@ -1061,6 +1056,31 @@ DAMAGES = [
         "health.facility_days",
         "update {mart} set visits = 0, discharges = 0 where facility_code = '46007' and local_date > date '2026-02-22'",
         {"every facility sent something of the last seven days": "1 row"},
+    ),
+    Damage(
+        "health.stay_months",
+        "delete from {mart}",
+        {"stay_months has rows": "0 rows", "place_code covers its reference list": missing([*FACILITIES, "province"])},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set transfers_out = 4 where place_code = '46001' and month_date = date '2026-02-01'",
+        {"no outcome and no length of few stays is shown": "1 row"},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set discharges = 4 where place_code <= '46002' and month_date = date '2026-02-01'",
+        {"no outcome and no length of few stays is shown": "2 rows"},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set counted_stays = 4 where place_code = '46001'",
+        {"no outcome and no length of few stays is shown": "3 rows"},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set mean_stay_days = 61 where place_code = '46001'",
+        {"mean_stay_days is in its usual range": "3 of 39 rows failing"},
     ),
     Damage(
         "health.insurance_spend_months",
@@ -1087,8 +1107,8 @@ DAMAGES = [
     ),
     Damage(
         "health.insurance_spend_months",
-        "update {mart} set spent_in_year_percent = 121 where is_latest",
-        {"spent_in_year_percent is in its usual range": "12 of 36 rows failing"},
+        "update {mart} set pace_percent = 121 where is_latest",
+        {"pace_percent is in its usual range": "12 of 36 rows failing"},
     ),
     Damage("health.icd10_months", "delete from {mart}", {"icd10_months has rows": "0 rows"}),
     Damage(

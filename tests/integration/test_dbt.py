@@ -698,7 +698,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "same_keys_as_icd10_months",
         "total_is_the_sum_of_records_check_in_hours",
         "every_weekly_count_of_a_commune_has_its_week",
-        "every_case_after_the_last_count_is_counted_in_its_week",
+        "every_case_of_a_week_without_a_count_is_counted",
         "same_keys_as_disease_reporting",
         "every_count_above_the_communes_is_shown",
         "every_pupil_who_dropped_out_is_counted_in_a_class",
