@@ -14,17 +14,38 @@ with requests as (
 
 ),
 
--- A case changes with a new version, and with the clock: its deadline passes, and what is overdue grows older.
+overdue_ages as (
+
+    select
+        label_vi,
+        24 * from_days as from_hours,
+        24 * lead(from_days) over (order by from_days) as below_hours
+    from {{ ref('overdue_ages') }}
+
+),
+
+aged_requests as (
+
+    select requests.*, overdue_ages.label_vi as overdue_age_label
+    from requests
+    left join overdue_ages
+        on requests.is_overdue
+        and {{ hours_between('requests.expected_at', clock()) }} >= overdue_ages.from_hours
+        and ({{ hours_between('requests.expected_at', clock()) }} < overdue_ages.below_hours or overdue_ages.below_hours is null)
+
+),
+
+-- A case changes with a new version, and with the clock: its deadline passes, and then it grows older.
 changed_requests as (
 
     select requests.*
-    from requests
+    from aged_requests as requests
     {%- if is_incremental() %}
     left join {{ this }} as built_cases using (service_request_id)
     where
         requests._source_version > {{ built }}
-        or requests.is_overdue
-        or built_cases.is_overdue
+        or requests.is_overdue is distinct from built_cases.is_overdue
+        or requests.overdue_age_label is distinct from built_cases.overdue_age_label
     {%- endif %}
 
 ),
@@ -50,16 +71,6 @@ topics as (
 statuses as (
 
     select * from {{ ref('feedback_statuses') }}
-
-),
-
-overdue_ages as (
-
-    select
-        label_vi,
-        24 * from_days as from_hours,
-        24 * lead(from_days) over (order by from_days) as below_hours
-    from {{ ref('overdue_ages') }}
 
 ),
 
@@ -96,8 +107,7 @@ final as (
             when requests.closed_at > requests.expected_at then false
         end as is_on_time,
         requests.is_overdue,
-        case when requests.is_overdue then {{ hours_between('requests.expected_at', clock()) }} end as overdue_hours,
-        overdue_ages.label_vi as overdue_age_label,
+        requests.overdue_age_label,
         {{ hours_between('requests.requested_at', 'requests.closed_at') }} as hours_to_close,
         requests.satisfaction_rating,
         requests.satisfaction_rating >= {{ var('satisfied_from_rating') }} as is_satisfied,
@@ -109,10 +119,6 @@ final as (
     inner join statuses using (status_code)
     left join communes on requests.commune_code = communes.commune_code
     left join topics on requests.service_code = topics.service_code
-    left join overdue_ages
-        on requests.is_overdue
-        and {{ hours_between('requests.expected_at', clock()) }} >= overdue_ages.from_hours
-        and ({{ hours_between('requests.expected_at', clock()) }} < overdue_ages.below_hours or overdue_ages.below_hours is null)
 
 )
 
