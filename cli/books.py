@@ -22,7 +22,18 @@ SCORE_DAYS = """
     order by local_date, domain, feed
 """
 LEAGUE = "select * from marts.quality.agency_league_months order by month_date, league_rank nulls last, owner"
-LEAGUE_COLUMNS = ("league_rank", "owner", "score", "level", "correct", "complete", "clean", "live", "missing_slots")
+LEAGUE_COLUMNS = (
+    "league_rank",
+    "owner",
+    "score",
+    "level",
+    "correct",
+    "complete",
+    "clean",
+    "live",
+    "consistent",
+    "missing_slots",
+)
 
 
 @ends_well
@@ -83,8 +94,8 @@ def score(
     days: Annotated[int | None, typer.Option(min=1, help="The history of so many days instead.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the four axes of each feed, from the release of the scores in force."""
-    columns = ("domain", "feed", "correct", "complete", "clean", "live", "score", "level")
+    """Show the axes of each feed, from the release of the scores in force."""
+    columns = ("domain", "feed", "correct", "complete", "clean", "live", "consistent", "score", "level")
     if days is not None:
         history = quality_rows(SCORE_DAYS, [days])
         rows = [{name: row[name] for name in ("local_date", *columns)} for row in history]

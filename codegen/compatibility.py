@@ -66,6 +66,7 @@ def shape_of(contract: Contract) -> Shape:
         "event_time": contract.event_time,
         "version_column": contract.version,
         "key": contract.key,
+        "full_list": [*contract.full_list.scope, f"*{contract.full_list.suffix}"] if contract.full_list else None,
         "label_vi": contract.label_vi,
         "cadence_minutes": contract.cadence.total_seconds() / 60,
         "freshness_minutes": contract.freshness.total_seconds() / 60,

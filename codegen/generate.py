@@ -1,5 +1,5 @@
 """What follows from the contracts and is never typed: dbt sources, staging and *current* models of plain feeds, the seed of feeds, the
-models of slots, the catalogue page, the released shapes, the form of a receipt.
+models of slots and of full lists, the catalogue page, the released shapes, the form of a receipt.
 
 A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
 be generated now.
@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from codegen.compatibility import RELEASED, released_text
+from codegen.list_models import list_models, lists_told
 from codegen.slot_models import has_register, slot_objects_model, slots_sent_model, slots_told
 from codegen.staging_models import HEADER, staging_files
 from core.contract import Contract
@@ -62,6 +63,9 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
         models / "staging" / "quality" / "stg_quality__slots_sent.sql": f"-- {HEADER}\n{slots_sent_model(contracts)}",
         models / "intermediate" / "quality" / "int_slot_objects.sql": f"-- {HEADER}\n{slot_objects_model(contracts)}",
     }
+    for name, text in list_models(contracts).items():
+        domain = name.removeprefix("stg_").split("__")[0]
+        files[models / "staging" / domain / f"{name}.sql"] = f"-- {HEADER}\n{text}"
     for domain in dict.fromkeys(contract.domain for contract in contracts.values()):
         folder = models / "staging" / domain
         files[folder / f"_{domain}__sources.yml"] = dbt_sources(domain, contracts)
@@ -154,6 +158,7 @@ def catalogue_page(contracts: dict[str, Contract]) -> str:
             f"Contract {contract.contract_version}.",
             "",
             slots_told(contract),
+            *lists_told(contract),
             "",
             "| column | nhãn | type | key | class | meaning |",
             "|---|---|---|---|---|---|",

@@ -1,8 +1,8 @@
 """The contract is the feed: an Open Data Contract Standard 3.2 file, read into facts that refuse contradictions.
 
 Where the standard has a place for a fact, the fact stands there (type, key, required, enum, relationships, rules, service
-levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects, slots, and the
-column that names a record's object.
+levels); what it has no place for stands in `customProperties`: connector, format, event time, version, expected objects, slots, the
+column that names a record's object, and whether deliveries are full lists.
 """
 
 import re
@@ -43,12 +43,13 @@ MINUTES = {"minutes": 1, "hours": 60, "days": 1440}
 
 
 class Axis(StrEnum):
-    """The four words of the slogan."""
+    """The four words of the slogan, and thống nhất, which letter 4856/BCA-TTDLQG measures beside them."""
 
     CORRECT = "correct"
     COMPLETE = "complete"
     CLEAN = "clean"
     LIVE = "live"
+    CONSISTENT = "consistent"
 
 
 AXIS_OF_ERROR_GROUP = {
@@ -56,7 +57,7 @@ AXIS_OF_ERROR_GROUP = {
     2: Axis.CORRECT,
     3: Axis.CLEAN,
     4: Axis.CLEAN,
-    5: Axis.CORRECT,
+    5: Axis.CONSISTENT,
     6: Axis.CORRECT,
     7: Axis.LIVE,
     8: Axis.CORRECT,
@@ -66,7 +67,10 @@ AXIS_OF_ERROR_GROUP = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One promise about a row. `expression` is SQL over the contract's columns, `received_at` and looked-up columns; true passes."""
+    """One promise about a row. `expression` is SQL over the contract's columns, `received_at` and looked-up columns; true passes.
+
+    `column` is the column that the rule judges, where it judges one beside others: what an identifier promises counts as the identifier's.
+    """
 
     name: str
     error_group: int
@@ -74,10 +78,11 @@ class Rule:
     expression: str
     description: str
     lookups: tuple[str, ...] = ()
+    column: str | None = None
 
     @property
     def axis(self) -> Axis:
-        """Tell which of the four axes a failure moves."""
+        """Tell which axis a failure moves."""
         return AXIS_OF_ERROR_GROUP[self.error_group]
 
 
@@ -108,6 +113,18 @@ class Column:
 
 
 @dataclass(frozen=True)
+class FullList:
+    """What a delivery lists in full: all records that share the columns of `scope`, or all of the feed where there are none.
+
+    A record that the next list of its scope does not hold has ended. `suffix` is that of the names of deliveries that are lists; a feed may
+    also come in deliveries that tell of changes alone.
+    """
+
+    scope: tuple[str, ...]
+    suffix: str
+
+
+@dataclass(frozen=True)
 class Contract:
     """A feed: what it promises and how it comes."""
 
@@ -134,6 +151,7 @@ class Contract:
     is_refetchable: bool
     privacy_class: str
     slots: Slots
+    full_list: FullList | None = None
 
     @property
     def table(self) -> str:
@@ -144,6 +162,12 @@ class Contract:
     def key(self) -> tuple[str, ...]:
         """Name the key columns in their order."""
         return tuple(column.name for column in self.columns if column.is_key)
+
+    @cached_property
+    def list_key(self) -> tuple[str, ...]:
+        """Name the columns that tell a record of a full list from the others: those of the list's scope, then the rest of the key."""
+        scope = self.full_list.scope if self.full_list else ()
+        return (*scope, *(name for name in self.key if name not in scope))
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -178,9 +202,27 @@ class Contract:
             raise ContractError(f"{self.feed}: a key was promised, no column has primaryKey: true")
         if not self.feed.startswith(f"{self.domain}."):
             raise ContractError(f"{self.feed}: an id of the form {self.domain}.<feed> was promised")
-        for name in (self.event_time, self.version, self.slots.object, self.slots.time):
+        for name in (
+            self.event_time,
+            self.version,
+            self.slots.object,
+            self.slots.time,
+            *(rule.column for rule in self.rules),
+        ):
             if name is not None:
                 self.column(name)
+        if self.full_list is not None:
+            for name in self.full_list.scope:
+                self.column(name)
+            if self.version is None:
+                raise ContractError(
+                    f"{self.feed}: full lists follow each other by the contract's version, expected one, the contract gives none"
+                )
+            if set(self.key) <= set(self.full_list.scope):
+                raise ContractError(
+                    f"{self.feed}: expected a scope of fullList that leaves a part of the key, got {', '.join(self.full_list.scope)}; "
+                    "a list of one record has nothing to leave out"
+                )
         if self.object_column is not None and self.column(self.object_column).classification == "personal":
             raise ContractError(
                 f"{self.feed}: the object of a record stands in the books and in marts, so that an object column which is not "
@@ -264,6 +306,7 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
         is_refetchable=bool(custom["isRefetchable"]),
         privacy_class=str(custom["privacyClass"]),
         slots=Slots.read(document.id or path.name, dict(custom["slots"])),
+        full_list=_full_list(path, custom.get("fullList")),
     )
 
 
@@ -282,6 +325,20 @@ def _forms(where: str, custom: dict[str, Any], properties: list[SchemaProperty])
         if item.name and item.transformLogic
     }
     return read_forms(where, custom.get("table"), wire, logic)
+
+
+def _full_list(path: Path, promised: object) -> FullList | None:
+    if promised is None:
+        return None
+    scope, files = (
+        (promised.get(name) for name in ("scope", "files")) if isinstance(promised, dict) else (promised, None)
+    )
+    suffix = re.fullmatch(r"\*(\.[a-z0-9]+)?", str(files or "*"))
+    if not isinstance(scope, list) or len({*scope}) != len(scope) or suffix is None:
+        raise ContractError(
+            f"{path.name}: fullList: expected the columns that scope a list, each once, and files as *.<ending>, got {promised}"
+        )
+    return FullList(tuple(map(str, scope)), suffix[1] or "")
 
 
 def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
@@ -368,6 +425,7 @@ def _rules(path: Path, items: list[DataQuality]) -> Iterator[Rule]:
             expression=item.implementation,
             description=item.description or "",
             lookups=tuple(custom.get("lookups") or ()),
+            column=custom.get("column"),
         )
 
 

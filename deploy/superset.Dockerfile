@@ -18,4 +18,5 @@ COPY --chown=superset:superset dbt_project/models/marts dbt_project/models/marts
 COPY --chown=superset:superset dbt_project/seeds/feeds.csv dbt_project/seeds/feeds.csv
 USER superset
 # /app first: there Superset's own package lies, and our folder of the same name must not hide it
-ENV PYTHONPATH=/app:/app/pythonpath:/project:/project/superset SUPERSET_CONFIG_PATH=/project/superset/superset_config.py
+ENV PYTHONPATH=/app:/app/pythonpath:/project:/project/superset SUPERSET_CONFIG_PATH=/project/superset/superset_config.py \
+    TZ=Asia/Ho_Chi_Minh

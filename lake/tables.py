@@ -76,6 +76,8 @@ LEDGER_OBJECT_RESULTS = {
     "wrong": "BIGINT",
     "missing": "BIGINT",
     "garbage": "BIGINT",
+    "inconsistent": "BIGINT",
+    "misidentified": "BIGINT",
     "late": "BIGINT",
     "unplaced_slots": "BIGINT",
     "last_event_at": "TIMESTAMPTZ",
@@ -124,8 +126,10 @@ QUARANTINE_RECORDS = {
     "object_id": "VARCHAR",
     "event_at": "TIMESTAMPTZ",
     "slot_at": "TIMESTAMPTZ",
+    "list_key": "VARCHAR[]",
 }
-"""`object_id`, `event_at`, `slot_at`: of which object, time and slot the record speaks; null where it cannot be believed in it."""
+"""`object_id`, `event_at`, `slot_at`: of which object, time and slot the record speaks; null where it cannot be believed in it. `list_key`:
+where the feed sends full lists, what tells the record from the others (`Contract.list_key`), hashed where bronze has it so."""
 
 QUARANTINE_REPAIRS = {
     "feed": "VARCHAR",

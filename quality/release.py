@@ -21,7 +21,7 @@ from quality.marts import keys_of
 from quality.verdicts import find_verdict
 from transform.build import require_build
 
-AXES = ("correct", "complete", "clean", "live", "score")
+AXES = ("correct", "complete", "clean", "live", "consistent", "score")
 
 
 def publish(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, snapshot_id: int) -> Release:

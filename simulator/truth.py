@@ -44,6 +44,7 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "version_at": TIME,
         "expected_at": TIME,
         "closed_at": TIME,
+        "closed_by_at": TIME,
         "satisfaction_rating": pl.Int32(),
         "latitude": pl.Float64(),
         "longitude": pl.Float64(),
@@ -110,7 +111,12 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "month": pl.Int32(),
         "insurer_paid_vnd": pl.Decimal(18, 2),
     },
-    "health_check_ins": {"facility_code": pl.String(), "claim_id": pl.String(), "checked_in_at": TIME},
+    "health_check_ins": {
+        "facility_code": pl.String(),
+        "claim_id": pl.String(),
+        "visit_type_code": pl.String(),
+        "checked_in_at": TIME,
+    },
     "disease_counts": {
         "disease_code": pl.String(),
         "measure_code": pl.String(),

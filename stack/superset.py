@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from core.errors import ConfigurationError
+from core.local_time import ZONE
 from core.settings import PROJECT, Settings
 from stack.migration import is_current, remember
 from stack.ownership import admit, own, system_user
@@ -123,6 +124,7 @@ class Superset:
             PYTHONPATH=f"{PROJECT}:{SOURCES}",
             SUPERSET_CONFIG_PATH=str(SOURCES / "superset_config.py"),
             SUPERSET_HOME=str(self.folder),
+            TZ=ZONE,  # where "today" of a filter begins
         )
         ours = str(Path(sys.executable).parent)
         others = [part for part in environment.get("PATH", "/usr/bin:/bin").split(":") if part != ours]

@@ -26,13 +26,19 @@
     end
 {%- endmacro %}
 
-{# From where a score is green and from where yellow, as one row of the seed `thresholds` (letter 4856/BCA-TTDLQG). #}
+{# From where a score is green and from where yellow, as one row of the seed `thresholds` (letter 4856/BCA-TTDLQG): what is in force on the day of
+   the build, of several rows the one that began last. #}
 {% macro score_limits() -%}
+    {%- set begins = "coalesce(valid_from, cast('0001-01-01' as date))" -%}
     select
-        max(lo) filter (where level = 'green') as green_from,
-        max(lo) filter (where level = 'yellow') as yellow_from
+        {{ value_at_greatest('lo', begins) }} filter (where level = 'green') as green_from,
+        {{ value_at_greatest('lo', begins) }} filter (where level = 'yellow') as yellow_from
     from {{ ref('thresholds') }}
-    where domain = 'quality' and key = 'score'
+    where
+        domain = 'quality'
+        and key = 'score'
+        and {{ begins }} <= {{ newest_local_day() }}
+        and coalesce(valid_to, cast('9999-12-31' as date)) >= {{ newest_local_day() }}
 {%- endmacro %}
 
 {# The level of a score; `score_limits` is joined beside it. Identifier columns must be 100 %, whatever the score. #}
@@ -53,6 +59,28 @@
         when 'red' then 'Đỏ'
         else 'Không rõ'
     end
+{%- endmacro %}
+
+{# Why a level is not green, in Vietnamese: the identifier columns that are not at 100 %, and the axes below green; NULL where it is green or unknown. #}
+{% macro level_reason(level, axes, failed_identifiers) -%}
+    case
+        when {{ level }} in ('yellow', 'red')
+            then nullif(concat_ws(
+                '; ',
+                'Cột định danh chưa đạt 100 %: ' || {{ failed_identifiers }}
+                {%- for label, column in (('Đúng', 'correct'), ('Đủ', 'complete'), ('Sạch', 'clean'), ('Sống', 'live'), ('Thống nhất', 'consistent')) %},
+                case
+                    when {{ axes }}.{{ column }} < score_limits.green_from
+                        then '{{ label }} ' || {{ number_text(axes ~ '.' ~ column, 1) }} || ' %'
+                end
+                {%- endfor %}
+            ), '')
+    end
+{%- endmacro %}
+
+{# The identifier columns of a group of rules that failed, as text; the rules are rows of `column_score_days`. #}
+{% macro failed_identifier(column_name, failed, evaluated) -%}
+    {{ column_name }} || ' sai ' || cast({{ failed }} as varchar) || '/' || cast({{ evaluated }} as varchar)
 {%- endmacro %}
 
 {# How many days after a slot's day its score tells of it: a slot counts on the day on which its feed's promise for it ends. #}

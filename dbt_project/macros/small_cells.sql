@@ -15,3 +15,23 @@
         false
     )
 {%- endmacro %}
+
+{# True where a count of a known total may be shown: the total, the count and what is left of it are each nobody or not few; a total of few never. #}
+{% macro is_share_shown(count, total) -%}
+    (
+        {{ total }} >= {{ var('least_cell') }}
+        and {{ count }} not between 1 and {{ var('least_cell') }} - 1
+        and ({{ count }} = 0 or {{ total }} - {{ count }} not between 1 and {{ var('least_cell') }} - 1)
+    )
+{%- endmacro %}
+
+{# True where a total less the cells shown tells nothing: none is hidden, or at least two of them, and each of `counts` over these is not few. #}
+{% macro is_rest_hidden(cells, counts) -%}
+    (
+        {{ cells }} = 0
+        or {{ cells }} >= 2
+        {%- for count in counts %}
+        and {{ count }} >= {{ var('least_cell') }}
+        {%- endfor %}
+    )
+{%- endmacro %}

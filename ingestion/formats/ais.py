@@ -100,7 +100,7 @@ def _in_wire_columns(decoded: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("second") < 60).then(pl.col("second")),
         _name("shipname").alias("vessel_name"),
         _name("callsign").alias("call_sign"),
-        pl.col("ship_type").cast(pl.String).alias("ship_type_code"),
+        _unless("ship_type", pl.lit(0)).cast(pl.String).alias("ship_type_code"),
     )
 
 

@@ -21,7 +21,19 @@ import polars as pl
 
 from core.contract import Contract
 from ingestion.formats.base import SKIPPED_SCHEMA, UNREADABLE_SCHEMA, Envelope, Pieces, Reading
-from ingestion.formats.giamdinhhs_files import CHECK_IN, CLAIM, KEPT, MEDICINES, SERVICES, InnerFile, read_file
+from ingestion.formats.giamdinhhs_files import (
+    AMOUNT,
+    CAME,
+    CHECK_IN,
+    CLAIM,
+    INSURED,
+    KEPT,
+    MEDICINES,
+    RESTRICTED,
+    SERVICES,
+    InnerFile,
+    read_file,
+)
 from ingestion.formats.giamdinhhs_wrapper import CONTEXT, cut_wrapper
 from ingestion.formats.lines import FORMAT_ERROR
 
@@ -94,7 +106,11 @@ def _read_dossier(
     ]
     claim = next((file for file in files if file.kind == CLAIM and file.problem is None), None)
     claim_id = claim.claim_id if claim else None
-    sums = {kind: _sum(kind, files, claim_id) for kind in (MEDICINES, SERVICES)}
+    came = claim.lines[0].get(CAME) if claim else None
+    executed = [item for file in files if file.kind == SERVICES for item in file.executions().items()]
+    executions = dict(sorted(executed, key=lambda item: item[1], reverse=True))  # of a code the first
+    medicines, services = (_sum((kind,), files, claim_id, AMOUNT) for kind in (MEDICINES, SERVICES))
+    insured = _sum((MEDICINES, SERVICES), files, claim_id, INSURED)
     digest = blake2b("\n".join((facility, *bodies)).encode("utf-8", errors="surrogateescape"), digest_size=16)
     sending_id = f"{made}-{digest.hexdigest()}"
     records: list[Record] = []
@@ -105,27 +121,35 @@ def _read_dossier(
             continue
         record: Record = {"_delivery": delivery, "_position": position, "_raw": raw, "_record_count": 1}
         record |= {"facility_code": facility or None, "created_at": made or None, "sending_id": sending_id}
-        record |= _facts(file, claim_id)
+        record |= _facts(file, claim_id, came, executions)
         if file.kind in (CLAIM, CHECK_IN) and file.lines:
             record |= {wire[tag]: text for tag, text in file.lines[0].items() if tag in wire}
         if file is claim:
-            record |= {"medicine_lines_vnd": sums[MEDICINES], "service_lines_vnd": sums[SERVICES]}
+            record |= {
+                "medicine_lines_vnd": medicines,
+                "service_lines_vnd": services,
+                "insured_lines_vnd": insured,
+            }
         records.append(record)
     return records, problems, 0
 
 
-def _facts(file: InnerFile, claim_id: str | None) -> Record:
-    """Give what can be told of a file of any kind; of the kinds that are not listed, only whose it is and how many lines."""
+def _facts(file: InnerFile, claim_id: str | None, came: str | None, executions: Mapping[str, str]) -> Record:
+    """Return what can be told of a file of any kind; of the kinds that are not listed, only whose it is and how many lines."""
     own = file.kind in (CLAIM, CHECK_IN)
     facts: Record = {
         "claim_id": file.claim_id or (None if own else claim_id),
         "file_kind": file.kind,
         "line_count": str(len(file.lines)),
         "stray_line_count": str(file.strays(file.claim_id if own else claim_id)),
+        "repeated_line_count": str(file.repeated),
         "missing_fields": file.missing(),
     }
+    if not own and file.kind not in RESTRICTED:
+        facts["disordered_line_count"] = str(file.disordered(executions))
     if file.kind in KEPT:
         facts |= {
+            "before_admission_line_count": str(file.before(came)),
             "first_line_number": file.first_number(),
             "ill_timed_line_count": str(file.ill_timed()),
             "early_line_count": str(file.done_early()),
@@ -135,14 +159,16 @@ def _facts(file: InnerFile, claim_id: str | None) -> Record:
         total = file.total()
         facts |= {
             "unpriced_line_count": str(file.unpriced()),
+            "misreckoned_line_count": str(file.misreckoned()),
             "lines_amount_vnd": None if total is None else str(total),
         }
     return facts
 
 
-def _sum(kind: str, files: list[InnerFile], claim_id: str | None) -> str | None:
-    """Sum the amounts of all files of a kind; None where one of them, or one of unknown kind, cannot be judged."""
-    parts = [file for file in files if file.kind == kind or (file.problem and not file.kind)]
-    totals = [None if file.problem or file.strays(claim_id) else file.total() for file in parts]
+def _sum(kinds: tuple[str, ...], files: list[InnerFile], claim_id: str | None, amount: str) -> str | None:
+    """Sum an amount over all files of some kinds, equal files once; None where one of them, or one of unknown kind, cannot be judged."""
+    parts = [file for file in files if file.kind in kinds or (file.problem and not file.kind)]
+    different = [file for place, file in enumerate(parts) if file.problem or file not in parts[:place]]
+    totals = [None if file.problem or file.strays(claim_id) else file.total(amount) for file in different]
     known = [total for total in totals if total is not None]
     return str(sum(known, NOTHING)) if len(known) == len(totals) else None

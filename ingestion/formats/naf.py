@@ -5,7 +5,8 @@
 Fields come in any order between SR and ER; where one stands twice, the first counts. DA and TI are the time of the fix in
 UTC. A position is decimal degrees (LT, LG) or degrees and minutes (LA, LO). SP is knots times ten. A number that is none
 is left as it came, so that the cast by the contract's type tells it. A message of a type that is no position stays a record:
-which types count is the contract's enum. Fields without a column of their own are kept as JSON in `other_fields`.
+which types count is the contract's enum. A position is as exact as it is written: its step is told with it. Fields without a
+column of their own are kept as JSON in `other_fields`.
 """
 
 import json
@@ -36,6 +37,7 @@ class Message(NamedTuple):
     message_type_code: str | None
     latitude: str | None
     longitude: str | None
+    position_step_degrees: str | None
     speed_knots: str | None
     course_degrees: str | None
     vessel_name: str | None
@@ -106,6 +108,7 @@ def _read_message(raw: str) -> Message | Unreadable:
         message_type_code=fields.get("TM"),
         latitude=_number(fields.get("LT")) or _degrees(fields.get("LA")),
         longitude=_number(fields.get("LG")) or _degrees(fields.get("LO")),
+        position_step_degrees=_step(fields),
         speed_knots=_number(fields.get("SP"), lambda tenths: tenths / 10),
         course_degrees=_number(fields.get("CO")),
         vessel_name=fields.get("NA"),
@@ -152,3 +155,16 @@ def _degrees(text: str | None) -> str | None:
         return text
     hemisphere, degrees, minutes = match.groups()
     return str((int(degrees) + int(minutes) / 60) * (-1 if hemisphere in "SW" else 1))
+
+
+def _step(fields: Mapping[str, str | None]) -> str | None:
+    """Tell in what step of degrees a position is written: the finer one of both, for some devices cut trailing zeros."""
+    steps = [
+        10.0 ** -len(text.partition(".")[2])
+        for text in (fields.get("LT"), fields.get("LG"))
+        if text is not None and NUMBER.fullmatch(text)
+    ]
+    steps += [
+        1 / 60 for text in (fields.get("LA"), fields.get("LO")) if text is not None and DEGREE_MINUTE.fullmatch(text)
+    ]
+    return f"{min(steps):.12f}" if steps else None

@@ -4,7 +4,9 @@ A message tells at most the second of its sending; when it was heard, the receiv
 found counts: `c:` in a tag block before the sentence, an epoch behind its checksum, or a line before it (a GateHouse
 sentence `$PGHP`, or a tag block alone), which holds for the next sentence only. A long message comes in fragments, in
 order, between which others may stand; a fragment whose siblings never came is unreadable, not lost. So that fragments
-stay together, a delivery is one block. Sentences of other kinds are skipped.
+stay together, a delivery is one block. Sentences of other kinds are skipped, whoever talks: talkers are two letters, digits
+(`04` of some compasses) or hyphens. Some plotters number single sentences, leave the channel out and write fields of their own
+behind the fill bits; the checksum covers them, and they are passed over.
 """
 
 import re
@@ -19,15 +21,23 @@ from core.contract import Contract
 from ingestion.formats.ais import decode_messages
 from ingestion.formats.base import SKIPPED_SCHEMA, Envelope, Pieces, Reading
 from ingestion.formats.lines import IS_BLANK, as_unreadable, gather, set_aside, split_lines
-from ingestion.formats.receivers import Heard, checksum, read_gatehouse, read_tag_block, read_trailer
+from ingestion.formats.receivers import (
+    Heard,
+    checksum,
+    is_sound_tag_block,
+    read_gatehouse,
+    read_tag_block,
+    read_trailer,
+)
 
 SENTENCE = re.compile(
-    r"!(([A-Z-]{2})VD[MO],([1-9]),([1-9]),(\d?),([^,*]{0,2}),([^,*]*),([0-5]))\*([0-9A-Fa-f]{2})(?:,(.*))?", re.ASCII
+    r"!(([A-Z0-9-]{2})VD[MO],([1-9]),([1-9]),(\d?),([^,*]{0,2}),([^,*]*),([0-5])(?:,[^*]*)?)\*([0-9A-Fa-f]{2})(?:,(.*))?",
+    re.ASCII,
 )
 """Groups: what the checksum covers, talker, total, number, sequence, channel, payload, fill bits, checksum, trailer."""
 
-VDM = re.compile(r"![A-Z-]{2}VD[MO]")
-OTHER_SENTENCE = re.compile(r"[!$]([A-Z]{2,}[A-Z0-9]*,[^*]*)(?:\*([0-9A-Fa-f]{2}).*)?")
+VDM = re.compile(r"![A-Z0-9-]{2}VD[MO]")
+OTHER_SENTENCE = re.compile(r"[!$]([A-Z0-9-]{2}[A-Z0-9]*,[^*]*)(?:\*([0-9A-Fa-f]{2}).*)?")
 TAG_BLOCK = re.compile(r"\\([^\\*]*)\*([0-9A-Fa-f]{2})\\(.*)")
 
 
@@ -104,7 +114,7 @@ class Receiver:
         heard, group = Heard(), ""
         if line.startswith("\\"):
             block = TAG_BLOCK.fullmatch(line)
-            if block is None or checksum(block[1]) != int(block[2], 16):
+            if block is None or not is_sound_tag_block(block[1], int(block[2], 16)):
                 self._refuse(index, "broken_tag_block" if block is None else "bad_checksum")
                 return
             heard, group = read_tag_block(block[1])

@@ -2,6 +2,10 @@
 
 Three conventions: a NMEA 4 tag block before the sentence, fields behind the checksum (US Coast Guard), and the sentence `$PGHP`
 of GateHouse on the line before.
+
+A tag block has a checksum of its own. The Norwegian Coastal Administration (Kystverket) stamps a line first and groups it with its siblings
+afterwards: its checksums leave the group field out. Both are sound: the sentence behind the block has its own checksum, and a wrong group
+only parts fragments that then stay orphans.
 """
 
 import re
@@ -35,6 +39,13 @@ def checksum(text: str) -> int:
         shift //= 2
         number ^= number >> shift
     return number & 0xFF
+
+
+def is_sound_tag_block(text: str, stated: int) -> bool:
+    """Tell whether the checksum of a tag block fits it as it stands, or as it was before it was grouped."""
+    fields = text.split(",")
+    ungrouped = [part for part in fields if not TAG_GROUP.fullmatch(part.partition(":")[0])]
+    return checksum(text) == stated or (len(ungrouped) < len(fields) and checksum(",".join(ungrouped)) == stated)
 
 
 def read_tag_block(text: str) -> tuple[Heard, str]:

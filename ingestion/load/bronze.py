@@ -47,10 +47,10 @@ def write(connection: duckdb.DuckDBPyConnection, holding: HoldingArea, rows: lis
     connection.execute(
         """
         insert into lake.quarantine.records (feed, delivery_id, position, raw, record_count, reason, error_group, failures,
-            quarantined_at, load_id, object_id, event_at, slot_at)
+            quarantined_at, load_id, object_id, event_at, slot_at, list_key)
         select ?, delivered.delivery_id, refused._position, refused._raw, refused._record_count, refused.reason,
             refused.error_group, refused.failures, ?, ?, refused.object_id,
-            refused.event_at, refused.slot_at
+            refused.event_at, refused.slot_at, refused.list_key
         from refused
         inner join delivered using (_delivery)
         """,

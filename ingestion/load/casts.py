@@ -1,7 +1,8 @@
 """Text of the wire to the contract's types, column by column. What cannot be cast becomes null, and is then quarantined.
 
 Text is put into Unicode NFC, its spaces collapsed: two spellings of one name must not become two names. Numbers must be finite.
-A timestamp is read by the contract's own format and zone, never guessed; a date is ISO 8601.
+A timestamp is read by the contract's own format and zone, never guessed; a date is ISO 8601. A second of 60 is no time: the parser would
+roll it into the next minute, where it contradicts what was measured then.
 """
 
 import polars as pl
@@ -34,6 +35,9 @@ EXACT_BELOW = 2**53
 
 UNTIDY = r"\x00|[\s\u00a0]{2}|[^\S ]|\u00a0|^ | $|[\u0300-\u036f\u1100-\u11ff\u2126\u212a\u212b]"
 """Finds text that `tidy` could change: space to collapse, combining marks, signs with another canonical form, or a NUL."""
+
+SECOND_60 = r":\s*60"
+"""Stands in a timestamp of ISO 8601 only where its second is 60: a minute of 60 is refused by the parser."""
 
 NUL = "\0"
 """No text: the catalog's PostgreSQL cannot hold it, and refuses every query that compares by a column where one stands."""
@@ -86,7 +90,8 @@ def _tidied(text: pl.Expr) -> pl.Expr:
 
 def _timestamp(text: pl.Expr, column: Column) -> pl.Expr:
     if column.timestamp_format in (None, ISO):
-        return text.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+        true_time = pl.when(~text.str.contains(SECOND_60)).then(text)
+        return true_time.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
     local = _local_time(text, column.timestamp_format or "")
     zone = column.timestamp_zone or "UTC"
     return local.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
@@ -104,6 +109,8 @@ def _local_time(text: pl.Expr, promised: str) -> pl.Expr:
     for part, c_part in DATE_PARTS.items():
         pattern = pattern.replace(part, c_part)
     whole = pl.when(text.str.len_chars() == len(promised)).then(text)
+    if "ss" in promised:
+        whole = pl.when(whole.str.slice(promised.index("ss"), 2) != "60").then(whole)
     if "HH" in promised:
         return whole.str.to_datetime(pattern, time_unit="us", strict=False)
     return whole.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))

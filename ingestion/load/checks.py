@@ -41,7 +41,7 @@ class RuleResult:
 
     @property
     def axis(self) -> Axis:
-        """Tell which of the four axes a failure moves."""
+        """Tell which axis a failure moves."""
         return AXIS_OF_ERROR_GROUP[self.error_group]
 
     def plus(self, other: "RuleResult") -> "RuleResult":
@@ -133,7 +133,8 @@ def _tests(contract: Contract, reference: Reference, with_nul: Collection[str]) 
         yield from _column_tests(column, reference, has_nul=column.name in with_nul)
     for rule in contract.rules:
         passes = pl.sql_expr(CAST.sub("try_cast(", rule.expression))
-        yield _Test(rule.name, None, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
+        judged = contract.column(rule.column) if rule.column else None
+        yield _Test(rule.name, judged, rule.error_group, rule.is_blocking, _where_readable(passes, contract))
 
 
 def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:
@@ -201,6 +202,7 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contr
     place = _place(typed, judged, tests, contract)
     if not blocking:
         return own.with_columns(
+            _list_key(typed, contract),
             pl.lit(None, pl.List(FAILURE)).alias("failures"),
             pl.lit(None, pl.String).alias("reason"),
             pl.lit(None, pl.Int32).alias("error_group"),
@@ -220,10 +222,18 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contr
         .alias("failures")
     )["failures"]
     return own.with_columns(
+        _list_key(typed, contract),
         failures,
         failures.list.first().struct.field("rule").alias("reason"),
         failures.list.first().struct.field("error_group").alias("error_group"),
     ).hstack(place)
+
+
+def _list_key(typed: pl.DataFrame, contract: Contract) -> pl.Series:
+    """What was sent of the columns that tell a record of a full list from the others; nothing where the feed has no such lists."""
+    if contract.full_list is None:
+        return pl.repeat(None, typed.height, dtype=pl.List(pl.String), eager=True).alias("list_key")
+    return typed.select(pl.concat_list(pl.col(contract.list_key).cast(pl.String)).alias("list_key"))["list_key"]
 
 
 def _place(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:

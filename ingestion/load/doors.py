@@ -67,7 +67,7 @@ def choose_doors(connection: duckdb.DuckDBPyConnection, contract: Contract) -> N
         select
             _delivery, _position, held._raw, held._record_count, 'conflicting_version', ?,
             [{{rule: 'conflicting_version', column_name: null, error_group: ?}}], {object_of(contract)}, verdicts.event_at,
-            {slot_of(contract)}
+            {slot_of(contract)}, {list_key_of(contract)}
         from held
         inner join verdicts using (_delivery, _position)
         where verdict = 'conflict'
@@ -88,6 +88,12 @@ def slot_of(contract: Contract) -> str:
         return "null"
     is_date = contract.column(name).physical_type == "DATE"
     return f"timezone('{ZONE}', held.\"{name}\"::timestamp)" if is_date else f'held."{name}"'
+
+
+def list_key_of(contract: Contract) -> str:
+    """Write, in SQL over `held`, what tells the record of a full list from the others; null where the feed has no such lists."""
+    values = ", ".join(f'held."{name}"::varchar' for name in contract.list_key)
+    return f"[{values}]" if contract.full_list else "null"
 
 
 def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:

@@ -92,7 +92,7 @@ class HoldingArea:
             create or replace temp table refused (
                 _delivery uinteger, _position bigint, _raw varchar, _record_count bigint, reason varchar,
                 error_group integer, failures {QUARANTINE_RECORDS["failures"]}, object_id varchar, event_at timestamptz,
-                slot_at timestamptz)
+                slot_at timestamptz, list_key varchar[])
             """
         )
         return self
@@ -182,7 +182,7 @@ class HoldingArea:
             self._connection.register("failed", failed)
             self._connection.execute(
                 "insert into refused select _delivery, _position, _raw, _record_count, reason, error_group, failures, "
-                "object_id, event_at, slot_at from failed"
+                "object_id, event_at, slot_at, list_key from failed"
             )
             self._connection.unregister("failed")
         if unreadable.height:
@@ -191,7 +191,7 @@ class HoldingArea:
                 """
                 insert into refused
                 select _delivery, _position, _raw, 1, reason, error_group,
-                    [{rule: reason, column_name: null, error_group: error_group}], null, null, null
+                    [{rule: reason, column_name: null, error_group: error_group}], null, null, null, null
                 from unreadable
                 """
             )

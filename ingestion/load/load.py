@@ -39,7 +39,7 @@ from ingestion.load.doors import choose_doors
 from ingestion.load.drift import Drift
 from ingestion.load.holding_area import HoldingArea, Tally
 from ingestion.load.ledger import LedgerRow
-from ingestion.load.privacy import protect
+from ingestion.load.privacy import protect, protect_list_keys
 from ingestion.receipts.receipt_store import ReceiptStore
 from lake.connection import connected
 from lake.lock import Lock, exclusive
@@ -259,8 +259,10 @@ class Loader:
         return check(records, holding.contract, self._reference)
 
     def _add(self, holding: HoldingArea, reading: Reading, checked: Checked) -> None:
-        passed = protect(checked.passed, holding.contract, self._settings.reveal("privacy_key"))
-        holding.add(reading, replace(checked, passed=passed))
+        key = self._settings.reveal("privacy_key")
+        passed = protect(checked.passed, holding.contract, key)
+        failed = protect_list_keys(checked.failed, holding.contract, key)
+        holding.add(reading, replace(checked, passed=passed, failed=failed))
 
     def _known(self, contract: Contract, batch: list[Delivery]) -> set[tuple[str, str]]:
         """Give digest and name of those deliveries of the ledger that a delivery of the batch may repeat.

@@ -1,8 +1,9 @@
 """What a load says of each object: the station, agency, facility or vessel that its records speak of.
 
 Rules are counted per load, not per object, since a rule per station and load would be more rows than records. What is kept here is
-one row a load and object: the doors, and how many records were wrong (error groups 2, 5, 6, 8), lacked a mandatory field (1), were
-garbage (3, 4) or came late. So that each fault moves its own axis and no other:
+one row a load and object: the doors, and how many records were wrong (error groups 2, 6, 8), lacked a mandatory field (1), were
+garbage (3, 4), named what no list has (5) or came late, and in how many a column that identifies failed. So that each fault moves its
+own axis and no other:
 
 * a record that was refused was still *heard*: `last_heard_at` counts its time, or its receipt where it tells no believable time,
   while `last_event_at` is the newest event that passed;
@@ -13,7 +14,7 @@ garbage (3, 4) or came late. So that each fault moves its own axis and no other:
 
 import duckdb
 
-from core.contract import AXIS_OF_ERROR_GROUP, Axis, Contract
+from core.contract import AXIS_OF_ERROR_GROUP, Axis, Contract, Rule
 from core.slots import SlotsBy
 from ingestion.load.doors import object_of, slot_of
 from ingestion.load.holding_area import HoldingArea
@@ -28,12 +29,19 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, holding: Holding
     contract = holding.contract
     if all(tally.status is Status.REPLAYED for tally in holding.tallies.values()):
         return
-    axes = {"wrong": Axis.CORRECT, "missing": Axis.COMPLETE, "garbage": Axis.CLEAN}
-    warned = ", ".join(
-        f"list_has_any(_warnings, {_warnings(contract, axis)}) as is_{name}" for name, axis in axes.items()
-    )
+    axes = {
+        "wrong": Axis.CORRECT,
+        "missing": Axis.COMPLETE,
+        "garbage": Axis.CLEAN,
+        "inconsistent": Axis.CONSISTENT,
+    }
+    identifiers = [column.name for column in contract.columns if column.is_identifier]
+    warnings = {name: [rule for rule in contract.rules if rule.axis is axis] for name, axis in axes.items()}
+    warnings["misidentified"] = [rule for rule in contract.rules if rule.column in identifiers]
+    warned = ", ".join(f"list_has_any(_warnings, {_names(rules)}) as is_{name}" for name, rules in warnings.items())
     refused = ", ".join(f"list_has_any(groups, {_groups(axis)}) as is_{name}" for name, axis in axes.items())
-    counted = ", ".join(f"coalesce(sum(pieces) filter (is_{name}), 0)::bigint as {name}" for name in axes)
+    refused += f", list_has_any(columns, {identifiers}::varchar[]) as is_misidentified"
+    counted = ", ".join(f"coalesce(sum(pieces) filter (is_{name}), 0)::bigint as {name}" for name in warnings)
     connection.execute(
         f"""
         insert into lake.ledger.object_results by name
@@ -45,8 +53,12 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, holding: Holding
             where verdict <> 'conflict'
             union all
             select _delivery, object_id, 'quarantined' as door, _record_count as pieces, null as event_at, event_at as told_at, slot_at,
-                list_contains(list_transform(failures, lambda failure: failure.column_name), $object) as is_stranger, {refused}
-            from (select *, list_transform(failures, lambda failure: failure.error_group) as groups from refused)
+                list_contains(columns, $object) as is_stranger, {refused}
+            from (
+                select *, list_transform(failures, lambda failure: failure.error_group) as groups,
+                    list_transform(failures, lambda failure: failure.column_name) as columns
+                from refused
+            )
         ),
         heard_before as (
             select max(last_event_at) as newest_event_at
@@ -105,5 +117,5 @@ def _groups(axis: Axis) -> str:
     return str([group for group, moved in AXIS_OF_ERROR_GROUP.items() if moved is axis])
 
 
-def _warnings(contract: Contract, axis: Axis) -> str:
-    return f"{[rule.name for rule in contract.rules if not rule.is_blocking and rule.axis is axis]}::varchar[]"
+def _names(rules: list[Rule]) -> str:
+    return f"{[rule.name for rule in rules if not rule.is_blocking]}::varchar[]"

@@ -53,6 +53,24 @@ def protect(rows: pl.DataFrame, contract: Contract, key: str) -> pl.DataFrame:
     )
 
 
+def protect_list_keys(rows: pl.DataFrame, contract: Contract, key: str) -> pl.DataFrame:
+    """Put hashes in the place of personal values in `list_key`, the same ones that bronze holds."""
+    if contract.full_list is None:
+        return rows
+    values = [
+        plh.col("value").chash.hmac_sha256(key=key)
+        if contract.column(name).classification == "personal"
+        else pl.col("value")
+        for name in contract.list_key
+    ]
+    parts = [
+        rows.select(pl.col("list_key").list.get(place).alias("value")).select(value.alias(str(place)))
+        for place, value in enumerate(values)
+    ]
+    hashed = pl.concat(parts, how="horizontal").select(pl.concat_list(pl.all()).alias("list_key"))["list_key"]
+    return rows.with_columns(hashed)
+
+
 def _without_own(texts: pl.Series, columns: Sequence[pl.Series]) -> pl.Series:
     """Return texts with the personal values of the same record masked, in small letters or capitals.
 

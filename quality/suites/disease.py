@@ -21,10 +21,10 @@ COMPUTABLE_NUMBERS = """
     select disease_code, week_start_date
     from {batch}
     group by disease_code, week_start_date
-    having count(*) filter (where place_level = 'commune' and cases is null) > 0
+    having count(*) filter (where place_level = 'commune' and cases is null and reported_places > 0) > 0
         and sum(cases) filter (where place_level = 'province') is not null
         and (
-            count(*) filter (where place_level = 'commune' and cases is null) < 2
+            count(*) filter (where place_level = 'commune' and cases is null and reported_places > 0) < 2
             or sum(cases) filter (where place_level = 'province')
                 - coalesce(sum(cases) filter (where place_level = 'commune'), 0) < 5
         )
@@ -62,8 +62,8 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_one_of(WEEKS, "is_above_threshold", (False,), "warning", share=0.5),
         is_not_empty(REPORTING, "warning"),
         has_no_rows(REPORTING, "no week with 1 to 4 reports is shown", FEW_REPORTS, 6, "critical"),
-        is_between(REPORTING, "on_time_percent", 50, 100, "warning", share=0.8),
-        is_between(REPORTING, "median_delay_hours", 0, 168, "warning"),
+        is_between(REPORTING, "on_time_from_onset_percent", 50, 100, "warning", share=0.8),
+        is_between(REPORTING, "median_hours_from_onset", 0, 168, "warning"),
         is_not_empty(HISTORY, "warning"),
         has_no_rows(HISTORY, "twelve months are not more than their year", SUMS_OF_MONTHS, 6, "warning"),
     ]

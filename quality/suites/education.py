@@ -15,7 +15,8 @@ from quality.suites.check import (
     is_one_of,
 )
 
-SCHOOLS, LEVELS, GROUPS, DAYS = "school_years", "level_years", "pupil_groups", "attendance_days"
+SCHOOLS, LEVELS, GROUPS = "school_years", "level_years", "pupil_groups"
+DAYS, LEVEL_DAYS = "attendance_days", "attendance_level_days"
 
 PERSONAL_VALUES = r"""
     select school_year, level_code, group_name
@@ -41,4 +42,6 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_not_empty(DAYS, "warning"),
         is_filled(DAYS, "enrolled_pupils", 0.8, "warning"),
         is_between(DAYS, "attendance_percent", 80, 100, "warning", share=0.95),
+        is_not_empty(LEVEL_DAYS, "warning"),
+        is_between(LEVEL_DAYS, "attendance_percent", 80, 100, "warning", share=0.95),
     ]

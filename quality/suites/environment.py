@@ -10,6 +10,7 @@ from quality.suites.check import (
     covers,
     has_mean,
     has_no_rows,
+    has_not_shrunk,
     is_between,
     is_filled,
     is_not_empty,
@@ -17,6 +18,8 @@ from quality.suites.check import (
 )
 
 AIR, UPTIME, RIVER = "air_quality_hours", "station_uptime_days", "river_levels"
+PARAMETERS, DAYS, LIMITS = "parameter_capture_days", "air_quality_days", "air_limit_days"
+WATER = "water_quality_months"
 
 SPARSE_STATIONS = """
     select station_id
@@ -25,6 +28,7 @@ SPARSE_STATIONS = """
     having count(*) < 0.8 * (date_diff('hour', min(hour_at), max(hour_at)) + 1)
 """
 SILENT_STATIONS = "select station_id from {batch} where is_latest and expected_slots > 0 and received_slots = 0"
+STUCK_SENSORS = "select station_id, parameter_code from {batch} where is_latest and is_stuck"
 JUMPS = """
     select gauge_id
     from {batch}
@@ -40,9 +44,18 @@ def expectations(facts: AuditFacts) -> list[Check]:
     bands = facts.objects_of("vn_aqi_bands.band_code")
     return [
         *_air(facts, bands),
+        *has_not_shrunk(DAYS, facts),
+        is_between(DAYS, "vn_aqi", 0, 500, "critical"),
+        is_filled(DAYS, "vn_aqi", 0.5, "warning"),
+        is_one_of(DAYS, "band_code", bands, "critical"),
+        *has_not_shrunk(LIMITS, facts),
+        is_between(LIMITS, "share_of_limit_percent", 0, 500, "warning"),
         covers(UPTIME, "station_id", facts.objects_of("stations.station_id"), "critical"),
         has_mean(UPTIME, "data_capture_percent", 75, 100, "warning"),
         has_no_rows(UPTIME, "every station sent something on the newest day", SILENT_STATIONS, 7, "warning"),
+        has_no_rows(PARAMETERS, "no sensor repeats one value on the newest day", STUCK_SENSORS, 6, "warning"),
+        *has_not_shrunk(WATER, facts),
+        is_one_of(WATER, "water_class", ("A", "B", "C"), "warning"),
         is_not_empty(RIVER, "warning"),
         is_between(RIVER, "level_m", -5, 30, "warning"),
         has_no_rows(RIVER, "no level jumps by 3 m within an hour", JUMPS, 6, "warning"),

@@ -15,6 +15,7 @@ from quality.suites.check import (
 )
 
 CASES, AGENCY_DAYS = "feedback_cases", "feedback_agency_days"
+AGENCY_MONTHS, COMMUNE_MONTHS, MONTHS = "feedback_agency_months", "feedback_commune_months", "feedback_months"
 
 PERSONAL_VALUES = r"""
     select service_request_id
@@ -51,5 +52,7 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_one_of(CASES, "is_overdue", (False,), "warning", share=0.5),
         is_between(CASES, "hours_to_close", 0, 24 * 90, "warning", share=0.99),
         covers(AGENCY_DAYS, "agency_code", facts.objects_of("agencies.agency_code"), "critical"),
+        covers(AGENCY_MONTHS, "agency_code", facts.objects_of("agencies.agency_code"), "critical"),
+        covers(COMMUNE_MONTHS, "commune_code", facts.objects_of("communes.commune_code"), "critical"),
         has_no_rows(AGENCY_DAYS, "no day's intake is a fifth or five times its week's", UNUSUAL_INTAKE, 1, "warning"),
     ]

@@ -2,7 +2,7 @@
 
 Positions outside the globe, and speeds that AIS uses to say "not available", must never be shown. Vessels anywhere in the world may be
 heard, so being outside the East Sea is a warning. No silence, no crossing and no finding at all are legitimate states: `vessel_gaps`,
-`vessel_boundary_events` and `vessel_alerts` may be empty.
+`vessel_boundary_events` and `vessel_alerts` may be empty, and so may what needs a register or reports by hand.
 """
 
 from quality.suites.check import (
@@ -18,6 +18,8 @@ from quality.suites.check import (
 
 LAST_SEEN, GAPS = "vessels_last_seen", "vessel_gaps"
 SLOTS, EVENTS, ALERTS = "vessel_slot_days", "vessel_boundary_events", "vessel_alerts"
+FLEET, COMMUNES, PLACES = "fleet_vessels", "fleet_communes", "fleet_places"
+VIOLATIONS, BY_HAND = "violation_months", "vessel_manual_days"
 SOURCES = {"vms": "fisheries.vms_positions", "ais": "fisheries.ais_messages"}
 """Value of `source_code` and the feed it comes from."""
 
@@ -68,6 +70,9 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_between(GAPS, "duration_hours", 0, 24 * 30, "warning", share=0.99),
         has_no_rows(GAPS, "no vessel has more than 12 silences a day", RESTLESS_VESSELS, 6, "warning"),
         *_findings(facts),
+        is_between(COMMUNES, "equipped_percent", 0, 100, "critical"),
+        is_between(VIOLATIONS, "violations", 0, None, "critical"),
+        is_between(BY_HAND, "in_time_percent", 0, 100, "critical"),
     ]
 
 
@@ -75,7 +80,7 @@ def _findings(facts: AuditFacts) -> list[Check]:
     kinds = facts.objects_of("vessel_alert_kinds.kind_code")
     return [
         is_one_of(LAST_SEEN, "is_registered", (True,), "warning", share=0.8),
-        is_one_of(LAST_SEEN, "status_code", ("at_sea", "in_port"), "warning", share=0.5),
+        is_one_of(LAST_SEEN, "status_code", ("at_sea", "in_port", "not_obliged"), "warning", share=0.5),
         is_between(SLOTS, "at_sea_slots", 1, SLOTS_A_DAY, "critical"),
         is_between(SLOTS, "compliance_percent", 0, 100, "critical"),
         has_mean(SLOTS, "compliance_percent", 50, 100, "warning"),

@@ -14,7 +14,13 @@ from quality.suites.check import (
     is_one_of,
 )
 
-DAYS, SPENDING, DIAGNOSES, QUEUES = "facility_days", "insurance_spend_months", "icd10_months", "check_in_hours"
+DAYS, STAYS, SPENDING, DIAGNOSES, QUEUES = (
+    "facility_days",
+    "stay_months",
+    "insurance_spend_months",
+    "icd10_months",
+    "check_in_hours",
+)
 
 SMALL_CELLS = "select icd10_code from {batch} where patients between 1 and 4 or visits < patients"
 LONELY_CELLS = """
@@ -25,13 +31,19 @@ LONELY_CELLS = """
 """
 """One hidden cell among shown ones is found by subtracting them from the month's total."""
 
-SMALL_OUTCOMES = "select facility_code from {batch} where transfers_out between 1 and 4 or deaths between 1 and 4"
+SMALL_OUTCOMES = """
+    select place_code
+    from {batch}
+    where transfers_out between 1 and 4 or deaths between 1 and 4 or dying_discharges between 1 and 4
+        or discharges < 5 and coalesce(transfers_out, deaths, dying_discharges) is not null
+        or counted_stays < 5 and mean_stay_days is not null
+"""
 SILENT_FACILITIES = """
     select facility_code
     from {batch}
     where local_date > (select max(local_date) from {batch}) - interval 7 days
     group by facility_code
-    having sum(visits) + sum(discharges) = 0
+    having coalesce(sum(visits) + sum(discharges), 0) = 0
 """
 
 
@@ -40,14 +52,15 @@ def expectations(facts: AuditFacts) -> list[Check]:
     facilities = facts.objects_of("facilities.facility_code")
     return [
         covers(DAYS, "facility_code", facilities, "critical"),
-        has_no_rows(DAYS, "no small count of transfers or deaths is shown", SMALL_OUTCOMES, 2, "critical"),
         is_between(DAYS, "bed_occupancy_percent", 0, 200, "warning"),
-        is_between(DAYS, "mean_stay_days", 0, 60, "warning"),
         is_one_of(DAYS, "bed_occupancy_level", ("low", "green", "yellow"), "warning", share=0.9),
         has_no_rows(DAYS, "every facility sent something of the last seven days", SILENT_FACILITIES, 7, "warning"),
+        covers(STAYS, "place_code", [*facilities, "province"], "critical"),
+        has_no_rows(STAYS, "no outcome and no length of few stays is shown", SMALL_OUTCOMES, 2, "critical"),
+        is_between(STAYS, "mean_stay_days", 0, 60, "warning"),
         covers(SPENDING, "facility_code", facilities, "critical"),
         is_between(SPENDING, "spent_vnd", 0, 1e12, "critical"),
-        is_between(SPENDING, "spent_in_year_percent", 0, 120, "warning"),
+        is_between(SPENDING, "pace_percent", 0, 120, "warning"),
         is_not_empty(DIAGNOSES, "warning"),
         has_no_rows(DIAGNOSES, "no cell of fewer than five persons is shown", SMALL_CELLS, 2, "critical"),
         has_no_rows(DIAGNOSES, "no hidden cell stands alone", LONELY_CELLS, 2, "critical"),

@@ -16,6 +16,7 @@ from quality.suites.check import (
 )
 
 DOSSIERS, AGENCY_MONTHS, SCORES = "dossiers", "dossier_agency_months", "decision_766_scores"
+PROCEDURE_MONTHS, MONTHS = "dossier_procedure_months", "dossier_months"
 
 PERSONAL_VALUES = r"""
     select dossier_id
@@ -44,7 +45,7 @@ INVENTED_POINTS = """
 LATE_AND_IN_TIME = """
     select dossier_id
     from {batch}
-    where (working_days_late > 0 and is_on_time) or (is_overdue and is_on_time is not null)
+    where is_on_time = (working_days_late > 0) or (is_overdue and is_on_time is not null)
 """
 
 
@@ -53,7 +54,7 @@ def expectations(facts: AuditFacts) -> list[Check]:
     agencies = facts.objects_of("agencies.agency_code")
     return [
         has_no_rows(DOSSIERS, "no number or mail address of an applicant is shown", PERSONAL_VALUES, 4, "critical"),
-        has_no_rows(DOSSIERS, "nothing is late and in time at once", LATE_AND_IN_TIME, 6, "critical"),
+        has_no_rows(DOSSIERS, "nothing is late and in time at once, or neither", LATE_AND_IN_TIME, 6, "critical"),
         is_one_of(DOSSIERS, "applicant_kind", ("Công dân", "Doanh nghiệp", "Tổ chức nhà nước"), "warning", share=0.9),
         is_one_of(DOSSIERS, "is_overdue", (False,), "warning", share=0.9),
         is_between(DOSSIERS, "working_days_late", 0, 60, "warning", share=0.99),
@@ -67,4 +68,5 @@ def expectations(facts: AuditFacts) -> list[Check]:
         covers(SCORES, "component_code", facts.objects_of("decision_766_targets.component_code"), "critical"),
         has_no_rows(SCORES, "no points are given for what is unknown", INVENTED_POINTS, 6, "critical"),
         is_between(SCORES, "score_points", 0, 20, "critical"),
+        covers(PROCEDURE_MONTHS, "procedure_code", facts.objects_of("procedures.procedure_code"), "critical"),
     ]

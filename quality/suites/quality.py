@@ -28,6 +28,8 @@ FEED_DAYS, OBJECT_DAYS, COLUMN_DAYS, LEAGUE = (
 )
 DRIFT = "schema_drift"
 SLOTS, MISSING, SUSPICIOUS = "slot_days", "missing_slots", "suspicious_deliveries"
+DATABASES, INCIDENTS = "database_score_days", "incident_months"
+COVERAGE, OFFENDERS = "object_coverage_days", "repeat_offenders"
 
 STALE_FEEDS = "select feed from {batch} where age_minutes is null or age_minutes > freshness_limit_minutes"
 LEAKY_FEEDS = "select feed from {batch} where quarantined > 0.05 * received"
@@ -54,6 +56,8 @@ RED_OBJECTS = """
     from {batch}
     where level = 'red' and local_date = (select max(local_date) from {batch})
 """
+UNCOVERED_FEEDS = "select feed from {batch} where is_latest and coverage_percent < 90"
+REPEATED_OBJECTS = "select object_id from {batch} where is_repeat"
 INCOMPLETE_FEEDS = """
     select feed from {batch}
     where is_closed
@@ -89,14 +93,19 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(COLUMN_DAYS, "every identifier column is at 100 %", RED_IDENTIFIERS, 5, "warning"),
         covers(LEAGUE, "owner", sorted({contract.owner for contract in facts.contracts.values()}), "critical"),
         is_filled(LEAGUE, "league_rank", 1.0, "warning"),
+        covers(DATABASES, "domain", sorted({contract.domain for contract in facts.contracts.values()}), "critical"),
+        *has_not_shrunk(DATABASES, facts),
         covers(TOTALS, "feed", list(facts.contracts), "warning"),
         has_no_rows(TOTALS, "no feed quarantines more than 5 %", LEAKY_FEEDS, 4, "warning"),
         has_no_rows(TOTALS, "no feed repeats more than half", REPETITIVE_FEEDS, 3, "warning"),
         has_no_rows(TOTALS, "no feed has more than 1 % unreadable deliveries", UNREADABLE_FEEDS, 4, "warning"),
         has_no_rows(REASONS, "no reason keeps records for more than 30 days", FORGOTTEN_REASONS, 7, "warning"),
         is_one_of(AGES, "stage", ("in_time", "review_due", "fix_due"), "warning"),
+        is_between(INCIDENTS, "closed_in_15_days_percent", 100, 100, "warning"),
         has_no_rows(SLOTS, "every feed has 90 % of its slots", INCOMPLETE_FEEDS, 1, "warning"),
         has_no_rows(MISSING, "what can be fetched again was asked for within a day", FORGOTTEN_SLOTS, 7, "warning"),
+        has_no_rows(COVERAGE, "every feed hears 90 % of its objects", UNCOVERED_FEEDS, 1, "warning"),
+        has_no_rows(OFFENDERS, "no object is red on three days of thirty", REPEATED_OBJECTS, 8, "warning"),
         has_no_rows(SUSPICIOUS, "no list misses a page", LOST_PAGES, 1, "warning"),
         has_no_rows(
             DRIFT,

@@ -13,22 +13,33 @@ from simulator.school_life import CAME, DROPPED_OUT, STUDYING
 
 LEAST = 5
 ALERT_PERCENT = 1.0
+CLASS_LIMITS = {"02": 35, "03": 45, "04": 45}
+"""Pupils that a class of a level should have at most."""
+
+UNKNOWN = "Chưa rõ"
 YEAR_LEVEL = ["school_year", "level_code"]
 
 SCHOOL_SQL = """
-    select school_year, school_code, level_code, is_reported, is_national_standard, accreditation_level, classes, has_unknown_class, pupils,
-        is_small_cell, dropped_out_pupils, dropout_percent, newest_export_at
+    select school_year, is_latest, school_code, level_code, is_reported, is_national_standard, accreditation_level, classes,
+        reported_classes, classes_over_limit, has_unknown_class, pupils, is_small_cell, dropped_out_pupils, dropout_percent,
+        newest_export_at
     from education.school_years
 """
 LEVEL_SQL = """
-    select school_year, level_code, registered_schools, reported_schools, coverage_percent, classes, pupils, pupils_at_start, is_small_cell,
-        dropped_out_pupils, dropout_percent, is_dropout_alert
+    select school_year, is_latest, level_code, registered_schools, reported_schools, coverage_percent, judged_schools, classes,
+        reported_classes, classes_over_limit, pupils, pupils_at_start, is_small_cell, dropped_out_pupils, dropout_percent, is_dropout_alert
     from education.level_years
 """
 GROUP_SQL = "select school_year, level_code, group_kind, group_name, is_small_cell, pupils from education.pupil_groups"
 DAY_SQL = """
-    select school_code, attendance_date, is_reported, reported_classes, enrolled_pupils, present_pupils, attendance_percent
+    select school_code, level_code, attendance_date, is_latest, is_reported, reported_classes, is_small_cell, enrolled_pupils,
+        present_pupils, absent_pupils, attendance_percent
     from education.attendance_days
+"""
+LEVEL_DAY_SQL = """
+    select level_code, attendance_date, registered_schools, reported_schools, is_small_cell, enrolled_pupils, present_pupils, absent_pupils,
+        attendance_percent
+    from education.attendance_level_days
 """
 
 
@@ -37,11 +48,13 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     schools = _schools(truth)
     levels = _levels(schools)
     shown = _with_hidden(schools, levels)
+    level_days = _level_days(truth)
     return [
         compare_rows("education.school_years", shown, query(SCHOOL_SQL)),
         compare_rows("education.level_years", levels, query(LEVEL_SQL)),
         compare_rows("education.pupil_groups", _groups(truth), query(GROUP_SQL)),
-        compare_rows("education.attendance_days", _days(truth), query(DAY_SQL)),
+        compare_rows("education.attendance_days", _days(truth, level_days), query(DAY_SQL)),
+        compare_rows("education.attendance_level_days", level_days, query(LEVEL_DAY_SQL)),
     ]
 
 
@@ -66,11 +79,17 @@ def _schools(truth: Truth) -> pl.DataFrame:
         (pl.col("status_name") == DROPPED_OUT).sum().alias("dropped_out_pupils"),
     )
     classes = truth["school_classes"].with_columns(pl.lit(value=True).alias("is_known"))
-    whole = classes.join(by_class, on=["school_year", "school_code", "class_code"], how="full", coalesce=True)
+    whole = classes.join(by_class, on=["school_year", "school_code", "class_code"], how="full", coalesce=True).join(
+        truth["registered_schools"], on="school_code"
+    )
+    limit = pl.col("level_code").replace_strict(CLASS_LIMITS, default=None, return_dtype=pl.Int64)
+    is_reported = pl.col("on_roll").is_not_null()
     by_school = whole.group_by("school_year", "school_code").agg(
         pl.len().alias("classes"),
+        is_reported.sum().alias("reported_classes"),
+        pl.when(limit.first().is_not_null()).then((pl.col("pupils") > limit).sum()).alias("classes_over_limit"),
         pl.col("is_known").is_null().any().alias("has_unknown_class"),
-        pl.coalesce("pupils_at_start", "on_roll", 0).sum().cast(pl.Int64).alias("pupils_at_start"),
+        pl.coalesce("pupils_at_start", "on_roll").filter(is_reported).sum().cast(pl.Int64).alias("pupils_at_start"),
         pl.col("dropped_out_pupils").sum(),
     )
     reported = pupils.group_by("school_year", "school_code").agg(
@@ -84,20 +103,21 @@ def _schools(truth: Truth) -> pl.DataFrame:
         .join(by_school, on=["school_year", "school_code"], how="left")
         .join(reported, on=["school_year", "school_code"], how="left")
         .join(truth["schools_told"], on=["school_year", "school_code"], how="left")
-        .with_columns(
-            pl.col("pupils").is_not_null().alias("is_reported"),
-            pl.col("classes").fill_null(0),
-            pl.col("has_unknown_class").fill_null(value=False),
-        )
+        .with_columns(pl.col("pupils").is_not_null().alias("is_reported"), pl.lit(value=True).alias("is_latest"))
     )
 
 
 def _levels(schools: pl.DataFrame) -> pl.DataFrame:
-    levels = schools.group_by(YEAR_LEVEL).agg(
+    levels = schools.group_by(*YEAR_LEVEL, "is_latest").agg(
         pl.len().alias("registered_schools"),
         pl.col("is_reported").sum().alias("reported_schools"),
         (100 * pl.col("is_reported").mean()).round(2).alias("coverage_percent"),
+        pl.col("is_national_standard").is_not_null().sum().alias("judged_schools"),
         pl.col("classes").sum(),
+        pl.col("reported_classes").sum(),
+        pl.when(pl.col("classes_over_limit").is_not_null().any())
+        .then(pl.col("classes_over_limit").sum())
+        .alias("classes_over_limit"),
         pl.col("pupils").sum(),
         pl.col("pupils_at_start").sum(),
         pl.col("dropped_out_pupils").sum().alias("count"),
@@ -142,8 +162,8 @@ def _groups(truth: Truth) -> pl.DataFrame:
 
 
 def _kinds(pupils: pl.DataFrame) -> Iterable[pl.DataFrame]:
-    for kind, without in (("sex", "Không rõ"), ("ethnic_group", "Không rõ"), ("disability", "Không")):
-        counted = pupils.group_by(*YEAR_LEVEL, pl.col(kind).fill_null(without).alias("group_name")).agg(
+    for kind in ("sex", "ethnic_group", "disability"):
+        counted = pupils.group_by(*YEAR_LEVEL, pl.col(kind).fill_null(UNKNOWN).alias("group_name")).agg(
             pl.len().cast(pl.Int64).alias("pupils")
         )
         for _, group in counted.group_by(YEAR_LEVEL):
@@ -157,19 +177,64 @@ def _kinds(pupils: pl.DataFrame) -> Iterable[pl.DataFrame]:
             )
 
 
-def _days(truth: Truth) -> pl.DataFrame:
-    days = (
+def _counted(truth: Truth) -> pl.DataFrame:
+    """The pupils of each school that reported a day, none of which is small."""
+    return (
         truth["class_days"]
         .group_by("school_code", "attendance_date")
         .agg(
             pl.len().alias("reported_classes"),
             pl.col("enrolled_pupils").sum(),
             pl.col("present_pupils").sum(),
+            (pl.col("enrolled_pupils") - pl.col("present_pupils")).sum().alias("absent_pupils"),
         )
+        .join(truth["registered_schools"], on="school_code")
     )
-    every = truth["registered_schools"].select("school_code").join(days.select("attendance_date").unique(), how="cross")
-    return every.join(days, on=["school_code", "attendance_date"], how="left").with_columns(
+
+
+def _level_days(truth: Truth) -> pl.DataFrame:
+    figures = ("enrolled_pupils", "present_pupils", "absent_pupils")
+    counted = _counted(truth)
+    levels = counted.group_by("level_code", "attendance_date").agg(
+        pl.len().alias("reported_schools"), pl.col(figures).sum()
+    )
+    names = _hidden_of(levels, ["attendance_date"], "level_code")
+    registered = truth["registered_schools"].group_by("level_code").agg(pl.len().alias("registered_schools"))
+    every = registered.join(counted.select("attendance_date").unique(), how="cross")
+    days = every.join(levels, on=["level_code", "attendance_date"], how="left")
+    return _shown(days.with_columns(pl.col("reported_schools").fill_null(0)), names)
+
+
+def _days(truth: Truth, level_days: pl.DataFrame) -> pl.DataFrame:
+    counted = _counted(truth)
+    of_hidden = counted.join(level_days.filter("is_small_cell"), on=["level_code", "attendance_date"], how="semi")
+    names = _hidden_of(counted, ["attendance_date", "level_code"], "school_code")
+    names |= set(of_hidden.select("attendance_date", "school_code").iter_rows())
+    every = truth["registered_schools"].join(counted.select("attendance_date").unique(), how="cross")
+    days = every.join(counted.drop("level_code"), on=["school_code", "attendance_date"], how="left").with_columns(
+        pl.lit(value=True).alias("is_latest"),
         pl.col("enrolled_pupils").is_not_null().alias("is_reported"),
         pl.col("reported_classes").fill_null(0),
-        (100 * pl.col("present_pupils") / pl.col("enrolled_pupils")).round(2).alias("attendance_percent"),
+    )
+    return _shown(days, names)
+
+
+def _hidden_of(counted: pl.DataFrame, within: list[str], cell: str) -> set[tuple[object, object]]:
+    """Name the day and the cell of absences that must be hidden."""
+    return {
+        (group["attendance_date"][0], name)
+        for _, group in counted.group_by(within)
+        for name in hidden(dict(group.select(cell, "absent_pupils").iter_rows()))
+    }
+
+
+def _shown(days: pl.DataFrame, names: set[tuple[object, object]]) -> pl.DataFrame:
+    cell = "school_code" if "school_code" in days.columns else "level_code"
+    flags = [(day, name) in names for day, name in days.select("attendance_date", cell).iter_rows()]
+    is_shown = ~pl.col("is_small_cell")
+    percent = (100 * pl.col("present_pupils") / pl.col("enrolled_pupils")).round(2)
+    return days.with_columns(pl.Series("is_small_cell", flags)).with_columns(
+        pl.when(is_shown).then(percent).alias("attendance_percent"),
+        pl.when(is_shown).then("present_pupils").alias("present_pupils"),
+        pl.when(is_shown).then("absent_pupils").alias("absent_pupils"),
     )

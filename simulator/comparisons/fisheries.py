@@ -8,16 +8,19 @@ import polars as pl
 
 from simulator.comparisons import fishing_rules
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
-from simulator.comparisons.fishing_rules import Places, Position, Registered, Times
+from simulator.comparisons.fishing_rules import Places, Position, Registered, Times, is_in_east_sea
 from simulator.truth import TIME
 
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 SILENCE = timedelta(hours=6)
 FISHING = "30"
-NEVER_HEARD = "never_heard"
+NEVER_HEARD, NOT_OBLIGED = "never_heard", "not_obliged"
+IS_SILENT = {"silent_6h": True, "silent_10d": True, "at_sea": False, "in_port": False}
+"""By status; a vessel whose status tells that nobody can know is neither."""
 
 LAST_SEEN_SQL = """
-    select source_code, vessel_id, last_fix_at, latitude, longitude, is_silent_6h, is_registered, is_in_port, status_code
+    select source_code, vessel_id, vessel_code, last_fix_at, latitude, longitude, is_silent_6h, is_registered, is_obliged, is_in_port,
+        status_code
     from fisheries.vessels_last_seen
 """
 GAPS_SQL = """
@@ -38,15 +41,20 @@ ALERTS_SQL = """
 
 @dataclass(frozen=True)
 class Fleet:
-    """The truth as the rules want it: tracks by source and identity, the newest list, silent operators."""
+    """The truth as the rules want it: tracks by source and identity, what each list says of a vessel, silent operators."""
 
     vms: dict[str, list[Position]]
     ais: dict[str, list[Position]]
-    registry: dict[str, Registered]
+    lists: dict[str, list[Registered]]
     fishing_mmsi: set[str]
     places: Places
     silences: dict[str, list[Times]]
     clock: datetime
+
+    @property
+    def registry(self) -> dict[str, Registered]:
+        """Give what the newest list says of each vessel."""
+        return {vessel: entries[-1] for vessel, entries in self.lists.items()}
 
     @property
     def by_mmsi(self) -> dict[str, Registered]:
@@ -56,11 +64,16 @@ class Fleet:
     def hidden(self, vessel_id: str) -> list[Times]:
         """Give when a vessel's operator was silent."""
         known = self.registry.get(vessel_id)
-        return self.silences.get(known.operator_code, []) if known else []
+        return self.silences.get(known.operator_code, []) if known and known.operator_code else []
+
+    def is_obliged(self, vessel_id: str) -> bool:
+        """Tell whether a vessel must report; who is on no list is taken to be."""
+        known = self.registry.get(vessel_id)
+        return known is None or known.is_obliged
 
     def findings(self, vessel_id: str) -> list[tuple[str, datetime, datetime | None, float]]:
         """Give a vessel's findings of silence."""
-        fixes = self.vms[vessel_id]
+        fixes = self.vms[vessel_id] if self.is_obliged(vessel_id) else []
         return list(fishing_rules.silences_of(fixes, self.hidden(vessel_id), self.places, self.clock))
 
 
@@ -69,7 +82,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     fleet = fleet_of(truth, clock)
     return [
         compare_rows("fisheries.vessels_last_seen", last_seen(fleet), query(LAST_SEEN_SQL)),
-        compare_rows("fisheries.vessel_gaps", _silences(truth), query(GAPS_SQL)),
+        compare_rows("fisheries.vessel_gaps", _silences(truth, fleet), query(GAPS_SQL)),
         compare_rows("fisheries.vessel_slot_days", slot_days(fleet), query(SLOTS_SQL)),
         compare_rows("fisheries.vessel_boundary_events", boundary_events(fleet), query(EVENTS_SQL)),
         compare_rows("fisheries.vessel_alerts", alerts(fleet), query(ALERTS_SQL)),
@@ -80,42 +93,59 @@ def fleet_of(truth: Truth, clock: datetime) -> Fleet:
     """Put the truth in order."""
     vms = _tracks(truth["vms_positions"], "vessel_id", "fixed_at")
     ais = _tracks(truth["ais_positions"].drop_nulls(["latitude", "longitude"]), "mmsi", "heard_at")
-    newest = truth["vessel_registry"].sort("listed_at").group_by("vessel_id").last()
-    registry = {
-        vessel: Registered(vessel, mmsi, expires, operator)
-        for vessel, mmsi, expires, operator in newest.select(
-            "vessel_id", "mmsi", "licence_expires_date", "operator_code"
-        ).rows()
-    }
+    lists: dict[str, list[Registered]] = {}
+    columns = ("vessel_id", "mmsi", "length_m", "commune_code", "licence_expires_date", "operator_code", "listed_at")
+    for vessel, *said in truth["vessel_registry"].sort("listed_at").select(columns).iter_rows():
+        lists.setdefault(vessel, []).append(Registered(vessel, *said))
+    registry = {vessel: entries[-1] for vessel, entries in lists.items()}
     fishing = set(truth["ais_statics"].filter(pl.col("ship_type_code") == FISHING)["mmsi"])
     places = fishing_rules.read_places()
     silences = fishing_rules.operator_silences(vms, registry, places, clock)
-    return Fleet(vms, ais, registry, fishing, places, silences, clock)
+    return Fleet(vms, ais, lists, fishing, places, silences, clock)
 
 
 def last_seen(fleet: Fleet) -> pl.DataFrame:
     """Tell where each vessel was last, and how it is."""
     rows: list[tuple[object, ...]] = [
-        ("vms", vessel, None, None, None, False, True, False, NEVER_HEARD)
+        (
+            "vms",
+            vessel,
+            vessel,
+            None,
+            None,
+            None,
+            None,
+            True,
+            is_obliged,
+            False,
+            NEVER_HEARD if is_obliged else NOT_OBLIGED,
+        )
         for vessel in sorted(set(fleet.registry) - set(fleet.vms))
+        for is_obliged in (fleet.is_obliged(vessel),)
     ]
     for source, tracks in (("vms", fleet.vms), ("ais", fleet.ais)):
         for vessel, fixes in tracks.items():
             last = fixes[-1]
             silent_for = fleet.clock - last.at
-            is_known = vessel in (fleet.registry if source == "vms" else fleet.by_mmsi)
+            known = (fleet.registry if source == "vms" else fleet.by_mmsi).get(vessel)
             in_port = fleet.places.is_in_port(last)
             status = "in_port" if in_port else _status_at_sea(fleet, source, vessel, silent_for)
+            code = known.vessel_id if known else f"{source}:{vessel}"
             where = (last.at, last.latitude, last.longitude)
-            rows.append((source, vessel, *where, silent_for > SILENCE, is_known, in_port, status))
+            is_obliged = known.is_obliged if known else None
+            rows.append(
+                (source, vessel, code, *where, IS_SILENT.get(status), known is not None, is_obliged, in_port, status)
+            )
     schema: Schema = {
         "source_code": pl.String,
         "vessel_id": pl.String,
+        "vessel_code": pl.String,
         "last_fix_at": TIME,
         "latitude": pl.Float64,
         "longitude": pl.Float64,
         "is_silent_6h": pl.Boolean,
         "is_registered": pl.Boolean,
+        "is_obliged": pl.Boolean,
         "is_in_port": pl.Boolean,
         "status_code": pl.String,
     }
@@ -123,7 +153,7 @@ def last_seen(fleet: Fleet) -> pl.DataFrame:
 
 
 def _status_at_sea(fleet: Fleet, source: str, vessel: str, silent_for: timedelta) -> str:
-    if source == "ais":
+    if source == "ais" or not fleet.is_obliged(vessel):
         return "unknown" if silent_for > SILENCE else "at_sea"
     lasting = [kind for kind, _, end, _ in fleet.findings(vessel) if end is None]
     if lasting:
@@ -139,6 +169,7 @@ def slot_days(fleet: Fleet) -> pl.DataFrame:
     rows = [
         (vessel, day, sum(counts), *counts, _share(counts))
         for vessel, fixes in fleet.vms.items()
+        if fleet.is_obliged(vessel)
         for day, counts in fishing_rules.slot_days(fixes, fleet.hidden(vessel), fleet.places, fleet.clock).items()
     ]
     schema: Schema = {
@@ -207,7 +238,9 @@ def _of_vessel(
     fleet: Fleet, source: str, vessel: str, fixes: list[Position], registered: Registered | None
 ) -> Iterator[tuple[str, Times, float]]:
     is_leading = source == "vms" or (registered is not None and registered.vessel_id not in fleet.vms)
-    if registered is None and (source == "vms" or vessel in fleet.fishing_mmsi):
+    if source == "ais" and registered is None:
+        fixes = [fix for fix in fixes if is_in_east_sea(fix)]
+    if fixes and registered is None and (source == "vms" or vessel in fleet.fishing_mmsi):
         yield "unknown_vessel", (fixes[0].at, None), float(len(fixes))
     for times, value in fishing_rules.teleports(fixes):
         yield "teleport", times, value
@@ -217,8 +250,8 @@ def _of_vessel(
         for kind, start, end, hours in fleet.findings(vessel):
             yield kind, (start, end), hours
     if is_leading:
-        expires = registered.licence_expires if registered else None
-        for times, value in fishing_rules.expired_at_sea(fixes, expires, fleet.places):
+        lists = fleet.lists[registered.vessel_id] if registered else []
+        for times, value in fishing_rules.expired_at_sea(fixes, lists, fleet.places) if lists else []:
             yield "licence_expired_at_sea", times, value
         events = fishing_rules.boundary_events(fixes, fleet.places)
         for index, (zone, start, _, distance) in enumerate(events):
@@ -236,8 +269,9 @@ def _tracks(positions: pl.DataFrame, identity: str, time: str) -> dict[str, list
     return tracks
 
 
-def _silences(truth: Truth) -> pl.DataFrame:
-    fixes = truth["vms_positions"].sort("vessel_id", "fixed_at")
+def _silences(truth: Truth, fleet: Fleet) -> pl.DataFrame:
+    is_obliged = pl.col("vessel_id").is_in([vessel for vessel in fleet.vms if fleet.is_obliged(vessel)])
+    fixes = truth["vms_positions"].filter(is_obliged).sort("vessel_id", "fixed_at")
     pairs = fixes.select(
         "vessel_id",
         pl.col("fixed_at").alias("started_at"),

@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import dropwhile, groupby, pairwise
 from math import cos, floor, hypot, inf, radians, sqrt
 from pathlib import Path
 
@@ -22,7 +22,9 @@ SILENCE, LOST = timedelta(hours=6), timedelta(days=10)
 LATE_PACKETS = timedelta(minutes=30)
 OPERATOR_SILENCE, LEAST_VESSELS = timedelta(hours=3), 3
 PORT_KNOTS, OUTLIER_KNOTS, TELEPORT_KNOTS = 1.0, 25.0, 40.0
+OBLIGED_METRES = 15.0
 NEAR_MILES = 5.0
+REACH_MILES = 100.0
 KILOMETRES_PER_MILE = 1.852
 
 Times = tuple[datetime, datetime | None]
@@ -41,12 +43,20 @@ class Position:
 
 @dataclass(frozen=True)
 class Registered:
-    """What the newest list says of a vessel."""
+    """What a list says of a vessel."""
 
     vessel_id: str
     mmsi: str
+    length_m: float
+    commune_code: str
     licence_expires: date | None
-    operator_code: str
+    operator_code: str | None
+    listed_at: datetime
+
+    @property
+    def is_obliged(self) -> bool:
+        """Tell whether it must carry a satellite device."""
+        return self.length_m >= OBLIGED_METRES
 
 
 @dataclass(frozen=True)
@@ -58,12 +68,16 @@ class Places:
 
     def is_in_port(self, position: Position) -> bool:
         """Within a port's circle and slower than a knot; a position without a speed counts by its place."""
-        is_there = any(
-            miles(position.latitude, position.longitude, port.latitude, port.longitude) * KILOMETRES_PER_MILE
-            <= port.radius_km
+        return bool(self.ports_at(position)) and (position.speed_knots or 0.0) < PORT_KNOTS
+
+    def ports_at(self, position: Position) -> list[str]:
+        """List the ports in whose circle a position lies."""
+        return sorted(
+            port.port_code
             for port in self.ports
+            if miles(position.latitude, position.longitude, port.latitude, port.longitude) * KILOMETRES_PER_MILE
+            <= port.radius_km
         )
-        return is_there and (position.speed_knots or 0.0) < PORT_KNOTS
 
     def miles_to_the_line(self, position: Position) -> float:
         """Give the nautical miles to the nearest point of the line, on either side."""
@@ -78,15 +92,16 @@ class Places:
         return nearest
 
     def zone(self, position: Position) -> str:
-        """Tell inside, near or across."""
+        """Tell inside, near, across, or away: so far beyond the line that it does not speak."""
         crossings = 0
         for (south, west), (north, east) in self._edges():
             if (south > position.latitude) != (north > position.latitude):
                 crossing = west + (east - west) * (position.latitude - south) / (north - south)
                 crossings += crossing > position.longitude
+        distance = self.miles_to_the_line(position)
         if crossings % 2 == 0:
-            return "across"
-        return "near" if self.miles_to_the_line(position) <= NEAR_MILES else "inside"
+            return "across" if distance <= REACH_MILES else "away"
+        return "near" if distance <= NEAR_MILES else "inside"
 
     def _edges(self) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
         return pairwise((*self.boundary.vertices, self.boundary.vertices[0]))
@@ -112,6 +127,11 @@ def miles(latitude: float, longitude: float, other_latitude: float, other_longit
     return 60 * hypot(other_latitude - latitude, (other_longitude - longitude) * cos(middle))
 
 
+def is_in_east_sea(position: Position) -> bool:
+    """Tell whether a position lies in the sea of interest."""
+    return 5 <= position.latitude <= 23 and 99 <= position.longitude <= 118
+
+
 def slot_of(moment: datetime) -> int:
     """Number the two-hour slots of local time."""
     return floor((moment.astimezone(LOCAL).replace(tzinfo=UTC)).timestamp() / SLOT.total_seconds())
@@ -127,7 +147,7 @@ def operator_silences(
 ) -> dict[str, list[Times]]:
     """Find, by operator, when none of its vessels was heard for three hours though three of them were at sea."""
     silences: dict[str, list[Times]] = {}
-    for operator in sorted({vessel.operator_code for vessel in registry.values()}):
+    for operator in sorted({vessel.operator_code for vessel in registry.values() if vessel.operator_code}):
         own = {vessel: fixes for vessel, fixes in tracks.items() if _operator(registry, vessel) == operator}
         moments = sorted({fix.at for fixes in own.values() for fix in fixes})
         for start, end in pairwise((*moments, None)):
@@ -181,10 +201,14 @@ def slot_days(
 
 
 def boundary_events(fixes: Sequence[Position], places: Places) -> list[tuple[str, datetime, datetime, float]]:
-    """Give a vessel's changes of zone: zone, first fix of the two that confirm it, second fix, miles to the line."""
+    """Give a vessel's changes of zone: zone, first fix of the two that confirm it, second fix, miles to the line.
+
+    A vessel is judged from its first fix within reach of the line on, and wherever it is from then on.
+    """
+    fixes = list(dropwhile(lambda fix: places.zone(fix) == "away", fixes))
     events, zone, is_across, is_close = [], "inside", False, False
     for before, fix in pairwise(fixes):
-        zones = (places.zone(before), places.zone(fix))
+        zones = tuple("across" if zone == "away" else zone for zone in (places.zone(before), places.zone(fix)))
         if len({one == "across" for one in zones}) == 1:
             is_across = zones[1] == "across"
         if len({one == "inside" for one in zones}) == 1:
@@ -196,14 +220,19 @@ def boundary_events(fixes: Sequence[Position], places: Places) -> list[tuple[str
     return events
 
 
-def expired_at_sea(fixes: Sequence[Position], expires: date | None, places: Places) -> list[tuple[Times, float]]:
-    """Give the journeys after a licence's last day: from, until, days since then at the most."""
-    is_found = [
-        expires is not None and fix.at.astimezone(LOCAL).date() > expires and not places.is_in_port(fix)
-        for fix in fixes
-    ]
-    days = [float((fix.at.astimezone(LOCAL).date() - expires).days) if expires else 0.0 for fix in fixes]
+def expired_at_sea(fixes: Sequence[Position], lists: Sequence[Registered], places: Places) -> list[tuple[Times, float]]:
+    """Give the journeys after a licence's last day, by the list of the time: from, until, days since then at the most."""
+    days = []
+    for fix in fixes:
+        expires = as_of(lists, fix.at).licence_expires
+        days.append(float((fix.at.astimezone(LOCAL).date() - expires).days) if expires else 0.0)
+    is_found = [late > 0 and not places.is_in_port(fix) for late, fix in zip(days, fixes, strict=True)]
     return _runs(fixes, is_found, days)
+
+
+def as_of(lists: Sequence[Registered], moment: datetime) -> Registered:
+    """Pick what the register said at a moment, out of its lists in their order; before the first one, what that one says."""
+    return next((entry for entry in reversed(lists) if entry.listed_at <= moment), lists[0])
 
 
 def speed_outliers(fixes: Sequence[Position]) -> list[tuple[Times, float]]:

@@ -1,24 +1,35 @@
 """What the marts of health claims must show."""
 
-from datetime import datetime, timedelta
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
 
 INPATIENT = "03"
 FEW = 5
+PROVINCE = "province"
+USUAL_VISIT = timedelta(hours=4)
 
 DAYS_SQL = """
-    select facility_code, local_date, visits, admissions, discharges, treatment_days, inpatients
+    select facility_code, local_date, visits, admissions, discharges, inpatients
     from health.facility_days where visits + discharges + inpatients > 0
 """
 SPENDING_SQL = """
-    select facility_code, month_date, claims, spent_vnd, spent_in_year_vnd from health.insurance_spend_months where claims > 0
+    select facility_code, month_date, claims, spent_vnd, spent_in_year_vnd, pace_percent
+    from health.insurance_spend_months where claims > 0
+"""
+STAYS_SQL = """
+    select place_code, month_date, discharges, treatment_days, transfers_out, deaths, dying_discharges
+    from health.stay_months where discharges is not null
 """
 DIAGNOSES_SQL = "select month_date, icd10_code, visits, patients from health.icd10_months"
 QUEUES_SQL = (
-    "select facility_code, hour_at, check_ins, waiting from health.check_in_hours where check_ins + waiting > 0"
+    "select facility_code, hour_at, check_ins, waiting, waiting_estimate from health.check_in_hours "
+    "where check_ins + waiting > 0"
 )
 
 
@@ -26,7 +37,8 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     """Compare the domain's marts; `clock` is the clock of the build."""
     return [
         compare_rows("health.facility_days", _facility_days(truth, clock), query(DAYS_SQL)),
-        compare_rows("health.insurance_spend_months", _spending(truth), query(SPENDING_SQL)),
+        compare_rows("health.insurance_spend_months", _spending(truth, clock), query(SPENDING_SQL)),
+        compare_rows("health.stay_months", _stay_months(truth), query(STAYS_SQL)),
         compare_rows("health.icd10_months", _diagnoses(truth), query(DIAGNOSES_SQL)),
         compare_rows("health.check_in_hours", _queues(truth, clock), query(QUEUES_SQL)),
     ]
@@ -41,40 +53,92 @@ def _claims(truth: Truth) -> pl.DataFrame:
 
 
 def _facility_days(truth: Truth, clock: datetime) -> pl.DataFrame:
-    claims, stays = _claims(truth), _claims(truth).filter("is_inpatient")
-    key = ["facility_code", "local_date"]
-    came = claims.group_by("facility_code", pl.col("admitted_date").alias("local_date")).agg(
-        pl.len().alias("visits"), pl.col("is_inpatient").sum().alias("admissions")
-    )
-    left = stays.group_by("facility_code", pl.col("discharged_date").alias("local_date")).agg(
-        pl.len().alias("discharges"), pl.col("treatment_days").sum().cast(pl.Int64)
-    )
-    nights = (
-        stays.with_columns(
-            local_date=pl.date_ranges("admitted_date", "discharged_date", closed="left"),
-        )
-        .explode("local_date")
-        .drop_nulls("local_date")
-    )
-    in_bed = nights.group_by(key).agg(pl.len().alias("inpatients"))
-    today = pl.lit(clock - timedelta(seconds=1)).dt.convert_time_zone(LOCAL).dt.date()
-    counts = ("visits", "admissions", "discharges", "treatment_days", "inpatients")
-    return (
-        came.join(left, on=key, how="full", coalesce=True)
-        .join(in_bed, on=key, how="full", coalesce=True)
-        .filter(pl.col("local_date").is_between(today - timedelta(days=30), today))
-        .select(*key, *(pl.col(name).fill_null(0).cast(pl.Int64) for name in counts))
-    )
+    """Count who came, left and lay in a bed. In this city a stay is paid for from its first day to its last, both included."""
+    today = (clock - timedelta(seconds=1)).astimezone(ZoneInfo(LOCAL)).date()
+    claims = _claims(truth).select("facility_code", "claim_id", "admitted_date", "discharged_date", "is_inpatient")
+    seen = {(facility, claim): (came, left, stays) for facility, claim, came, left, stays in claims.iter_rows()}
+    for facility, claim, kind, came_at in truth["health_check_ins"].iter_rows():
+        seen.setdefault((facility, claim), (came_at.astimezone(ZoneInfo(LOCAL)).date(), None, kind == INPATIENT))
+    counts: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for (facility, _), (came, left, stays) in seen.items():
+        counts[facility, came][0] += 1
+        counts[facility, came][1] += stays
+        if stays:
+            if left is not None:
+                counts[facility, left][2] += 1
+            for step in range(((left or today) - came).days + 1):
+                counts[facility, came + timedelta(days=step)][3] += 1
+    first = today - timedelta(days=30)
+    rows = [(facility, day, *found) for (facility, day), found in counts.items() if first <= day <= today]
+    names = ("visits", "admissions", "discharges", "inpatients")
+    schema = {"facility_code": pl.String, "local_date": pl.Date} | dict.fromkeys(names, pl.Int64)
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _spending(truth: Truth) -> pl.DataFrame:
+def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
+    today = (clock - timedelta(seconds=1)).astimezone(ZoneInfo(LOCAL)).date()
+    days_of_year = (date(today.year + 1, 1, 1) - date(today.year, 1, 1)).days
     months = (
         truth["health_claims"]
         .group_by("facility_code", pl.date("year", "month", 1).alias("month_date"))
         .agg(pl.len().cast(pl.Int64).alias("claims"), pl.col("insurer_paid_vnd").sum().alias("spent_vnd"))
         .sort("facility_code", "month_date")
+        .with_columns(spent_in_year_vnd=pl.col("spent_vnd").cum_sum().over("facility_code"))
     )
-    return months.with_columns(spent_in_year_vnd=pl.col("spent_vnd").cum_sum().over("facility_code"))
+    ceilings = pl.read_csv(
+        PROJECT / "dbt_project" / "seeds" / "facilities.csv", schema_overrides={"facility_code": pl.String}
+    ).select("facility_code", "insurance_ceiling_vnd")
+    last_day = pl.min_horizontal(pl.col("month_date").dt.month_end(), pl.lit(today))
+    share = 100 * pl.col("spent_in_year_vnd").cast(pl.Float64) / pl.col("insurance_ceiling_vnd")
+    return (
+        months.join(ceilings, on="facility_code")
+        .with_columns(pace_percent=share / (last_day.dt.ordinal_day() / days_of_year))
+        .drop("insurance_ceiling_vnd")
+    )
+
+
+def _stay_months(truth: Truth) -> pl.DataFrame:
+    """Add up the stays of each facility and month, hide by hand what is few, and the province where it would tell it."""
+    places: dict[tuple[date, str], list[dict[str, object]]] = defaultdict(list)
+    claims = _claims(truth).with_columns(month=pl.col("discharged_date").dt.month_start())
+    facilities, months = claims["facility_code"].unique().to_list(), claims["month"].unique().to_list()
+    for stay in claims.filter("is_inpatient").iter_rows(named=True):
+        places[stay["month"], stay["facility_code"]].append(stay)
+    rows: list[tuple[object, ...]] = []
+    for month in months:
+        stays = {facility: places[month, facility] for facility in facilities}
+        everybody = [stay for of_facility in stays.values() for stay in of_facility]
+        days = {place: sum(int(str(stay["treatment_days"])) for stay in of) for place, of in stays.items()}
+        short = {place: len(of) for place, of in stays.items() if 0 < len(of) < FEW}
+        is_total_told = not short or (len(short) > 1 and sum(short.values()) >= FEW)
+        found: dict[str, list[int | None]] = {
+            place: [len(of), days[place] if len(of) >= FEW else None] for place, of in stays.items()
+        }
+        found[PROVINCE] = [
+            len(everybody),
+            sum(days.values()) if is_total_told and len(everybody) >= FEW else None,
+        ]
+        for column, codes in (("discharge_code", "25"), ("outcome_code", "5"), ("outcome_code", "6")):
+            counted = {place: sum(str(stay[column]) in codes for stay in of) for place, of in stays.items()}
+            for place, persons in _outcomes(counted, {place: len(of) for place, of in stays.items()}).items():
+                found[place].append(persons)
+        rows += [(place, month, *values) for place, values in found.items()]
+    names = ("discharges", "treatment_days", "transfers_out", "deaths", "dying_discharges")
+    schema = {"place_code": pl.String, "month_date": pl.Date} | dict.fromkeys(names, pl.Int64)
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _outcomes(counted: dict[str, int], stays: dict[str, int]) -> dict[str, int | None]:
+    def is_telling(persons: int, total: int) -> bool:
+        return total < FEW or 0 < persons < FEW or (persons > 0 and 0 < total - persons < FEW)
+
+    hidden = [place for place in counted if is_telling(counted[place], stays[place])]
+    shown: dict[str, int | None] = {place: None if place in hidden else counted[place] for place in counted}
+    holding = [place for place in hidden if stays[place]]
+    few = min(sum(counted[place] for place in holding), sum(stays[place] - counted[place] for place in holding)) < FEW
+    total = sum(counted.values())
+    is_told = not is_telling(total, sum(stays.values())) and (not holding or (len(holding) > 1 and not few))
+    return shown | {PROVINCE: total if is_told else None}
 
 
 def _diagnoses(truth: Truth) -> pl.DataFrame:
@@ -101,23 +165,26 @@ def _diagnoses(truth: Truth) -> pl.DataFrame:
 
 def _queues(truth: Truth, clock: datetime) -> pl.DataFrame:
     left = truth["health_claims"].select("facility_code", "claim_id", "discharged_at")
-    people = truth["health_check_ins"].join(left, on=["facility_code", "claim_id"], how="left").rows()
+    check_ins = truth["health_check_ins"].join(left, on=["facility_code", "claim_id"], how="left")
     first = clock - timedelta(hours=24)
     rows: list[tuple[object, ...]] = []
-    for facility in sorted({row[0] for row in people}):
-        mine = [(came, gone) for code, _, came, gone in people if code == facility]
+    for facility in check_ins["facility_code"].unique().sort():
+        mine = check_ins.filter(pl.col("facility_code") == facility)
+        desk = mine.filter(pl.col("visit_type_code") != INPATIENT)["checked_in_at", "discharged_at"].rows()
         for hour in range(24):
             start, end = first + timedelta(hours=hour), first + timedelta(hours=hour + 1)
-            came = sum(start <= at < end for at, _ in mine)
-            waiting = sum(first <= at < end and (gone is None or gone >= end) for at, gone in mine)
+            came = sum(start <= at < end for at in mine["checked_in_at"])
+            there = [at for at, gone in desk if at < end and (gone is None or gone >= end)]
+            waiting = sum(at >= end - timedelta(hours=24) for at in there)
             if came + waiting:
-                rows.append((facility, start, came, waiting))
+                rows.append((facility, start, came, waiting, sum(at >= end - USUAL_VISIT for at in there)))
     schema = pl.Schema(
         {
             "facility_code": pl.String(),
             "hour_at": pl.Datetime("us", "UTC"),
             "check_ins": pl.Int64(),
             "waiting": pl.Int64(),
+            "waiting_estimate": pl.Int64(),
         }
     )
     return pl.DataFrame(rows, schema=schema, orient="row")

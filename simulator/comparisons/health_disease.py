@@ -11,6 +11,7 @@ from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
 
 LEAST = 5
+LEAST_REPORTED = 0.8
 DEADLINE_HOURS = 24
 WEEK = timedelta(days=7)
 PROVINCE = "province"
@@ -19,12 +20,12 @@ Cell = tuple[str, str, date]
 """Disease, place, Monday of the week."""
 
 WEEKS_SQL = """
-    select disease_code, place_code, week_start_date, is_small_cell, cases, deaths, cases_per_100k, cases_change, epidemic_threshold,
-        is_above_threshold
+    select disease_code, place_code, week_start_date, is_small_cell, reported_places, cases, deaths, cases_per_100k, cases_change,
+        epidemic_threshold, is_above_threshold
     from health.disease_weeks
 """
 REPORTING_SQL = """
-    select disease_code, week_start_date, reported_cases, on_time_cases, median_delay_hours from health.disease_reporting
+    select disease_code, week_start_date, reported_cases, on_time_from_onset_cases, median_hours_from_onset from health.disease_reporting
 """
 HISTORY_SQL = """
     select place_level, place_name, period_kind, period_start_date, period_end_date, cases_of_week, cases_of_month, cases_of_year
@@ -43,38 +44,48 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
 
 def _weeks(truth: Truth, clock: datetime) -> pl.DataFrame:
     populations = _populations()
-    cases, deaths, first = _persons(truth)
+    told = _Told(truth)
     running = _monday_of(clock)
-    places = [*populations, PROVINCE]
-    totals = {**populations, PROVINCE: sum(populations.values())}
-    cells: dict[Cell, int] = {}
+    cells: dict[Cell, int | None] = {}
+    deaths: dict[Cell, int | None] = {}
     hidden: set[Cell] = set()
-    for disease, start in first.items():
+    reported: dict[Cell, list[str]] = {}
+    for disease, start in told.first.items():
         for monday in _mondays(start, running):
-            of_communes = {commune: cases[disease, commune, monday] for commune in populations}
+            of_communes = {commune: told.cases((disease, commune, monday)) for commune in populations}
+            known = {commune: persons for commune, persons in of_communes.items() if persons is not None}
+            dead = [told.deaths((disease, commune, monday)) for commune in known]
+            total = sum(known.values()) if known else None
             cells |= {(disease, commune, monday): persons for commune, persons in of_communes.items()}
-            cells[disease, PROVINCE, monday] = sum(of_communes.values())
-            hidden |= {(disease, commune, monday) for commune in _hidden(of_communes)}
-            hidden |= {(disease, place, monday) for place in _hidden({PROVINCE: sum(of_communes.values())})}
+            cells[disease, PROVINCE, monday] = total
+            deaths[disease, PROVINCE, monday] = sum(count for count in dead if count is not None) if dead else None
+            reported |= {(disease, commune, monday): [commune] for commune in known}
+            reported[disease, PROVINCE, monday] = list(known)
+            hidden |= {(disease, commune, monday) for commune in _hidden(known)}
+            hidden |= {(disease, place, monday) for place in _hidden({PROVINCE: total or 0})}
+    thin = {cell for cell in cells if len(reported.get(cell, [])) < LEAST_REPORTED * _places(cell, populations)}
     rows = []
-    for disease, start in first.items():
+    for disease, start in told.first.items():
         for monday in _mondays(start, running):
-            for place in places:
+            for place in (*populations, PROVINCE):
                 cell, before = (disease, place, monday), (disease, place, monday - WEEK)
                 is_hidden = cell in hidden
-                persons = None if is_hidden else cells[cell]
-                threshold = None if is_hidden else _threshold(cell, cells, hidden)
-                is_compared = monday < running and before in cells and not {cell, before} & hidden
+                persons, previous = None if is_hidden else cells[cell], cells.get(before)
+                threshold = None if is_hidden else _threshold(cell, cells, thin, hidden)
+                is_compared = monday < running and not {cell, before} & (hidden | thin)
+                inhabitants = sum(populations[commune] for commune in reported.get(cell, []))
+                is_above = None if persons is None or threshold is None else persons > threshold
                 rows.append(
                     (
                         *cell,
                         is_hidden,
+                        len(reported.get(cell, [])),
                         persons,
-                        _deaths(cells[cell], deaths[disease, monday]) if place == PROVINCE and not is_hidden else None,
-                        None if persons is None else 100_000 * persons / totals[place],
-                        cells[cell] - cells[before] if is_compared else None,
+                        _deaths(persons, deaths.get(cell)),
+                        None if persons is None else 100_000 * persons / inhabitants,
+                        persons - previous if is_compared and persons is not None and previous is not None else None,
                         threshold,
-                        None if persons is None or threshold is None else persons > threshold,
+                        is_above if is_above or (monday < running and cell not in thin) else None,
                     )
                 )
     return pl.DataFrame(
@@ -84,6 +95,7 @@ def _weeks(truth: Truth, clock: datetime) -> pl.DataFrame:
             "place_code": pl.String,
             "week_start_date": pl.Date,
             "is_small_cell": pl.Boolean,
+            "reported_places": pl.Int64,
             "cases": pl.Int64,
             "deaths": pl.Int64,
             "cases_per_100k": pl.Float64,
@@ -95,26 +107,37 @@ def _weeks(truth: Truth, clock: datetime) -> pl.DataFrame:
     )
 
 
-def _persons(truth: Truth) -> tuple[Counter[Cell], Counter[tuple[str, date]], dict[str, date]]:
-    """Add up cases by commune and week, deaths by week, and find the first week of each disease: counts first, cases after them."""
-    cases: Counter[Cell] = Counter()
-    deaths: Counter[tuple[str, date]] = Counter()
-    last_counted: dict[str, date] = {}
-    for disease, measure, commune, monday, persons in truth["disease_counts"].iter_rows():
-        last_counted[disease] = max(last_counted.get(disease, monday), monday)
-        if measure == "MAC":
-            cases[disease, commune, monday] += persons
-        else:
-            deaths[disease, monday] += persons
-    for line in _current_cases(truth).iter_rows(named=True):
-        monday = line["onset_date"] - timedelta(days=line["onset_date"].weekday())
-        if monday > last_counted.get(line["disease_code"], date.min):
-            cases[line["disease_code"], line["commune_code"], monday] += 1
-            deaths[line["disease_code"], monday] += line["outcome_code"] == "tu_vong"
-    first: dict[str, date] = {}
-    for disease, _, monday in cases:
-        first[disease] = min(first.get(disease, monday), monday)
-    return cases, deaths, first
+class _Told:
+    """What each commune told of a week: its count, its case lines, or a form that does not name the disease; else nothing."""
+
+    def __init__(self, truth: Truth) -> None:
+        self._counts: dict[str, Counter[Cell]] = {"MAC": Counter(), "TV": Counter()}
+        self._lines: Counter[Cell] = Counter()
+        self._dead: Counter[Cell] = Counter()
+        for disease, measure, commune, monday, persons in truth["disease_counts"].iter_rows():
+            self._counts[measure][disease, commune, monday] += persons
+        for line in _current_cases(truth).iter_rows(named=True):
+            monday = line["onset_date"] - timedelta(days=line["onset_date"].weekday())
+            cell = line["disease_code"], line["commune_code"], monday
+            self._lines[cell] += 1
+            self._dead[cell] += line["outcome_code"] == "tu_vong"
+        self._forms = {(commune, monday) for counts in self._counts.values() for _, commune, monday in counts}
+        self.first: dict[str, date] = {}
+        for disease, _, monday in (*self._counts["MAC"], *self._counts["TV"], *self._lines):
+            self.first[disease] = min(self.first.get(disease, monday), monday)
+
+    def cases(self, cell: Cell) -> int | None:
+        return self._first_known(self._counts["MAC"], self._lines, cell)
+
+    def deaths(self, cell: Cell) -> int | None:
+        return self._first_known(self._counts["TV"], self._dead, cell)
+
+    def _first_known(self, counts: Counter[Cell], lines: Counter[Cell], cell: Cell) -> int | None:
+        if cell in counts:
+            return counts[cell]
+        if cell in lines:
+            return lines[cell]
+        return 0 if cell[1:] in self._forms else None
 
 
 def _current_cases(truth: Truth) -> pl.DataFrame:
@@ -140,12 +163,18 @@ def _hidden(cells: dict[str, int]) -> set[str]:
     return names
 
 
-def _deaths(cases: int, deaths: int) -> int | None:
+def _deaths(cases: int | None, deaths: int | None) -> int | None:
+    if cases is None or deaths is None:
+        return None
     is_telling = 0 < deaths < LEAST or (deaths > 0 and 0 < cases - deaths < LEAST)
     return None if is_telling else deaths
 
 
-def _threshold(cell: Cell, cells: dict[Cell, int], hidden: set[Cell]) -> float | None:
+def _places(cell: Cell, populations: dict[str, int]) -> int:
+    return len(populations) if cell[1] == PROVINCE else 1
+
+
+def _threshold(cell: Cell, cells: dict[Cell, int | None], thin: set[Cell], hidden: set[Cell]) -> float | None:
     disease, place, monday = cell
     year, week, _ = monday.isocalendar()
     window: list[Cell] = []
@@ -153,10 +182,9 @@ def _threshold(cell: Cell, cells: dict[Cell, int], hidden: set[Cell]) -> float |
         last = date(earlier, 12, 28).isocalendar().week
         middle = date.fromisocalendar(earlier, min(week, last), 1)
         window += [(disease, place, middle + step * WEEK) for step in (-1, 0, 1)]
-    if any(other not in cells or other in hidden for other in window):
-        return None
-    values = [cells[other] for other in window]
-    return mean(values) + 2 * stdev(values)
+    values = [cells.get(other) for other in window if other not in thin | hidden]
+    known = [value for value in values if value is not None]
+    return mean(known) + 2 * stdev(known) if len(known) == len(window) else None
 
 
 def _reporting(truth: Truth, clock: datetime) -> pl.DataFrame:
@@ -183,8 +211,8 @@ def _reporting(truth: Truth, clock: datetime) -> pl.DataFrame:
             "disease_code": pl.String,
             "week_start_date": pl.Date,
             "reported_cases": pl.Int64,
-            "on_time_cases": pl.Int64,
-            "median_delay_hours": pl.Float64,
+            "on_time_from_onset_cases": pl.Int64,
+            "median_hours_from_onset": pl.Float64,
         },
         orient="row",
     )

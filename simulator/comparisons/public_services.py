@@ -1,12 +1,16 @@
 """What the marts of public services must show, counted here dossier by dossier and month by month, in plain Python."""
 
+import csv
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
 
 PROCESSED, RETURNED, IN_PROGRESS, SUPPLEMENTING = ("9", "10"), ("7", "8"), ("2", "4", "6"), ("5",)
@@ -25,6 +29,9 @@ COUNTS = (
     "in_progress_overdue",
     "supplementing",
     "returned",
+    "moved_in",
+    "moved_out",
+    "due_total",
     "received_in_online_procedures",
     "online_in_online_procedures",
     "received_digitised",
@@ -39,10 +46,24 @@ DOSSIERS_SQL = """
     select dossier_id, procedure_code, level_code, channel_code, agency_code as processing_agency_code, receiving_agency_code, status_code,
         last_changed_at, submitted_at, received_at, due_at, finished_at, returned_at, refused_at, supplement_count, fee_amount,
         is_paid_online, component_count, digitised_component_count, reused_component_count, has_digitised_components,
-        result_paper_count, is_on_time, is_overdue
+        result_paper_count, is_on_time, is_overdue, working_days_late
     from public_services.dossiers
 """
 MONTHS_SQL = "select * from public_services.dossier_agency_months where received_total > 0"
+PROCEDURES_SQL = """
+    select * from public_services.dossier_procedure_months where received + processed_total + in_progress_overdue > 0
+"""
+PROVINCE_SQL = "select * from public_services.dossier_months"
+PROCEDURE_COUNTS = (
+    "received",
+    "received_online",
+    "processed_total",
+    "processed_before_time",
+    "processed_on_the_day",
+    "processed_overdue",
+    "in_progress_overdue",
+    "working_days_taken",
+)
 
 Row = dict[str, Any]
 
@@ -52,23 +73,80 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     return [
         compare_rows("public_services.dossiers", _dossiers(truth, clock), query(DOSSIERS_SQL)),
         compare_rows("public_services.dossier_agency_months", _agency_months(truth, clock), query(MONTHS_SQL)),
+        compare_rows(
+            "public_services.dossier_procedure_months", _procedure_months(truth, clock), query(PROCEDURES_SQL)
+        ),
+        compare_rows("public_services.dossier_months", _province_months(truth, clock), query(PROVINCE_SQL)),
     ]
 
 
 def _dossiers(truth: Truth, clock: datetime) -> pl.DataFrame:
-    finished, due = _local(pl.col("finished_at")), _local(pl.col("due_at"))
-    today = _day(clock)
-    return (
-        truth["dossiers"]
-        .with_columns(
-            is_on_time=pl.when(pl.col("status_code").is_in(PROCESSED)).then(finished <= due),
-            is_overdue=(pl.col("status_code").is_in(IN_PROGRESS) & (due < today)).fill_null(value=False),
+    judged = [_judged(dossier, _day(clock)) for dossier in truth["dossiers"].iter_rows(named=True)]
+    schema = {"is_on_time": pl.Boolean(), "is_overdue": pl.Boolean(), "working_days_late": pl.Int64()}
+    return truth["dossiers"].drop("has_result_paper").hstack(pl.DataFrame(judged, schema=schema, orient="row"))
+
+
+def _judged(dossier: Row, today: date) -> tuple[bool | None, bool, int | None]:
+    """Return whether it was on time, whether it is overdue, and how many working days late."""
+    if dossier["status_code"] in PROCESSED:
+        late = _working_days_late(_day(dossier["due_at"]), _day(dossier["finished_at"]))
+        return late == 0, False, late
+    if dossier["status_code"] in IN_PROGRESS:
+        late = _working_days_late(_day(dossier["due_at"]), today)
+        return None, late > 0, late
+    return None, False, None
+
+
+@cache
+def _working_days() -> tuple[date, ...]:
+    with (PROJECT / "dbt_project" / "seeds" / "working_days.csv").open(encoding="utf-8", newline="") as file:
+        return tuple(
+            date.fromisoformat(row["local_date"]) for row in csv.DictReader(file) if row["is_working_day"] == "true"
         )
-        .drop("has_result_paper")
-    )
+
+
+def _working_days_late(due: date, done: date) -> int:
+    """Count the working days from the one that a due date falls on, or before, to the one that the end falls on, or before."""
+    return max(bisect_left(_working_days(), done) - bisect_left(_working_days(), due), 0)
 
 
 def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
+    return _table("agency_code", COUNTS, _month_counts(truth, clock, "processing_agency_code"))
+
+
+def _procedure_months(truth: Truth, clock: datetime) -> pl.DataFrame:
+    counted = _month_counts(truth, clock, "procedure_code")
+    shown = {key: counts for key, counts in counted.items() if any(counts[name] for name in PROCEDURE_COUNTS)}
+    never = pl.when(pl.col("processed_total") > 0).then(pl.col("working_days_taken"))
+    return _table("procedure_code", PROCEDURE_COUNTS, shown).with_columns(working_days_taken=never)
+
+
+def _province_months(truth: Truth, clock: datetime) -> pl.DataFrame:
+    """Sum the months of the agencies; what is open at the end of one is what they all have open."""
+    counted: dict[date, Counter[str]] = defaultdict(Counter)
+    for (_, month), counts in _month_counts(truth, clock, "processing_agency_code").items():
+        counted[month].update(counts)
+    rows = [
+        (
+            month,
+            counts["received"],
+            counts["processed_total"],
+            counts["processed_on_time"],
+            counts["in_progress_total"] + counts["supplementing"],
+        )
+        for month, counts in counted.items()
+    ]
+    names = ("received", "processed_total", "processed_on_time", "open_dossiers")
+    return pl.DataFrame(rows, schema={"month_date": pl.Date(), **dict.fromkeys(names, pl.Int64())}, orient="row")
+
+
+def _table(key: str, names: tuple[str, ...], counted: dict[tuple[str, date], Counter[str]]) -> pl.DataFrame:
+    rows = [(*place, *(counts[name] for name in names)) for place, counts in sorted(counted.items())]
+    schema = {key: pl.String(), "month_date": pl.Date(), **dict.fromkeys(names, pl.Int64())}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _month_counts(truth: Truth, clock: datetime, key: str) -> dict[tuple[str, date], Counter[str]]:
     history: dict[str, list[tuple[date, str, datetime | None]]] = defaultdict(list)
     returned_on: dict[str, date] = {}
     for dossier_id, changed_at, status, due_at in truth["dossier_versions"].sort("changed_at").iter_rows():
@@ -88,7 +166,7 @@ def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
         month = received_on.replace(day=1)
         while month <= _day(clock) and (closed_on is None or closed_on >= month):
             following = (month + timedelta(days=31)).replace(day=1)
-            counts = counted[dossier["processing_agency_code"], month]
+            counts = counted[dossier[key], month]
             counts["received_total"] += 1
             if received_on < month:
                 counts["carried_over"] += 1
@@ -99,9 +177,9 @@ def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
             else:
                 _count_open(counts, dossier, history[dossier["dossier_id"]], following, _day(clock))
             month = following
-    rows = [(*key, *(counts[name] for name in COUNTS)) for key, counts in sorted(counted.items())]
-    schema = {"agency_code": pl.String(), "month_date": pl.Date(), **dict.fromkeys(COUNTS, pl.Int64())}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    for counts in counted.values():
+        counts["due_total"] = counts["processed_total"] + counts["in_progress_overdue"]
+    return counted
 
 
 def _count_received(counts: Counter[str], dossier: Row) -> None:
@@ -123,9 +201,16 @@ def _count_closed(counts: Counter[str], dossier: Row) -> None:
     if dossier["status_code"] in RETURNED:
         counts["returned"] += 1
         return
-    is_on_time = _day(dossier["finished_at"]) <= _day(dossier["due_at"])
+    is_on_time = _working_days_late(_day(dossier["due_at"]), _day(dossier["finished_at"])) == 0
     counts["processed_total"] += 1
     counts["processed_on_time" if is_on_time else "processed_overdue"] += 1
+    if is_on_time:
+        until = _working_days()[bisect_left(_working_days(), _day(dossier["due_at"]))]
+        counts["processed_before_time" if _day(dossier["finished_at"]) < until else "processed_on_the_day"] += 1
+    taken = bisect_left(_working_days(), _day(dossier["finished_at"])) - bisect_left(
+        _working_days(), _day(dossier["received_at"])
+    )
+    counts["working_days_taken"] += taken
     counts["processed_with_digitised_result"] += dossier["result_paper_count"] > 0 or not dossier["has_result_paper"]
 
 
@@ -133,19 +218,16 @@ def _count_open(
     counts: Counter[str], dossier: Row, history: list[tuple[date, str, datetime | None]], following: date, today: date
 ) -> None:
     """Count it as it stood at the end of the month: what was told last before the next one began."""
-    told = [entry for entry in history if entry[0] < following]
-    status, due_at = (told[-1][1], told[-1][2]) if told else ("4", None)
+    received = [entry for entry in history if entry[1] in RECEIVED]
+    told = [entry for entry in received if entry[0] < following]
+    status, due_at = (told[-1][1], told[-1][2]) if told else ("4", received[0][2])
     if status in SUPPLEMENTING:
         counts["supplementing"] += 1
         return
-    is_overdue = _day(due_at or dossier["due_at"]) < min(following, today)
+    is_overdue = _working_days_late(_day(due_at or dossier["due_at"]), min(following, today)) > 0
     counts["in_progress_total"] += 1
     counts["in_progress_overdue" if is_overdue else "in_progress_in_time"] += 1
 
 
 def _day(moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(LOCAL)).date()
-
-
-def _local(column: pl.Expr) -> pl.Expr:
-    return column.dt.convert_time_zone(LOCAL).dt.date()

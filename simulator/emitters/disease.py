@@ -1,9 +1,10 @@
 """The city's notifiable diseases: what the communes counted week by week in five years, and the case lines of the last three weeks.
 
-The counts come as DHIS2 data value sets, one a year; DHIS2 leaves zeros out, so a week without a value is a week without a case. The
-newest three weeks were not counted yet: they are told case by case, in one CSV a day, by day of report. A case comes again when its
-diagnosis or its outcome changes. An OpenDengue extract tells the years before at several resolutions, its years the sums of its months.
-Dengue sits in the towns and in the rainy season; two communes have an outbreak in the last five weeks.
+The counts come as DHIS2 data value sets, one a year. Every commune counts dengue each week, a nought where there was none; of measles it
+sends no value then, as DHIS2 leaves zeros out. Cases of the newest three weeks are told line by line too, in one CSV a day, by day of
+report; two communes have not counted these weeks yet. A case comes again when its diagnosis or its outcome changes. An OpenDengue extract
+tells the years before at several resolutions, its years the sums of its months. Dengue sits in the towns and in the rainy season; two
+communes have an outbreak in the last five weeks.
 """
 
 import json
@@ -21,8 +22,11 @@ from simulator.local_time import FUTURE, in_utc, midnight
 from simulator.truth import Books, Emission
 
 YEARS = 5
-UNCOUNTED_WEEKS = 3
-"""The running week and the two before it."""
+CASE_WEEKS = 3
+"""The running week and the two before it: as far back as case lines go."""
+
+LATE = (2, 3)
+"""Places of the communes that have not counted the newest weeks yet."""
 
 TOWNS, OUTBREAKS, OUTBREAK_WEEKS = 10, 2, 5
 WEEK = timedelta(days=7)
@@ -156,7 +160,7 @@ def emit_diseases(city: City, day: date, seed: int, profile: FaultProfile, folde
 
 def _can_have(item: Count | CaseLine, fault: FaultKind) -> bool:
     if fault in (FaultKind.BAD_WEEK, FaultKind.OUT_OF_RANGE):
-        return isinstance(item, Count)
+        return isinstance(item, Count) and item.persons > 0
     if fault in (FaultKind.WRONG_ORDER, FaultKind.MALFORMED, FaultKind.FUTURE_TIME):
         return isinstance(item, CaseLine)
     return True
@@ -205,13 +209,18 @@ def _texts(line: CaseLine, fault: FaultKind | None) -> list[str]:
             return [line.text]
 
 
-def _first_uncounted(day: date) -> date:
-    return day - timedelta(days=day.weekday()) - (UNCOUNTED_WEEKS - 1) * WEEK
+def _first_case_week(day: date) -> date:
+    return day - timedelta(days=day.weekday()) - (CASE_WEEKS - 1) * WEEK
+
+
+def _is_counted(place: int, monday: date, day: date) -> bool:
+    """Tell whether a commune has counted a week: on the Tuesday after it, or not yet."""
+    return monday < _first_case_week(day) if place in LATE else monday + timedelta(days=8) <= day
 
 
 def _first_case_day(day: date) -> date:
-    """Give the first day of case files: two days of the last counted week are told by case too."""
-    return _first_uncounted(day) - timedelta(days=2)
+    """Give the first day of case files: two days of the week before are told by case too."""
+    return _first_case_week(day) - timedelta(days=2)
 
 
 def _rate(city: City, place: int, disease: str, monday: date, day: date) -> float:
@@ -228,11 +237,13 @@ def _rate(city: City, place: int, disease: str, monday: date, day: date) -> floa
 def _counts(city: City, day: date, seed: int) -> Iterator[Count]:
     stream = chance(seed, "disease/counts")
     monday = date.fromisocalendar(day.year - YEARS, 1, 1)
-    while monday < _first_uncounted(day):
+    while monday <= day:
         for place, commune in enumerate(city.communes):
             for disease in (DENGUE, MEASLES):
                 cases = _poisson(_rate(city, place, disease, monday, day), stream)
-                if cases:
+                if not _is_counted(place, monday, day):
+                    continue
+                if cases or disease == DENGUE:
                     yield Count(disease, "MAC", commune.commune_code, monday, cases)
                 if disease == DENGUE and cases and stream.random() < 0.01:
                     yield Count(disease, "TV", commune.commune_code, monday, 1)

@@ -1,5 +1,6 @@
 """What the facilities send of their patients: one message a facility and day of the last two weeks, check-ins of the simulated day every
-few hours, and of the months before one message a month, so that a year's spending can be seen.
+few hours, and of the months before one message a month, so that a year's spending can be seen. A hospital also lists who was admitted since
+the month before, so that the beds of those who are still there are known.
 
 Whole patients are invented. Amounts are exact decimals and keep the identities of decision 130/QĐ-BYT; a fault breaks one of them.
 """
@@ -24,6 +25,9 @@ UNKNOWN_FACILITY = "46999"
 CENT = Decimal("0.01")
 COPAYMENT = Decimal("0.2")
 INPATIENT, EXAMINATION, OUTPATIENT = "03", "01", "02"
+OPEN_STAY_SHARE = 4
+"""One bed in so many holds a patient who has not been discharged at the end of the day."""
+
 DIAGNOSES = {
     "I10": 24, "E11": 18, "J18": 16, "J20": 14, "K29": 14, "J00": 12, "M54": 10, "I25": 9, "A09": 9, "J45": 8, "E78": 7, "N39": 6,
     "H66": 5, "O80": 5, "G44": 5, "L20": 4, "H10": 3, "S52": 3, "K35": 3, "I63": 2, "D50": 2, "F32": 1, "B20": 1, "A15": 1,
@@ -88,6 +92,7 @@ class CheckIn:
     claim_id: str
     patient: int
     checked_in_at: datetime
+    visit_type: str = EXAMINATION
 
 
 def emit_claims(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
@@ -125,7 +130,9 @@ def emit_claims(city: City, day: date, seed: int, profile: FaultProfile, folder:
         writer.write(name, members)
     check_ins = list(_check_ins(city, day, claims, dealt, chance(seed, "health/check_ins")))
     writer.write_check_ins(day, check_ins)
-    rows = [(c.facility.facility_code, c.claim_id, in_utc(c.checked_in_at)) for c in check_ins]
+    stays = list(_bed_check_ins(city, day, claims, dealt, chance(seed, "health/bed_check_ins")))
+    writer.write_bed_check_ins(day, stays)
+    rows = [(c.facility.facility_code, c.claim_id, c.visit_type, in_utc(c.checked_in_at)) for c in (*check_ins, *stays)]
     return Emission(
         writer.books,
         {"health_claims": [claim.row for claim in writer.true.values()], "health_check_ins": list(rows)},
@@ -153,6 +160,15 @@ class _Writer:
         content = message(code, made, dossiers, len(dossiers) + 2 if miscounted else None)
         (self.folder / name).write_bytes(content)
         self.books.deliver()
+
+    def write_bed_check_ins(self, day: date, stays: Sequence[CheckIn]) -> None:
+        for facility in dict.fromkeys(stay.facility for stay in stays):
+            mine = [stay for stay in stays if stay.facility == facility]
+            name = f"checkin_{facility.facility_code}_{day:%Y%m%d}_noi_tru.xml"
+            content = message(facility.facility_code, f"{day:%Y%m%d}", [_check_in_dossier(stay) for stay in mine])
+            (self.folder / name).write_bytes(content)
+            self.books.deliver()
+            self.books.accept(len(mine))
 
     def write_check_ins(self, day: date, check_ins: Sequence[CheckIn]) -> None:
         for facility in dict.fromkeys(check_in.facility for check_in in check_ins):
@@ -236,7 +252,7 @@ def _claim(
             minutes=stream.randint(0, 720)
         )
         visit_type, days = INPATIENT, nights + 1
-        outcome = stream.choices(("1", "2", "3", "4", "5"), (50, 40, 5, 3, 2))[0]
+        outcome = stream.choices(("1", "2", "3", "4", "5", "6"), (50, 39, 5, 3, 2, 1))[0]
         discharge = "1" if outcome == "5" else stream.choices(("1", "2", "4", "5"), (85, 8, 5, 2))[0]
         services = tuple(_amount(stream, 400, 2500) for _ in range(stream.randint(1, 3)))
     else:
@@ -285,6 +301,26 @@ def _check_ins(
         for number in range(stream.randint(1, 4)):
             came = midnight(day) + timedelta(minutes=stream.randint(15 * 60, 18 * 60 - 1))
             yield CheckIn(facility, f"LK{facility.facility_code}C{number:05d}", stream.randint(401, 500), came)
+
+
+def _bed_check_ins(
+    city: City, day: date, claims: Sequence[Claim], dealt: dict[int, FaultKind], stream: Random
+) -> Iterator[CheckIn]:
+    """Give who was admitted to a bed since the month before: those who have left again, and those who are still there."""
+    first_day = (day.replace(day=1) - timedelta(days=1)).replace(day=1)
+    for facility in city.facilities:
+        for index, claim in enumerate(claims):
+            if (
+                claim.facility == facility
+                and claim.visit_type == INPATIENT
+                and claim.made >= first_day
+                and index not in dealt
+            ):
+                yield CheckIn(facility, claim.claim_id, claim.patient, claim.admitted_at, INPATIENT)
+        for number in range(facility.beds // OPEN_STAY_SHARE):
+            came = midnight(day - timedelta(days=stream.randint(0, 6))) + timedelta(minutes=stream.randint(420, 1080))
+            claim_id = f"LK{facility.facility_code}N{number:05d}"
+            yield CheckIn(facility, claim_id, stream.randint(501, 600), came, INPATIENT)
 
 
 def _spoilt(claim: Claim, fault: FaultKind | None) -> Dossier:
@@ -390,7 +426,7 @@ def _lines(claim: Claim, kind: str, amounts: Sequence[Decimal]) -> str:
 
 def _check_in_dossier(check_in: CheckIn) -> Dossier:
     fields = {"MA_LK": check_in.claim_id, "STT": 1, **_person(check_in), "NGAY_VAO": _time(check_in.checked_in_at)}
-    return [("XML0", list_file("XML0", [{**fields, "MA_LOAI_KCB": EXAMINATION}]))]
+    return [("XML0", list_file("XML0", [{**fields, "MA_LOAI_KCB": check_in.visit_type}]))]
 
 
 def _time(moment: datetime) -> str:

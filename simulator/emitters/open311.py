@@ -225,7 +225,11 @@ def _version_row(version: Version) -> tuple[object, ...]:
 
 
 def _cases(versions: list[Version]) -> Iterator[tuple[object, ...]]:
-    """Give the current version of each case; `closed_at` is the time of the version that closed it, a rating later does not move it."""
+    """Yield the current version of each case.
+
+    `closed_by_at` is the time of the first version told that closed it. A rating later does not move it; where only a rated
+    version was told, the time of the closing itself, `closed_at`, is not known.
+    """
     history: dict[str, list[Version]] = {}
     for version in versions:
         history.setdefault(version.case_id, []).append(version)
@@ -234,7 +238,8 @@ def _cases(versions: list[Version]) -> Iterator[tuple[object, ...]]:
         still_closed = len(own)
         while still_closed and own[still_closed - 1].status == "closed":
             still_closed -= 1
-        closed_at = in_utc(own[still_closed].changed_at) if still_closed < len(own) else None
+        closing = own[still_closed] if still_closed < len(own) else None
+        closed_by_at = in_utc(closing.changed_at) if closing else None
         yield (
             case_id,
             current.agency.agency_code,
@@ -244,7 +249,8 @@ def _cases(versions: list[Version]) -> Iterator[tuple[object, ...]]:
             in_utc(current.requested_at),
             in_utc(current.changed_at),
             in_utc(current.expected_at) if current.expected_at else None,
-            closed_at,
+            closed_by_at if closing and closing.rating is None else None,
+            closed_by_at,
             current.rating,
             current.latitude,
             current.longitude,

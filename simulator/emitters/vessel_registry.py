@@ -1,7 +1,7 @@
 """The registry's lists: the whole register as a CSV, one a month, the last one a day before the simulated day.
 
 Each list is a new version of every vessel on it. Some licences were renewed between two lists. A few vessels that are at sea stand on no
-list, and a few on the list are never heard: both are states of the world, no faults.
+list, and a few on the list are never heard, one of them a boat too short to need a device: states of the world, no faults.
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.chance import chance
+from simulator.entities import Vessel
 from simulator.faults import REGISTRY, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import in_utc, midnight
 from simulator.truth import Books, Emission
@@ -24,6 +25,9 @@ LISTED_BEFORE = (timedelta(days=31), timedelta(days=1))
 
 GEARS = ("Lưới vây", "Lưới rê", "Câu", "Lưới chụp")
 NEVER_HEARD = 4
+BOAT_LENGTH_M = 12.5
+"""Of the last one that is never heard: it has no device, and needs none."""
+
 EXPIRED_IN_PORT = 3
 RENEWED = 10
 
@@ -43,7 +47,7 @@ class Entry:
     owner: str
     licence_number: str
     licence_expires: date
-    operator_code: str
+    operator_code: str | None
     device: str
     listed: date
 
@@ -128,7 +132,7 @@ def _lines(entry: Entry, fault: FaultKind | None, index: int) -> list[str]:
 def _entries(voyages: list[Voyage], day: date, stream: Random) -> list[Entry]:
     in_port = [voyage.vessel.vessel_id for voyage in voyages if voyage.behaviour == "in_port"]
     expired = {*in_port[:EXPIRED_IN_PORT], *(v.vessel.vessel_id for v in voyages if v.behaviour == "expired")}
-    identities = [
+    identities: list[tuple[Vessel, str | None]] = [
         (vessel, voyage.operator_code)
         for voyage in voyages
         if voyage.behaviour != "unlisted"
@@ -142,8 +146,9 @@ def _entries(voyages: list[Voyage], day: date, stream: Random) -> list[Entry]:
                 vessel_name=f"TTH 8000{n} TS",
                 mmsi=f"57402000{n}",
                 call_sign=f"XVZZ{n}",
+                length_m=BOAT_LENGTH_M if n == NEVER_HEARD else voyages[n].vessel.length_m,
             ),
-            OPERATORS[n % len(OPERATORS)],
+            None if n == NEVER_HEARD else OPERATORS[n % len(OPERATORS)],
         )
         for n in range(1, NEVER_HEARD + 1)
     ]
@@ -164,7 +169,7 @@ def _entries(voyages: list[Voyage], day: date, stream: Random) -> list[Entry]:
                 licence_number=f"GP-46-{number:04d}",
                 licence_expires=day + timedelta(days=days),
                 operator_code=operator,
-                device=f"{operator}/{stream.randrange(10**6):06d}",
+                device=f"{operator}/{stream.randrange(10**6):06d}" if operator else "",
                 listed=day - LISTED_BEFORE[1],
             )
         )

@@ -4,6 +4,7 @@ One module, so that it is started once.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -84,6 +85,39 @@ def test_every_chart_of_every_dashboard_answers_with_rows(superset_settings: Set
     assert len(answers["phan-anh"]["Xếp hạng 85 cơ quan xử lý"]) == 2  # the agency without a case is listed
 
 
+def cases_by_day(client: httpx.Client, time_range: str) -> dict[str, int]:
+    """Ask as a chart with a time grain of a day does, within a time range."""
+    (dataset,) = client.get("/api/v1/dataset/?q=(filters:!((col:table_name,opr:eq,value:feedback_cases)))").json()[
+        "result"
+    ]
+    axis = {
+        "columnType": "BASE_AXIS",
+        "sqlExpression": "requested_at",
+        "label": "requested_at",
+        "expressionType": "SQL",
+    }
+    query = {
+        "columns": [{**axis, "timeGrain": "P1D"}],
+        "metrics": ["cases"],
+        "filters": [{"col": "requested_at", "op": "TEMPORAL_RANGE", "val": time_range}],
+        "row_limit": 100,
+    }
+    question = {"datasource": {"id": dataset["id"], "type": "table"}, "queries": [query], "force": True}
+    rows = client.post("/api/v1/chart/data", json=question).raise_for_status().json()["result"][0]["data"]
+    return {f"{datetime.fromtimestamp(row['requested_at'] / 1000, UTC):%d/%m}": row["cases"] for row in rows}
+
+
+def test_a_day_begins_at_local_midnight_in_charts_and_in_filters(superset_settings: Settings) -> None:
+    with superset_client(superset_settings) as client:
+        assert cases_by_day(client, "No filter") == {"08/03": 1, "09/03": 3, "10/03": 3}
+        assert cases_by_day(client, "2026-03-09 : 2026-03-10") == {"09/03": 3}
+        (by_hour,) = [chart for chart in dashboard_charts(client, "phan-anh") if chart.title.endswith("theo giờ")]
+        hours = {
+            datetime.fromtimestamp(float(str(row["requested_at"])) / 1000, UTC) for row in chart_rows(client, by_hour)
+        }
+    assert sorted(f"{hour:%d %H}" for hour in hours) == ["08 23", "09 00", "09 06", "09 23", "10 00", "10 09"]
+
+
 def count_vessels(settings: Settings) -> int:
     with superset_client(settings) as client:
         chart = next(chart for chart in dashboard_charts(client, "tau-ca") if chart.title == "Số tàu theo dõi")
@@ -102,7 +136,7 @@ def test_superset_shows_a_release_and_never_what_is_not_released(superset_settin
     with connected(superset_settings) as connection:
         connection.execute(
             "insert into lake.fisheries.vessels_last_seen "
-            "select * replace ('vms:T99' as vessel_key) from lake.fisheries.vessels_last_seen limit 1"
+            "select * replace ('vms:T99' as vessel_key, 'T99' as vessel_code) from lake.fisheries.vessels_last_seen limit 1"
         )
         assert count_vessels(superset_settings) == 11
         publish(connection, "fisheries")

@@ -17,12 +17,24 @@ CLOCK = datetime(2026, 3, 10, 5, 0, tzinfo=UTC)
 """Noon in Vietnam; what the stack of these tests calls now."""
 
 AT_NINE, AT_ELEVEN = "2026-03-10T02:00:00+00:00", "2026-03-10T04:00:00+00:00"
+AROUND_MIDNIGHT = (
+    "2026-03-08T23:59:59+07:00",
+    "2026-03-09T00:00:00+07:00",
+    "2026-03-09T06:59:59+07:00",
+    "2026-03-09T16:59:59+00:00",
+    "2026-03-09T17:00:00+00:00",
+    "2026-03-09T12:30:00-05:00",
+    AT_NINE,
+)
+"""Moments in several offsets: one of 8 March, three of the 9th and three of the 10th, as days are in Vietnam."""
+
 PLACE: Mapping[str, object] = {"latitude": 16.46, "longitude": 107.58}
 
 ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.school_years": [
         {
             "school_year": "2025-2026",
+            "is_latest": True,
             "school_code": f"S{n}",
             "school_name": f"Trường {n}",
             "level_name": "Tiểu học",
@@ -38,6 +50,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.level_years": [
         {
             "school_year": "2025-2026",
+            "is_latest": True,
             "level_code": "02",
             "level_name": "Tiểu học",
             "registered_schools": 4,
@@ -51,6 +64,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.pupil_groups": [
         {
             "school_year": "2025-2026",
+            "is_latest": True,
             "level_name": "Tiểu học",
             "group_kind": kind,
             "group_name": name,
@@ -62,9 +76,21 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "education.attendance_days": [
         {
             "school_code": "S0",
+            "school_name": "Trường 0",
+            "attendance_date": "2026-03-10",
+            "is_latest": True,
+            "is_reported": True,
+            "enrolled_pupils": 100,
+            "present_pupils": 97,
+            "newest_export_at": AT_NINE,
+        }
+    ],
+    "education.attendance_level_days": [
+        {
+            "level_code": "02",
             "level_name": "Tiểu học",
             "attendance_date": "2026-03-10",
-            "is_reported": True,
+            "is_latest": True,
             "enrolled_pupils": 100,
             "present_pupils": 97,
             "newest_export_at": AT_NINE,
@@ -76,6 +102,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "station_name": f"Trạm {n}",
             "hour_at": AT_ELEVEN,
             "is_latest": True,
+            "current_until_at": "2026-03-10T06:00:00+00:00",
             "vn_aqi": aqi,
             "band_label": band,
         }
@@ -102,6 +129,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "level_m": 1.5,
             "alarm_level": 1,
             "is_latest": True,
+            "current_until_at": "2026-03-10T07:00:00+00:00",
         }
     ],
     "feedback.feedback_cases": [
@@ -113,9 +141,11 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         }
         | {
             "is_satisfied": None,
-            "requested_at": AT_NINE,
+            "requested_at": AROUND_MIDNIGHT[n],
             "last_changed_at": AT_ELEVEN,
             "is_closed": n < 4,
+            "is_within_competence": True,
+            "is_handled": n < 4,
             "is_overdue": n >= 5,
         }
         | {"is_on_time": n < 3 if n < 4 else None, "hours_to_close": 1.0 if n < 4 else None}
@@ -128,7 +158,10 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "closed_cases": 0,
             "on_time_cases": 0,
             "overdue_cases": 0,
+            "within_competence_cases": 0,
+            "handled_cases": 0,
             "due_closed_cases": 0,
+            "due_cases": 0,
             "rated_cases": 0,
             "satisfied_cases": 0,
         }
@@ -139,6 +172,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "vessel_key": f"vms:T{n}",
             "source_code": "vms",
             "vessel_id": f"T{n}",
+            "vessel_code": f"T{n}",
             "last_fix_at": AT_NINE,
             "hours_since_fix": 3.0,
         }
@@ -187,10 +221,22 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "is_latest": True,
             "visits": 31,
             "admissions": 6,
+            "is_reported": True,
             "discharges": 8,
-            "treatment_days": 28,
             "inpatients": 7,
             "bed_occupancy_percent": 70.0,
+        }
+    ],
+    "health.stay_months": [
+        {
+            "place_level": "province",
+            "place_code": "province",
+            "place_name": "Toàn thành phố",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "discharges": 8,
+            "counted_stays": 8,
+            "treatment_days": 28,
         }
     ],
     "health.insurance_spend_months": [
@@ -203,6 +249,8 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "spent_vnd": 90_000_000,
             "spent_in_year_vnd": 90_000_000,
             "ceiling_vnd": 120_000_000,
+            "year_elapsed_percent": 19.0,
+            "spent_in_last_year_vnd": 80_000_000,
         }
     ],
     "health.icd10_months": [
@@ -224,6 +272,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "hour_at": AT_ELEVEN,
             "check_ins": 4,
             "waiting": 3,
+            "waiting_estimate": 2,
             "is_latest": True,
             "newest_check_in_at": AT_ELEVEN,
         }
@@ -240,6 +289,9 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "is_latest": True,
             "cases": cases,
             "population": 100_000,
+            "reported_population": 100_000,
+            "places": 1,
+            "reported_places": 1,
             "cases_per_100k": float(cases),
             "cases_change": 2,
             "epidemic_threshold": 20.0,
@@ -258,9 +310,9 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "disease_name": "Sốt xuất huyết Dengue",
             "week_start_date": "2026-03-02",
             "reported_cases": 40,
-            "on_time_cases": 30,
-            "on_time_percent": 75.0,
-            "median_delay_hours": 12.0,
+            "on_time_from_onset_cases": 30,
+            "on_time_from_onset_percent": 75.0,
+            "median_hours_from_onset": 12.0,
             "last_reported_at": AT_NINE,
         }
     ],
@@ -301,8 +353,11 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "carried_over": carried,
             "received": received - carried,
             "processed_total": received,
-            "processed_on_time": received,
-            "processed_overdue": 0,
+            "processed_on_time": received - carried,
+            "processed_overdue": carried,
+            "due_total": received,
+            "online_in_online_procedures": received - 1 if received else 0,
+            "received_in_online_procedures": received,
             "in_progress_total": 0,
             "in_progress_overdue": 0,
             "supplementing": 0,
@@ -447,7 +502,7 @@ NUMBERS = {
         "Tiếp nhận trong tháng": "3",
         "Tồn kỳ trước": "2",
         "Quá hạn chưa xử lý": "1",
-        "Xử lý đúng hạn (%)": "75,0",
+        "Xử lý đúng hạn (%)": "60,0",
         "Hồ sơ trực tuyến (%)": "80,0",
     },
     "dich-benh": {

@@ -16,7 +16,7 @@ from core.reference import Reference
 from simulator.claim_files import Dossier, list_file, message, summary_file
 
 VN = timezone(timedelta(hours=7))
-CORRECT, COMPLETE, CLEAN, LIVE = "correct", "complete", "clean", "live"
+CORRECT, COMPLETE, CLEAN, LIVE, CONSISTENT = "correct", "complete", "clean", "live", "consistent"
 NOTHING: frozenset[str] = frozenset()
 EARLY, NOON, NIGHT, LATE = 2.1, 14.1, 23.9, 23.95
 """Hours of the local day at which things are received: the probe, half of a background, a background, a probe that is late."""
@@ -312,12 +312,12 @@ def _readings_faults() -> Iterator[Fault]:
     )
     yield of("missing_value", only(COMPLETE), lambda day: reading_probe(day, value=""))
     yield of("wrong_unit", only(CORRECT), lambda day: reading_probe(day, unit="mg/m3"))
-    yield of("unit_of_another_quantity", only(CORRECT), lambda day: reading_probe(day, unit="C"))
+    yield of("unit_of_another_quantity", only(CONSISTENT), lambda day: reading_probe(day, unit="C"))
     yield of("negative_value", only(CORRECT), lambda day: reading_probe(day, value="-1"))
-    yield of("unknown_station", only(CORRECT), lambda day: reading_probe(day, station="46_XX99"))
-    yield of("unknown_parameter", only(CORRECT), lambda day: reading_probe(day, parameter="PM3"))
-    yield of("unknown_unit", only(CORRECT), lambda day: reading_probe(day, unit="cm"))
-    yield of("unknown_status", only(CORRECT), lambda day: reading_probe(day, status="07"))
+    yield of("unknown_station", only(CONSISTENT), lambda day: reading_probe(day, station="46_XX99"))
+    yield of("unknown_parameter", only(CONSISTENT), lambda day: reading_probe(day, parameter="PM3"))
+    yield of("unknown_unit", only(CONSISTENT), lambda day: reading_probe(day, unit="cm"))
+    yield of("unknown_status", only(CONSISTENT), lambda day: reading_probe(day, status="07"))
     yield of("future_time", only(CORRECT), lambda day: reading_probe(day, reading(day + timedelta(days=3650), 2)))
     yield of("calibrating", NOTHING, lambda day: reading_probe(day, status="01"))
     yield of("symbol_with_comma", NOTHING, lambda day: reading_probe(day, parameter="PM2,5"))
@@ -382,7 +382,7 @@ def _vms_faults() -> Iterator[Fault]:
     yield of("missing_vessel", only(COMPLETE), lambda day: fix(day, 2, XR=None))
     yield of("out_of_range", only(CORRECT), lambda day: fix(day, 2, LT="+95"))
     yield of("teleport", only(CORRECT), lambda day: fix(day, 2, LT="+40"))
-    yield of("unknown_type", only(CORRECT), lambda day: fix(day, 2, TM="ENT"))
+    yield of("unknown_type", only(CONSISTENT), lambda day: fix(day, 2, TM="ENT"))
     yield of("future_time", only(CORRECT), lambda day: fix(day + timedelta(days=3650), 2))
     yield of("no_speed_no_course", NOTHING, lambda day: fix(day, 2, SP=None, CO=None))
     yield of("longitude_without_zero", NOTHING, lambda day: fix(day, 2, LT="+16.500", LG="108.5"))
@@ -406,9 +406,9 @@ def _feedback_faults() -> Iterator[Fault]:
     yield of("time_without_zone", only(CLEAN), lambda day: request(day, 2, 0, requested_datetime=f"{day}T02:00:00"))
     yield of("lost_zero", only(CLEAN), with_(ma_xa="1975"))
     yield of("missing_agency", only(COMPLETE), with_(ma_co_quan=None))
-    yield of("agency_typo", only(CORRECT), with_(ma_co_quan="000.00.1.H57"))
-    yield of("commune_of_the_old_map", only(CORRECT), with_(ma_xa="20899"))
-    yield of("unknown_status", only(CORRECT), with_(status="xong"))
+    yield of("agency_typo", only(CONSISTENT), with_(ma_co_quan="000.00.1.H57"))
+    yield of("commune_of_the_old_map", only(CONSISTENT), with_(ma_xa="20899"))
+    yield of("unknown_status", only(CONSISTENT), with_(status="xong"))
     yield of("swapped_coordinates", only(CORRECT), with_(lat=107.59, long=16.46))
     yield of(
         "changed_before_it_was_sent",
@@ -439,7 +439,7 @@ def _dossier_faults() -> Iterator[Fault]:
     yield of("nine_digits", only(CLEAN), with_(DinhDanhCHS=[{"LoaiDinhDanh": "1", "SoDinhDanh": "046099000"}]))
     yield of("bad_time", only(CLEAN), with_(NgayHenTra="20/12/2026"))
     yield of("missing_procedure", only(COMPLETE), with_(MaTTHC=""))
-    yield of("unknown_agency", only(CORRECT), with_(DonViXuLy="000.00.01.H75"))
+    yield of("unknown_agency", only(CONSISTENT), with_(DonViXuLy="000.00.01.H75"))
     yield of(
         "finished_before_received",
         only(CORRECT),
@@ -481,8 +481,8 @@ def _claim_faults() -> Iterator[Fault]:
     yield of("resent_corrected", NOTHING, lambda day: claims(day, claim(day, FACILITIES[0], 1, MA_BENH_CHINH="J20")))
     yield of("missing_diagnosis", only(COMPLETE), with_(MA_BENH_CHINH=""))
     yield of("sum_that_is_none", only(CORRECT), with_(medicine=900))
-    yield of("lines_of_another_claim", only(CORRECT), with_(child="khác"))
-    yield of("lines_without_a_claim", only(CORRECT), lambda day: claims(day, claim(day, FACILITIES[0], 2)[1:]))
+    yield of("lines_of_another_claim", only(CONSISTENT), with_(child="khác"))
+    yield of("lines_without_a_claim", only(CONSISTENT), lambda day: claims(day, claim(day, FACILITIES[0], 2)[1:]))
     yield of(
         "left_before_coming",
         only(CORRECT),
@@ -501,7 +501,7 @@ def _attendance_faults() -> Iterator[Fault]:
     yield of("duplicate", only(CLEAN), lambda day: workbook(day, *[class_day(day, SCHOOLS[0])] * 2))
     yield of("no_date", only(CLEAN), with_(**{"Ngày điểm danh": "hôm qua"}))
     yield of("missing_value", only(COMPLETE), with_(**{"Có mặt": None}))
-    yield of("unknown_school", only(CORRECT), with_(**{"Mã trường": "469999999"}))
+    yield of("unknown_school", only(CONSISTENT), with_(**{"Mã trường": "469999999"}))
     yield of("more_than_there_are", only(CORRECT), with_(**{"Có mặt": 33}))
     yield of("header_in_row_seven", NOTHING, lambda day: workbook(day, class_day(day, SCHOOLS[0]), titles=6))
     yield of(

@@ -53,10 +53,25 @@ GOOD_ROWS = {
             46 as present_pupils, 95.83 as attendance_percent, timestamptz '2026-02-27 10:00:00+00' as newest_export_at
         from read_csv('{seeds}/registered_schools.csv', types = {{'school_code': 'varchar'}}), range(5) as ages(days)
     """,
+    "education.attendance_level_days": """
+        select level_code, date '2026-02-27' - days::integer as attendance_date, 480 as enrolled_pupils, 460 as present_pupils,
+            95.83 as attendance_percent, timestamptz '2026-02-27 10:00:00+00' as newest_export_at
+        from read_csv('{seeds}/education_levels.csv', types = {{'level_code': 'varchar'}}), range(5) as ages(days)
+    """,
     "environment.air_quality_hours": """
         select station_id, timestamptz '2026-03-01 05:00:00+00' - interval (hours) hour as hour_at, 40 as vn_aqi,
             'good' as band_code, 20.0 as pm2_5_ug_m3, 40.0 as pm10_ug_m3
         from read_csv('{seeds}/stations.csv'), range(1, 25) as ages(hours)
+        where kind = 'air'
+    """,
+    "environment.air_quality_days": """
+        select station_id, date '2026-02-28' as local_date, 40 as vn_aqi, 'good' as band_code
+        from read_csv('{seeds}/stations.csv')
+        where kind = 'air'
+    """,
+    "environment.air_limit_days": """
+        select station_id, 'PM2.5' as parameter_code, '24h' as averaging, date '2026-02-28' as local_date, 80.0 as share_of_limit_percent
+        from read_csv('{seeds}/stations.csv')
         where kind = 'air'
     """,
     "environment.station_uptime_days": """
@@ -64,6 +79,16 @@ GOOD_ROWS = {
             140 as received_slots, 97.2 as data_capture_percent,
             timestamptz '2026-03-01 04:55:00+00' - interval (days) day as last_reading_at
         from read_csv('{seeds}/stations.csv'), range(2) as ages(days)
+    """,
+    "environment.parameter_capture_days": """
+        select station_id, 'CO' as parameter_code, date '2026-03-01' - days::integer as local_date, days = 0 as is_latest,
+            144 as expected_slots, 140 as received_slots, false as is_stuck
+        from read_csv('{seeds}/stations.csv'), range(2) as ages(days)
+    """,
+    "environment.water_quality_months": """
+        select station_id, 'COD' as parameter_code, date '2026-01-01' as month_date, 'B' as water_class
+        from read_csv('{seeds}/stations.csv')
+        where kind = 'water'
     """,
     "environment.river_levels": """
         select gauge_id, timestamptz '2026-03-01 04:45:00+00' - interval (15 * polls) minute as measured_at, 1.5 as level_m
@@ -81,6 +106,14 @@ GOOD_ROWS = {
         select agency_code, date '2026-03-01' - days::integer as local_date, 1 as received_cases
         from read_csv('{seeds}/agencies.csv'), range(10) as ages(days)
     """,
+    "feedback.feedback_agency_months": """
+        select agency_code, date '2026-03-01' as month_date, 1 as received_cases from read_csv('{seeds}/agencies.csv')
+    """,
+    "feedback.feedback_commune_months": """
+        select commune_code, date '2026-03-01' as month_date, 1 as received_cases
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "feedback.feedback_months": "select date '2026-03-01' as month_date, 850 as received_cases",
     "fisheries.vessels_last_seen": """
         select source_code || ':' || number as vessel_key, source_code, 16.5 as latitude, 108.2 as longitude, 7.5 as speed_knots,
             90.0 as course_degrees, true as is_in_east_sea, false as is_silent_6h, true as is_registered, 'at_sea' as status_code,
@@ -107,13 +140,29 @@ GOOD_ROWS = {
             '6,5 giờ không có vị trí' as evidence
         from range(60) as vessels(number)
     """,
+    "fisheries.fleet_vessels": """
+        select number::varchar as vessel_code, 'at_sea' as status_code from range(50) as vessels(number)
+    """,
+    "fisheries.fleet_communes": """
+        select commune_code, 10 as obliged_vessels, 9 as equipped_vessels, 90.0 as equipped_percent
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "fisheries.fleet_places": "select port_code as place_code, 'port' as place_kind, 3 as vessels from read_csv('{seeds}/ports.csv')",
+    "fisheries.violation_months": """
+        select commune_code, date '2026-02-01' as month_date, 'silent_6h' as kind_code, 2 as violations
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "fisheries.vessel_manual_days": """
+        select 'vms:' || number as vessel_key, date '2026-02-28' as local_date, 75.0 as in_time_percent
+        from range(20) as vessels(number)
+    """,
     "health.disease_weeks": """
         with places as (
             select commune_code as place_code, 'commune' as place_level from read_csv('{seeds}/communes.csv')
             union all select 'province', 'province'
         )
         select 'A91' as disease_code, place_level, place_code, date '2026-02-23' - 7 * weeks::integer as week_start_date,
-            place_code in ('19753', '19789') as is_small_cell,
+            place_code in ('19753', '19789') as is_small_cell, 1 as reported_places,
             case when place_level = 'province' then 390 when place_code not in ('19753', '19789') then 10 end as cases,
             case when place_level = 'province' then 0 end as deaths, 50.0 as cases_per_100k, false as is_above_threshold,
             false as is_more_deaths_than_cases
@@ -121,7 +170,7 @@ GOOD_ROWS = {
     """,
     "health.disease_reporting": """
         select 'A91' as disease_code, date '2026-02-23' - 7 * weeks::integer as week_start_date, 20 as reported_cases,
-            18 as on_time_cases, 90.0 as on_time_percent, 12.0 as median_delay_hours,
+            18 as on_time_from_onset_cases, 90.0 as on_time_from_onset_percent, 12.0 as median_hours_from_onset,
             timestamptz '2026-03-01 04:00:00+00' - interval (7 * weeks) day as last_reported_at
         from range(5) as ages(weeks)
     """,
@@ -133,16 +182,26 @@ GOOD_ROWS = {
     """,
     "health.facility_days": """
         select facility_code, facility_name, commune_code, beds, date '2026-03-01' - days::integer as local_date, days = 0 as is_latest,
-            40 as visits, 4 as admissions, 5 as discharges, 20 as treatment_days, 4.0 as mean_stay_days, 0 as transfers_out,
-            case when days % 2 = 0 then 0 end as deaths,
+            40 as visits, 4 as admissions, 5 as discharges,
             case when beds > 0 then case when days = 3 then 110.0 else 70.0 end end as bed_occupancy_percent,
             case when beds > 0 then case when days = 3 then 'red' else 'green' end end as bed_occupancy_level
         from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar', 'commune_code': 'varchar'}}), range(31) as ages(days)
     """,
+    "health.stay_months": """
+        with places as (
+            select facility_code as place_code, 'facility' as place_level
+            from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}})
+            union all select 'province', 'province'
+        )
+        select place_level, place_code, make_date(2026, months::integer, 1) as month_date, 20 as discharges, 20 as counted_stays,
+            4.0 as mean_stay_days, 0 as transfers_out, case when months = 3 then 0 end as deaths, 0 as dying_discharges
+        from places, range(1, 4) as numbers(months)
+    """,
     "health.insurance_spend_months": """
         select facility_code, facility_name, make_date(2026, months::integer, 1) as month_date, months = 3 as is_latest, 100 as claims,
             insurance_ceiling_vnd / 20 as spent_vnd, months * insurance_ceiling_vnd / 20 as spent_in_year_vnd,
-            insurance_ceiling_vnd as ceiling_vnd, 5.0 * months as spent_in_year_percent, 'green' as spend_level
+            insurance_ceiling_vnd as ceiling_vnd, 5.0 * months as spent_in_year_percent, 60.0 as pace_percent,
+            'green' as spend_level
         from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}}), range(1, 4) as numbers(months)
     """,
     "health.icd10_months": """
@@ -167,6 +226,11 @@ GOOD_ROWS = {
         select agency_code, date '2026-03-01' - to_months(months::integer) as month_date, 10 as received
         from read_csv('{seeds}/agencies.csv'), range(4) as ages(months)
     """,
+    "public_services.dossier_procedure_months": """
+        select procedure_code, date '2026-03-01' as month_date, 3 as received
+        from read_csv('{seeds}/procedures.csv', types = {{'procedure_code': 'varchar'}})
+    """,
+    "public_services.dossier_months": "select date '2026-03-01' as month_date, 850 as received",
     "public_services.decision_766_scores": """
         select agency_code, component_code, group_code, case when no_source_reason is null then 5 end as denominator,
             case when no_source_reason is null then max_points / 2 end as score_points
@@ -189,6 +253,18 @@ GOOD_ROWS = {
     """,
     "quality.agency_league_months": """
         select distinct owner, date '2026-02-01' as month_date, 1 as league_rank from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.database_score_days": """
+        select distinct domain, date '2026-02-28' as local_date, 95.0 as score, 'green' as level from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.incident_months": """
+        select feed, date '2026-02-01' as month_date, 10 as records, 100.0 as closed_in_15_days_percent from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.object_coverage_days": """
+        select feed, date '2026-02-28' as local_date, true as is_latest, 100.0 as coverage_percent from read_csv('{seeds}/feeds.csv')
+    """,
+    "quality.repeat_offenders": """
+        select feed, 'a' as object_id, 1 as red_days, false as is_repeat from read_csv('{seeds}/feeds.csv')
     """,
     "quality.ledger_totals": """
         select feed, 10 as deliveries, 0 as unreadable_deliveries, 1000 as received, 5 as duplicate, 5 as quarantined
@@ -239,6 +315,7 @@ AIR_STATIONS = [f"46_KK{number:02}" for number in range(1, 15)]
 STATIONS = [*AIR_STATIONS, *[f"46_NM{number:02}" for number in range(1, 7)]]
 FEEDS = list(read_contracts())
 OWNERS = sorted({contract.owner for contract in read_contracts().values()})
+DATABASES = sorted({contract.domain for contract in read_contracts().values()})
 FACILITIES = sorted(map(str, Reference().values_of("facilities.facility_code")))
 PLACES = [*sorted(map(str, Reference().values_of("communes.commune_code"))), "province"]
 
@@ -322,6 +399,12 @@ DAMAGES = [
         "update {mart} set attendance_percent = 79 where attendance_date < date '2026-02-25'",
         {"attendance_percent is in its usual range": "120 of 300 rows failing"},
     ),
+    Damage("education.attendance_level_days", "delete from {mart}", {"attendance_level_days has rows": "0 rows"}),
+    Damage(
+        "education.attendance_level_days",
+        "update {mart} set attendance_percent = 79 where level_code = '04'",
+        {"attendance_percent is in its usual range": "5 of 25 rows failing"},
+    ),
     Damage(
         "environment.air_quality_hours",
         "delete from {mart}",
@@ -382,6 +465,36 @@ DAMAGES = [
         {"pm10_ug_m3 is in its usual range": "24 of 336 rows failing"},
     ),
     Damage(
+        "environment.air_quality_days",
+        "delete from {mart} where station_id > '46_KK02'",
+        {"air_quality_days did not shrink": "2 rows"},
+    ),
+    Damage(
+        "environment.air_quality_days",
+        "update {mart} set vn_aqi = 501 where station_id = '46_KK01'",
+        {"vn_aqi is in range": "1 of 14 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_days",
+        "update {mart} set vn_aqi = null where station_id <= '46_KK08'",
+        {"vn_aqi is filled": "8 of 14 rows failing"},
+    ),
+    Damage(
+        "environment.air_quality_days",
+        "update {mart} set band_code = 'awful' where station_id = '46_KK03'",
+        {"band_code is known": "1 of 14 rows failing"},
+    ),
+    Damage(
+        "environment.air_limit_days",
+        "delete from {mart} where station_id > '46_KK02'",
+        {"air_limit_days did not shrink": "2 rows"},
+    ),
+    Damage(
+        "environment.air_limit_days",
+        "update {mart} set share_of_limit_percent = 501 where station_id = '46_KK01'",
+        {"share_of_limit_percent is in its usual range": "1 of 14 rows failing"},
+    ),
+    Damage(
         "environment.station_uptime_days",
         "delete from {mart}",
         {
@@ -416,6 +529,31 @@ DAMAGES = [
         "environment.station_uptime_days",
         "update {mart} set last_reading_at = last_reading_at - interval 1 hour",
         {"environment.station_readings is live": "2026-03-01T03:55:00+00:00"},
+    ),
+    Damage(
+        "environment.parameter_capture_days",
+        "delete from {mart}",
+        {"parameter_capture_days has rows": "0 rows", "parameter_capture_days did not shrink": "0 rows"},
+    ),
+    Damage(
+        "environment.parameter_capture_days",
+        "delete from {mart} where local_date < date '2026-03-01'",
+        {"parameter_capture_days did not shrink": "20 rows"},
+    ),
+    Damage(
+        "environment.parameter_capture_days",
+        "update {mart} set is_stuck = true where station_id <= '46_KK02'",
+        {"no sensor repeats one value on the newest day": "2 rows"},
+    ),
+    Damage(
+        "environment.water_quality_months",
+        "delete from {mart} where station_id > '46_NM02'",
+        {"water_quality_months did not shrink": "2 rows"},
+    ),
+    Damage(
+        "environment.water_quality_months",
+        "update {mart} set water_class = 'D' where station_id = '46_NM01'",
+        {"water_class is usual": "1 of 6 rows failing"},
     ),
     Damage(
         "environment.river_levels",
@@ -534,6 +672,23 @@ DAMAGES = [
         {"no day's intake is a fifth or five times its week's": "1 row"},
     ),
     Damage(
+        "feedback.feedback_agency_months",
+        "delete from {mart} where agency_code = '000.00.02.H57'",
+        {"agency_code covers its reference list": "1 missing: 000.00.02.H57"},
+    ),
+    Damage(
+        "feedback.feedback_commune_months",
+        "delete from {mart} where commune_code = '19753'",
+        {"commune_code covers its reference list": "1 missing: 19753"},
+    ),
+    Damage("feedback.feedback_months", "delete from {mart}", {"feedback_months has rows": "0 rows"}),
+    Damage(
+        "public_services.dossier_procedure_months",
+        "delete from {mart} where procedure_code = '9.900004'",
+        {"procedure_code covers its reference list": "1 missing: 9.900004"},
+    ),
+    Damage("public_services.dossier_months", "delete from {mart}", {"dossier_months has rows": "0 rows"}),
+    Damage(
         "public_services.dossiers",
         "delete from {mart}",
         {
@@ -550,7 +705,12 @@ DAMAGES = [
     Damage(
         "public_services.dossiers",
         "update {mart} set working_days_late = 3 where dossier_id = 'HS-1'",
-        {"nothing is late and in time at once": "1 row"},
+        {"nothing is late and in time at once, or neither": "1 row"},
+    ),
+    Damage(
+        "public_services.dossiers",
+        "update {mart} set is_on_time = false where dossier_id = 'HS-1'",
+        {"nothing is late and in time at once, or neither": "1 row"},
     ),
     Damage(
         "public_services.dossiers",
@@ -775,6 +935,23 @@ DAMAGES = [
         "update {mart} set is_open = true",
         {"no operator has more than 50 open silences": "1 row"},
     ),
+    Damage("fisheries.fleet_vessels", "delete from {mart}", {"fleet_vessels has rows": "0 rows"}),
+    Damage("fisheries.fleet_places", "delete from {mart}", {"fleet_places has rows": "0 rows"}),
+    Damage(
+        "fisheries.fleet_communes",
+        "update {mart} set equipped_percent = 101 where commune_code = '19753'",
+        {"equipped_percent is in range": "1 of 40 rows failing"},
+    ),
+    Damage(
+        "fisheries.violation_months",
+        "update {mart} set violations = -1 where commune_code = '19753'",
+        {"violations is in range": "1 of 40 rows failing"},
+    ),
+    Damage(
+        "fisheries.vessel_manual_days",
+        "update {mart} set in_time_percent = 101 where vessel_key = 'vms:1'",
+        {"in_time_percent is in range": "1 of 20 rows failing"},
+    ),
     Damage(
         "health.disease_weeks",
         "delete from {mart}",
@@ -840,13 +1017,13 @@ DAMAGES = [
     ),
     Damage(
         "health.disease_reporting",
-        "update {mart} set on_time_percent = 49 where week_start_date >= date '2026-02-16'",
-        {"on_time_percent is in its usual range": "2 of 5 rows failing"},
+        "update {mart} set on_time_from_onset_percent = 49 where week_start_date >= date '2026-02-16'",
+        {"on_time_from_onset_percent is in its usual range": "2 of 5 rows failing"},
     ),
     Damage(
         "health.disease_reporting",
-        "update {mart} set median_delay_hours = 169 where week_start_date = date '2026-02-23'",
-        {"median_delay_hours is in its usual range": "1 of 5 rows failing"},
+        "update {mart} set median_hours_from_onset = 169 where week_start_date = date '2026-02-23'",
+        {"median_hours_from_onset is in its usual range": "1 of 5 rows failing"},
     ),
     Damage(
         "health.disease_reporting",
@@ -884,23 +1061,8 @@ DAMAGES = [
     ),
     Damage(
         "health.facility_days",
-        "update {mart} set transfers_out = 4 where facility_code = '46001' and local_date = date '2026-02-28'",
-        {"no small count of transfers or deaths is shown": "1 row"},
-    ),
-    Damage(
-        "health.facility_days",
-        "update {mart} set deaths = 1 where facility_code <= '46002' and local_date = date '2026-02-28'",
-        {"no small count of transfers or deaths is shown": "2 rows"},
-    ),
-    Damage(
-        "health.facility_days",
         "update {mart} set bed_occupancy_percent = 201 where facility_code = '46001' and local_date = date '2026-02-28'",
         {"bed_occupancy_percent is in its usual range": "1 of 372 rows failing"},
-    ),
-    Damage(
-        "health.facility_days",
-        "update {mart} set mean_stay_days = 61 where facility_code = '46001'",
-        {"mean_stay_days is in its usual range": "31 of 372 rows failing"},
     ),
     Damage(
         "health.facility_days",
@@ -911,6 +1073,31 @@ DAMAGES = [
         "health.facility_days",
         "update {mart} set visits = 0, discharges = 0 where facility_code = '46007' and local_date > date '2026-02-22'",
         {"every facility sent something of the last seven days": "1 row"},
+    ),
+    Damage(
+        "health.stay_months",
+        "delete from {mart}",
+        {"stay_months has rows": "0 rows", "place_code covers its reference list": missing([*FACILITIES, "province"])},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set transfers_out = 4 where place_code = '46001' and month_date = date '2026-02-01'",
+        {"no outcome and no length of few stays is shown": "1 row"},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set discharges = 4 where place_code <= '46002' and month_date = date '2026-02-01'",
+        {"no outcome and no length of few stays is shown": "2 rows"},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set counted_stays = 4 where place_code = '46001'",
+        {"no outcome and no length of few stays is shown": "3 rows"},
+    ),
+    Damage(
+        "health.stay_months",
+        "update {mart} set mean_stay_days = 61 where place_code = '46001'",
+        {"mean_stay_days is in its usual range": "3 of 39 rows failing"},
     ),
     Damage(
         "health.insurance_spend_months",
@@ -938,8 +1125,8 @@ DAMAGES = [
     ),
     Damage(
         "health.insurance_spend_months",
-        "update {mart} set spent_in_year_percent = 121 where is_latest",
-        {"spent_in_year_percent is in its usual range": "12 of 36 rows failing"},
+        "update {mart} set pace_percent = 121 where is_latest",
+        {"pace_percent is in its usual range": "12 of 36 rows failing"},
     ),
     Damage(
         "health.icd10_months",
@@ -1057,6 +1244,29 @@ DAMAGES = [
         "quality.agency_league_months",
         "update {mart} set league_rank = null where owner = 'Sở Y tế'",
         {"league_rank is filled": f"1 of {len(OWNERS)} rows failing"},
+    ),
+    Damage(
+        "quality.database_score_days",
+        "delete from {mart} where domain in ('environment', 'health')",
+        {
+            "domain covers its reference list": missing(["environment", "health"]),
+            "database_score_days did not shrink": f"{len(DATABASES) - 2} rows",
+        },
+    ),
+    Damage(
+        "quality.incident_months",
+        "update {mart} set closed_in_15_days_percent = 99 where feed = 'feedback.requests'",
+        {"closed_in_15_days_percent is in its usual range": f"1 of {len(FEEDS)} rows failing"},
+    ),
+    Damage(
+        "quality.object_coverage_days",
+        "update {mart} set coverage_percent = 89 where feed = 'feedback.requests'",
+        {"every feed hears 90 % of its objects": "1 row"},
+    ),
+    Damage(
+        "quality.repeat_offenders",
+        "update {mart} set is_repeat = true where feed = 'feedback.requests'",
+        {"no object is red on three days of thirty": "1 row"},
     ),
     Damage(
         "quality.ledger_totals",

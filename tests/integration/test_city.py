@@ -206,7 +206,8 @@ def test_every_figure_that_a_late_file_changed_names_that_file_and_a_rollback_sa
 
         previous = {second.release_id: first.release_id, third.release_id: second.release_id}
         by_file, by_rollback = restated(second), restated(third)
-    assert {row[0] for row in by_file} == {"air_quality_hours", "station_uptime_days"}
+    of_days = {"air_quality_days", "air_limit_days", "station_uptime_days", "parameter_capture_days"}
+    assert {row[0] for row in by_file} == {"air_quality_hours", *of_days}
     assert {row[2] for row in by_file} >= {"pm2_5_ug_m3", "vn_aqi", "received_slots", "missing_slots"}
     assert {(row[5], *row[6]) for row in by_file} == {("delivery", late.delivery_id)}
     assert {(row[5], *row[6]) for row in by_rollback} == {("rollback",)}
@@ -242,7 +243,7 @@ def test_the_command_line_answers_machines(ioc) -> None:  # type: ignore[no-unty
     assert all(row["received"] == row["accepted"] + row["duplicate"] + row["quarantined"] for row in ledger)
     scores = json.loads(ioc("score", "--json").stdout)
     assert [set(row) for row in scores] == [
-        {"domain", "feed", "correct", "complete", "clean", "live", "score", "level"}
+        {"domain", "feed", "correct", "complete", "clean", "live", "consistent", "score", "level"}
     ] * len(read_contracts())
     history = json.loads(ioc("score", "--days", "7", "--json").stdout)
     assert [{**row, "local_date": None} for row in history] == [{**row, "local_date": None} for row in scores]

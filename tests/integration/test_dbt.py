@@ -144,6 +144,8 @@ def first_day(warehouse: Warehouse) -> None:
     at = "2026-11-20 09:00:00+07"
     warehouse.run(readings("2026-11-20 06:00:00+07", "range(36)", "20.0 + slot // 12", at))
     warehouse.run(readings("2026-11-20 06:00:00+07", "range(8)", "30.0", at, station="46_KK02"))
+    # an hour that the first build sees while it runs, and to which nothing is added
+    warehouse.run(readings("2026-11-20 09:00:00+07", "range(12)", "25.0", at, station="46_KK03"))
     warehouse.run(
         f"insert into lake.bronze.environment__river_levels select gauge_id, gauge_id, 'as sent', "
         f"timestamptz '2026-11-20 08:00:00+07' + poll * interval 15 minutes, 1.5 + poll, 'rising', "
@@ -172,7 +174,7 @@ def first_day(warehouse: Warehouse) -> None:
         books("d2", "feedback.requests", 4, 3, at),
         books("d4", "health.claims", 0, 0, at).replace("'loaded'", "'empty'"),
         "insert into lake.quarantine.records "
-        f"values ('feedback.requests', 'd2', 4, 'raw', 1, 'agency_code_reference', 5, [], '{at}', 'l1', null, '{at}', '{at}')",
+        f"values ('feedback.requests', 'd2', 4, 'raw', 1, 'agency_code_reference', 5, [], '{at}', 'l1', null, '{at}', '{at}', null)",
         "insert into lake.ledger.rule_results values "
         f"('l1', 'feedback.requests', 'agency_code_reference', 'agency_code', 5, 'correct', true, 4, 1, '{at}')",
         f"""insert into lake.bronze.fisheries__ais_messages (payload, heard_at, mmsi, message_type, latitude, longitude, vessel_name,
@@ -195,6 +197,9 @@ def second_day(warehouse: Warehouse) -> None:
     for statement in (
         f"insert into lake.bronze.environment__river_levels values ('46_TV01', 'n', 'r', '2026-11-20 08:20:00+07', 4.0, 'stable', "
         f"{envelope('1', at)})",
+        # an hour before others: it tells how fast the river rose until then
+        f"insert into lake.bronze.environment__river_levels values ('46_TV01', 'n', 'r', '2026-11-20 07:10:00+07', 1.0, 'stable', "
+        f"{envelope('2', at)})",
         request("PA-1", "2026-11-20 13:00:00+07", "closed", at, rating="5"),
         request("PA-3", "2026-11-21 08:00:00+07", "open", at),
         dossier("HS-1", "2026-11-20 23:00:00+07", "9", at, finished_at="'2026-11-20 23:00:00+07'"),
@@ -269,6 +274,7 @@ def test_air_quality_hours_hold_late_readings_and_the_newest_hour(built: Warehou
         ("46_KK01", "2026-11-20 01:00:00+00", 8, False, 22.0, 21.063444, 42, "Tốt", "PM2.5", True),
         ("46_KK01", "2026-11-21 01:00:00+00", 8, True, 50.0, None, None, None, None, False),
         ("46_KK02", "2026-11-19 23:00:00+00", 6, True, 30.0, None, None, None, None, False),
+        ("46_KK03", "2026-11-20 02:00:00+00", 9, True, 25.0, None, None, None, None, False),
     ]
 
 
@@ -285,11 +291,12 @@ def test_station_uptime_days_list_every_station_on_every_day(built: Warehouse) -
         for station in stations
         for day, slots in ((DAY_1, 288), (DAY_2, 108))
     }
-    expected -= {(station, DAY_1, False, 288, 0, 0, 288) for station in ("46_KK01", "46_KK02")}
+    expected -= {(station, DAY_1, False, 288, 0, 0, 288) for station in ("46_KK01", "46_KK02", "46_KK03")}
     expected -= {("46_KK01", DAY_2, True, 108, 0, 0, 108)}
     expected |= {
         ("46_KK01", DAY_1, False, 288, 36, 36, 252),
         ("46_KK02", DAY_1, False, 288, 9, 9, 279),
+        ("46_KK03", DAY_1, False, 288, 12, 12, 276),
         ("46_KK01", DAY_2, True, 108, 12, 12, 96),
     }
     assert len(stations) == 20
@@ -298,15 +305,16 @@ def test_station_uptime_days_list_every_station_on_every_day(built: Warehouse) -
 
 
 def test_river_levels_keep_the_latest_when_an_older_one_arrives(built: Warehouse) -> None:
-    columns = "gauge_id, river_name, measured_at::varchar, level_m, trend_label, alarm_level, is_latest"
+    columns = "gauge_id, river_name, measured_at::varchar, level_m, trend_label, alarm_level, round(rise_cm_per_hour), is_latest"
     assert built.rows(f"select {columns} from lake.environment.river_levels order by all") == [
-        ("46_TV01", "Hương", "2026-11-20 01:00:00+00", 1.5, "Đang lên", 1, False),
-        ("46_TV01", "Hương", "2026-11-20 01:15:00+00", 2.5, "Đang lên", 2, False),
-        ("46_TV01", "Hương", "2026-11-20 01:20:00+00", 4.0, "Ổn định", 3, False),
-        ("46_TV01", "Hương", "2026-11-20 01:30:00+00", 3.5, "Đang lên", 3, True),
-        ("L1602", "as sent", "2026-11-20 01:00:00+00", 1.5, "Đang lên", None, False),
-        ("L1602", "as sent", "2026-11-20 01:15:00+00", 2.5, "Đang lên", None, False),
-        ("L1602", "as sent", "2026-11-20 01:30:00+00", 3.5, "Đang lên", None, True),
+        ("46_TV01", "Hương", "2026-11-20 00:10:00+00", 1.0, "Ổn định", 1, None, False),
+        ("46_TV01", "Hương", "2026-11-20 01:00:00+00", 1.5, "Đang lên", 1, None, False),
+        ("46_TV01", "Hương", "2026-11-20 01:15:00+00", 2.5, "Đang lên", 2, 138.0, False),
+        ("46_TV01", "Hương", "2026-11-20 01:20:00+00", 4.0, "Ổn định", 3, 257.0, False),
+        ("46_TV01", "Hương", "2026-11-20 01:30:00+00", 3.5, "Đang lên", 3, 188.0, True),
+        ("L1602", "as sent", "2026-11-20 01:00:00+00", 1.5, "Đang lên", None, None, False),
+        ("L1602", "as sent", "2026-11-20 01:15:00+00", 2.5, "Đang lên", None, None, False),
+        ("L1602", "as sent", "2026-11-20 01:30:00+00", 3.5, "Đang lên", None, None, True),
     ]
 
 
@@ -349,7 +357,7 @@ def test_dossiers_are_judged_by_the_newest_version_and_keep_every_due_date(built
         """
     ) == [
         ("HS-1", "processed", "2026-11-20", "2026-11-20", "2026-11-20", True, False, 0, "50000.50", 2),
-        ("HS-2", "in_progress", "2026-11-20", "2026-11-18", None, None, True, 0, "50000.50", 2),
+        ("HS-2", "in_progress", "2026-11-20", "2026-11-18", None, None, True, 1, "50000.50", 2),
         ("HS-3", "returned", "2026-11-20", "2026-11-20", "2026-11-20", None, False, None, "50000.50", 1),
     ]
     assert built.rows("select dossier_id, due_number, due_at::varchar from lake.silver.int_dossier_due_dates order by all") == [
@@ -358,6 +366,20 @@ def test_dossiers_are_judged_by_the_newest_version_and_keep_every_due_date(built
         ("HS-2", 1, "2026-11-20 10:00:00+00"),
         ("HS-3", 0, "2026-11-20 10:00:00+00"),
     ]  # fmt: skip
+
+
+def test_a_day_corrected_in_the_calendar_moves_every_figure_that_counts_working_days(built: Warehouse) -> None:
+    judged = "dossier_id, due_until_date::varchar, is_overdue, working_days_late"
+    late = f"select {judged} from lake.public_services.dossiers where dossier_id = 'HS-2'"
+    months = "select sum(in_progress_overdue) from lake.public_services.dossier_agency_months where is_latest"
+    assert (built.rows(late), built.rows(months)) == ([("HS-2", "2026-11-20", True, 1)], [(1,)])
+    correct = "update lake.reference.working_days set is_working_day = {} where local_date = date '2026-11-20'"
+    built.run(correct.format(False))
+    built.build_models(NEXT_MORNING, "--select", "config.materialized:view", "int_working_days+")
+    assert (built.rows(late), built.rows(months)) == ([("HS-2", "2026-11-23", False, 0)], [(0,)])
+    built.run(correct.format(True))
+    built.build_models(NEXT_MORNING, "--select", "config.materialized:view", "int_working_days+")
+    assert (built.rows(late), built.rows(months)) == ([("HS-2", "2026-11-20", True, 1)], [(1,)])
 
 
 def test_dossier_months_carry_over_what_is_open_and_list_all_agencies_with_zeros(built: Warehouse) -> None:
@@ -410,7 +432,7 @@ def test_small_counts_of_pupils_are_hidden_with_companions_and_no_difference_giv
     assert built.rows(
         "select group_kind, group_name, is_small_cell, pupils from lake.education.pupil_groups order by all"
     ) == [
-        ("disability", "Không", False, 100),
+        ("disability", "Chưa rõ", False, 100),
         ("ethnic_group", "Cơ Tu", False, 18),
         ("ethnic_group", "Kinh", False, 76),
         ("ethnic_group", "Tà Ôi", False, 6),
@@ -419,6 +441,11 @@ def test_small_counts_of_pupils_are_hidden_with_companions_and_no_difference_giv
     assert built.rows("select count(*), count(*) filter (where is_reported) from lake.education.attendance_days") == [
         (60, 3)
     ]
+    columns = "registered_schools, reported_schools, enrolled_pupils, absent_pupils, attendance_percent, is_small_cell"
+    assert built.rows(f"select {columns} from lake.education.attendance_level_days where reported_schools > 0") == [
+        (20, 3, 100, 6, 94.0, False)
+    ]
+    assert built.rows("select count(*) from lake.education.attendance_days where absent_pupils is not null") == [(0,)]
 
 
 def test_who_a_pupil_is_leaves_bronze_for_no_mart(built: Warehouse) -> None:
@@ -481,11 +508,11 @@ def test_no_hash_of_an_owner_leaves_bronze(built: Warehouse) -> None:
 def test_vessels_last_seen_hold_the_newest_fix_of_each_vessel_and_source(built: Warehouse) -> None:
     columns = "vessel_key, vessel_name, last_fix_at::varchar, latitude, fixes_24h, is_active_24h, is_silent_6h"
     assert built.rows(f"select {columns} from lake.fisheries.vessels_last_seen order by all") == [
-        ("ais:574000001", "FISHER II", "2026-11-20 01:30:00+00", 16.2, 0, False, True),
-        ("vms:A", "Tàu A", "2026-11-19 21:00:00+00", 16.7, 0, False, True),
+        ("ais:574000001", "FISHER II", "2026-11-20 01:30:00+00", 16.2, 0, False, None),
+        ("vms:A", "Tàu A", "2026-11-19 21:00:00+00", 16.7, 0, False, None),
         ("vms:B", "Tàu B", "2026-11-21 01:00:00+00", 17.0, 1, True, False),
-        ("vms:N", "Tàu N", None, None, 0, False, False),
-        ("vms:P", "Tàu P", "2026-11-20 00:00:00+00", 19.0, 0, False, True),
+        ("vms:N", "Tàu N", None, None, 0, False, None),
+        ("vms:P", "Tàu P", "2026-11-20 00:00:00+00", 19.0, 0, False, None),
     ]
 
 
@@ -524,6 +551,7 @@ def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
         ("46_KK01", "2026-11-21 01:00:00+00"),  # it was the latest
         ("46_KK01", "2026-11-21 02:00:00+00"),
         ("46_KK02", "2026-11-19 23:00:00+00"),  # it is the latest
+        ("46_KK03", "2026-11-20 02:00:00+00"),  # and so is this
     ]
 
 
@@ -553,18 +581,20 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "update lake.silver.int_class_pupils set pupils = pupils - 1",
         "update lake.education.level_years set pupils = pupils + 1",
         "delete from lake.silver.int_students_current where school_code = '461978901'",
-        "update lake.education.attendance_days set present_pupils = enrolled_pupils + 1",
+        "update lake.education.attendance_days set present_pupils = enrolled_pupils + 1 where school_code = '461978901'",
+        "update lake.education.attendance_days set absent_pupils = 2, is_small_cell = false where school_code = '469900201'",
+        "delete from lake.silver.int_pupils_placed where school_code = '469900201' and is_dropped_out",
         "update lake.environment.air_quality_hours set vn_aqi = vn_aqi + 1 where vn_aqi is not null",
         "insert into lake.environment.air_quality_hours select * from lake.environment.air_quality_hours limit 1",
         "delete from lake.environment.station_uptime_days where station_id = '46_KK05' and is_latest",
         "update lake.environment.station_uptime_days set valid_slots = received_slots + 1, uptime_percent = 101 where is_latest",
         "update lake.environment.river_levels set is_latest = true",
-        "update lake.feedback.feedback_agency_days set received_cases = received_cases + 1",
+        "update lake.feedback.feedback_agency_days set received_cases = received_cases + 1, overdue_cases = overdue_cases + 1",
         "delete from lake.silver.int_feedback_requests_current where service_request_id = 'PA-1'",
         "insert into lake.fisheries.vessel_gaps select * replace (gap_started_at - interval 1 day as gap_started_at) "
         "from lake.fisheries.vessel_gaps where is_open",
         "update lake.fisheries.vessel_gaps set finding_code = 'silent_6h', known_silent_hours = 1 where is_open",
-        "update lake.fisheries.vessel_slot_days set received_slots = received_slots + 1",
+        "update lake.fisheries.vessel_slot_days set received_slots = received_slots + 1, is_latest = not is_latest",
         "update lake.fisheries.vessel_boundary_events set previous_zone_code = zone_code",
         "insert into lake.fisheries.vessel_alerts select * from lake.fisheries.vessel_alerts limit 1",
         "delete from lake.silver.int_vessels_current where vessel_id = 'N'",
@@ -595,6 +625,11 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "delete from lake.health.disease_history",
         "update lake.silver.int_class_pupils set dropped_out_pupils = dropped_out_pupils + 1",
         "delete from lake.public_services.dossiers where dossier_id in ('HS-2', 'HS-3')",
+        "delete from lake.silver.int_station_days where station_id = '46_KK02'",
+        "delete from lake.silver.int_parameter_days where station_id = '46_KK02'",
+        "update lake.environment.parameter_capture_days set received_slots = 0 where station_id = '46_KK02'",
+        "update lake.quality.feed_score_days set level_reason = 'so'",
+        "update lake.quality.incident_months set closed_in_15_days = records",
         "update lake.quality.ledger_totals set received = received + 5",
         "update lake.quality.quarantine_reasons set records = records + 1",
         "update lake.quality.feed_scores set score = null",
@@ -612,6 +647,8 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "pupils_of_classes_add_up_to_the_school",
         "pupils_of_schools_add_up_to_the_level",
         "never_more_than_attendance_days",
+        "no_hidden_count_can_be_worked_out_attendance_days",
+        "every_key_has_one_row_int_pupils_placed",
         "every_accepted_version_is_current_superseded_or_cancelled_int_students",
         "vn_aqi_is_the_worst_sub_index",
         "unique_combination_air_quality_hours",
@@ -620,18 +657,22 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "value_between_station_uptime_days_uptime_percent",
         "one_latest_per_river_levels",
         "sums_agree_feedback_agency_days_received_cases",
+        "total_is_the_sum_of_closed_and_overdue",
         "every_accepted_version_is_current_superseded_or_cancelled",
         "total_is_the_sum_of_carried_over_and_new",
         "total_is_the_sum_of_its_states",
         "total_is_the_sum_of_processed",
         "total_is_the_sum_of_in_progress",
         "total_is_the_sum_of_channels",
+        "total_is_the_sum_of_processed_and_overdue",
         "what_is_open_is_carried_over",
+        "the_running_month_shows_what_is_open_now",
         "unknown_has_a_reason",
         "relationships_int_dossier_due_dates",
         "at_most_one_open_gap_per_vessel",
         "no_silence_of_a_vessel_is_its_operators",
         "slots_at_sea_are_received_unknown_or_missed",
+        "the_latest_day_is_one_for_all",
         "zones_alternate_and_follow_each_other",
         "unique_combination_vessel_alerts",
         "every_accepted_version_is_current_superseded_or_cancelled_int_vessels_current",
@@ -641,6 +682,11 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "same_keys_as_int_station_hours",
         "same_keys_as_air_quality_hours",
         "same_keys_as_station_uptime_days",
+        "same_keys_as_int_station_days",
+        "same_keys_as_int_parameter_days",
+        "same_keys_as_parameter_capture_days",
+        "every_level_below_green_says_why_feed_score_days",
+        "never_more_than_incident_months",
         "as_many_rows_as_river_levels",
         "as_many_rows_as_feedback_cases",
         "total_is_the_sum_of_records_feedback_agency_days",
@@ -652,7 +698,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "same_keys_as_icd10_months",
         "total_is_the_sum_of_records_check_in_hours",
         "every_weekly_count_of_a_commune_has_its_week",
-        "every_case_after_the_last_count_is_counted_in_its_week",
+        "every_case_of_a_week_without_a_count_is_counted",
         "same_keys_as_disease_reporting",
         "every_count_above_the_communes_is_shown",
         "every_pupil_who_dropped_out_is_counted_in_a_class",

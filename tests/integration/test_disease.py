@@ -113,7 +113,7 @@ def test_no_hidden_number_can_be_computed_from_what_is_shown(diseases: Diseases)
     weeks = diseases.query("select * from health.disease_weeks")
     communes = weeks.filter(pl.col("place_level") == "commune").group_by("disease_code", "week_start_date")
     totals = weeks.filter(pl.col("place_level") == "province").select("disease_code", "week_start_date", total="cases")
-    attacked = communes.agg(shown=pl.col("cases").sum(), unknown=pl.col("cases").is_null().sum()).join(
+    attacked = communes.agg(shown=pl.col("cases").sum(), unknown=pl.col("is_small_cell").sum()).join(
         totals, on=["disease_code", "week_start_date"]
     )
     hiding = attacked.filter((pl.col("unknown") > 0) & pl.col("total").is_not_null())
@@ -185,7 +185,8 @@ def test_every_guard_fails_on_bad_data(diseases: Diseases) -> None:
         "insert into lake.health.disease_weeks select * from lake.health.disease_weeks limit 1",
         "insert into lake.health.disease_weeks select * replace ('x' as place_code, 1000 as cases) from lake.health.disease_weeks "
         f"where {hidden} and week_start_date = date '2026-11-09'",
-        "update lake.health.disease_reporting set reported_cases = 2, on_time_cases = 9, on_time_percent = 450 where disease_code = 'A91'",
+        "update lake.health.disease_reporting set reported_cases = 2, on_time_from_onset_cases = 9, on_time_from_onset_percent = 450 "
+        "where disease_code = 'A91'",
         "update lake.health.disease_history set cases_of_month = cases_of_year where period_kind = 'year'",
         "delete from lake.silver.int_disease_records_current where record_kind = 'case'",
         "update lake.silver.int_disease_weeks set cases = cases + 1 where place_code = 'province'",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -56,7 +57,7 @@ class Province:
             return self.warehouse.connection.execute(sql.replace("from health.", "from lake.health.")).pl()
 
         compared = health_claims.comparisons(truth, query, CLOCK)
-        assert len(compared) == 4
+        assert len(compared) == 5
         assert all(one.rows > 20 for one in compared)
         return {one.mart: one.differences[:3] for one in compared if one.differences}
 
@@ -146,7 +147,7 @@ def test_hiv_and_tuberculosis_leave_no_trace_in_silver_or_marts(faulty: Province
 
 
 def test_a_build_again_changes_nothing(faulty: Province) -> None:
-    marts = ("facility_days", "insurance_spend_months", "icd10_months", "check_in_hours")
+    marts = ("facility_days", "stay_months", "insurance_spend_months", "icd10_months", "check_in_hours")
     before = {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts}
     faulty.warehouse.build_models(CLOCK, *HEALTH)
     assert {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts} == before
@@ -160,7 +161,9 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "update lake.silver.int_health_claims_current set discharged_at = admitted_at - interval 1 day where facility_code = '46002'",
         "update lake.silver.int_health_claims_current set total_vnd = total_vnd + 5 where service_lines_vnd is not null",
         "update lake.health.insurance_spend_months set spent_vnd = spent_vnd + 1",
-        "update lake.health.facility_days set deaths = 1, discharges = 9 where is_latest",
+        "update lake.health.stay_months set deaths = 1 where is_latest",
+        "update lake.health.stay_months set counted_stays = 4, mean_stay_days = 9 where place_code = 'province'",
+        "update lake.health.stay_months set transfers_out = 5 where place_code = 'province' and is_latest",
         "update lake.health.facility_days set admissions = visits + 1 where is_latest",
         "delete from lake.health.check_in_hours where facility_code = '46012' and is_latest",
         "update lake.health.icd10_months set patients = 3 where is_hidden",
@@ -176,6 +179,8 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "never_more_than_int_health_claims_current",
         "spending_of_a_year_is_the_sum_of_its_months",
         "a_small_outcome_is_hidden",
+        "a_length_of_few_stays_is_hidden",
+        "no_outcome_can_be_worked_out",
         "never_more_than_facility_days",
         "every_pair_has_a_row_check_in_hours",
         "a_hidden_cell_shows_nothing",
@@ -250,6 +255,8 @@ def test_a_good_claim_breaks_no_rule(lake: Lake) -> None:
         (dossier({"MA_LK": "B"}), "XML2", "lines_have_their_claim", 5),
         (dossier()[1:], "XML2", "lines_have_their_claim", 5),
         ([("XML1", b"!!"), dossier()[1]], "XML2", "lines_have_their_claim", 5),
+        ([dossier()[0], ("XML2", list_file("XML2", [LINE, LINE]))], "XML2", "lines_come_once", 3),
+        (dossier({"NGAY_KQ": "202611200819"}), "XML2", "results_after_their_tests", 6),
     ],
 )  # fmt: skip
 def test_each_rule_quarantines_its_own_file_and_lets_the_siblings_load(
@@ -265,6 +272,42 @@ def test_each_rule_quarantines_its_own_file_and_lets_the_siblings_load(
     assert kept == {"XML1", "XML2"}
     assert lake.query("select count(*) from lake.bronze.health__claims") == [
         (2 + sum(name != kind and content != b"!!" for name, content in bad),)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("odd", "kind", "rule"),
+    [
+        (dossier(T_BNTT="0.01"), "XML1", "total_is_the_sum_of_who_pays"),
+        (dossier(T_NGUONKHAC="5"), "XML1", "total_is_the_sum_of_who_pays"),
+        (dossier(T_TONGCHI_BH="30.51", T_BHTT="30.21"), "XML1", "insured_part_within_the_total"),
+        (dossier({"THANH_TIEN_BH": "30.49"}), "XML1", "insured_total_is_the_sum_of_its_lines"),
+        (dossier(T_VTYT="0.01"), "XML1", "supplies_within_the_services"),
+        (dossier(NGAY_VAO_NOI_TRU="202611200759"), "XML1", "inpatient_within_the_visit"),
+        (dossier(NGAY_VAO_NOI_TRU="202611200901"), "XML1", "inpatient_within_the_visit"),
+        (dossier(MA_LOAI_KCB="09", NGAY_RA="202611201200", NGAY_TTOAN="202611201200"), "XML1", "short_stay_is_under_four_hours"),
+        (dossier({"NGAY_YL": "202611200759"}), "XML2", "nothing_before_admission"),
+        (dossier({"SO_LUONG": "2", "DON_GIA": "10"}), "XML2", "amount_is_quantity_times_price"),
+    ],
+)  # fmt: skip
+def test_what_is_odd_but_may_be_is_accepted_and_warned_of(lake: Lake, odd: Dossier, kind: str, rule: str) -> None:
+    lake.land(CLAIMS, "a.xml", message("46001", "20261120", [odd]))
+    (row,) = lake.load(CLAIMS)
+    assert (row.accepted, row.quarantined) == (2, 0)
+    warned = lake.query("select file_kind, _warnings from lake.bronze.health__claims where len(_warnings) > 0")
+    assert (kind, [rule]) in [(name, [one for one in rules if one == rule]) for name, rules in warned]  # type: ignore[attr-defined]
+
+
+def test_a_claim_summed_from_lines_that_came_twice_is_quarantined_with_them(lake: Lake) -> None:
+    twice = ("XML2", list_file("XML2", [LINE, LINE]))
+    doubled: dict[str, Any] = {"T_THUOC": "61", "T_TONGCHI_BV": "61", "T_TONGCHI_BH": "61", "T_BHTT": "60.70"}
+    lake.land(CLAIMS, "a.xml", message("46001", "20261120", [[dossier(**doubled)[0], twice]]))
+    lake.land(CLAIMS, "b.xml", message("46002", "20261120", [[dossier()[0], twice]]))
+    lake.load(CLAIMS)
+    found = lake.query("select reason from lake.quarantine.records order by all")
+    assert [reason for (reason,) in found] == ["lines_come_once", "lines_come_once", "medicine_is_the_sum_of_its_lines"]
+    assert lake.query("select facility_code, file_kind, total_vnd from lake.bronze.health__claims") == [
+        ("46002", "XML1", Decimal("30.50"))
     ]
 
 
@@ -297,7 +340,7 @@ def test_of_two_sendings_on_one_day_the_later_arrival_replaces_all_files_of_the_
     assert (row.accepted, row.duplicate, row.quarantined) == (1, 1, 0)
     warehouse = Warehouse(lake.settings, lake.connection)
     warehouse.dbt("seed", later, *HEALTH)
-    warehouse.build_models(later, "--select", "int_health_claims_current+", "+int_health_claims_current")
+    warehouse.build_models(later, "--select", "+insurance_spend_months")
     assert lake.query(
         "select insurer_paid_vnd, medicine_lines_vnd, version_number from lake.silver.int_health_claims_current"
     ) == [(Decimal("20.00"), None, 2)]

@@ -287,15 +287,15 @@ def test_a_load_tells_what_came_of_each_object_and_what_cannot_be_placed(lake: L
     lake.land(READINGS, "46_KK02_20261120080000.txt", "garbage\n" + line("080000", ""))
     lake.land(READINGS, "without.txt", line("080000"))
     lake.load(READINGS)
-    columns = "received, accepted, duplicate, quarantined, wrong, missing, garbage, late, unplaced_slots"
+    columns = "received, accepted, duplicate, quarantined, wrong, missing, garbage, inconsistent, misidentified, late, unplaced_slots"
     told = lake.query(
         f"select object_id, {columns}, last_event_at::varchar, last_heard_at::varchar from lake.ledger.object_results order by object_id"
     )
     noon, eight, five_past = "2026-11-20 05:00:00+00", "2026-11-20 01:00:00+00", "2026-11-20 01:05:00+00"
     assert told == [
-        ("46_KK01", 4, 1, 1, 2, 2, 0, 0, 0, 0, eight, noon),
-        ("46_KK02", 1, 0, 0, 1, 0, 1, 0, 0, 0, None, eight),
-        (None, 3, 0, 0, 3, 1, 0, 2, 0, 2, None, noon),
+        ("46_KK01", 4, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0, eight, noon),
+        ("46_KK02", 1, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, None, eight),
+        (None, 3, 0, 0, 3, 0, 0, 2, 1, 1, 0, 2, None, noon),
     ]
     assert lake.query(
         "select reason, object_id, event_at::varchar, slot_at::varchar from lake.quarantine.records order by reason, object_id"

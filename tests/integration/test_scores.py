@@ -1,4 +1,4 @@
-"""The four axes on a real lake: a fault a day over seven feeds, loaded, built once, and each day held against a clean one.
+"""The axes on a real lake: a fault a day over seven feeds, loaded, built once, and each day held against a clean one.
 
 Then what a history promises: building again changes nothing, a later build forgets nothing, and the books alone give it back.
 """
@@ -24,9 +24,11 @@ from .fault_days import CLEAN_DAYS, COMPLETE, FAULTS, LATE, NIGHT, NOON, STATION
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
-AXES = ("correct", "complete", "clean", "live")
+AXES = ("correct", "complete", "clean", "live", "consistent")
 READINGS = "environment.station_readings"
 HISTORIES = ("feed_score_days", "object_score_days", "column_score_days")
+REASON = "Cột định danh chưa đạt 100 %: station_id sai 1/"
+"""How the reason of a red level begins; then the records that were judged."""
 OF_MANY_OBJECTS = {"silence", "unknown_station", "file_name_without_station"}
 """Faults of the readings that are not of the first station alone, or tell no station."""
 
@@ -150,7 +152,7 @@ def test_a_fault_of_one_station_moves_no_other_station(history: History) -> None
         day for (feed, day), fault in PLAN.items() if feed == READINGS and not (fault and fault.name in OF_MANY_OBJECTS)
     ]
     assert {row for row in others if row[0] in days} == {
-        (day, station, 100.0, 100.0, 100.0, 100.0) for day in days for station in STATIONS[1:]
+        (day, station, *[100.0] * len(AXES)) for day in days for station in STATIONS[1:]
     }
 
 
@@ -159,12 +161,15 @@ def test_the_station_of_a_fault_moves_as_its_feed_does(history: History) -> None
     moved = {
         fault.name: {axis for axis in AXES if own[READINGS, day][axis] != 100.0}
         for (feed, day), fault in PLAN.items()
-        if feed == READINGS and fault and fault.moves <= {"correct", "live"} and fault.name not in OF_MANY_OBJECTS
+        if feed == READINGS
+        and fault
+        and fault.moves <= {"correct", "live", "consistent"}
+        and fault.name not in OF_MANY_OBJECTS
     }
     assert moved == {
         fault.name: set(fault.moves)
         for fault in FAULTS[READINGS]
-        if fault.moves <= {"correct", "live"} and fault.name not in OF_MANY_OBJECTS
+        if fault.moves <= {"correct", "live", "consistent"} and fault.name not in OF_MANY_OBJECTS
     }
 
 
@@ -172,12 +177,15 @@ def test_an_identifier_column_below_100_makes_the_day_red(history: History) -> N
     days = {fault.name: day for (feed, day), fault in PLAN.items() if feed == READINGS and fault}
     found = history.rows(
         f"""
-        select local_date, level, identifier_percent < 100, score > 99 from lake.quality.feed_score_days
+        select local_date, level, left(level_reason, {len(REASON)}), identifier_percent < 100, score > 99 from lake.quality.feed_score_days
         where feed = '{READINGS}' and local_date in ('{days["unknown_station"]}', '{days["unknown_unit"]}') order by all
         """
     )
     assert sorted(found) == sorted(
-        [(days["unknown_station"], "red", True, True), (days["unknown_unit"], "green", False, True)]
+        [
+            (days["unknown_station"], "red", REASON, True, True),
+            (days["unknown_unit"], "green", None, False, True),
+        ]
     )
     assert history.rows(
         f"""
@@ -196,7 +204,7 @@ def test_a_feed_that_never_sent_is_unknown(history: History) -> None:
         where feed in ({", ".join(f"'{feed}'" for feed in silent)}) order by feed
         """
     )
-    assert found == [(feed, None, None, None, None, None, "unknown") for feed in silent]
+    assert found == [(feed, *[None] * len(AXES), None, "unknown") for feed in silent]
 
 
 def test_every_owner_stands_in_the_league_and_those_who_sent_nothing_without_a_rank(history: History) -> None:

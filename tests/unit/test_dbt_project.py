@@ -24,6 +24,7 @@ WITHOUT_THRESHOLD = {
     "maritime_boundary",
     "inpatient_visit_types",
     "bed_visit_type",
+    "day_counting_visit_types",
     "facility_days_shown",
     "check_in_hours_shown",
 }
@@ -95,6 +96,21 @@ def test_every_feed_has_a_staging_model() -> None:
     assert {path.stem.removeprefix("stg_") for path in SQL_FILES if path.stem.startswith("stg_")} >= feeds
 
 
+def test_every_feed_of_full_lists_ends_what_its_lists_leave_out() -> None:
+    promised = {
+        contract.table: (
+            f"ref('stg_{contract.table}_lists'), {list(contract.full_list.scope)}, "
+            f"'{' || '.join(name for name in contract.key if name not in contract.full_list.scope)}'"
+        )
+        for contract in read_contracts().values()
+        if contract.full_list
+    }
+    calls = {path.stem: " ".join(path.read_text(encoding="utf-8").split()) for path in SQL_FILES}
+    assert promised.keys() == {"education__classes", "education__students"}
+    for table, arguments in promised.items():
+        assert [name for name, sql in calls.items() if arguments in sql] == [f"int_{table.split('__')[1]}_current"]
+
+
 @pytest.mark.parametrize("seed", read_yaml(DBT / "seeds" / "_seeds.yml")["seeds"], ids=lambda seed: str(seed["name"]))
 def test_a_seed_is_typed_column_by_column_and_its_codes_are_text(seed: Any) -> None:
     types = seed["config"]["column_types"]
@@ -162,16 +178,24 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "slots_per_hour": lowest["environment", "slots_per_hour", "expected"],
         "valid_hour_share": lowest["environment", "data_capture_share", "valid"] / 100,
         "nowcast_hours": lowest["environment", "nowcast_hours", "window"],
+        "parameter_silence_days": lowest["environment", "parameter_silence", "expected"],
         "satisfied_from_rating": lowest["feedback", "satisfied_rating", "satisfied"],
         "least_cell": lowest["privacy", "least_cell", "shown"],
         "bed_occupancy_green_from": lowest["health", "bed_occupancy", "green"],
         "bed_occupancy_yellow_above": lowest["health", "bed_occupancy", "yellow"],
         "bed_occupancy_red_above": lowest["health", "bed_occupancy", "red"],
-        "insurance_spend_yellow_from": lowest["health", "insurance_spend", "yellow"],
-        "insurance_spend_red_from": lowest["health", "insurance_spend", "red"],
+        "claim_lag_days": lowest["health", "claim_lag", "known"],
+        "open_stay_days": lowest["health", "open_stay", "ended"],
+        "usual_visit_hours": lowest["health", "usual_visit", "ended"],
+        "longest_wait_hours": lowest["health", "longest_wait", "ended"],
+        "insurance_pace_yellow_from": lowest["health", "insurance_pace", "yellow"],
+        "insurance_pace_red_from": lowest["health", "insurance_pace", "red"],
+        "least_reported_percent": lowest["health", "reported_communes", "compared"],
         "silence_hours": lowest["fisheries", "silence", "warning"],
         "silence_days": lowest["fisheries", "silence", "critical"] / 24,
         "vms_slot_hours": lowest["fisheries", "vms_slot", "expected"],
+        "vms_obliged_length_m": lowest["fisheries", "vms_length", "obliged"],
+        "licence_notice_days": lowest["fisheries", "licence_notice", "ending"],
         "late_packet_minutes": lowest["fisheries", "late_packet", "expected"],
         "operator_silence_hours": lowest["fisheries", "operator_silence", "critical"],
         "operator_least_vessels": lowest["fisheries", "operator_vessels", "least"],
@@ -179,9 +203,13 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "outlier_knots": lowest["fisheries", "speed", "suspicious"],
         "teleport_knots": lowest["fisheries", "implied_speed", "suspicious"],
         "near_boundary_nm": lowest["fisheries", "boundary", "near"],
+        "boundary_reach_nm": lowest["fisheries", "boundary", "reach"],
+        "exact_position_degrees": lowest["fisheries", "position_step", "exact"],
         "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
         "epidemic_years": lowest["health", "epidemic_years", "history"],
         "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],
+        "offender_days": lowest["quality", "offender_days", "window"],
+        "offender_red_days": lowest["quality", "offender_red_days", "repeat"],
         "slot_start_days": lowest["quality", "slot_start", "first"],
         "small_answer_percent": lowest["quality", "answer_share", "small"],
         "comparable_answers": lowest["quality", "comparable_answers", "history"],
@@ -228,6 +256,19 @@ def test_breakpoints_of_vn_aqi_rise_step_by_step_from_zero() -> None:
             assert int(later["concentration_high"]) > int(later["concentration_low"])
 
 
+def test_classes_of_river_water_widen_from_a_to_c_and_say_that_they_are_not_verified() -> None:
+    classes: dict[str, list[dict[str, str]]] = {}
+    for row in read_seed("water_classes"):
+        classes.setdefault(row["parameter_code"], []).append(row)
+        assert row["verified"] == "false"
+    assert set(classes) == {"pH", "COD", "TOC", "TSS", "DO", "TP", "TN"}
+    for rows in classes.values():
+        assert [row["water_class"] for row in rows] == ["A", "B", "C"]
+        for better, worse in pairwise(rows):
+            assert float(worse["lowest_value"] or "-inf") <= float(better["lowest_value"] or "-inf")
+            assert float(worse["highest_value"] or "inf") >= float(better["highest_value"] or "inf")
+
+
 def test_scores_are_levelled_by_thresholds_without_a_hole() -> None:
     levels = {
         row["level"]: (float(row["lo"]), float(row["hi"]))
@@ -240,6 +281,6 @@ def test_scores_are_levelled_by_thresholds_without_a_hole() -> None:
 def test_score_weights_name_every_axis_once_and_weigh_it() -> None:
     weights = read_seed("score_weights")
     named = [row["component"] for row in weights if row["axis"] == "score"]
-    assert named == ["correct", "complete", "clean", "live"]
+    assert named == ["correct", "complete", "clean", "live", "consistent"]
     assert {row["axis"] for row in weights} == {*named, "score"}
     assert all(float(row["weight"]) > 0 for row in weights)

@@ -114,6 +114,11 @@
     list({{ value }} order by {{ value }})
 {%- endmacro %}
 
+{# The texts of the rows of a group, joined in their order. #}
+{% macro joined_texts(text, separator) -%}
+    string_agg({{ text }}, '{{ separator }}' order by {{ text }})
+{%- endmacro %}
+
 {# The members of a list, one row each, in a select list. #}
 {% macro each_of(list) -%}
     unnest({{ list }})

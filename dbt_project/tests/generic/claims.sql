@@ -22,14 +22,41 @@ from (
 where spent_in_year_vnd <> total
 {% endtest %}
 
-{# A count of 1 to 4 out of a known total, or one that leaves 1 to 4, must not be shown. #}
+{# A count out of a total of few, one of 1 to 4 out of a known total, or one that leaves 1 to 4, must not be shown. #}
 {% test a_small_outcome_is_hidden(model, total, counts) %}
 {%- set least = var('least_cell') %}
 select * from {{ model }}
 where
     {%- for count in counts %}
-    ({{ count }} > 0 and ({{ count }} < {{ least }} or {{ total }} - {{ count }} between 1 and {{ least }} - 1)){{ ' or' if not loop.last }}
+    {{ total }} < {{ least }} and {{ count }} is not null
+    or {{ count }} between 1 and {{ least }} - 1
+    or {{ count }} > 0 and {{ total }} - {{ count }} between 1 and {{ least }} - 1{{ ' or' if not loop.last }}
     {%- endfor %}
+{% endtest %}
+
+{% test a_length_of_few_stays_is_hidden(model) %}
+select * from {{ model }}
+where counted_stays < {{ var('least_cell') }} and coalesce(treatment_days, mean_stay_days) is not null
+{% endtest %}
+
+{# The difference attack: the province less the facilities that are shown leaves nobody, or few neither of the count nor of the others. #}
+{% test no_outcome_can_be_worked_out(model, counts) %}
+{%- set least = var('least_cell') %}
+{%- for count in counts %}
+select month_date, '{{ count }}' as counted
+from {{ model }}
+group by month_date
+having
+    max({{ count }}) filter (where place_level = 'province') is not null
+    and count(*) filter (where place_level = 'facility' and {{ count }} is null and discharges > 0) > 0
+    and (
+        count(*) filter (where place_level = 'facility' and {{ count }} is null and discharges > 0) < 2
+        or max({{ count }}) filter (where place_level = 'province') - coalesce(sum({{ count }}) filter (where place_level = 'facility'), 0) < {{ least }}
+        or sum(discharges - {{ count }}) filter (where place_level = 'province')
+            - coalesce(sum(discharges - {{ count }}) filter (where place_level = 'facility'), 0) < {{ least }}
+    )
+{{ 'union all' if not loop.last }}
+{%- endfor %}
 {% endtest %}
 
 {% test a_hidden_cell_shows_nothing(model) %}

@@ -1,5 +1,5 @@
 {# Cells that are not shown cannot be computed from their group's total: they are two or more that hold somebody, and five persons or more. #}
-{% test hidden_cells_cannot_be_computed(model, count, within, total_where, cell_where, least) %}
+{% test hidden_cells_cannot_be_computed(model, count, hidden, within, total_where, cell_where, least) %}
 with totals as (
 
     select {{ within | join(', ') }}, {{ count }} as total
@@ -13,7 +13,7 @@ shown as (
     select
         {{ within | join(', ') }},
         coalesce(sum({{ count }}), 0) as shown,
-        count(*) filter (where {{ count }} is null) as hidden_cells
+        count(*) filter (where {{ hidden }}) as hidden_cells
     from {{ model }}
     where {{ cell_where }}
     group by {{ within | join(', ') }}
@@ -59,5 +59,6 @@ where
     is_small_cell
     and coalesce(cases, deaths, cases_per_100k, cases_change, cases_change_percent, epidemic_threshold) is not null
     or is_small_cell and is_above_threshold is not null
-    or cases is null and not is_small_cell
+    or is_small_cell and reported_places = 0
+    or (cases is null) <> (is_small_cell or reported_places = 0)
 {% endtest %}

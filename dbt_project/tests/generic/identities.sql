@@ -53,7 +53,7 @@ where
 {% test a_score_is_never_made_of_nothing(model) %}
 select * from {{ model }}
 where
-    (score is null) <> (coalesce(correct, complete, clean, live) is null)
+    (score is null) <> (coalesce(correct, complete, clean, live, consistent) is null)
     or (level = 'unknown') <> (score is null)
 {% endtest %}
 
@@ -61,6 +61,11 @@ where
 {% test an_identifier_is_at_100_or_red(model, percent) %}
 select * from {{ model }}
 where {{ percent }} < 100 and level <> 'red'
+{% endtest %}
+
+{% test every_level_below_green_says_why(model) %}
+select * from {{ model }}
+where (level in ('yellow', 'red')) <> (level_reason is not null)
 {% endtest %}
 
 {% test every_owner_stands_in_every_month(model) %}
@@ -97,6 +102,11 @@ where
     or compliance_percent < 100 and missed_slots = 0
 {% endtest %}
 
+{% test the_latest_day_is_one_for_all(model) %}
+select * from {{ model }}
+where is_latest <> (local_date = (select max(local_date) from {{ model }}))
+{% endtest %}
+
 {# What an operator's silence hides is no violation of its vessels. #}
 {% test no_silence_of_a_vessel_is_its_operators(model) %}
 select * from {{ model }}
@@ -117,14 +127,16 @@ from {{ model }}
 where {{ total }} is distinct from {{ parts | join(' + ') }}
 {% endtest %}
 
-{# What is open at the end of a month is carried over into the next one. #}
+{# What is open with an agency at the end of a month is carried over into the next one, but for what moved meanwhile. #}
 {% test what_is_open_is_carried_over(model) %}
 select this_month.agency_code, this_month.month_date
 from {{ model }} as this_month
 inner join {{ model }} as next_month
     on this_month.agency_code = next_month.agency_code
     and cast(this_month.month_date + interval '1' month as date) = next_month.month_date
-where next_month.carried_over <> this_month.in_progress_total + this_month.supplementing
+where
+    next_month.carried_over
+    <> this_month.in_progress_total + this_month.supplementing + next_month.moved_in - next_month.moved_out
 {% endtest %}
 
 {# A value is unknown exactly where a reason says why. #}
@@ -132,4 +144,30 @@ where next_month.carried_over <> this_month.in_progress_total + this_month.suppl
 select {{ value }}, {{ reason }}
 from {{ model }}
 where ({{ value }} is null) <> ({{ reason }} is not null)
+{% endtest %}
+
+{# The running month shows each open dossier with the agency and in the state it has now. #}
+{% test the_running_month_shows_what_is_open_now(model, dossiers) %}
+with shown as (
+
+    select dossier_id, agency_code, state_code
+    from {{ model }}
+    where is_latest and state_code in ('in_progress', 'supplementing')
+
+),
+
+now_open as (
+
+    select dossier_id, agency_code, state_code
+    from {{ dossiers }}
+    where
+        state_code in ('in_progress', 'supplementing')
+        and {{ month_of('received_date') }} <= {{ month_of(local_date(clock())) }}
+
+)
+
+select dossier_id
+from shown
+full outer join now_open using (dossier_id, agency_code, state_code)
+where shown.state_code is null or now_open.state_code is null
 {% endtest %}

@@ -42,6 +42,32 @@ def test_a_contract_tells_its_facts() -> None:
     ]
 
 
+def test_what_identifies_a_person_or_a_place_is_an_identifier_wherever_it_stands() -> None:
+    """Letter 4856/BCA-TTDLQG: numbers of citizens and codes of administrative units are at 100 %."""
+    named = {
+        (contract.feed, column.name): column.is_identifier
+        for contract in read_contracts().values()
+        for column in contract.columns
+        if column.name in ("citizen_number", "identity_number", "province_code")
+        or column.name.endswith("commune_code")
+        or column.reference == "communes.commune_code"
+    }
+    assert len(named) >= 9
+    assert named == dict.fromkeys(named, True)
+
+
+def test_a_rule_of_an_identifier_names_it() -> None:
+    """A rule over a whole record that judges an identifier counts as the identifier's."""
+    judged = {
+        (contract.feed, rule.name): rule.column for contract in read_contracts().values() for rule in contract.rules
+    }
+    named = {key: column for key, column in judged.items() if "citizen_number" in key[1]}
+    assert named == {
+        ("education.students", "citizen_number_fits_birth"): "citizen_number",
+        ("public_services.dossiers", "citizen_number_has_twelve_digits"): "identity_number",
+    }
+
+
 def test_an_unknown_feed_is_refused_with_those_that_exist() -> None:
     with pytest.raises(
         UnknownNameError, match=r"environment\.station_reading: no such feed; there are .*environment\.river"
@@ -79,6 +105,60 @@ def test_a_contradiction_is_refused(tmp_path: Path, before: str, after: str, com
     broken.write_text(text.replace(before, after), encoding="utf-8")
     with pytest.raises(ContractError, match=complaint):
         read_contract(broken)
+
+
+@pytest.mark.parametrize(
+    ("promised", "scope", "suffix"),
+    [
+        ("[school_year, school_code]", ("school_year", "school_code"), ""),
+        ("[]", (), ""),
+        ("{scope: [school_year], files: '*.csv'}", ("school_year",), ".csv"),
+    ],
+)
+def test_a_full_list_is_of_the_records_that_share_its_scope(
+    tmp_path: Path, promised: str, scope: tuple[str, ...], suffix: str
+) -> None:
+    found = read_contract(students_with(tmp_path, promised)).full_list
+    assert found is not None
+    assert (found.scope, found.suffix) == (scope, suffix)
+
+
+def test_the_key_of_a_list_begins_with_its_scope() -> None:
+    assert find_contract("education.classes").list_key == ("school_year", "school_code", "class_code")
+    assert find_contract("education.students").list_key == ("school_year", "school_code", "student_id")
+
+
+@pytest.mark.parametrize(
+    ("promised", "complaint"),
+    [
+        ("[school]", "a column school was named"),
+        ("school_code", "expected the columns that scope a list"),
+        ("[school_code, school_code]", "each once"),
+        ("{scope: [school_code], files: 'HocSinh*'}", r"files as \*\.<ending>"),
+        ("{files: '*.xlsx'}", "expected the columns that scope a list"),
+        ("[school_year, school_code, student_id]", "a list of one record has nothing to leave out"),
+    ],
+)
+def test_a_full_list_that_cannot_be_is_refused(tmp_path: Path, promised: str, complaint: str) -> None:
+    with pytest.raises(ContractError, match=complaint):
+        read_contract(students_with(tmp_path, promised))
+
+
+def test_full_lists_want_a_version(tmp_path: Path) -> None:
+    path = students_with(tmp_path, "[school_code]")
+    without = path.read_text(encoding="utf-8").replace("  - {property: version, value: exported_at}\n", "")
+    path.write_text(without, encoding="utf-8")
+    with pytest.raises(ContractError, match="full lists follow each other by the contract's version"):
+        read_contract(path)
+
+
+def students_with(folder: Path, promised: str) -> Path:
+    """Write the contract of the pupils with another promise of full lists."""
+    text = (CONTRACTS / "education" / "students.odcs.yaml").read_text(encoding="utf-8")
+    (line,) = (line for line in text.splitlines() if "property: fullList" in line)
+    path = folder / "students.odcs.yaml"
+    path.write_text(text.replace(line, f"  - {{property: fullList, value: {promised}}}"), encoding="utf-8")
+    return path
 
 
 def test_generated_files_are_current() -> None:

@@ -75,6 +75,11 @@ def test_a_broken_promise_keeps_a_vessel_out_of_the_registry(
         ({"vessel_id": "90234"}, "vessel_number_is_usual"),
         ({"vms_device": "000123"}, "device_names_its_operator"),
         ({"licence_number": None}, "licence_number_and_date_come_together"),
+        ({"mmsi": "000000000"}, "mmsi_is_a_ships"),
+        ({"mmsi": "001193046"}, "mmsi_is_a_ships"),
+        ({"mmsi": "005741001"}, "mmsi_is_a_ships"),
+        ({"mmsi": "970574001"}, "mmsi_is_a_ships"),
+        ({"mmsi": "222222222"}, "mmsi_is_a_ships"),
     ],
 )
 def test_what_is_unverified_or_incomplete_only_warns(changed: dict[str, str | None], warning: str) -> None:

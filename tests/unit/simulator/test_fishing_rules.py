@@ -7,7 +7,14 @@ import pytest
 
 from simulator.city import SimulatedDay
 from simulator.comparisons.fisheries import alerts, fleet_of, last_seen, slot_days
-from simulator.comparisons.fishing_rules import Position, boundary_events, read_places, teleports
+from simulator.comparisons.fishing_rules import (
+    Position,
+    Registered,
+    boundary_events,
+    expired_at_sea,
+    read_places,
+    teleports,
+)
 
 
 def planned(day: SimulatedDay, event: str) -> set[str]:
@@ -62,3 +69,25 @@ def test_one_stray_position_crosses_no_boundary_and_is_one_jump() -> None:
     stray = positions((16.5, 108.0), (19.5, 108.0), (16.5, 108.0), (16.5, 108.01))
     assert boundary_events(stray, read_places()) == []
     assert [times for times, _ in teleports(stray)] == [(stray[0].at, stray[2].at)]
+
+
+def test_the_line_speaks_of_those_alone_who_came_within_its_reach() -> None:
+    denmark = [(55.9, 11.2), (55.9, 11.3), (55.9, 11.4)]
+    assert boundary_events(positions(*denmark), read_places()) == []
+    beyond = positions((16.5, 108.0), *denmark)
+    assert [(zone, start) for zone, start, _, _ in boundary_events(beyond, read_places())] == [("across", beyond[1].at)]
+
+
+def test_a_licence_renewed_later_was_none_before() -> None:
+    def listed(day: int, expires: date) -> Registered:
+        return Registered("A", "574000001", 18.0, "19753", expires, "X", datetime(2026, 11, day, tzinfo=UTC))
+
+    lists = [listed(1, date(2026, 11, 15)), listed(19, date(2027, 11, 15))]
+    fixes = [Position(datetime(2026, 11, day, 5, tzinfo=UTC), 16.5, 108.5, None) for day in (15, 17, 18, 19)]
+    assert expired_at_sea(fixes, lists, read_places()) == [((fixes[1].at, fixes[3].at), 3.0)]
+
+
+def test_a_boat_too_short_for_a_device_is_not_silent(good_day: SimulatedDay) -> None:
+    seen = last_seen(fleet_of(good_day.truth, good_day.ends_at.astimezone(UTC)))
+    states = seen.filter(pl.col("last_fix_at").is_null()).group_by("status_code", "is_obliged").len()
+    assert sorted(states.rows()) == [("never_heard", True, 3), ("not_obliged", False, 1)]

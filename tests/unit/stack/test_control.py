@@ -1,16 +1,19 @@
 """What `up` refuses before it starts anything, and in which order it goes on."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from core.errors import DiskFullError, UnknownNameError
-from core.settings import Settings
+from core.settings import PROJECT, Settings
 from stack.control import DATA_SERVICES, all_services, down, status, up
 from stack.object_store import PORT_OFFSETS, ObjectStore, filer_address
 from stack.processes import is_alive, spawn
+from stack.secrets import ensure_secrets
 from stack.service import Command
+from stack.superset import Superset
 
 
 def test_every_service_stands_after_those_it_needs(tmp_path: Path) -> None:
@@ -29,6 +32,13 @@ def test_every_service_stands_after_those_it_needs(tmp_path: Path) -> None:
         "superset",
     ]
     assert set(seen) > DATA_SERVICES
+
+
+def test_the_days_of_superset_begin_at_local_midnight(tmp_path: Path) -> None:
+    environment = Superset(ensure_secrets(Settings(home=tmp_path))).environment
+    ask = [sys.executable, "-c", "from datetime import datetime; print(datetime.now().astimezone().utcoffset())"]
+    assert subprocess.run(ask, env=environment, capture_output=True, text=True, check=True).stdout == "7:00:00\n"
+    assert f"TZ={environment['TZ']}\n" in (PROJECT / "deploy" / "superset.Dockerfile").read_text(encoding="utf-8")
 
 
 def test_no_two_services_want_the_same_port(tmp_path: Path) -> None:

@@ -1,45 +1,70 @@
 {{ config(materialized='table') }}
 
--- A class that only its pupils name, or that has no pupil, is a row too. Where nobody said how many a class began with (OneRoster), those
--- on its roll stand for it, whatever became of them.
+-- A class that only its pupils name is a row too. Of a class whose pupils no list names nothing is known: it has neither no pupils nor no
+-- drop-outs, unless it began with none. Where nobody said how many a class began with (OneRoster), those on its roll stand for it, whatever
+-- became of them.
 with classes as (
 
-    select * from {{ ref('int_classes_current') }} where not is_cancelled
+    select * from {{ ref('int_classes_current') }} where not is_cancelled and ended_by_list_at is null
 
 ),
 
-pupils as (
+rolls as (
+
+    select school_year, school_code, class_code, count(*) as pupils_on_roll
+    from {{ ref('int_students_current') }}
+    where not is_cancelled and ended_by_list_at is null
+    group by school_year, school_code, class_code
+
+),
+
+placed as (
 
     select
-        students.school_year,
-        students.school_code,
-        students.class_code,
-        count(*) as pupils_on_roll,
-        count(*) filter (where statuses.is_studying) as pupils,
-        count(*) filter (where statuses.is_dropped_out) as dropped_out_pupils
-    from {{ ref('int_students_current') }} as students
-    inner join {{ ref('student_statuses') }} as statuses using (status_name)
-    where not students.is_cancelled
-    group by students.school_year, students.school_code, students.class_code
+        school_year,
+        school_code,
+        class_code,
+        count(*) filter (where is_studying) as pupils,
+        count(*) filter (where is_dropped_out) as dropped_out_pupils
+    from {{ ref('int_pupils_placed') }}
+    group by school_year, school_code, class_code
+
+),
+
+listed as (
+
+    select
+        coalesce(classes.school_year, rolls.school_year) as school_year,
+        coalesce(classes.school_code, rolls.school_code) as school_code,
+        coalesce(classes.class_code, rolls.class_code) as class_code,
+        classes.grade,
+        classes.class_code is not null as is_known,
+        rolls.class_code is not null or coalesce(classes.pupils_at_start = 0, false) as is_reported,
+        coalesce(classes.pupils_at_start, rolls.pupils_on_roll) as pupils_at_start
+    from classes
+    full outer join rolls
+        on classes.school_year = rolls.school_year
+        and classes.school_code = rolls.school_code
+        and classes.class_code = rolls.class_code
 
 ),
 
 final as (
 
     select
-        coalesce(classes.school_year, pupils.school_year) as school_year,
-        coalesce(classes.school_code, pupils.school_code) as school_code,
-        coalesce(classes.class_code, pupils.class_code) as class_code,
-        classes.grade,
-        classes.class_code is not null as is_known,
-        coalesce(classes.pupils_at_start, pupils.pupils_on_roll, 0) as pupils_at_start,
-        coalesce(pupils.pupils, 0) as pupils,
-        coalesce(pupils.dropped_out_pupils, 0) as dropped_out_pupils
-    from classes
-    full outer join pupils
-        on classes.school_year = pupils.school_year
-        and classes.school_code = pupils.school_code
-        and classes.class_code = pupils.class_code
+        listed.*,
+        case when listed.is_reported then coalesce(placed.pupils, 0) end as pupils,
+        case when listed.is_reported then coalesce(placed.dropped_out_pupils, 0) end as dropped_out_pupils,
+        schools.level_code,
+        levels.pupils_per_class_limit,
+        case when listed.is_reported then coalesce(placed.pupils, 0) > levels.pupils_per_class_limit end as is_over_limit
+    from listed
+    left join placed
+        on listed.school_year = placed.school_year
+        and listed.school_code = placed.school_code
+        and listed.class_code = placed.class_code
+    inner join {{ ref('registered_schools') }} as schools on listed.school_code = schools.school_code
+    inner join {{ ref('education_levels') }} as levels on schools.level_code = levels.level_code
 
 )
 

@@ -3,7 +3,10 @@
 -- Built anew each time: a few thousand rows a school year.
 with final as (
 
-    {{ newest_versions(ref('stg_education__classes'), 'class_key', 'exported_at') }}
+    {{ newest_versions_listed(
+        ref('stg_education__classes'), 'class_key', 'exported_at',
+        ref('stg_education__classes_lists'), ['school_year', 'school_code'], 'class_code'
+    ) }}
 
 )
 

@@ -1,24 +1,19 @@
 {{ config(materialized='table') }}
 
 -- Drop-outs are published by school and by level: a school is hidden within its level, a level within the province, and every school of
--- a hidden level with it, so that neither table gives away what the other hides.
-with classes as (
-
-    select * from {{ ref('int_class_pupils') }}
-
-),
-
-counted as (
+-- a hidden level with it, so that neither table gives away what the other hides. A rate divides by the pupils of those classes alone whose
+-- drop-outs are known.
+with counted as (
 
     select
-        classes.school_year,
-        schools.level_code,
-        classes.school_code,
-        cast(sum(classes.pupils_at_start) as bigint) as pupils_at_start,
-        cast(sum(classes.dropped_out_pupils) as bigint) as dropped_out_pupils
-    from classes
-    inner join {{ ref('registered_schools') }} as schools using (school_code)
-    group by classes.school_year, schools.level_code, classes.school_code
+        school_year,
+        level_code,
+        school_code,
+        cast(sum(pupils_at_start) as bigint) as pupils_at_start,
+        cast(sum(dropped_out_pupils) as bigint) as dropped_out_pupils
+    from {{ ref('int_class_pupils') }}
+    where is_reported
+    group by school_year, level_code, school_code
 
 ),
 

@@ -6,7 +6,8 @@
 
 -- NowCast of Decision 1459/QĐ-TCMT: c1 is the newest of up to 12 hourly means, w = max(Cmin / Cmax, 1/2); above 1/2 the weighted
 -- mean with weights w^(i-1), at 1/2 the sum of (1/2)^i c_i. A missing hour weighs nothing, which biases the second branch low:
--- that is the official text, and `is_short` says where it applies. Six decimals, so that the order of a sum leaves no trace.
+-- that is the official text, and `is_short` says where it applies. Six decimals, so that the order of a sum leaves no trace. An hour that
+-- still runs is no c1: it is kept as unfinished, and judged again until it has ended.
 with station_hours as (
 
     select int_station_hours.*
@@ -15,7 +16,8 @@ with station_hours as (
     where stations.kind = 'air'
     {%- if is_incremental() %}
     and hour_at >= {{ literal_of(
-        'select min(hour_at) from ' ~ station_hours ~ ' where _source_version > ' ~ built,
+        'select min(hour_at) from (select hour_at from ' ~ station_hours ~ ' where _source_version > ' ~ built
+        ~ ' union all select hour_at from ' ~ this ~ ' where not is_finished) as hours',
         'timestamptz', '9999-12-31 00:00:00+00') }} - interval '{{ hours_back }} hours'
     {%- endif %}
 
@@ -26,6 +28,12 @@ touched_hours as (
     select distinct station_id, hour_at
     from station_hours
     where _source_version > {{ built }}
+    {%- if is_incremental() %}
+    union
+    select station_id, hour_at
+    from {{ this }}
+    where not is_finished
+    {%- endif %}
 
 ),
 
@@ -109,7 +117,7 @@ gases as (
 
 ),
 
-final as (
+judged as (
 
     select
         station_id,
@@ -133,6 +141,15 @@ final as (
         false as is_short,
         _source_version
     from gases
+
+),
+
+final as (
+
+    select
+        *,
+        hour_at + interval '1 hour' <= {{ clock() }} as is_finished
+    from judged
 
 )
 

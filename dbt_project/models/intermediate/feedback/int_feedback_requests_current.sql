@@ -15,6 +15,16 @@ with versions as (
 
 ),
 
+with_former as (
+
+    select
+        *,
+        lag(satisfaction_rating) over (partition by service_request_id order by version_at) as rating_before,
+        lag(agency_code) over (partition by service_request_id order by version_at) as agency_before
+    from versions
+
+),
+
 ordered as (
 
     select
@@ -22,14 +32,19 @@ ordered as (
         row_number() over (partition by service_request_id order by version_at desc) as newness,
         count(*) over (partition by service_request_id) as version_count,
         max(version_at) filter (where not is_closed) over (partition by service_request_id) as last_open_at,
+        count(case when agency_code <> agency_before then 1 end) over (partition by service_request_id) as reassignment_count,
         max(_source_version) over (partition by service_request_id) as newest_source_version
-    from versions
+    from with_former
 
 ),
 
+-- A citizen rates what was closed before: where the first closed version that is known brings a rating, the one that closed it is not known.
 closings as (
 
-    select service_request_id, min(version_at) as closed_at
+    select
+        service_request_id,
+        min(version_at) as closed_by_at,
+        {{ value_at_least('satisfaction_rating is not null and satisfaction_rating is distinct from rating_before', 'version_at') }} as is_rating
     from ordered
     where is_closed and (last_open_at is null or version_at > last_open_at)
     group by service_request_id
@@ -43,7 +58,8 @@ final as (
         ordered.version_at,
         ordered.status_code,
         ordered.is_closed,
-        closings.closed_at,
+        case when not closings.is_rating then closings.closed_by_at end as closed_at,
+        closings.closed_by_at,
         ordered.service_code,
         ordered.service_name,
         ordered.agency_code,
@@ -55,6 +71,7 @@ final as (
         ordered.flow_code,
         ordered.channel_code,
         ordered.satisfaction_rating,
+        ordered.reassignment_count,
         ordered.version_count,
         ordered.newest_source_version as _source_version
     from ordered

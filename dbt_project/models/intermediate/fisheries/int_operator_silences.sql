@@ -9,7 +9,9 @@ with fixes as (
         tracks.fixed_at,
         tracks.is_in_port
     from {{ ref('int_vessel_tracks') }} as tracks
-    inner join {{ ref('int_vessel_registrations') }} as registrations using (vessel_key)
+    inner join {{ ref('int_vessel_registrations') }} as registrations
+        on tracks.vessel_key = registrations.vessel_key
+        and {{ was_registered_at('tracks.fixed_at') }}
     where tracks.source_code = 'vms' and registrations.operator_code is not null
 
 ),

@@ -2,7 +2,8 @@
 
 {%- set built = built_version() %}
 
--- AIS message types 1, 2, 3, 18, 19 and 27 are positions of vessels; base stations (4), aircraft (9) and buoys (21) are not.
+-- AIS message types 1, 2, 3, 18, 19 and 27 are positions of vessels; base stations (4), aircraft (9) and buoys (21) are not, and neither is who sends
+-- such a message under a number that is no ship's. Type 27, for receivers far away, tells a position in tenths of a minute.
 with vms_positions as (
 
     select
@@ -11,6 +12,7 @@ with vms_positions as (
         fixed_at,
         latitude,
         longitude,
+        {{ position_error_nm('position_step_degrees') }} as position_error_nm,
         speed_knots,
         course_degrees,
         _delivery_id,
@@ -29,6 +31,7 @@ ais_positions as (
         heard_at as fixed_at,
         latitude,
         longitude,
+        {{ position_error_nm('case when message_type = 27 then ' ~ 1 / 600 ~ ' else 0 end') }} as position_error_nm,
         speed_knots,
         course_degrees,
         _delivery_id,
@@ -41,6 +44,7 @@ ais_positions as (
         and heard_at is not null
         and latitude is not null
         and longitude is not null
+        and {{ is_ship_number('mmsi') }}
 
 ),
 
@@ -73,6 +77,7 @@ final as (
         fixed_at,
         latitude,
         longitude,
+        position_error_nm,
         speed_knots,
         course_degrees,
         _source_version

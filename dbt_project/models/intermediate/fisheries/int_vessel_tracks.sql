@@ -44,19 +44,31 @@ followed as (
         *,
         lag(fixed_at) over (partition by vessel_key order by fixed_at) as previous_fix_at,
         lag(latitude) over (partition by vessel_key order by fixed_at) as previous_latitude,
-        lag(longitude) over (partition by vessel_key order by fixed_at) as previous_longitude
+        lag(longitude) over (partition by vessel_key order by fixed_at) as previous_longitude,
+        lag(position_error_nm) over (partition by vessel_key order by fixed_at) as previous_error_nm
     from touched
 
 ),
 
-fixes as (
+measured as (
 
     select
         *,
         {{ nautical_miles('previous_latitude', 'previous_longitude', 'latitude', 'longitude') }}
-        / nullif({{ hours_between('previous_fix_at', 'fixed_at') }}, 0) as implied_knots
+        - previous_error_nm - position_error_nm as least_distance_nm
     from followed
     where fixed_at >= changed_from
+
+),
+
+-- A coarse position proves no more of a way than its rounding cannot explain.
+fixes as (
+
+    select
+        *,
+        case when least_distance_nm < 0 then 0.0 else least_distance_nm end
+        / nullif({{ hours_between('previous_fix_at', 'fixed_at') }}, 0) as implied_knots
+    from measured
 
 ),
 
@@ -66,7 +78,7 @@ ports as (
     from fixes
     inner join {{ ref('ports') }} as ports
         on {{ nautical_miles('fixes.latitude', 'fixes.longitude', 'ports.latitude', 'ports.longitude') }} * 1.852
-        <= ports.radius_km
+        <= ports.radius_km + fixes.position_error_nm * 1.852
     group by fixes.vessel_key, fixes.fixed_at
 
 ),
@@ -122,6 +134,7 @@ final as (
         fixes.fixed_at,
         fixes.latitude,
         fixes.longitude,
+        fixes.position_error_nm,
         fixes.speed_knots,
         fixes.course_degrees,
         fixes.previous_fix_at,
@@ -129,7 +142,10 @@ final as (
         ports.port_code,
         ports.port_code is not null and coalesce(fixes.speed_knots, 0) < {{ var('port_knots') }} as is_in_port,
         case
+            when boundary.boundary_distance_nm < fixes.position_error_nm then null
+            when not boundary.is_inside and boundary.boundary_distance_nm > {{ var('boundary_reach_nm') }} then 'away'
             when not boundary.is_inside then 'across'
+            when abs(boundary.boundary_distance_nm - {{ var('near_boundary_nm') }}) < fixes.position_error_nm then null
             when boundary.boundary_distance_nm <= {{ var('near_boundary_nm') }} then 'near'
             else 'inside'
         end as zone_code,

@@ -23,7 +23,7 @@ this_week as (
 
 spans as (
 
-    select disease_code, min(week_start_date) as first_week, max(week_start_date) filter (where source_code = 'count') as last_counted_week
+    select disease_code, min(week_start_date) as first_week
     from counted
     group by disease_code
 
@@ -35,7 +35,16 @@ days as (
 
 ),
 
--- Weeks without a case have a row too: a source that leaves zeros out must not make a gap in the series.
+-- The weekly form names all diseases and leaves zeros out: a commune that counted any disease of a week counted the others too.
+sent_forms as (
+
+    select distinct commune_code, week_start_date
+    from counted
+    where has_count
+
+),
+
+-- Every week has a row, whether it is known or not: 0 is what a commune reported, NULL what it did not report.
 commune_weeks as (
 
     select
@@ -47,9 +56,9 @@ commune_weeks as (
         communes.longitude,
         communes.population,
         days.local_date as week_start_date,
-        case when days.local_date <= spans.last_counted_week then 'count' else 'case' end as source_code,
-        coalesce(counted.cases, 0) as cases,
-        coalesce(counted.deaths, 0) as deaths
+        coalesce(counted.source_code, case when sent_forms.commune_code is not null then 'count' end) as source_code,
+        coalesce(counted.cases, case when sent_forms.commune_code is not null then 0 end) as cases,
+        coalesce(counted.deaths, case when sent_forms.commune_code is not null then 0 end) as deaths
     from spans
     cross join communes
     inner join days
@@ -59,12 +68,20 @@ commune_weeks as (
         on spans.disease_code = counted.disease_code
         and communes.commune_code = counted.commune_code
         and days.local_date = counted.week_start_date
+    left join sent_forms
+        on communes.commune_code = sent_forms.commune_code
+        and days.local_date = sent_forms.week_start_date
 
 ),
 
 final as (
 
-    select * from commune_weeks
+    select
+        *,
+        case when cases is not null then population end as reported_population,
+        cast(1 as bigint) as places,
+        cast(case when cases is not null then 1 else 0 end as bigint) as reported_places
+    from commune_weeks
     union all
     select
         disease_code,
@@ -75,11 +92,14 @@ final as (
         cast(null as double) as longitude,
         cast(sum(population) as bigint) as population,
         week_start_date,
-        source_code,
+        case when count(distinct source_code) > 1 then 'both' else max(source_code) end as source_code,
         cast(sum(cases) as bigint) as cases,
-        cast(sum(deaths) as bigint) as deaths
+        cast(sum(deaths) as bigint) as deaths,
+        cast(sum(population) filter (where cases is not null) as bigint) as reported_population,
+        count(*) as places,
+        count(cases) as reported_places
     from commune_weeks
-    group by disease_code, week_start_date, source_code
+    group by disease_code, week_start_date
 
 )
 

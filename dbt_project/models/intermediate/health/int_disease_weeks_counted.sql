@@ -22,52 +22,46 @@ weekly_counts as (
         commune_code,
         week_start_date,
         is_in_history,
-        'count' as source_code,
-        coalesce(sum(person_count) filter (where measure_kind = 'cases'), 0) as cases,
-        coalesce(sum(person_count) filter (where measure_kind = 'deaths'), 0) as deaths
+        sum(person_count) filter (where measure_kind = 'cases') as cases,
+        sum(person_count) filter (where measure_kind = 'deaths') as deaths
     from records
     where record_kind = 'count' and period_kind = 'week' and period_start_date = week_start_date
     group by disease_code, commune_code, week_start_date, is_in_history
 
 ),
 
-last_counted_weeks as (
-
-    select disease_code, max(week_start_date) as last_counted_week
-    from weekly_counts
-    where is_in_history
-    group by disease_code
-
-),
-
 weekly_cases as (
 
     select
-        records.disease_code,
-        records.commune_code,
-        records.week_start_date,
-        bool_or(records.is_in_history) as is_in_history,
-        'case' as source_code,
+        disease_code,
+        commune_code,
+        week_start_date,
+        bool_or(is_in_history) as is_in_history,
         count(*) as cases,
-        count(*) filter (where records.outcome_code = 'tu_vong') as deaths
+        count(*) filter (where outcome_code = 'tu_vong') as deaths
     from records
-    left join last_counted_weeks using (disease_code)
-    where
-        records.record_kind = 'case'
-        and records.classification_code <> 'loai_tru'
-        and records.week_start_date is not null
-        and (last_counted_weeks.last_counted_week is null or records.week_start_date > last_counted_weeks.last_counted_week)
-    group by records.disease_code, records.commune_code, records.week_start_date
+    where record_kind = 'case' and classification_code <> 'loai_tru' and week_start_date is not null
+    group by disease_code, commune_code, week_start_date
 
 ),
 
+-- A commune's own count of a week stands before its case lines of that week; without a count the lines are what is known.
 final as (
 
-    select disease_code, commune_code, week_start_date, is_in_history, source_code, cast(cases as bigint) as cases, cast(deaths as bigint) as deaths
+    select
+        coalesce(weekly_counts.disease_code, weekly_cases.disease_code) as disease_code,
+        coalesce(weekly_counts.commune_code, weekly_cases.commune_code) as commune_code,
+        coalesce(weekly_counts.week_start_date, weekly_cases.week_start_date) as week_start_date,
+        coalesce(weekly_counts.is_in_history, false) or coalesce(weekly_cases.is_in_history, false) as is_in_history,
+        weekly_counts.disease_code is not null as has_count,
+        case when weekly_counts.cases is null and weekly_cases.cases is not null then 'case' else 'count' end as source_code,
+        cast(coalesce(weekly_counts.cases, weekly_cases.cases) as bigint) as cases,
+        cast(coalesce(weekly_counts.deaths, weekly_cases.deaths) as bigint) as deaths
     from weekly_counts
-    union all
-    select disease_code, commune_code, week_start_date, is_in_history, source_code, cases, deaths
-    from weekly_cases
+    full outer join weekly_cases
+        on weekly_counts.disease_code = weekly_cases.disease_code
+        and weekly_counts.commune_code = weekly_cases.commune_code
+        and weekly_counts.week_start_date = weekly_cases.week_start_date
 
 )
 

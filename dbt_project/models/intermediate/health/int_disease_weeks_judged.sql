@@ -1,8 +1,10 @@
 {{ config(materialized='table') }}
 
+-- A week of which too few communes are known is compared with none: the sum of some is less than that of all.
 with place_weeks as (
 
-    select * from {{ ref('int_disease_weeks') }}
+    select *, 100.0 * reported_places / places >= {{ var('least_reported_percent') }} as is_compared
+    from {{ ref('int_disease_weeks') }}
 
 ),
 
@@ -17,7 +19,7 @@ judged as (
     select
         *,
         {{ is_small_cell('cases', 'disease_code, place_level, week_start_date', 'place_code') }} as is_hidden,
-        lag(cases) over by_place as previous_cases
+        lag(case when is_compared then cases end) over by_place as previous_cases
     from place_weeks
     window by_place as (partition by disease_code, place_code order by week_start_date)
 
@@ -76,6 +78,7 @@ histories as (
         bool_or(judged.is_hidden) as has_hidden_week
     from compared_weeks
     inner join judged on compared_weeks.earlier_week_start_date = judged.week_start_date
+    where judged.is_compared
     group by judged.disease_code, judged.place_code, compared_weeks.week_start_date
 
 ),

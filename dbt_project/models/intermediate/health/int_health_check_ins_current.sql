@@ -24,6 +24,7 @@ final as (
         check_ins.claim_id,
         check_ins.admitted_at as checked_in_at,
         {{ local_date('check_ins.admitted_at') }} as checked_in_date,
+        coalesce(claims.visit_type_code, check_ins.visit_type_code) as visit_type_code,
         claims.discharged_at,
         check_ins._source_version
     from check_ins

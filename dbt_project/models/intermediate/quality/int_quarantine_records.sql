@@ -27,6 +27,7 @@ final as (
         records.record_count,
         coalesce(earlier.quarantined_since, records.quarantined_at) as quarantined_since,
         repairs.outcome,
+        repairs.replayed_at as closed_at,
         repairs.outcome is null as is_open
     from records
     left join repairs

@@ -1,5 +1,5 @@
 -- Every registered school has a row for every day that any school reported. Absences with and without leave are not shown apart: per school
--- and day they are single pupils.
+-- and day they are single pupils; absences together are hidden where they are few.
 with registered as (
 
     select schools.*, levels.level_name
@@ -10,21 +10,19 @@ with registered as (
 
 school_days as (
 
-    select
-        school_code,
-        attendance_date,
-        count(*) as reported_classes,
-        cast(sum(enrolled_pupils) as bigint) as enrolled_pupils,
-        cast(sum(present_pupils) as bigint) as present_pupils,
-        max(exported_at) as newest_export_at
-    from {{ ref('int_attendance_current') }}
-    group by school_code, attendance_date
+    select * from {{ ref('int_attendance_hidden') }}
 
 ),
 
 days as (
 
-    select distinct attendance_date from school_days
+    select distinct attendance_date, {{ school_year_of('attendance_date') }} as school_year from school_days
+
+),
+
+newest as (
+
+    select max(school_year) as school_year from days
 
 ),
 
@@ -37,14 +35,22 @@ final as (
         registered.level_name,
         registered.commune_code,
         days.attendance_date,
+        days.school_year,
+        days.school_year = newest.school_year as is_latest,
         school_days.school_code is not null as is_reported,
         coalesce(school_days.reported_classes, 0) as reported_classes,
-        school_days.enrolled_pupils,
-        school_days.present_pupils,
-        round(100.0 * school_days.present_pupils / nullif(school_days.enrolled_pupils, 0), 2) as attendance_percent,
+        coalesce(school_days.is_hidden, false) as is_small_cell,
+        case when not school_days.is_too_few then school_days.enrolled_pupils end as enrolled_pupils,
+        case when not school_days.is_hidden then school_days.present_pupils end as present_pupils,
+        case when not school_days.is_hidden then school_days.absent_pupils end as absent_pupils,
+        case
+            when not school_days.is_hidden
+                then round(100.0 * school_days.present_pupils / nullif(school_days.enrolled_pupils, 0), 2)
+        end as attendance_percent,
         school_days.newest_export_at
     from registered
     cross join days
+    cross join newest
     left join school_days
         on registered.school_code = school_days.school_code
         and days.attendance_date = school_days.attendance_date

@@ -1,18 +1,17 @@
 -- Counts of pupils who are studying; the total of each kind within a level is published in `level_years`. Where that total is below five, even
--- the name of a group would tell something of a pupil: such a level has no groups.
+-- the name of a group would tell something of a pupil: such a level has no groups. A cell that came empty is no answer: its group is `Chưa rõ`.
 with pupils as (
 
     select
-        students.school_year,
+        placed.school_year,
         schools.level_code,
-        coalesce(students.sex, 'Không rõ') as sex,
-        coalesce(students.ethnic_group, 'Không rõ') as ethnic_group,
-        coalesce(students.disability, 'Không') as disability,
-        students.exported_at
-    from {{ ref('int_students_current') }} as students
-    inner join {{ ref('student_statuses') }} as statuses using (status_name)
+        coalesce(placed.sex, 'Chưa rõ') as sex,
+        coalesce(placed.ethnic_group, 'Chưa rõ') as ethnic_group,
+        coalesce(placed.disability, 'Chưa rõ') as disability,
+        placed.exported_at
+    from {{ ref('int_pupils_placed') }} as placed
     inner join {{ ref('registered_schools') }} as schools using (school_code)
-    where not students.is_cancelled and statuses.is_studying
+    where placed.is_studying
 
 ),
 
@@ -52,6 +51,7 @@ final as (
 
     select
         hidden.school_year,
+        years.is_latest,
         hidden.level_code,
         levels.level_name,
         hidden.group_kind,
@@ -61,6 +61,7 @@ final as (
         hidden.newest_export_at
     from hidden
     inner join {{ ref('education_levels') }} as levels using (level_code)
+    inner join {{ ref('int_school_years') }} as years using (school_year)
     where hidden.all_pupils >= {{ var('least_cell') }}
 
 )

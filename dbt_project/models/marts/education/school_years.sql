@@ -16,15 +16,10 @@ told as (
 
 students as (
 
-    select
-        students.school_year,
-        students.school_code,
-        count(*) filter (where statuses.is_studying) as pupils,
-        max(students.exported_at) as newest_export_at
-    from {{ ref('int_students_current') }} as students
-    inner join {{ ref('student_statuses') }} as statuses using (status_name)
-    where not students.is_cancelled
-    group by students.school_year, students.school_code
+    select school_year, school_code, max(exported_at) as newest_export_at
+    from {{ ref('int_students_current') }}
+    where not is_cancelled
+    group by school_year, school_code
 
 ),
 
@@ -34,6 +29,9 @@ classes as (
         school_year,
         school_code,
         count(*) as classes,
+        count(*) filter (where is_reported) as reported_classes,
+        cast(sum(pupils) as bigint) as pupils,
+        count(*) filter (where is_over_limit) as classes_over_limit,
         bool_or(not is_known) as has_unknown_class
     from {{ ref('int_class_pupils') }}
     group by school_year, school_code
@@ -46,24 +44,11 @@ dropouts as (
 
 ),
 
-years as (
-
-    select school_year from told
-    union
-    select school_year from students
-    union
-    select school_year from classes
-    union
-    select
-        cast(extract(year from {{ local_date(clock()) }} - interval '7 months') as varchar)
-        || '-' || cast(extract(year from {{ local_date(clock()) }} - interval '7 months') + 1 as varchar) as school_year
-
-),
-
 final as (
 
     select
         years.school_year,
+        years.is_latest,
         registered.school_code,
         registered.school_name,
         registered.level_code,
@@ -76,13 +61,24 @@ final as (
         students.school_code is not null as is_reported,
         told.is_national_standard,
         told.accreditation_level,
-        coalesce(classes.classes, 0) as classes,
-        coalesce(classes.has_unknown_class, false) as has_unknown_class,
-        students.pupils,
-        round(cast(students.pupils as double) / nullif(classes.classes, 0), 2) as pupils_per_class,
-        coalesce(
-            cast(students.pupils as double) / nullif(classes.classes, 0) > registered.pupils_per_class_limit, false
-        ) as is_over_class_limit,
+        classes.classes,
+        case when students.school_code is not null then classes.reported_classes end as reported_classes,
+        classes.has_unknown_class,
+        case when students.school_code is not null then classes.pupils end as pupils,
+        case
+            when students.school_code is not null
+                then round(cast(classes.pupils as double) / nullif(classes.reported_classes, 0), 2)
+        end as pupils_per_class,
+        registered.pupils_per_class_limit,
+        case
+            when students.school_code is not null and registered.pupils_per_class_limit is not null
+                then classes.classes_over_limit
+        end as classes_over_limit,
+        case
+            when students.school_code is null or registered.pupils_per_class_limit is null then null
+            when classes.classes_over_limit > 0 then true
+            when classes.reported_classes = classes.classes then false
+        end as is_over_class_limit,
         coalesce(dropouts.is_hidden, false) as is_small_cell,
         case when not dropouts.is_hidden then dropouts.dropped_out_pupils end as dropped_out_pupils,
         case
@@ -91,7 +87,7 @@ final as (
         end as dropout_percent,
         students.newest_export_at
     from registered
-    cross join years
+    cross join {{ ref('int_school_years') }} as years
     left join told
         on registered.school_code = told.school_code
         and years.school_year = told.school_year

@@ -6,6 +6,7 @@
 with concentrations as (
 
     select * from {{ ref('int_air_concentrations') }}
+    where is_finished
 
 ),
 
@@ -33,6 +34,13 @@ bands as (
 
 ),
 
+feeds as (
+
+    select * from {{ ref('feeds') }}
+    where feed = 'environment.station_readings'
+
+),
+
 newest_hours as (
 
     select station_id, max(hour_at) as hour_at
@@ -51,6 +59,13 @@ affected_hours as (
     select station_id, hour_at
     from {{ this }}
     where is_latest
+    union
+    select concentrations.station_id, concentrations.hour_at
+    from concentrations
+    left join {{ this }} as known
+        on concentrations.station_id = known.station_id
+        and concentrations.hour_at = known.hour_at
+    where known.station_id is null
     {%- endif %}
 
 ),
@@ -134,6 +149,7 @@ final as (
         {{ local_date('judged.hour_at') }} as local_date,
         cast(extract(hour from {{ local_time('judged.hour_at') }}) as integer) as local_hour,
         judged.hour_at = newest_hours.hour_at as is_latest,
+        {{ minutes_after('judged.hour_at', '60 + feeds.freshness_limit_minutes') }} as current_until_at,
         judged.pm2_5_ug_m3,
         judged.pm10_ug_m3,
         judged.o3_ug_m3,
@@ -157,6 +173,7 @@ final as (
         judged.source_version
     from judged
     inner join stations using (station_id)
+    cross join feeds
     left join communes on stations.commune_code = communes.commune_code
     inner join newest_hours on judged.station_id = newest_hours.station_id
     left join bands on judged.vn_aqi >= bands.index_low and judged.vn_aqi <= bands.index_high

@@ -22,15 +22,7 @@ agency_days as (
     select
         agency_code,
         requested_date as local_date,
-        count(*) as received_cases,
-        count(*) filter (where is_closed) as closed_cases,
-        count(*) filter (where is_on_time is not null) as due_closed_cases,
-        count(*) filter (where is_on_time) as on_time_cases,
-        count(*) filter (where is_overdue) as overdue_cases,
-        count(satisfaction_rating) as rated_cases,
-        count(*) filter (where is_satisfied) as satisfied_cases,
-        percentile_cont(0.5) within group (order by hours_to_close) as median_hours_to_close,
-        percentile_cont(0.9) within group (order by hours_to_close) as p90_hours_to_close
+        {{ feedback_counts() }}
     from cases
     group by agency_code, requested_date
 
@@ -43,15 +35,7 @@ final as (
         agencies.agency_name,
         agencies.agency_group,
         days.local_date,
-        coalesce(agency_days.received_cases, 0) as received_cases,
-        coalesce(agency_days.closed_cases, 0) as closed_cases,
-        coalesce(agency_days.due_closed_cases, 0) as due_closed_cases,
-        coalesce(agency_days.on_time_cases, 0) as on_time_cases,
-        coalesce(agency_days.overdue_cases, 0) as overdue_cases,
-        coalesce(agency_days.rated_cases, 0) as rated_cases,
-        coalesce(agency_days.satisfied_cases, 0) as satisfied_cases,
-        agency_days.median_hours_to_close,
-        agency_days.p90_hours_to_close
+        {{ feedback_figures('agency_days') }}
     from agencies
     cross join days
     left join agency_days

@@ -6,23 +6,46 @@
 with requests as (
 
     select
-        * exclude (closed_at),
+        * exclude (closed_at, closed_by_at),
         case when closed_at >= requested_at then closed_at end as closed_at,
+        case when closed_by_at >= requested_at then closed_by_at end as closed_by_at,
         not is_closed and coalesce(expected_at < {{ clock() }}, false) as is_overdue
     from {{ ref('int_feedback_requests_current') }}
 
 ),
 
--- A case changes with a new version, and with the clock: its deadline passes.
+overdue_ages as (
+
+    select
+        label_vi,
+        24 * from_days as from_hours,
+        24 * lead(from_days) over (order by from_days) as below_hours
+    from {{ ref('overdue_ages') }}
+
+),
+
+aged_requests as (
+
+    select requests.*, overdue_ages.label_vi as overdue_age_label
+    from requests
+    left join overdue_ages
+        on requests.is_overdue
+        and {{ hours_between('requests.expected_at', clock()) }} >= overdue_ages.from_hours
+        and ({{ hours_between('requests.expected_at', clock()) }} < overdue_ages.below_hours or overdue_ages.below_hours is null)
+
+),
+
+-- A case changes with a new version, and with the clock: its deadline passes, and then it grows older.
 changed_requests as (
 
     select requests.*
-    from requests
+    from aged_requests as requests
     {%- if is_incremental() %}
     left join {{ this }} as built_cases using (service_request_id)
     where
         requests._source_version > {{ built }}
         or requests.is_overdue is distinct from built_cases.is_overdue
+        or requests.overdue_age_label is distinct from built_cases.overdue_age_label
     {%- endif %}
 
 ),
@@ -74,12 +97,21 @@ final as (
         requests.expected_at,
         requests.closed_at,
         {{ local_date('requests.closed_at') }} as closed_date,
+        requests.closed_by_at,
         requests.is_closed,
-        requests.closed_at <= requests.expected_at as is_on_time,
+        statuses.is_within_competence,
+        requests.is_closed and statuses.is_within_competence as is_handled,
+        case
+            when not statuses.is_within_competence then null
+            when requests.closed_by_at <= requests.expected_at then true
+            when requests.closed_at > requests.expected_at then false
+        end as is_on_time,
         requests.is_overdue,
+        requests.overdue_age_label,
         {{ hours_between('requests.requested_at', 'requests.closed_at') }} as hours_to_close,
         requests.satisfaction_rating,
         requests.satisfaction_rating >= {{ var('satisfied_from_rating') }} as is_satisfied,
+        requests.reassignment_count,
         requests.version_count,
         requests._source_version as source_version
     from changed_requests as requests

@@ -1,5 +1,7 @@
 -- Built anew each time: what is open grows with the clock, and a late packet can end any earlier finding. What AIS tells of a vessel's waters and
--- licence counts only where its satellite device was never heard, so that nothing is found twice.
+-- licence counts only where its satellite device was never heard, so that nothing is found twice. What happened is judged by the register of its day: a
+-- licence that is renewed later was none before. AIS hears ships all over the world: of those that the register does not know, only what they
+-- do in the East Sea is found.
 with tracks as (
 
     select * from {{ ref('int_vessel_tracks') }}
@@ -26,9 +28,14 @@ fixes as (
         tracks.*,
         registrations.registration_number,
         registrations.licence_expires_date,
-        tracks.source_code = 'vms' or heard_by_satellite.is_heard is null as is_leading
+        tracks.source_code = 'vms' or heard_by_satellite.is_heard is null as is_leading,
+        tracks.source_code = 'vms'
+        or registrations.registration_number is not null
+        or ({{ is_in_east_sea('tracks.latitude', 'tracks.longitude') }}) as is_of_interest
     from tracks
-    left join registrations using (vessel_key)
+    left join registrations
+        on tracks.vessel_key = registrations.vessel_key
+        and {{ was_registered_at('tracks.fixed_at') }}
     left join heard_by_satellite using (registration_number)
 
 ),
@@ -55,7 +62,7 @@ flags as (
         latitude,
         longitude,
         implied_knots as measured_value,
-        coalesce(implied_knots > {{ var('teleport_knots') }}, false) as is_found
+        is_of_interest and coalesce(implied_knots > {{ var('teleport_knots') }}, false) as is_found
     from fixes
     union all
     select
@@ -66,7 +73,7 @@ flags as (
         latitude,
         longitude,
         speed_knots as measured_value,
-        coalesce(speed_knots > {{ var('outlier_knots') }}, false) as is_found
+        is_of_interest and coalesce(speed_knots > {{ var('outlier_knots') }}, false) as is_found
     from fixes
 
 ),
@@ -107,19 +114,19 @@ unknown_vessels as (
 
     select
         'unknown_vessel' as kind_code,
-        tracks.vessel_key,
-        min(tracks.fixed_at) as started_at,
+        fixes.vessel_key,
+        min(fixes.fixed_at) as started_at,
         cast(null as timestamp with time zone) as ended_at,
         cast(count(*) as double) as measured_value,
-        {{ value_at_greatest('tracks.latitude', 'tracks.fixed_at') }} as latitude,
-        {{ value_at_greatest('tracks.longitude', 'tracks.fixed_at') }} as longitude
-    from tracks
-    left join registrations using (vessel_key)
+        {{ value_at_greatest('fixes.latitude', 'fixes.fixed_at') }} as latitude,
+        {{ value_at_greatest('fixes.longitude', 'fixes.fixed_at') }} as longitude
+    from fixes
     left join {{ ref('int_vessel_names') }} as names using (vessel_key)
     where
-        registrations.registration_number is null
-        and (tracks.source_code = 'vms' or names.ship_type_code = '{{ var("ais_fishing_type") }}')
-    group by tracks.vessel_key
+        fixes.registration_number is null
+        and fixes.is_of_interest
+        and (fixes.source_code = 'vms' or names.ship_type_code = '{{ var("ais_fishing_type") }}')
+    group by fixes.vessel_key
 
 ),
 
@@ -173,8 +180,11 @@ findings as (
         of_vessels.latitude,
         of_vessels.longitude
     from of_vessels
-    left join registrations using (vessel_key)
-    left join {{ ref('int_vessel_names') }} as names using (vessel_key)
+    left join registrations
+        on of_vessels.vessel_key = registrations.vessel_key
+        and {{ was_registered_at('of_vessels.started_at') }}
+    left join {{ ref('int_vessel_names') }} as names
+        on of_vessels.vessel_key = names.vessel_key
     union all
     select
         'operator_silent' as kind_code,

@@ -1,8 +1,24 @@
--- Built anew each time from the vessels that were ever out of the inner waters: a late fix can move any earlier event.
-with fixes as (
+-- Built anew each time from the vessels that were ever out of the inner waters: a late fix can move any earlier event. A boundary speaks of those alone
+-- who came within its reach: who was never heard near it is none of its waters, and who was is across it however far away. A coarse
+-- position that may lie on either side of a limit confirms nothing.
+with zoned as (
 
-    select * from {{ ref('int_vessel_tracks') }}
-    where vessel_key in (select vessel_key from {{ ref('int_vessel_tracks') }} where zone_code <> 'inside')
+    select
+        *,
+        bool_or(zone_code <> 'away') over (
+            partition by vessel_key order by fixed_at rows between unbounded preceding and current row
+        ) as has_been_near
+    from {{ ref('int_vessel_tracks') }}
+    where
+        zone_code is not null
+        and vessel_key in (select vessel_key from {{ ref('int_vessel_tracks') }} where zone_code <> 'inside')
+
+),
+
+fixes as (
+
+    select * from zoned
+    where has_been_near
 
 ),
 
@@ -10,7 +26,7 @@ confirmed as (
 
     select
         *,
-        {{ confirmed("zone_code = 'across'") }} as is_across,
+        {{ confirmed("zone_code in ('across', 'away')") }} as is_across,
         {{ confirmed("zone_code <> 'inside'") }} as is_close,
         lag(fixed_at, {{ var('hysteresis_fixes') - 1 }}) over (partition by vessel_key order by fixed_at) as first_of_row_at
     from fixes
@@ -77,7 +93,9 @@ final as (
         events.longitude,
         '{{ var("maritime_boundary") }}' as boundary_code
     from events
-    left join {{ ref('int_vessel_registrations') }} as registrations using (vessel_key)
+    left join {{ ref('int_vessel_registrations') }} as registrations
+        on events.vessel_key = registrations.vessel_key
+        and {{ was_registered_at('events.first_of_row_at') }}
 
 )
 

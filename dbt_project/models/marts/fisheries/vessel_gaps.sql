@@ -1,4 +1,5 @@
--- Built anew each time: an open gap grows with the clock, and a late packet can split any earlier one.
+-- Built anew each time: an open gap grows with the clock, and a late packet can split any earlier one. A vessel that was too short at the time for the
+-- duty to report has no gaps; one that the register does not know is taken to have it, for the feed is of vessels that do.
 with positions as (
 
     select * from {{ ref('int_vessel_tracks') }}
@@ -38,8 +39,16 @@ counted as (
 
 gaps as (
 
-    select * from counted
-    where missed_slots >= 1 or duration_hours > {{ var('silence_hours') }}
+    select
+        counted.*,
+        registrations.operator_code
+    from counted
+    left join {{ ref('int_vessel_registrations') }} as registrations
+        on counted.vessel_key = registrations.vessel_key
+        and {{ was_registered_at('counted.fixed_at') }}
+    where
+        (counted.missed_slots >= 1 or counted.duration_hours > {{ var('silence_hours') }})
+        and coalesce(registrations.is_obliged, true)
 
 ),
 
@@ -50,9 +59,8 @@ operator_shares as (
         gaps.fixed_at,
         sum({{ hours_between('greatest(gaps.fixed_at, silences.started_at)', 'least(gaps.known_until, silences.silent_until)') }}) as hours
     from gaps
-    inner join {{ ref('int_vessel_registrations') }} as registrations using (vessel_key)
     inner join {{ ref('int_operator_silences') }} as silences
-        on registrations.operator_code = silences.operator_code
+        on gaps.operator_code = silences.operator_code
         and silences.started_at < gaps.known_until
         and silences.silent_until > gaps.fixed_at
     group by gaps.vessel_key, gaps.fixed_at

@@ -2,7 +2,8 @@
 {%- set most_slots = 366 * 24 // var('vms_slot_hours') %}
 
 -- Built anew each time: a late packet fills a slot of any earlier day. A slot without a fix is at sea where the last fix before it was, for a
--- year at most: no voyage is longer, and a fix of 1980 is a device whose clock was not set, not a vessel at sea ever since.
+-- year at most: no voyage is longer, and a fix of 1980 is a device whose clock was not set, not a vessel at sea ever since. Vessels
+-- too short for the duty to report are left out, as the register had them that day.
 with fixes as (
 
     select
@@ -60,7 +61,9 @@ operator_slots as (
 
     select distinct registrations.vessel_key, numbers.number as slot_number
     from {{ ref('int_operator_silences') }} as silences
-    inner join {{ ref('int_vessel_registrations') }} as registrations using (operator_code)
+    inner join {{ ref('int_vessel_registrations') }} as registrations
+        on silences.operator_code = registrations.operator_code
+        and {{ was_registered_at('silences.started_at') }}
     cross join {{ numbers_from_to(
         local_slot_number('silences.started_at', slot_minutes),
         'least(' ~ local_slot_number('coalesce(silences.ended_at, ' ~ clock() ~ ')', slot_minutes) ~ ', '
@@ -112,9 +115,12 @@ final as (
         counted.missed_slots,
         round(100.0 * counted.received_slots / nullif(counted.received_slots + counted.missed_slots, 0), 6) as compliance_percent,
         counted.missed_slots = 0 as is_compliant,
-        row_number() over (partition by counted.vessel_key order by counted.local_date desc) = 1 as is_latest
+        counted.local_date = max(counted.local_date) over () as is_latest
     from counted
-    left join {{ ref('int_vessel_registrations') }} as registrations using (vessel_key)
+    left join {{ ref('int_vessel_registrations') }} as registrations
+        on counted.vessel_key = registrations.vessel_key
+        and {{ was_registered_at(start_of_local_day('counted.local_date')) }}
+    where coalesce(registrations.is_obliged, true)
 
 )
 

@@ -3,7 +3,7 @@
 {%- set built = built_version('source_version') %}
 
 -- Every vessel is written each time, for its silence grows with the clock; only new positions are read. A registered vessel has its row for
--- the satellite device even where it was never heard.
+-- the satellite device even where it was never heard. Flags of silence follow the status, so that both tell one thing.
 with positions as (
 
     select
@@ -13,6 +13,7 @@ with positions as (
         fixed_at,
         latitude,
         longitude,
+        position_error_nm,
         speed_knots,
         course_degrees,
         port_code,
@@ -30,6 +31,7 @@ with positions as (
         last_fix_at as fixed_at,
         latitude,
         longitude,
+        position_error_nm,
         speed_knots,
         course_degrees,
         port_code,
@@ -70,6 +72,7 @@ names as (
 registrations as (
 
     select * from {{ ref('int_vessel_registrations') }}
+    where valid_until is null
 
 ),
 
@@ -112,6 +115,7 @@ vessels as (
         fixed_at,
         latitude,
         longitude,
+        position_error_nm,
         speed_knots,
         course_degrees,
         port_code,
@@ -128,6 +132,7 @@ vessels as (
         null as fixed_at,
         null as latitude,
         null as longitude,
+        null as position_error_nm,
         null as speed_knots,
         null as course_degrees,
         null as port_code,
@@ -144,14 +149,19 @@ judged as (
     select
         vessels.*,
         case
+            when vessels.fixed_at is null and not registrations.is_obliged then 'not_obliged'
             when vessels.fixed_at is null then 'never_heard'
             when vessels.is_in_port then 'in_port'
-            when vessels.source_code = 'ais' and vessels.hours_since_fix > {{ var('silence_hours') }} then 'unknown'
+            when
+                (vessels.source_code = 'ais' or not registrations.is_obliged)
+                and vessels.hours_since_fix > {{ var('silence_hours') }}
+                then 'unknown'
             when open_gaps.finding_code in ('silent_10d', 'silent_6h', 'unknown') then open_gaps.finding_code
             else 'at_sea'
         end as status_code
     from vessels
     left join open_gaps using (vessel_key)
+    left join registrations using (vessel_key)
 
 ),
 
@@ -161,22 +171,32 @@ final as (
         judged.vessel_key,
         judged.source_code,
         judged.vessel_id,
+        coalesce(registrations.registration_number, judged.vessel_key) as vessel_code,
         coalesce(names.vessel_name, registrations.registered_name) as vessel_name,
         coalesce(names.call_sign, registrations.registered_call_sign) as call_sign,
         judged.fixed_at as last_fix_at,
         judged.latitude,
         judged.longitude,
+        judged.position_error_nm,
+        judged.position_error_nm > 0 as is_position_coarse,
         judged.speed_knots,
         judged.course_degrees,
         coalesce(recent_fixes.fixes_24h, 0) as fixes_24h,
         judged.hours_since_fix,
         coalesce(recent_fixes.fixes_24h, 0) > 0 as is_active_24h,
-        coalesce(judged.hours_since_fix > {{ var('silence_hours') }}, false) as is_silent_6h,
-        coalesce(judged.hours_since_fix > 24 * {{ var('silence_days') }}, false) as is_silent_10d,
-        judged.latitude between 5 and 23 and judged.longitude between 99 and 118 as is_in_east_sea,
+        case
+            when judged.status_code in ('silent_6h', 'silent_10d') then true
+            when judged.status_code in ('at_sea', 'in_port') then false
+        end as is_silent_6h,
+        case
+            when judged.status_code = 'silent_10d' then true
+            when judged.status_code in ('at_sea', 'in_port', 'silent_6h') then false
+        end as is_silent_10d,
+        {{ is_in_east_sea('judged.latitude', 'judged.longitude') }} as is_in_east_sea,
         registrations.registration_number is not null as is_registered,
         registrations.registration_number,
         registrations.length_m,
+        registrations.is_obliged,
         registrations.commune_code,
         registrations.operator_code,
         registrations.licence_expires_date,
@@ -187,6 +207,7 @@ final as (
         judged.status_code,
         case judged.status_code
             when 'never_heard' then 'Chưa từng có tín hiệu'
+            when 'not_obliged' then 'Không thuộc diện lắp thiết bị'
             when 'in_port' then 'Trong cảng'
             when 'silent_10d' then 'Mất kết nối quá 10 ngày'
             when 'silent_6h' then 'Mất kết nối quá 6 giờ'

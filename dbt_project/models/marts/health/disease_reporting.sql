@@ -1,10 +1,15 @@
+-- The duty to report runs from the diagnosis. From the onset is told as well, under its own name, since not every source tells the diagnosis.
 with cases as (
 
     select
         disease_code,
         cast(date_trunc('week', {{ local_date('first_reported_at') }}) as date) as week_start_date,
         first_reported_at,
-        {{ hours_between('onset_at', 'first_reported_at') }} as delay_hours
+        {{ hours_between('onset_at', 'first_reported_at') }} as hours_from_onset,
+        case
+            when first_reported_at < diagnosed_at then 0
+            else {{ hours_between('diagnosed_at', 'first_reported_at') }}
+        end as hours_from_diagnosis
     from {{ ref('int_disease_records_current') }}
     where record_kind = 'case' and classification_code <> 'loai_tru'
 
@@ -32,7 +37,10 @@ days as (
 
 judged as (
 
-    select cases.*, cases.delay_hours <= diseases.deadline_hours as is_on_time
+    select
+        cases.*,
+        cases.hours_from_onset <= diseases.deadline_hours as is_on_time_from_onset,
+        cases.hours_from_diagnosis <= diseases.deadline_hours as is_on_time_from_diagnosis
     from cases
     inner join diseases using (disease_code)
 
@@ -44,9 +52,13 @@ disease_weeks as (
         disease_code,
         week_start_date,
         count(*) as reported_cases,
-        count(*) filter (where is_on_time) as on_time_cases,
-        percentile_cont(0.5) within group (order by delay_hours) as median_delay_hours,
-        percentile_cont(0.9) within group (order by delay_hours) as p90_delay_hours,
+        count(hours_from_diagnosis) as diagnosed_cases,
+        count(*) filter (where is_on_time_from_diagnosis) as on_time_from_diagnosis_cases,
+        percentile_cont(0.5) within group (order by hours_from_diagnosis) as median_hours_from_diagnosis,
+        percentile_cont(0.9) within group (order by hours_from_diagnosis) as p90_hours_from_diagnosis,
+        count(*) filter (where is_on_time_from_onset) as on_time_from_onset_cases,
+        percentile_cont(0.5) within group (order by hours_from_onset) as median_hours_from_onset,
+        percentile_cont(0.9) within group (order by hours_from_onset) as p90_hours_from_onset,
         max(first_reported_at) as last_reported_at
     from judged
     group by disease_code, week_start_date
@@ -63,9 +75,14 @@ spine as (
         days.local_date as week_start_date,
         coalesce(disease_weeks.reported_cases, 0) as reported_cases,
         coalesce(disease_weeks.reported_cases, 0) between 1 and {{ var('least_cell') }} - 1 as is_small_cell,
-        disease_weeks.on_time_cases,
-        disease_weeks.median_delay_hours,
-        disease_weeks.p90_delay_hours,
+        coalesce(disease_weeks.diagnosed_cases, 0) as diagnosed_cases,
+        coalesce(disease_weeks.diagnosed_cases, 0) >= {{ var('least_cell') }} as is_diagnosis_shown,
+        disease_weeks.on_time_from_diagnosis_cases,
+        disease_weeks.median_hours_from_diagnosis,
+        disease_weeks.p90_hours_from_diagnosis,
+        coalesce(disease_weeks.on_time_from_onset_cases, 0) as on_time_from_onset_cases,
+        disease_weeks.median_hours_from_onset,
+        disease_weeks.p90_hours_from_onset,
         disease_weeks.last_reported_at
     from reported_diseases
     inner join diseases using (disease_code)
@@ -88,10 +105,17 @@ final as (
         week_start_date,
         is_small_cell,
         case when not is_small_cell then reported_cases end as reported_cases,
-        case when not is_small_cell then coalesce(on_time_cases, 0) end as on_time_cases,
-        cast(case when not is_small_cell then 100.0 * on_time_cases / nullif(reported_cases, 0) end as double) as on_time_percent,
-        case when not is_small_cell then median_delay_hours end as median_delay_hours,
-        case when not is_small_cell then p90_delay_hours end as p90_delay_hours,
+        case when not is_small_cell and (is_diagnosis_shown or diagnosed_cases = 0) then diagnosed_cases end as diagnosed_cases,
+        case when is_diagnosis_shown then on_time_from_diagnosis_cases end as on_time_from_diagnosis_cases,
+        cast(case when is_diagnosis_shown then 100.0 * on_time_from_diagnosis_cases / diagnosed_cases end as double)
+            as on_time_from_diagnosis_percent,
+        case when is_diagnosis_shown then median_hours_from_diagnosis end as median_hours_from_diagnosis,
+        case when is_diagnosis_shown then p90_hours_from_diagnosis end as p90_hours_from_diagnosis,
+        case when not is_small_cell then on_time_from_onset_cases end as on_time_from_onset_cases,
+        cast(case when not is_small_cell then 100.0 * on_time_from_onset_cases / nullif(reported_cases, 0) end as double)
+            as on_time_from_onset_percent,
+        case when not is_small_cell then median_hours_from_onset end as median_hours_from_onset,
+        case when not is_small_cell then p90_hours_from_onset end as p90_hours_from_onset,
         case when not is_small_cell then date_trunc('hour', last_reported_at) end as last_reported_at
     from spine
 

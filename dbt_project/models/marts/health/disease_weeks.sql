@@ -22,7 +22,7 @@ shown as (
         *,
         case when not is_hidden then cases end as shown_cases,
         case when is_deaths_shown then deaths end as shown_deaths,
-        case when is_complete and not is_hidden and not is_previous_hidden then cases - previous_cases end as cases_change,
+        case when is_complete and is_compared and not is_hidden and not is_previous_hidden then cases - previous_cases end as cases_change,
         case when not is_hidden and not has_hidden_history then epidemic_threshold end as shown_threshold
     from weeks
 
@@ -50,12 +50,19 @@ final as (
         cast(shown.shown_cases as bigint) as cases,
         cast(shown.shown_deaths as bigint) as deaths,
         cast(shown.population as bigint) as population,
-        cast(100000.0 * shown.shown_cases / shown.population as double) as cases_per_100k,
+        shown.places,
+        shown.reported_places,
+        cast(case when shown.reported_places > 0 then shown.reported_population end as bigint) as reported_population,
+        cast(100000.0 * shown.shown_cases / shown.reported_population as double) as cases_per_100k,
         cast(shown.cases_change as bigint) as cases_change,
         cast(100.0 * shown.cases_change / nullif(shown.previous_cases, 0) as double) as cases_change_percent,
         cast(shown.shown_threshold as double) as epidemic_threshold,
         cast(shown.history_weeks as bigint) as history_weeks,
-        shown.shown_cases > shown.shown_threshold as is_above_threshold,
+        -- Some communes or days can show that the threshold was passed, only (nearly) all of them that it was not.
+        case
+            when shown.shown_cases > shown.shown_threshold or (shown.is_complete and shown.is_compared)
+                then shown.shown_cases > shown.shown_threshold
+        end as is_above_threshold,
         shown.shown_deaths > shown.shown_cases as is_more_deaths_than_cases
     from shown
     inner join diseases using (disease_code)

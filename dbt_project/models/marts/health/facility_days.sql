@@ -1,7 +1,14 @@
 -- Built anew each time: small (facilities times a month of days), and a late claim changes days long past.
-with claims as (
+-- Outcomes and lengths of stays are in `stay_months`: of one day they would be those of single persons.
+with visits as (
 
-    select * from {{ ref('int_health_claims_current') }}
+    select * from {{ ref('int_health_visits') }}
+
+),
+
+messages as (
+
+    select * from {{ ref('int_health_facility_messages') }}
 
 ),
 
@@ -23,15 +30,15 @@ days as (
 
 ),
 
-admissions as (
+arrivals as (
 
     select
         facility_code,
-        admitted_date as local_date,
+        came_date as local_date,
         count(*) as visits,
         count(*) filter (where is_inpatient) as admissions
-    from claims
-    group by facility_code, admitted_date
+    from visits
+    group by facility_code, came_date
 
 ),
 
@@ -40,95 +47,79 @@ discharges as (
     select
         facility_code,
         discharged_date as local_date,
-        count(*) as discharges,
-        sum(treatment_days) as treatment_days,
-        count(*) filter (where discharge_code in ('2', '5')) as transfers_out,
-        count(*) filter (where outcome_code = '5') as deaths
-    from claims
+        count(*) as discharges
+    from visits
     where is_inpatient
     group by facility_code, discharged_date
-
-),
-
--- Each outcome and its complement are the two cells of the day's discharges.
-outcome_cells as (
-
-    select facility_code, local_date, 'transfers' as outcome, 'a' as cell, transfers_out as persons from discharges
-    union all
-    select facility_code, local_date, 'transfers' as outcome, 'b' as cell, discharges - transfers_out as persons
-    from discharges
-    union all
-    select facility_code, local_date, 'deaths' as outcome, 'a' as cell, deaths as persons from discharges
-    union all
-    select facility_code, local_date, 'deaths' as outcome, 'b' as cell, discharges - deaths as persons from discharges
-
-),
-
-hidden_cells as (
-
-    select *, {{ is_small_cell('persons', 'facility_code, local_date, outcome', 'cell') }} as is_hidden
-    from outcome_cells
-
-),
-
-shown as (
-
-    select
-        facility_code,
-        local_date,
-        max(persons) filter (where outcome = 'transfers' and cell = 'a' and not is_hidden) as transfers_out,
-        max(persons) filter (where outcome = 'deaths' and cell = 'a' and not is_hidden) as deaths
-    from hidden_cells
-    group by facility_code, local_date
 
 ),
 
 beds_in_use as (
 
     select
-        claims.facility_code,
+        visits.facility_code,
         days.local_date,
         count(*) as inpatients
-    from claims
-    inner join days
-        on claims.admitted_date <= days.local_date
-        and claims.discharged_date > days.local_date
-    where claims.visit_type_code = '{{ var("bed_visit_type") }}'
-    group by claims.facility_code, days.local_date
+    from visits
+    inner join days on days.local_date between visits.came_date and visits.last_bed_date
+    group by visits.facility_code, days.local_date
+
+),
+
+-- A stay is known once it has ended, or from its check-in: a day's beds are known when every stay that filled one had time to end and be
+-- claimed, or when the facility has been checking stays in for that long before the day.
+facility_days as (
+
+    select
+        facilities.facility_code,
+        facilities.facility_name,
+        facilities.commune_code,
+        facilities.beds,
+        days.local_date,
+        coalesce(days.local_date between messages.first_came_date and messages.last_claims_date, false) as is_reported,
+        coalesce(
+            facilities.beds = 0
+            or days.local_date <= messages.last_claims_date - {{ var('claim_lag_days') }}
+            or messages.first_bed_check_in_date <= days.local_date - {{ var('claim_lag_days') }},
+            false
+        ) as are_stays_known
+    from facilities
+    cross join days
+    left join messages on facilities.facility_code = messages.facility_code
 
 ),
 
 measured as (
 
     select
-        facilities.facility_code,
-        facilities.facility_name,
-        facilities.commune_code,
+        facility_days.facility_code,
+        facility_days.facility_name,
+        facility_days.commune_code,
         communes.latitude,
         communes.longitude,
-        facilities.beds,
-        days.local_date,
-        days.local_date = max(days.local_date) over () as is_latest,
-        coalesce(admissions.visits, 0) as visits,
-        coalesce(admissions.admissions, 0) as admissions,
-        coalesce(discharges.discharges, 0) as discharges,
-        cast(coalesce(discharges.treatment_days, 0) as bigint) as treatment_days,
-        round(discharges.treatment_days / discharges.discharges, 6) as mean_stay_days,
-        coalesce(beds_in_use.inpatients, 0) as inpatients,
-        round(100.0 * coalesce(beds_in_use.inpatients, 0) / nullif(facilities.beds, 0), 6) as bed_occupancy_percent,
-        case when discharges.discharges is null then 0 else shown.transfers_out end as transfers_out,
-        case when discharges.discharges is null then 0 else shown.deaths end as deaths
-    from facilities
-    cross join days
-    left join communes on facilities.commune_code = communes.commune_code
-    left join admissions
-        on facilities.facility_code = admissions.facility_code and days.local_date = admissions.local_date
+        facility_days.beds,
+        facility_days.local_date,
+        facility_days.local_date = max(facility_days.local_date) over () as is_latest,
+        facility_days.is_reported,
+        case when facility_days.is_reported then coalesce(arrivals.visits, 0) end as visits,
+        case when facility_days.is_reported and facility_days.are_stays_known then coalesce(arrivals.admissions, 0) end as admissions,
+        case when facility_days.is_reported then coalesce(discharges.discharges, 0) end as discharges,
+        case when facility_days.is_reported and facility_days.are_stays_known then coalesce(beds_in_use.inpatients, 0) end as inpatients
+    from facility_days
+    left join communes on facility_days.commune_code = communes.commune_code
+    left join arrivals
+        on facility_days.facility_code = arrivals.facility_code and facility_days.local_date = arrivals.local_date
     left join discharges
-        on facilities.facility_code = discharges.facility_code and days.local_date = discharges.local_date
-    left join shown
-        on facilities.facility_code = shown.facility_code and days.local_date = shown.local_date
+        on facility_days.facility_code = discharges.facility_code and facility_days.local_date = discharges.local_date
     left join beds_in_use
-        on facilities.facility_code = beds_in_use.facility_code and days.local_date = beds_in_use.local_date
+        on facility_days.facility_code = beds_in_use.facility_code and facility_days.local_date = beds_in_use.local_date
+
+),
+
+rated as (
+
+    select *, round(100.0 * inpatients / nullif(beds, 0), 6) as bed_occupancy_percent
+    from measured
 
 ),
 
@@ -143,7 +134,7 @@ final as (
             when bed_occupancy_percent >= {{ var('bed_occupancy_green_from') }} then 'green'
             else 'low'
         end as bed_occupancy_level
-    from measured
+    from rated
 
 )
 

@@ -1,4 +1,5 @@
--- A sum has more digits than an amount may have. Every facility has every month of the clock's year up to the clock, zeros included, so that a silent one is seen.
+-- A sum has more digits than an amount may have. Every facility has every month of this year and the last up to the clock: what was settled in
+-- December comes in January. A month that a facility's messages do not reach is not known, nor is what was spent up to it.
 with claims as (
 
     select * from {{ ref('int_health_claims_current') }}
@@ -11,10 +12,17 @@ facilities as (
 
 ),
 
+messages as (
+
+    select * from {{ ref('int_health_facility_messages') }}
+
+),
+
 months as (
 
-    select distinct cast(date_trunc('month', local_date) as date) as month_date
-    from ({{ days_from_to("date_trunc('year', " ~ newest_local_day() ~ ")", newest_local_day()) }}) as days
+    select {{ month_of('local_date') }} as month_date, max(local_date) as last_date
+    from ({{ days_from_to("date_trunc('year', " ~ newest_local_day() ~ ") - interval '1 year'", newest_local_day()) }}) as days
+    group by {{ month_of('local_date') }}
 
 ),
 
@@ -32,24 +40,60 @@ monthly as (
         facilities.facility_code,
         facilities.facility_name,
         months.month_date,
-        months.month_date = max(months.month_date) over () as is_latest,
+        months.last_date,
+        coalesce(
+            months.month_date between {{ month_of('messages.first_claims_date') }} and {{ month_of('messages.last_claims_date') }},
+            false
+        ) as is_reported,
         coalesce(spending.claims, 0) as claims,
-        cast(coalesce(spending.spent_vnd, 0) as decimal(38, 2)) as spent_vnd,
-        cast(sum(coalesce(spending.spent_vnd, 0)) over (
-            partition by facilities.facility_code order by months.month_date
-        ) as decimal(38, 2)) as spent_in_year_vnd,
+        coalesce(spending.spent_vnd, 0) as spent_vnd,
         cast(facilities.insurance_ceiling_vnd as decimal(18, 2)) as ceiling_vnd
     from facilities
     cross join months
+    left join messages on facilities.facility_code = messages.facility_code
     left join spending
         on facilities.facility_code = spending.facility_code and months.month_date = spending.month_date
 
 ),
 
+added_up as (
+
+    select
+        facility_code,
+        facility_name,
+        month_date,
+        coalesce(month_date = max(case when is_reported then month_date end) over (), false) as is_latest,
+        case when is_reported then claims end as claims,
+        cast(case when is_reported then spent_vnd end as decimal(38, 2)) as spent_vnd,
+        cast(
+            case when bool_and(is_reported) over year_so_far then sum(spent_vnd) over year_so_far end as decimal(38, 2)
+        ) as spent_in_year_vnd,
+        ceiling_vnd,
+        1.0 * extract(doy from last_date) / extract(doy from make_date(cast(extract(year from last_date) as integer), 12, 31))
+            as year_elapsed
+    from monthly
+    window year_so_far as (partition by facility_code, extract(year from month_date) order by month_date)
+
+),
+
 measured as (
 
-    select *, round(100.0 * spent_in_year_vnd / nullif(ceiling_vnd, 0), 6) as spent_in_year_percent
-    from monthly
+    select
+        *,
+        100.0 * spent_in_year_vnd / nullif(ceiling_vnd, 0) as spent_percent,
+        lag(spent_in_year_vnd, 12) over (partition by facility_code order by month_date) as spent_in_last_year_vnd
+    from added_up
+
+),
+
+paced as (
+
+    select
+        * exclude (year_elapsed, spent_percent),
+        round(100.0 * year_elapsed, 6) as year_elapsed_percent,
+        round(spent_percent, 6) as spent_in_year_percent,
+        round(spent_percent / year_elapsed, 6) as pace_percent
+    from measured
 
 ),
 
@@ -58,11 +102,11 @@ final as (
     select
         *,
         case
-            when spent_in_year_percent >= {{ var('insurance_spend_red_from') }} then 'red'
-            when spent_in_year_percent >= {{ var('insurance_spend_yellow_from') }} then 'yellow'
-            when spent_in_year_percent is not null then 'green'
+            when pace_percent >= {{ var('insurance_pace_red_from') }} then 'red'
+            when pace_percent >= {{ var('insurance_pace_yellow_from') }} then 'yellow'
+            when pace_percent is not null then 'green'
         end as spend_level
-    from measured
+    from paced
 
 )
 

@@ -36,12 +36,19 @@ counted as (
         end as bigint) as numerator,
         cast(case components.component_code
             when 'on_time' then agency_months.processed_total
-            when 'components_digitised' then agency_months.received
-            when 'results_digitised' then agency_months.processed_total
+            when 'components_digitised' then agency_months.received_digitisation_known
+            when 'results_digitised' then agency_months.processed_result_known
             when 'components_reused' then agency_months.digitised_components
             when 'online_dossiers' then agency_months.received_in_online_procedures
             when 'online_payments' then agency_months.received_with_fee
-        end as bigint) as denominator
+        end as bigint) as denominator,
+        cast(case components.component_code when 'on_time' then agency_months.due_total end as bigint) as denominator_of_due,
+        case components.component_code
+            when 'components_digitised' then agency_months.digitised_unknown_reason
+            when 'results_digitised' then agency_months.result_digitised_unknown_reason
+            when 'components_reused' then agency_months.reused_unknown_reason
+            when 'online_payments' then agency_months.paid_online_unknown_reason
+        end as flag_unknown_reason
     from agency_months
     cross join components
 
@@ -49,7 +56,10 @@ counted as (
 
 rated as (
 
-    select *, 100.0 * numerator / nullif(denominator, 0) as rate_percent
+    select
+        *,
+        100.0 * numerator / nullif(denominator, 0) as rate_percent,
+        100.0 * numerator / nullif(denominator_of_due, 0) as rate_of_due_percent
     from counted
 
 ),
@@ -59,7 +69,8 @@ scored as (
 
     select
         *,
-        case when rate_percent is not null then max_points * least(1.0, rate_percent / target_percent) end as score_points
+        case when rate_percent is not null then max_points * least(1.0, rate_percent / target_percent) end as score_points,
+        case when rate_of_due_percent is not null then max_points * least(1.0, rate_of_due_percent / target_percent) end as score_of_due_points
     from rated
 
 ),
@@ -83,8 +94,12 @@ final as (
         rate_percent,
         score_points,
         case
-            when score_points is null then coalesce(no_source_reason, 'Không có hồ sơ nào để tính trong tháng')
+            when score_points is null
+                then coalesce(no_source_reason, flag_unknown_reason, 'Không có hồ sơ nào để tính trong tháng')
         end as unknown_reason,
+        denominator_of_due,
+        rate_of_due_percent,
+        score_of_due_points,
         sum(max_points) over of_group as group_max_points,
         case when count(score_points) over of_group = count(*) over of_group then {{ six_decimals('sum(score_points) over of_group') }} end as group_score_points
     from scored

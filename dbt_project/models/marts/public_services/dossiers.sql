@@ -53,84 +53,121 @@ calendar as (
 
 ),
 
+due as (
+
+    select
+        current_dossiers.*,
+        coalesce(calendar.counts_as_date, current_dossiers.due_date) as due_until_date,
+        calendar.working_day_number as due_day_number
+    from current_dossiers
+    left join calendar on current_dossiers.due_date = calendar.local_date
+
+),
+
 judged as (
 
     select
         *,
-        case when state_code = 'processed' then finished_date <= due_date end as is_on_time,
-        state_code = 'in_progress' and coalesce(due_date < clock_date, false) as is_overdue,
+        case when state_code = 'processed' then finished_date <= due_until_date end as is_on_time,
+        state_code = 'in_progress' and coalesce(due_until_date < clock_date, false) as is_overdue,
         case state_code when 'processed' then finished_date when 'in_progress' then clock_date end as judged_date
-    from current_dossiers
+    from due
+
+),
+
+late as (
+
+    select
+        judged.*,
+        case
+            when judged_days.working_day_number > judged.due_day_number
+                then cast(judged_days.working_day_number - judged.due_day_number as bigint)
+            when judged_days.working_day_number <= judged.due_day_number then 0
+        end as working_days_late
+    from judged
+    left join calendar as judged_days on judged.judged_date = judged_days.local_date
+
+),
+
+overdue_ages as (
+
+    select label_vi, from_days, lead(from_days) over (order by from_days) as below_days
+    from {{ ref('overdue_ages') }}
 
 ),
 
 final as (
 
     select
-        judged.dossier_id,
-        judged.procedure_code,
+        late.dossier_id,
+        late.procedure_code,
         procedures.procedure_name,
         procedures.field_name,
         procedures.level_code,
         levels.label_vi as level_label,
         levels.is_online as is_online_procedure,
-        judged.channel_code,
-        case judged.channel_code
+        late.channel_code,
+        case late.channel_code
             when '1' then 'Trực tiếp' when '2' then 'Trực tuyến' when '3' then 'Bưu chính công ích'
         end as channel_label,
-        judged.applicant_kind,
-        judged.processing_agency_code as agency_code,
+        late.applicant_kind,
+        late.processing_agency_code as agency_code,
         agencies.agency_name,
         agencies.agency_group,
-        judged.receiving_agency_code,
+        late.receiving_agency_code,
         receiving_agencies.agency_name as receiving_agency_name,
-        judged.status_code,
+        late.status_code,
         statuses.label_vi as status_label,
-        judged.state_code,
+        late.state_code,
         statuses.state_label,
-        judged.submitted_at,
-        judged.received_at,
-        judged.received_date,
-        judged.due_at,
-        judged.due_date,
+        late.submitted_at,
+        late.received_at,
+        late.received_date,
+        late.due_at,
+        late.due_date,
+        late.due_until_date,
         due_dates.first_due_at,
         cast(coalesce(due_dates.supplement_count, 0) as bigint) as supplement_count,
-        judged.finished_at,
-        judged.finished_date,
-        judged.closed_at,
-        judged.closed_date,
-        judged.returned_at,
-        judged.refused_at,
-        judged.changed_at as last_changed_at,
-        judged.is_on_time,
-        judged.is_overdue,
+        late.finished_at,
+        late.finished_date,
+        late.closed_at,
+        late.closed_date,
+        late.returned_at,
+        late.refused_at,
+        late.changed_at as last_changed_at,
+        late.is_on_time,
         case
-            when judged_days.working_days_so_far > due_days.working_days_so_far
-                then cast(judged_days.working_days_so_far - due_days.working_days_so_far as bigint)
-            when judged_days.working_days_so_far <= due_days.working_days_so_far then 0
-        end as working_days_late,
-        judged.fee_amount,
-        judged.fee_amount > 0 as has_fee,
-        judged.is_paid_online,
-        judged.has_vneid_account,
-        judged.component_count,
-        judged.digitised_component_count,
-        judged.reused_component_count,
-        judged.has_digitised_components,
-        judged.result_paper_count,
-        judged.result_paper_count > 0 or not procedures.has_result_paper as has_digitised_result,
-        judged.step_count,
-        judged.version_count,
-        judged._source_version as source_version
-    from judged
+            when not late.is_on_time then 'after'
+            when late.finished_date < late.due_until_date then 'before'
+            when late.is_on_time then 'on_the_day'
+        end as timing_code,
+        late.is_overdue,
+        overdue_ages.label_vi as overdue_age_label,
+        late.working_days_late,
+        late.fee_amount,
+        late.fee_amount > 0 as has_fee,
+        late.is_paid_online,
+        late.has_vneid_account,
+        late.component_count,
+        late.digitised_component_count,
+        late.reused_component_count,
+        late.has_digitised_components,
+        late.result_paper_count,
+        late.result_paper_count > 0 or not procedures.has_result_paper as has_digitised_result,
+        late.step_count,
+        late.version_count,
+        late._source_version as source_version
+    from late
     inner join procedures using (procedure_code)
     inner join levels using (level_code)
-    inner join statuses on judged.status_code = statuses.status_code
-    inner join agencies on judged.processing_agency_code = agencies.agency_code
-    left join agencies as receiving_agencies on judged.receiving_agency_code = receiving_agencies.agency_code
-    left join due_dates on judged.dossier_id = due_dates.dossier_id
-    left join calendar as due_days on judged.due_date = due_days.local_date
-    left join calendar as judged_days on judged.judged_date = judged_days.local_date
+    inner join statuses on late.status_code = statuses.status_code
+    inner join agencies on late.processing_agency_code = agencies.agency_code
+    left join agencies as receiving_agencies on late.receiving_agency_code = receiving_agencies.agency_code
+    left join due_dates on late.dossier_id = due_dates.dossier_id
+    left join overdue_ages
+        on late.is_overdue
+        and late.working_days_late >= overdue_ages.from_days
+        and (late.working_days_late < overdue_ages.below_days or overdue_ages.below_days is null)
 
 )
 

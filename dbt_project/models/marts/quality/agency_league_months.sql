@@ -38,11 +38,37 @@ promises as (
         sum(rules.failed) filter (where rules.axis = 'complete') as complete_failed,
         sum(rules.evaluated) filter (where rules.axis = 'clean') as clean_evaluated,
         sum(rules.failed) filter (where rules.axis = 'clean') as clean_failed,
+        sum(rules.evaluated) filter (where rules.axis = 'consistent') as consistent_evaluated,
+        sum(rules.failed) filter (where rules.axis = 'consistent') as consistent_failed,
         100.0 * (sum(rules.evaluated) filter (where rules.is_identifier) - sum(rules.failed) filter (where rules.is_identifier))
         / nullif(sum(rules.evaluated) filter (where rules.is_identifier), 0) as identifier_percent
     from {{ ref('column_score_days') }} as rules
     inner join owners using (feed)
     group by owners.owner, {{ month_of('rules.local_date') }}
+
+),
+
+identifier_columns as (
+
+    select
+        owners.owner,
+        {{ month_of('rules.local_date') }} as month_date,
+        rules.feed || '.' || rules.column_name as column_name,
+        sum(rules.failed) as failed,
+        sum(rules.evaluated) as evaluated
+    from {{ ref('column_score_days') }} as rules
+    inner join owners using (feed)
+    where rules.is_identifier
+    group by owners.owner, {{ month_of('rules.local_date') }}, rules.feed, rules.column_name
+    having sum(rules.failed) > 0
+
+),
+
+failed_identifiers as (
+
+    select owner, month_date, {{ joined_texts(failed_identifier('column_name', 'failed', 'evaluated'), ', ') }} as failed_identifiers
+    from identifier_columns
+    group by owner, month_date
 
 ),
 
@@ -68,6 +94,7 @@ months as (
         {{ six_decimals('avg(days.complete)') }} as complete,
         {{ six_decimals('avg(days.clean)') }} as clean,
         {{ six_decimals('avg(days.live)') }} as live,
+        {{ six_decimals('avg(days.consistent)') }} as consistent,
         sum(days.expected_slots) as expected_slots,
         sum(days.missing_slots) as missing_slots,
         sum(days.deliveries) as deliveries,
@@ -93,6 +120,8 @@ axes as (
     select owner, month_date, 'clean' as axis, clean as percent from months
     union all
     select owner, month_date, 'live' as axis, live as percent from months
+    union all
+    select owner, month_date, 'consistent' as axis, consistent as percent from months
 
 ),
 
@@ -138,8 +167,10 @@ final as (
         months.complete,
         months.clean,
         months.live,
+        months.consistent,
         ranked.level,
         {{ score_level_label('ranked.level') }} as level_label,
+        {{ level_reason('ranked.level', 'months', 'failed_identifiers.failed_identifiers') }} as level_reason,
         ranked.identifier_percent,
         months.feeds,
         months.heard_feeds,
@@ -150,6 +181,8 @@ final as (
         cast(coalesce(promises.complete_failed, 0) as bigint) as complete_failed,
         cast(coalesce(promises.clean_evaluated, 0) as bigint) as clean_evaluated,
         cast(coalesce(promises.clean_failed, 0) as bigint) as clean_failed,
+        cast(coalesce(promises.consistent_evaluated, 0) as bigint) as consistent_evaluated,
+        cast(coalesce(promises.consistent_failed, 0) as bigint) as consistent_failed,
         cast(months.expected_slots as bigint) as expected_slots,
         cast(months.missing_slots as bigint) as missing_slots,
         cast(months.deliveries as bigint) as deliveries,
@@ -161,8 +194,10 @@ final as (
         months.last_event_at,
         months.oldest_age_minutes
     from months
+    cross join score_limits
     inner join ranked using (owner, month_date)
     left join promises using (owner, month_date)
+    left join failed_identifiers using (owner, month_date)
 
 )
 

@@ -13,6 +13,12 @@ feeds as (
 
 ),
 
+error_groups as (
+
+    select * from {{ ref('error_groups') }}
+
+),
+
 score_limits as (
 
     {{ score_limits() }}
@@ -35,7 +41,6 @@ judged as (
         max(days.scored_at) as scored_at,
         max(results.column_name) as column_name,
         max(results.error_group) as error_group,
-        max(results.axis) as axis,
         bool_or(results.is_identifier) as is_identifier,
         cast(coalesce(sum(results.evaluated) filter (where results.loaded_at > days.window_start_at), 0) as bigint) as evaluated,
         cast(coalesce(sum(results.failed) filter (where results.loaded_at > days.window_start_at), 0) as bigint) as failed
@@ -76,7 +81,7 @@ final as (
         levels.rule,
         levels.column_name,
         levels.error_group,
-        levels.axis,
+        error_groups.axis,
         levels.is_identifier,
         levels.evaluated,
         levels.failed,
@@ -87,6 +92,7 @@ final as (
         {{ clock() }} as judged_at
     from levels
     inner join feeds using (feed)
+    inner join error_groups using (error_group)
 
 )
 

@@ -1,6 +1,7 @@
 {{ config(materialized='incremental', unique_key='local_date', on_schema_change='fail') }}
 
--- What nothing was evaluated for is NULL, and weighs nothing: unknown is not 100.
+-- What nothing was evaluated for is NULL, and weighs nothing: unknown is not 100. A window that was asked for and holds nothing new is no empty
+-- delivery: the source answered, and was heard up to the window's end.
 with days as (
 
     {{ days_to_score() }}
@@ -28,6 +29,12 @@ score_limits as (
 deliveries as (
 
     select * from {{ ref('stg_quality__deliveries') }}
+
+),
+
+polls as (
+
+    select * from {{ ref('stg_quality__polls') }}
 
 ),
 
@@ -79,14 +86,18 @@ delivery_counts as (
         deliveries.feed,
         days.local_date,
         count(*) as deliveries,
-        count(*) filter (where deliveries.status = 'empty') as empty_deliveries,
+        count(*) filter (where deliveries.status = 'empty' and polls.delivery_id is null) as empty_deliveries,
+        count(*) filter (where deliveries.status = 'empty' and polls.delivery_id is not null) as quiet_polls,
         count(*) filter (where deliveries.status = 'unreadable') as unreadable_deliveries,
-        count(*) filter (where deliveries.status in ('loaded', 'empty')) as readable_deliveries,
+        count(*) filter (where deliveries.status = 'loaded' or deliveries.status = 'empty' and polls.delivery_id is null) as readable_deliveries,
         cast(sum(deliveries.received) as bigint) as received_records,
         cast(sum(deliveries.accepted) as bigint) as accepted_records,
         cast(sum(deliveries.duplicate) as bigint) as duplicate_records,
         cast(sum(deliveries.quarantined) as bigint) as quarantined_records
     from deliveries
+    left join polls
+        on deliveries.feed = polls.feed
+        and deliveries.delivery_id = polls.delivery_id
     inner join days
         on deliveries.loaded_at > days.window_start_at
         and deliveries.loaded_at <= days.scored_at
@@ -126,12 +137,25 @@ last_events as (
 
 ),
 
+heard as (
+
+    select feed, loaded_at, last_heard_at from object_results
+    union all
+    select deliveries.feed, deliveries.loaded_at, polls.window_end_at as last_heard_at
+    from deliveries
+    inner join polls
+        on deliveries.feed = polls.feed
+        and deliveries.delivery_id = polls.delivery_id
+    where deliveries.status in ('loaded', 'empty')
+
+),
+
 last_heard as (
 
-    select object_results.feed, days.local_date, max(object_results.last_heard_at) as last_heard_at
-    from object_results
-    inner join days on object_results.loaded_at <= days.scored_at
-    group by object_results.feed, days.local_date
+    select heard.feed, days.local_date, max(heard.last_heard_at) as last_heard_at
+    from heard
+    inner join days on heard.loaded_at <= days.scored_at
+    group by heard.feed, days.local_date
 
 ),
 
@@ -145,6 +169,7 @@ counted as (
         cast(least(slots.placed_slots + coalesce(unplaced.slots, 0), slots.expected_slots) as bigint) as received_slots,
         coalesce(delivery_counts.deliveries, 0) as deliveries,
         coalesce(delivery_counts.empty_deliveries, 0) as empty_deliveries,
+        coalesce(delivery_counts.quiet_polls, 0) as quiet_polls,
         coalesce(delivery_counts.unreadable_deliveries, 0) as unreadable_deliveries,
         coalesce(delivery_counts.readable_deliveries, 0) as readable_deliveries,
         coalesce(delivery_counts.received_records, 0) as received_records,
@@ -219,6 +244,7 @@ scores as (
         max(axes.percent) filter (where axes.axis = 'complete') as complete,
         max(axes.percent) filter (where axes.axis = 'clean') as clean,
         max(axes.percent) filter (where axes.axis = 'live') as live,
+        max(axes.percent) filter (where axes.axis = 'consistent') as consistent,
         {{ weighted_mean('axes.percent', 'weights.weight') }} as score
     from axes
     inner join weights on axes.axis = weights.component and weights.axis = 'score'
@@ -238,17 +264,37 @@ identifiers as (
 
 ),
 
+identifier_columns as (
+
+    select feed, local_date, column_name, sum(failed) as failed, max(evaluated) as evaluated
+    from rules
+    where is_identifier
+    group by feed, local_date, column_name
+    having sum(failed) > 0
+
+),
+
+failed_identifiers as (
+
+    select feed, local_date, {{ joined_texts(failed_identifier('column_name', 'failed', 'evaluated'), ', ') }} as failed_identifiers
+    from identifier_columns
+    group by feed, local_date
+
+),
+
 levels as (
 
     select
         counted.feed,
         counted.local_date,
         identifiers.identifier_percent,
+        failed_identifiers.failed_identifiers,
         {{ score_level('scores.score', 'identifiers.identifier_percent') }} as level
     from counted
     cross join score_limits
     left join scores using (feed, local_date)
     left join identifiers using (feed, local_date)
+    left join failed_identifiers using (feed, local_date)
 
 ),
 
@@ -266,15 +312,18 @@ final as (
         scores.complete,
         scores.clean,
         scores.live,
+        scores.consistent,
         scores.score,
         levels.level,
         {{ score_level_label('levels.level') }} as level_label,
+        {{ level_reason('levels.level', 'scores', 'levels.failed_identifiers') }} as level_reason,
         levels.identifier_percent,
         counted.expected_slots,
         counted.received_slots,
         counted.expected_slots - counted.received_slots as missing_slots,
         counted.deliveries,
         counted.empty_deliveries,
+        counted.quiet_polls,
         counted.unreadable_deliveries,
         counted.received_records,
         counted.accepted_records,
@@ -286,6 +335,7 @@ final as (
         counted.freshness_minutes,
         counted.freshness_limit_minutes
     from counted
+    cross join score_limits
     inner join levels using (feed, local_date)
     left join scores using (feed, local_date)
 

@@ -2,6 +2,8 @@
 
 {%- set known_days = var('score_known_days') %}
 
+-- Loads of before the ledger told codes unknown to their lists and wrong identifiers leave both unknown.
+
 with days as (
 
     {{ days_to_score() }}
@@ -63,6 +65,8 @@ in_window as (
         cast(sum(results.wrong) as bigint) as wrong_records,
         cast(sum(results.missing) as bigint) as incomplete_records,
         cast(sum(results.garbage) as bigint) as garbage_records,
+        cast(sum(results.inconsistent) as bigint) as inconsistent_records,
+        cast(sum(results.misidentified) as bigint) as misidentified_records,
         cast(sum(results.late) as bigint) as late_records
     from results
     inner join days
@@ -132,6 +136,8 @@ counted as (
         coalesce(in_window.wrong_records, 0) as wrong_records,
         coalesce(in_window.incomplete_records, 0) as incomplete_records,
         coalesce(in_window.garbage_records, 0) as garbage_records,
+        case when in_window.feed is null then 0 else in_window.inconsistent_records end as inconsistent_records,
+        case when in_window.feed is null then 0 else in_window.misidentified_records end as misidentified_records,
         coalesce(in_window.late_records, 0) as late_records,
         last_heard.last_event_at,
         60 * {{ hours_between('last_heard.last_heard_at', 'days.scored_at') }} as heard_minutes_ago
@@ -148,6 +154,10 @@ counted as (
 components as (
 
     select feed, object_id, local_date, 'correct' as axis, 'rules' as component, {{ passed_percent('wrong_records', 'received_records') }} as percent
+    from counted
+    union all
+    select feed, object_id, local_date, 'consistent' as axis, 'rules' as component, 
+        case when inconsistent_records is not null then {{ passed_percent('inconsistent_records', 'received_records') }} end as percent
     from counted
     union all
     select feed, object_id, local_date, 'complete' as axis, 'rules' as component, {{ passed_percent('incomplete_records', 'received_records') }} as percent
@@ -199,6 +209,7 @@ scores as (
         max(axes.percent) filter (where axes.axis = 'complete') as complete,
         max(axes.percent) filter (where axes.axis = 'clean') as clean,
         max(axes.percent) filter (where axes.axis = 'live') as live,
+        max(axes.percent) filter (where axes.axis = 'consistent') as consistent,
         {{ weighted_mean('axes.percent', 'weights.weight') }} as score
     from axes
     inner join weights on axes.axis = weights.component and weights.axis = 'score'
@@ -206,12 +217,29 @@ scores as (
 
 ),
 
-levels as (
+identified as (
 
     select
         scores.*,
-        {{ score_level('scores.score', 'null') }} as level
+        case
+            when counted.misidentified_records is not null
+                then {{ passed_percent('counted.misidentified_records', 'counted.received_records') }}
+        end as identifier_percent,
+        case
+            when counted.misidentified_records > 0
+                then cast(counted.misidentified_records as varchar) || '/' || cast(counted.received_records as varchar) || ' bản ghi sai'
+        end as failed_identifiers
     from scores
+    inner join counted using (feed, object_id, local_date)
+
+),
+
+levels as (
+
+    select
+        identified.*,
+        {{ score_level('identified.score', 'identified.identifier_percent') }} as level
+    from identified
     cross join score_limits
 
 ),
@@ -228,9 +256,12 @@ final as (
         levels.complete,
         levels.clean,
         levels.live,
+        levels.consistent,
         levels.score,
         levels.level,
         {{ score_level_label('levels.level') }} as level_label,
+        {{ level_reason('levels.level', 'levels', 'levels.failed_identifiers') }} as level_reason,
+        levels.identifier_percent,
         counted.expected_slots,
         cast(counted.received_slots as bigint) as received_slots,
         cast(counted.expected_slots - counted.received_slots as bigint) as missing_slots,
@@ -241,11 +272,14 @@ final as (
         counted.wrong_records,
         counted.incomplete_records,
         counted.garbage_records,
+        counted.inconsistent_records,
+        counted.misidentified_records,
         counted.late_records,
         counted.last_event_at,
         counted.scored_at,
         {{ clock() }} as judged_at
     from counted
+    cross join score_limits
     inner join feeds using (feed)
     inner join levels using (feed, object_id, local_date)
 

@@ -10,6 +10,7 @@ renamed as (
 
     select
         school_year || '|' || student_id as pupil_key,
+        school_year || '|' || student_id || '|' || school_code as pupil_record_key,
         school_year,
         student_id,
         school_code,

@@ -13,6 +13,7 @@ renamed as (
         message_type_code,
         latitude,
         longitude,
+        position_step_degrees,
         speed_knots,
         course_degrees,
         vessel_name,

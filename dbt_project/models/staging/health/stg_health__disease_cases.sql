@@ -1,3 +1,4 @@
+-- No form of the feed tells when a case was diagnosed yet: what is counted from the diagnosis is not known until one does.
 with source as (
 
     select *, {{ row_version() }} as _source_version
@@ -17,6 +18,7 @@ renamed as (
         commune_code,
         place_name,
         onset_at,
+        cast(null as timestamptz) as diagnosed_at,
         reported_at,
         coalesce(reported_at, event_at) as version_at,
         event_at,

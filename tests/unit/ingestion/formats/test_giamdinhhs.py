@@ -107,8 +107,9 @@ def test_restricted_kinds_give_whose_they_are_and_how_many_lines_and_nothing_els
             "sending_id",
             "line_count",
             "stray_line_count",
+            "repeated_line_count",
         }
-        assert (row["claim_id"], row["line_count"]) == ("A", "2")
+        assert (row["claim_id"], row["line_count"], row["repeated_line_count"]) == ("A", "2", "1")
 
 
 def test_a_wrong_number_of_dossiers_is_told_and_costs_nothing(read: Read) -> None:
@@ -150,6 +151,111 @@ def test_lines_are_counted_where_they_break_a_promise(read: Read) -> None:
     counts = ("first_line_number", "ill_timed_line_count", "early_line_count", "unpriced_line_count", "line_count")
     assert [row[name] for name in counts] == ["2", "1", "1", "2", "3"]
     assert "lines_amount_vnd" not in row
+
+
+TWICE: list[dict[str, object]] = [
+    {"MA_LK": "A", "STT": 1},
+    {"MA_LK": "A", "STT": "01", "SO_LUONG": 2},
+    {"MA_LK": "A", "STT": 2},
+]
+
+
+@pytest.mark.parametrize("kind", ["XML0", "XML2", "XML3", "XML4", "XML5", "XML6", "XML7", "XML15"])
+def test_a_number_that_comes_again_is_counted_in_every_kind_of_file(read: Read, kind: str) -> None:
+    for lines, count in (
+        (TWICE, "1"),
+        (TWICE[1:], "0"),
+        ([*TWICE, *TWICE], "4"),
+        ([{"MA_LK": "A"}, {"MA_LK": "A"}], "1"),
+    ):
+        row = row_of(send(read, [("XML1", summary_file(CLAIM)), (kind, list_file(kind, lines))]), kind)
+        assert row["repeated_line_count"] == count
+    others = [{"MA_LK": "A", "STT": 1}, {"MA_LK": "B", "STT": 1}]
+    row = row_of(send(read, [("XML1", summary_file(CLAIM)), (kind, list_file(kind, others))]), kind)
+    assert row["repeated_line_count"] == "0", "another claim numbers its own lines"
+
+
+def test_lines_and_files_that_come_twice_are_summed_once(read: Read) -> None:
+    doubled = medicines([*LINES, {**LINES[0], "STT": "01"}, LINES[1]])
+    for files in ([doubled], [medicines(), medicines()], [doubled, doubled]):
+        claim = row_of(send(read, [("XML1", summary_file(CLAIM)), *files]))
+        assert claim["medicine_lines_vnd"] == "30.50", "the total of a claim whose lines came once is right"
+    different = medicines([{**LINES[0], "THANH_TIEN_BV": "1"}])
+    claim = row_of(send(read, [("XML1", summary_file(CLAIM)), medicines(), different]))
+    assert claim["medicine_lines_vnd"] == "31.50"
+
+
+def services(**times: str) -> tuple[str, str]:
+    return "XML3", list_file("XML3", [{"MA_LK": "A", "STT": 1, "MA_DICH_VU": "03.1", "THANH_TIEN_BV": "1", **times}])
+
+
+@pytest.mark.parametrize(
+    ("times", "disordered"),
+    [
+        ({"NGAY_YL": "202611200900", "NGAY_TH_YL": "202611200930", "NGAY_KQ": "202611200930"}, "0"),
+        ({"NGAY_YL": "202611200900", "NGAY_TH_YL": "202611200930", "NGAY_KQ": "202611200929"}, "1"),
+        ({"NGAY_YL": "202611200900", "NGAY_KQ": "202611200859"}, "1"),
+        ({"NGAY_TH_YL": "202611200930", "NGAY_KQ": "20261119"}, "0"),
+        ({"NGAY_KQ": "202611200859"}, "0"),
+    ],
+)
+def test_a_result_older_than_its_order_or_execution_is_counted(
+    read: Read, times: dict[str, str], disordered: str
+) -> None:
+    supply = ("XML3", list_file("XML3", [{"MA_LK": "A", "STT": 1, "MA_VAT_TU": "N1", "THANH_TIEN_BV": "1", **times}]))
+    for file in (supply, services(**times)):
+        row = row_of(send(read, [("XML1", summary_file(CLAIM)), file]), "XML3")
+        assert row["disordered_line_count"] == disordered
+
+
+@pytest.mark.parametrize(("result", "disordered"), [("202611200930", "0"), ("202611200929", "1")])
+def test_a_result_of_its_own_file_is_held_against_the_service_it_belongs_to(
+    read: Read, result: str, disordered: str
+) -> None:
+    found = {"MA_LK": "A", "STT": 1, "MA_DICH_VU": "03.1", "NGAY_KQ": result}
+    other = {**found, "STT": 2, "MA_DICH_VU": "03.2", "NGAY_KQ": "202611200900"}
+    service = services(NGAY_YL="202611200900", NGAY_TH_YL="202611200930")
+    again = services(NGAY_YL="202611201000", NGAY_TH_YL="202611201030")
+    files = [("XML1", summary_file(CLAIM)), service, again, ("XML4", list_file("XML4", [found, other]))]
+    assert row_of(send(read, files), "XML4")["disordered_line_count"] == disordered
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "count"),
+    [
+        ("XML2", {"NGAY_YL": "202611200759", "THANH_TIEN_BV": "1"}, "1"),
+        ("XML3", {"NGAY_TH_YL": "202611200759", "THANH_TIEN_BV": "1"}, "1"),
+        ("XML4", {"NGAY_KQ": "202611190900"}, "1"),
+        ("XML5", {"THOI_DIEM_DBLS": "202611200759"}, "1"),
+        ("XML5", {"THOI_DIEM_DBLS": "202611200800"}, "0"),
+    ],
+)
+def test_what_is_older_than_the_admission_is_counted(
+    read: Read, kind: str, line: dict[str, object], count: str
+) -> None:
+    lines = [{"MA_LK": "A", "STT": 1, **line}]
+    row = row_of(send(read, [("XML1", summary_file(CLAIM)), (kind, list_file(kind, lines))]), kind)
+    assert row["before_admission_line_count"] == count
+
+
+def test_a_certificate_that_ends_before_it_begins_is_counted(read: Read) -> None:
+    for left, count in (("202611200700", "1"), ("202611200900", "0")):
+        lines = [{"MA_LK": "A", "NGAY_VAO": "202611200800", "NGAY_RA": left}]
+        row = row_of(send(read, [("XML1", summary_file(CLAIM)), ("XML7", list_file("XML7", lines))]), "XML7")
+        assert row["disordered_line_count"] == count
+
+
+def test_amounts_that_are_not_quantity_times_price_are_counted_and_insured_amounts_summed(read: Read) -> None:
+    prices = [("10", "10000.05", "100000.50"), ("3", "3333.33", "10000"), ("2", "100", "300"), ("x", "1", "5")]
+    lines: list[dict[str, object]] = [
+        {"MA_LK": "A", "STT": number, "SO_LUONG": many, "DON_GIA": price, "THANH_TIEN_BV": sold, "THANH_TIEN_BH": 4}
+        for number, (many, price, sold) in enumerate(prices, 1)
+    ]
+    delivered = send(read, [("XML1", summary_file(CLAIM)), medicines(lines)])
+    assert row_of(delivered, "XML2")["misreckoned_line_count"] == "1"
+    assert row_of(delivered)["insured_lines_vnd"] == "16"
+    del lines[0]["THANH_TIEN_BH"]
+    assert "insured_lines_vnd" not in row_of(send(read, [("XML1", summary_file(CLAIM)), medicines(lines)]))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ FEED = "fisheries.vms_positions"
 
 def fields(read: Read, body: str) -> dict[str, str]:
     (row,) = read("naf", FEED, f"//SR//DA/20261120//TI/0200//{body}//ER//".encode()).rows
-    return {name: value for name, value in row.items() if name != "fixed_at"}
+    return {name: value for name, value in row.items() if name not in ("fixed_at", "position_step_degrees")}
 
 
 def test_the_published_message_is_read(read: Read) -> None:
@@ -27,6 +27,7 @@ def test_the_published_message_is_read(read: Read) -> None:
             "message_type_code": "POS",
             "latitude": "53.254",
             "longitude": "0.94",
+            "position_step_degrees": "0.001000000000",
             "speed_knots": "9.6",
             "course_degrees": "8.0",
             "call_sign": "MGXR6",
@@ -92,3 +93,22 @@ def test_the_sixteen_real_messages(read: Read, samples: Callable[[str], list[byt
     assert delivered.rows[8]["latitude"] == "53.267"
     assert [row["vessel_id"] for row in delivered.rows[9:11]] == ["FLBO", "FLBO"]
     assert "speed_knots" not in delivered.rows[10]
+
+
+@pytest.mark.parametrize(
+    ("position", "step"),
+    [
+        ("LT/+16.123//LG/+108.345", 0.001),
+        ("LT/+16.12345//LG/+108.34567", 0.00001),
+        ("LT/16.1//LG/108.345", 0.001),  # a device that cuts trailing zeros
+        ("LT/16.1//LG/108.3", 0.1),
+        ("LT/16//LG/108", 1.0),
+        ("LA/N1607//LO/E10821", 1 / 60),
+        ("LT///LA/N1607//LO/E10821", 1 / 60),
+        ("LT/LOL//LG/12,2", None),
+    ],
+)
+def test_a_position_tells_the_step_it_is_written_in(position: str, step: float | None, read: Read) -> None:
+    (row,) = read("naf", FEED, f"//SR//DA/20261120//TI/0200//{position}//ER//".encode()).rows
+    told = row.get("position_step_degrees")
+    assert (told and float(told)) == (step and pytest.approx(step))

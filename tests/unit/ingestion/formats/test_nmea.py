@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pyais.encode import encode_dict
 
 Read = Callable[..., Any]
 Checksummed = Callable[..., str]
@@ -157,6 +158,92 @@ def test_groups_of_two_stations_do_not_mix(read: Read, checksummed: Checksummed)
     assert [receiver for _, receiver in heard(read, *lines)] == ["7", "8"]
 
 
+def without_group(block: str) -> str:
+    return ",".join(part for part in block.split(",") if part[0] not in "g12")
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["g:1-2-77,c:1795136700", "c:1795136700,g:1-2-77,s:ST", "c:1795136700,s:ST,g:1-2-77", "1G2:77,c:1795136700"],
+)
+def test_a_tag_block_may_be_stamped_before_it_is_grouped(block: str, read: Read, checksummed: Checksummed) -> None:
+    stamp = checksummed(without_group(block), "\\")[-2:]
+    assert stamp != checksummed(block, "\\")[-2:]
+    assert [at for at, _ in heard(read, f"\\{block}*{stamp}\\{FISHER}")] == [at(2026, 11, 20, 1, 5)]
+    wrong = f"{int(stamp, 16) ^ 0x11:02X}"
+    assert read("nmea", FEED, f"\\{block}*{wrong}\\{FISHER}".encode()).reasons == [(1, "bad_checksum", 4)]
+
+
+def test_only_a_group_may_be_left_out_of_a_tag_block(read: Read, checksummed: Checksummed) -> None:
+    stamp = checksummed("c:1795136700", "\\")[-2:]
+    line = f"\\s:ST,c:1795136700*{stamp}\\{FISHER}"
+    assert read("nmea", FEED, line.encode()).reasons == [(1, "bad_checksum", 4)]
+
+
+@pytest.mark.parametrize("talker", ["AI", "AB", "BS", "--", "B2", "04"])
+@pytest.mark.parametrize("head", ["1,1,,A", "1,1,1,", "1,1,9,B", "1,1,,"])
+@pytest.mark.parametrize("own", ["", ",", ",0", ",0,x,"])
+def test_the_habits_of_receivers_do_not_hide_a_message(
+    talker: str, head: str, own: str, read: Read, checksummed: Checksummed
+) -> None:
+    sentence = checksummed(f"{talker}VDM,{head},18SJsfGP117gup09>M>4lSpuP000,0{own}")
+    (row,) = read("nmea", FEED, f"{sentence},1795136700".encode()).rows
+    assert (row["mmsi"], row["heard_at"]) == ("574012345", at(2026, 11, 20, 1, 5))
+    damaged = sentence.replace("VDM,1,1", "VDM,1,2") if not own else sentence.replace(f"{own}*", f"{own}0*")
+    assert [reason for _, reason, _ in read("nmea", FEED, damaged.encode()).reasons] == ["bad_checksum"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["04HDM,182.1,M", "WIMWV,214.8,R,0.1,K,A", "IIVHW,,T,182.1,M,0.0,N,,", "B1XDR,C,19.5", "PGRME,15.0,M", "--TXT,1"],
+)
+@pytest.mark.parametrize("lead", ["$", "!"])
+def test_sentences_of_other_talkers_are_skipped(body: str, lead: str, read: Read, checksummed: Checksummed) -> None:
+    sentence = checksummed(body, lead)
+    delivered = read("nmea", FEED, sentence.encode())
+    assert (delivered.skipped, delivered.reasons) == ({"other_sentence": 1}, [])
+    damaged = read("nmea", FEED, sentence.replace(",", ",9", 1).encode())
+    assert damaged.reasons == [(1, "bad_checksum", 4)]
+
+
+@pytest.mark.parametrize(
+    ("identity", "number"),
+    [
+        ("000000000", 0),
+        ("001193046", 1193046),
+        ("002311200", 2311200),
+        ("111574001", 111574001),
+        ("970574001", 970574001),
+    ],
+)
+def test_a_number_has_nine_digits_whoever_sends_it(
+    identity: str, number: int, read: Read, checksummed: Checksummed
+) -> None:
+    lines = encode_dict({"type": 1, "mmsi": number, "lat": 16.5, "lon": 107.9}, talker_id="AI", sentence_type="VDM")
+    (row,) = read("nmea", FEED, "\n".join(lines).encode()).rows
+    assert (row["mmsi"], row["latitude"]) == (identity, 16.5)
+
+
+def test_each_half_of_the_static_data_tells_its_own(read: Read) -> None:
+    halves = [
+        {"type": 24, "mmsi": "574000471", "partno": 0, "shipname": "SONG 71"},
+        {"type": 24, "mmsi": "574000471", "partno": 1, "callsign": "XV71", "ship_type": 30},
+        {"type": 24, "mmsi": "574000472", "partno": 1, "callsign": "XV72", "ship_type": 0},
+        {"type": 24, "mmsi": "574000473", "partno": 0, "shipname": ""},
+    ]
+    lines = [encode_dict(half, talker_id="AI", sentence_type="VDM")[0] for half in halves]
+    told = [
+        {name: row[name] for name in ("vessel_name", "call_sign", "ship_type_code") if name in row}
+        for row in read("nmea", FEED, "\n".join(lines).encode()).rows
+    ]
+    assert told == [
+        {"vessel_name": "SONG 71"},
+        {"call_sign": "XV71", "ship_type_code": "30"},
+        {"call_sign": "XV72"},
+        {},
+    ]
+
+
 def test_what_is_no_ais_sentence_is_skipped_or_unreadable(read: Read, checksummed: Checksummed) -> None:
     position = checksummed("GPGGA,010507,,,,,0", "$")
     tag = checksummed("c:1795136700", "\\") + "\\"
@@ -191,6 +278,7 @@ SAMPLES = {
         11,
     ),
     "dma_stream_example.txt": (4500, 4051, {}, {"receiver_time": 4051}, 4051),
+    "kystverket_Ais1000Lines.nm4": (1000, 877, {}, {}, 877),
     "libais_tagblock.nmea": (5, 4, {}, {}, 4),
     "libais_test.aivdm": (263, 260, {"undecodable_payload": 1}, {"blank_line": 35, "comment": 47}, 260),
     "libais_typeexamples.nmea": (26, 26, {}, {}, 26),

@@ -270,3 +270,20 @@ def test_a_text_of_another_form_is_judged_by_its_pattern_and_not_as_a_date(refer
     assert failures(checked) == [(1, "c_pattern", 4), (2, "c_date", 4)]
     (date,) = [result for result in checked.results if result.rule == "c_date"]
     assert (date.evaluated, date.failed) == (1, 1)
+
+
+def test_a_rule_that_judges_an_identifier_counts_as_the_identifiers(reference: Reference) -> None:
+    number = column("number", is_identifier=True)
+    rule = Rule("number_is_long", 4, is_blocking=True, expression="length(number) = 3", description="", column="number")
+    checked = judge(contract(number, rules=(rule,)), reference, number=["123", "12"])
+    (result,) = [result for result in checked.results if result.rule == "number_is_long"]
+    assert (result.column_name, result.is_identifier, result.evaluated, result.failed) == ("number", True, 2, 1)
+    assert checked.failed["failures"].to_list() == [
+        [{"rule": "number_is_long", "column_name": "number", "error_group": 4}]
+    ]
+
+
+def test_a_rule_of_a_column_that_the_contract_lacks_is_refused() -> None:
+    rule = Rule("number_is_long", 4, is_blocking=True, expression="true", description="", column="number")
+    with pytest.raises(ContractError, match="number"):
+        contract(rules=(rule,))

@@ -1,0 +1,73 @@
+{{ config(materialized='table') }}
+
+-- Absent pupils are published by school and by level: a school is hidden within its level, a level within the day, and every school of a hidden
+-- level with it. A school with fewer pupils than may be shown is in no figure at all.
+with counted as (
+
+    select
+        attendance.attendance_date,
+        schools.level_code,
+        attendance.school_code,
+        count(*) as reported_classes,
+        cast(sum(attendance.enrolled_pupils) as bigint) as enrolled_pupils,
+        cast(sum(attendance.present_pupils) as bigint) as present_pupils,
+        cast(sum(attendance.enrolled_pupils - attendance.present_pupils) as bigint) as absent_pupils,
+        max(attendance.exported_at) as newest_export_at
+    from {{ ref('int_attendance_current') }} as attendance
+    inner join {{ ref('registered_schools') }} as schools using (school_code)
+    group by attendance.attendance_date, schools.level_code, attendance.school_code
+
+),
+
+large as (
+
+    select * from counted where enrolled_pupils >= {{ var('least_cell') }}
+
+),
+
+levels as (
+
+    select attendance_date, level_code, cast(sum(absent_pupils) as bigint) as level_pupils
+    from large
+    group by attendance_date, level_code
+
+),
+
+hidden_levels as (
+
+    select
+        attendance_date,
+        level_code,
+        {{ is_small_cell('level_pupils', 'attendance_date', 'level_code') }} as is_hidden_level
+    from levels
+
+),
+
+hidden_schools as (
+
+    select
+        attendance_date,
+        school_code,
+        {{ is_small_cell('absent_pupils', 'attendance_date, level_code', 'school_code') }} as is_hidden_school
+    from large
+
+),
+
+final as (
+
+    select
+        counted.*,
+        counted.enrolled_pupils < {{ var('least_cell') }} as is_too_few,
+        coalesce(hidden_levels.is_hidden_level, false) as is_hidden_level,
+        coalesce(hidden_schools.is_hidden_school or hidden_levels.is_hidden_level, true) as is_hidden
+    from counted
+    left join hidden_levels
+        on counted.attendance_date = hidden_levels.attendance_date
+        and counted.level_code = hidden_levels.level_code
+    left join hidden_schools
+        on counted.attendance_date = hidden_schools.attendance_date
+        and counted.school_code = hidden_schools.school_code
+
+)
+
+select * from final

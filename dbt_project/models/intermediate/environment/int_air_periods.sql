@@ -1,0 +1,150 @@
+{{ config(materialized='incremental', unique_key=['station_id', 'parameter_code', 'averaging', 'local_date'], on_schema_change='fail') }}
+
+{%- set built = built_version() %}
+{%- set station_hours = ref('int_station_hours') %}
+{%- set hours_of_8 = 8 * var('valid_hour_share') %}
+{%- set hours_of_day = 24 * var('valid_hour_share') %}
+
+-- Means over 1, 8 and 24 hours, of what is judged so: by QCVN 05 where it has a limit, by VN_AQI where it has breakpoints. A mean needs 75 % of its
+-- hours; a window of 8 hours belongs to the day in which it ends. A day that still runs is kept as unfinished, and judged again until it has ended.
+with touched_hours as (
+
+    select station_id, parameter_code, {{ local_date('hour_at') }} as local_date
+    from {{ station_hours }}
+    where _source_version > {{ built }}
+
+),
+
+-- The windows of 8 hours that hold an hour end on its day or the next.
+touched_days as (
+
+    select station_id, parameter_code, local_date from touched_hours
+    union
+    select station_id, parameter_code, local_date + 1 from touched_hours
+    {%- if is_incremental() %}
+    union
+    select station_id, parameter_code, local_date
+    from {{ this }}
+    where not is_finished
+    {%- endif %}
+
+),
+
+station_hours as (
+
+    select
+        station_hours.station_id,
+        station_hours.parameter_code,
+        station_hours.hour_at,
+        {{ local_date('station_hours.hour_at') }} as local_date,
+        station_hours.mean_value,
+        station_hours._source_version
+    from {{ station_hours }} as station_hours
+    inner join {{ ref('stations') }} as stations using (station_id)
+    where
+        stations.kind = 'air'
+        and station_hours.is_valid
+    {%- if is_incremental() %}
+        and station_hours.hour_at >= {{ start_of_local_day(literal_of(
+            'select min(local_date) from (select ' ~ local_date('hour_at') ~ ' as local_date from ' ~ station_hours
+            ~ ' where _source_version > ' ~ built ~ ' union all select local_date from ' ~ this ~ ' where not is_finished) as days',
+            'date', '9999-12-31')) }} - interval '8 hours'
+    {%- endif %}
+
+),
+
+windows as (
+
+    select
+        station_id,
+        parameter_code,
+        hour_at,
+        local_date,
+        mean_value as value_1h,
+        case
+            when count(*) over last_8_hours >= {{ hours_of_8 }}
+                then avg(mean_value) over last_8_hours
+        end as value_8h,
+        _source_version
+    from station_hours
+    window last_8_hours as (
+        partition by station_id, parameter_code
+        order by hour_at range between interval '7 hours' preceding and current row
+    )
+
+),
+
+indexed as (
+
+    select distinct parameter_code, averaging from {{ ref('vn_aqi_breakpoints') }}
+
+),
+
+values_judged as (
+
+    select station_id, parameter_code, '1h' as averaging, local_date, value_1h as value, _source_version from windows
+    union all
+    select station_id, parameter_code, '8h' as averaging, local_date, value_8h as value, _source_version from windows
+    union all
+    select
+        station_id,
+        parameter_code,
+        '24h' as averaging,
+        local_date,
+        case when count(*) >= {{ hours_of_day }} then avg(value_1h) end as value,
+        max(_source_version) as _source_version
+    from windows
+    group by station_id, parameter_code, local_date
+
+),
+
+thresholds as (
+
+    select
+        key,
+        hi,
+        coalesce(valid_from, cast('0001-01-01' as date)) as valid_from,
+        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
+    from {{ ref('thresholds') }}
+    where key like 'limit.%'
+
+),
+
+limits as (
+
+    select
+        days.parameter_code,
+        days.averaging,
+        days.local_date,
+        {{ value_at_greatest('thresholds.hi', 'thresholds.valid_from') }} as limit_value
+    from (select distinct parameter_code, averaging, local_date from values_judged) as days
+    inner join thresholds
+        on thresholds.key = 'limit.' || days.parameter_code || '.' || days.averaging
+        and days.local_date between thresholds.valid_from and thresholds.valid_to
+    group by days.parameter_code, days.averaging, days.local_date
+
+),
+
+final as (
+
+    select
+        values_judged.station_id,
+        values_judged.parameter_code,
+        values_judged.averaging,
+        values_judged.local_date,
+        {{ six_decimals('max(values_judged.value)') }} as highest_value,
+        count(values_judged.value) as judged_periods,
+        max(limits.limit_value) as limit_value,
+        case when max(limits.limit_value) is not null then count(*) filter (where values_judged.value > limits.limit_value) end as over_periods,
+        {{ start_of_local_day('values_judged.local_date + 1') }} <= {{ clock() }} as is_finished,
+        max(values_judged._source_version) as _source_version
+    from values_judged
+    inner join touched_days using (station_id, parameter_code, local_date)
+    left join indexed using (parameter_code, averaging)
+    left join limits using (parameter_code, averaging, local_date)
+    where indexed.averaging is not null or limits.limit_value is not null
+    group by values_judged.station_id, values_judged.parameter_code, values_judged.averaging, values_judged.local_date
+
+)
+
+select * from final

@@ -1,0 +1,61 @@
+-- Built anew each time: what is overdue moves with the clock.
+with cases as (
+
+    select
+        * exclude (commune_code),
+        coalesce(commune_code, 'unknown') as commune_code,
+        {{ month_of('requested_date') }} as month_date
+    from {{ ref('feedback_cases') }}
+
+),
+
+places as (
+
+    select commune_code, commune_name, latitude, longitude from {{ ref('communes') }}
+    union all
+    select 'unknown' as commune_code, 'Chưa rõ xã, phường' as commune_name, null as latitude, null as longitude
+
+),
+
+days as (
+
+    {{ days_of('select month_date as local_date from cases', month_of(local_date(clock()))) }}
+
+),
+
+months as (
+
+    select local_date as month_date from days where extract(day from local_date) = 1
+
+),
+
+counted as (
+
+    select
+        commune_code,
+        month_date,
+        {{ feedback_counts() }}
+    from cases
+    group by commune_code, month_date
+
+),
+
+final as (
+
+    select
+        places.commune_code,
+        places.commune_name,
+        places.latitude,
+        places.longitude,
+        months.month_date,
+        months.month_date = {{ month_of(local_date(clock())) }} as is_latest,
+        {{ feedback_figures('counted') }}
+    from places
+    cross join months
+    left join counted
+        on places.commune_code = counted.commune_code
+        and months.month_date = counted.month_date
+
+)
+
+select * from final
