@@ -59,20 +59,28 @@ measured as (
 
 ),
 
+fitting as (
+
+    select measured.station_id, measured.parameter_code, measured.month_date, min(classes.water_class) as water_class
+    from measured
+    inner join classes
+        on measured.parameter_code = classes.parameter_code
+        and (classes.lowest_value is null or measured.mean_value >= classes.lowest_value)
+        and (classes.highest_value is null or measured.mean_value <= classes.highest_value)
+    group by measured.station_id, measured.parameter_code, measured.month_date
+
+),
+
 judged as (
 
     select
         measured.*,
         case
             when measured.is_finished and measured.judged_hours >= {{ var('valid_hour_share') }} * measured.expected_hours
-                then coalesce(min(classes.water_class), 'D')
+                then coalesce(fitting.water_class, 'D')
         end as water_class
     from measured
-    left join classes
-        on measured.parameter_code = classes.parameter_code
-        and (classes.lowest_value is null or measured.mean_value >= classes.lowest_value)
-        and (classes.highest_value is null or measured.mean_value <= classes.highest_value)
-    group by all
+    left join fitting using (station_id, parameter_code, month_date)
 
 ),
 
