@@ -1,5 +1,6 @@
 """The rules of AIS messages and satellite positions, each on a row that breaks it alone."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -21,7 +22,7 @@ AIS = {
 VMS = {"vessel_id": "TTH-90234-TS", "message_type_code": "POS", "latitude": "16.5", "longitude": "107.9"}
 
 
-def warnings(feed: str, good: dict[str, object], **changed: object) -> list[str]:
+def warnings(feed: str, good: Mapping[str, object], **changed: object) -> list[str]:
     """Judge one row, which must pass; return what it was warned of."""
     row = {"_delivery": 0, "_position": 1, "_raw": "", "_record_count": 1, "received_at": NOON, **good, **changed}
     (passed,) = check(pl.DataFrame([row]), find_contract(feed), Reference()).passed.to_dicts()
