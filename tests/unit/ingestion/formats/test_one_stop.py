@@ -105,6 +105,18 @@ def test_lists_become_counts_and_a_list_that_was_not_sent_is_unknown(read: Read)
     assert unknown == {}
 
 
+def test_a_flag_that_no_component_carries_is_unknown(read: Read) -> None:
+    silent, first, second = rows_of(
+        read,
+        {"TaiLieuNop": [{"Ten": "Đơn"}, {}]},
+        {"TaiLieuNop": [{"DuocSoHoa": 1}, {}]},
+        {"TaiLieuNop": [{"DuocSoHoa": 0}, {"DuocSoHoa": 1, "DuocTaiSuDung": 0}]},
+    )
+    assert silent == {"component_count": "2"}
+    assert first == {"component_count": "2", "digitised_component_count": "1"}
+    assert second == {"component_count": "2", "digitised_component_count": "1", "reused_component_count": "0"}
+
+
 def test_fees_are_summed_exactly_and_a_fee_that_is_no_number_is_shown(read: Read) -> None:
     fees = [[{"Gia": 0.1}, {"Gia": "0.2"}], [], [{"Gia": 50000}, {"Gia": "miễn"}], [{"Gia": ""}]]
     rows = rows_of(read, *({"DanhSachLePhi": entry} for entry in fees))
