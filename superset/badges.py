@@ -130,7 +130,7 @@ def badges(slug: str, page: Tree, checkout: Checkout) -> list[Tree]:
         "mart": SCORES,
         "metric": TRUST,
         "where": _scores(slug, page, checkout),
-        "note": "nguồn thấp nhất, trên 100",
+        "note": "nguồn thấp nhất, trên 100; mức Đỏ không quá 74",
         "levels": "score",
     }
     return [newest, how_old, trust]

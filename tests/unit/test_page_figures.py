@@ -27,11 +27,11 @@ LEVELS = """
 """
 SCORES = """
     create table feed_scores as select * from (values
-        ('feedback', 'red', 99.9), ('feedback', 'green', 95.0),
-        ('health', 'yellow', 80.0), ('health', 'green', 95.0),
-        ('environment', 'green', 95.0), ('environment', 'unknown', null),
-        ('fisheries', 'red', 60.0), ('fisheries', 'red', 99.0)
-    ) as scores (domain, level, score)
+        ('feedback', 'feedback.requests', 'red', 99.9), ('feedback', 'feedback.others', 'green', 95.0),
+        ('health', 'health.claims', 'yellow', 80.0), ('health', 'health.disease_cases', 'green', 95.0),
+        ('environment', 'environment.river_levels', 'green', 95.0), ('environment', 'environment.others', 'unknown', null),
+        ('fisheries', 'fisheries.vessels', 'red', 60.0), ('fisheries', 'fisheries.others', 'red', 99.0)
+    ) as scores (domain, feed, level, score)
 """
 
 Ask = Callable[[str], list[tuple[object, ...]]]
@@ -46,7 +46,7 @@ def as_sql(value: object) -> str:
 def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Give a function that answers a chart: its metric or columns, under its filters."""
     monkeypatch.syspath_prepend(str(PROJECT / "superset"))
-    files = importlib.import_module("asset_files").read_assets(PROJECT).files
+    files = importlib.import_module("pages").read_assets(PROJECT).files
     connection = duckdb.connect()
     define_clock(connection, Settings(now=CLOCK))
     connection.execute(HOURS)

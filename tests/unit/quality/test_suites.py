@@ -89,14 +89,17 @@ def test_importing_the_audit_does_not_import_great_expectations() -> None:
 def test_a_domain_without_a_suite_of_its_own_is_audited(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(audit, "SUITES_FOLDER", tmp_path)
     found = {(check.mart, check.says, check.severity, check.error_group) for check in checks_of("environment")}
+    may_be_empty = {"air_quality_days", "air_limit_days", "water_quality_months"}
     keys_and_rows = {
         (mart, says, "critical", group)
         for mart in keys_of("environment")
         for says, group in ((f"{mart} has rows", 1), (f"{mart} did not shrink", 1), ("every key is unique", 3))
+        if group == 3 or mart not in may_be_empty
     }
     assert found == keys_and_rows | {
         ("air_quality_hours", "station_id covers its reference list", "warning", 1),
         ("station_uptime_days", "station_id covers its reference list", "warning", 1),
+        ("parameter_capture_days", "station_id covers its reference list", "warning", 1),
         ("river_levels", "gauge_id covers its reference list", "warning", 1),
         ("station_uptime_days", "environment.station_readings is live", "warning", 7),
         ("river_levels", "environment.river_levels is live", "warning", 7),
