@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,9 +85,11 @@ def files_of(feed: str) -> list[Path]:
 
 
 @pytest.fixture
-def checkout(new_settings: Callable[[], Settings], tmp_path: Path) -> Iterator[Checkout]:
-    """Give a copy of the project with a stack of its own, which `ioc demo` starts."""
-    folder = tmp_path / "project"
+def checkout(new_settings: Callable[[], Settings]) -> Iterator[Checkout]:
+    """Give a copy of the project, which every service's user can read, with a stack of its own, which `ioc demo` starts."""
+    parent = Path(tempfile.mkdtemp(prefix="ioc-project-"))
+    parent.chmod(0o755)
+    folder = parent / "project"
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(*STATE), symlinks=True)
     (folder / "superset" / ".venv").symlink_to(PROJECT / "superset" / ".venv")
     settings = new_settings()
@@ -94,7 +97,7 @@ def checkout(new_settings: Callable[[], Settings], tmp_path: Path) -> Iterator[C
         yield Checkout(folder, settings)
     finally:
         down(settings)
-        shutil.rmtree(folder)
+        shutil.rmtree(parent)
 
 
 @pytest.mark.parametrize(("feed", "domain_lines"), [("traffic", 1), ("hot_spots", 0)])
