@@ -1,4 +1,3 @@
--- No form of the feed tells when a case was diagnosed yet: what is counted from the diagnosis is not known until one does.
 with source as (
 
     select *, {{ row_version() }} as _source_version
@@ -18,7 +17,7 @@ renamed as (
         commune_code,
         place_name,
         onset_at,
-        cast(null as timestamptz) as diagnosed_at,
+        diagnosed_at,
         reported_at,
         coalesce(reported_at, event_at) as version_at,
         event_at,

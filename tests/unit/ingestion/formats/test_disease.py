@@ -152,6 +152,13 @@ def test_a_day_is_read_day_first_and_a_date_is_its_local_midnight(read: Read) ->
     assert rows[0]["event_at"] == "2026-11-04T07:30:00+07:00"
 
 
+def test_the_day_of_the_diagnosis_is_read_where_a_form_tells_it(read: Read) -> None:
+    lines = cases({}, {}, {}).decode().splitlines()
+    told = ["ngay_chan_doan", "19/11/2026", "2026-11-19 07:00", ""]
+    rows = read("table", FEED, "\n".join(map(",".join, zip(lines, told, strict=True))).encode()).rows
+    assert [row.get("diagnosed_at") for row in rows] == ["2026-11-19T00:00:00+07:00", "2026-11-19T07:00:00+07:00", None]
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
