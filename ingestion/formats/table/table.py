@@ -19,7 +19,8 @@ from ingestion.formats.csv import split_whole
 from ingestion.formats.documents import read_document
 from ingestion.formats.lines import IS_BLANK, without_mark
 from ingestion.formats.table.encodings import decoded
-from ingestion.formats.table.json_records import read_json, split_json
+from ingestion.formats.table.json_documents import split_json
+from ingestion.formats.table.json_records import read_json
 from ingestion.formats.table.separated import read_separated
 from ingestion.formats.table.xml_records import read_xml, split_xml
 

@@ -14,7 +14,7 @@ from ingestion.formats import base, documents
 from ingestion.formats.base import Pieces
 from ingestion.formats.documents import array_pieces
 from ingestion.formats.documents import xml_pieces as pieces_at
-from ingestion.formats.table.json_records import split_json
+from ingestion.formats.table.json_documents import split_json
 
 ANSWER = Form(Container.JSON, records=("data",))
 
