@@ -1,5 +1,5 @@
 """What follows from the contracts and is never typed: dbt sources, staging and *current* models of plain feeds, the seed of feeds, the
-models of slots and of full lists, the catalogue page, the released shapes, the form of a receipt.
+models of slots and of full lists, the catalogue page, the page of indicators, the released shapes, the form of a receipt.
 
 A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
 be generated now.
@@ -13,10 +13,12 @@ from pathlib import Path
 import yaml
 
 from codegen.compatibility import RELEASED, released_text
+from codegen.indicators import indicators_page
 from codegen.list_models import list_models, lists_told
 from codegen.slot_models import has_register, slot_objects_model, slots_sent_model, slots_told
 from codegen.staging_models import HEADER, staging_files
 from core.contract import Contract
+from core.domains import read_domains
 from core.settings import PROJECT
 from ingestion.collect.connectors.http_options import read_options
 from ingestion.receipts.receipts import Receipt
@@ -58,6 +60,7 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
     files = {
         project / "dbt_project" / "seeds" / "feeds.csv": feeds_seed(contracts),
         project / "docs" / "catalogue.md": catalogue_page(contracts),
+        project / "docs" / "indicators.md": indicators_page(contracts, read_domains(), project, HEADER),
         project / RELEASED: released_text(contracts),
         project / "docs" / "receipt.schema.json": receipt_schema(),
         models / "staging" / "quality" / "stg_quality__slots_sent.sql": f"-- {HEADER}\n{slots_sent_model(contracts)}",
