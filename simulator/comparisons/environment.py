@@ -17,8 +17,13 @@ HOURS_SQL = """
     from environment.air_quality_hours
     where coalesce(pm2_5_ug_m3, pm10_ug_m3, o3_ug_m3) is not null
 """
+MEANS_OF_MEANS = 3
+"""Decimals by which means of means are compared: the mart rounds hours to six, and so often ends in a half of the sixth itself."""
+
 DAYS_SQL = """
-    select station_id, local_date, pm2_5_24h_ug_m3 as pm2_5, pm10_24h_ug_m3 as pm10, o3_1h_ug_m3 as o3_1h, o3_8h_ug_m3 as o3_8h
+    select
+        station_id, local_date, round(pm2_5_24h_ug_m3, 3) as pm2_5, round(pm10_24h_ug_m3, 3) as pm10, round(o3_1h_ug_m3, 3) as o3_1h,
+        round(o3_8h_ug_m3, 3) as o3_8h
     from environment.air_quality_days
     where coalesce(pm2_5_24h_ug_m3, pm10_24h_ug_m3, o3_1h_ug_m3, o3_8h_ug_m3) is not null
 """
@@ -82,7 +87,8 @@ def _day_means(truth: Truth, clock: datetime) -> pl.DataFrame:
         judged = values.group_by("station_id", "local_date").agg(of_day.alias(name), hours=pl.len())
         enough = judged.filter(pl.col("hours") >= LEAST_HOURS).drop("hours")
         days = days.join(enough, on=["station_id", "local_date"], how="left")
-    return days.filter(pl.any_horizontal(pl.col(*parts).is_not_null()))
+    known = days.filter(pl.any_horizontal(pl.col(*parts).is_not_null()))
+    return known.with_columns(pl.col(*parts).round(MEANS_OF_MEANS))
 
 
 def _slots(truth: Truth, *keys: str) -> pl.DataFrame:
