@@ -508,7 +508,7 @@ NUMBERS = {
     "dich-benh": {
         "Số ca sốt xuất huyết": "45",
         "Xã, phường vượt ngưỡng dịch": "1",
-        "Báo cáo đúng hạn (%)": "75,0",
+        "Báo cáo trong hạn, tính từ khởi phát (%)": "75,0",
         "Dữ liệu mới nhất lúc": "09:00 10/03/2026",
         "Tuổi dữ liệu (ngày)": "0,1",
     },
