@@ -114,11 +114,13 @@ def _scores(
     """Read the released scores of a domain's feeds; none before the first release of the scores."""
     if last_release(connection, "quality") is None:
         return {}, None
-    rows = connection.execute(
-        f"select feed, {', '.join(AXES)}, last_event_at from marts.quality.feed_scores where domain = ?", [domain]
-    ).fetchall()
-    events = [row[-1] for row in rows if row[-1] is not None]
-    scores = {str(row[0]): dict(zip(AXES, map(_number, row[1:-1]), strict=True)) for row in rows}
+    found = connection.execute("select * from marts.quality.feed_scores where domain = ?", [domain])
+    names = [str(column[0]) for column in found.description or ()]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    events = [row["last_event_at"] for row in rows if row["last_event_at"] is not None]
+    scores = {
+        str(row["feed"]): {axis: _number(row.get(axis)) for axis in AXES} for row in rows
+    }  # an old release has not each axis
     return scores, max(events) if events else None
 
 

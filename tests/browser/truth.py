@@ -494,8 +494,8 @@ NUMBERS = {
     "kham-chua-benh": {
         "Lượt khám": "31",
         "Số ngày điều trị trung bình": "3,5",
-        "Sử dụng dự toán BHYT (%)": "75,0",
-        "Đang chờ khám": "3",
+        "Chi BHYT so với tiến độ năm (%)": "394,7",
+        "Đang chờ khám (ước tính)": "2",
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
     "dich-vu-cong": {
