@@ -91,11 +91,12 @@ class Scene:
                 )
                 server.execute(sql.SQL("set local role {}").format(sql.Identifier(name_of(self.settings, "pipeline"))))
                 kept, there = _tables(server, f"kept_{name}"), _tables(server, "public")
-                for table in there - kept:
+                same = {table for table in there if there[table] == kept.get(table)}
+                for table in there.keys() - same:  # numbers are given again: a table of this name can be another one
                     server.execute(sql.SQL("drop table public.{}").format(sql.Identifier(table)))
                 for table in kept:
                     here, copy = sql.Identifier("public", table), sql.Identifier(f"kept_{name}", table)
-                    if table in there:
+                    if table in same:
                         server.execute(sql.SQL("delete from {}; insert into {} table {}").format(here, here, copy))
                     else:
                         server.execute(sql.SQL("create table {} as table {}").format(here, copy))
@@ -176,9 +177,15 @@ class Scene:
             return {"releases": told, **kept, **self.released()}
 
 
-def _tables(server: psycopg.Connection[tuple[object, ...]], schema: str) -> set[str]:
-    rows = server.execute("select tablename from pg_tables where schemaname = %s", [schema]).fetchall()
-    return {str(row[0]) for row in rows}
+def _tables(server: psycopg.Connection[tuple[object, ...]], schema: str) -> dict[str, str]:
+    """Return the tables of a schema, each with its columns and their types in words."""
+    rows = server.execute(
+        "select relname, string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) "
+        "from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped "
+        "where relnamespace = (select oid from pg_namespace where nspname = %s) and relkind = 'r' group by relname",
+        [schema],
+    ).fetchall()
+    return {str(name): str(columns) for name, columns in rows}
 
 
 def at_noon(settings: Settings) -> Scene:
