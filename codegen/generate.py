@@ -60,7 +60,6 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
     files = {
         project / "dbt_project" / "seeds" / "feeds.csv": feeds_seed(contracts),
         project / "docs" / "catalogue.md": catalogue_page(contracts),
-        project / "docs" / "indicators.md": indicators_page(contracts, read_domains(), project, HEADER),
         project / RELEASED: released_text(contracts),
         project / "docs" / "receipt.schema.json": receipt_schema(),
         models / "staging" / "quality" / "stg_quality__slots_sent.sql": f"-- {HEADER}\n{slots_sent_model(contracts)}",
@@ -72,7 +71,10 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
     for domain in dict.fromkeys(contract.domain for contract in contracts.values()):
         folder = models / "staging" / domain
         files[folder / f"_{domain}__sources.yml"] = dbt_sources(domain, contracts)
-    return files | staging_files(contracts, models)
+    files |= staging_files(contracts, models)
+    written = {path.stem: text for path, text in files.items() if path.suffix == ".sql"}
+    page = indicators_page(contracts, read_domains(), project, HEADER, written)
+    return files | {project / "docs" / "indicators.md": page}
 
 
 def stale_files(contracts: dict[str, Contract], project: Path = PROJECT) -> list[str]:

@@ -30,11 +30,16 @@ class Lineage:
     lists: tuple[str, ...]
 
 
-def indicators_page(contracts: Mapping[str, Contract], domains: tuple[Domain, ...], project: Path, header: str) -> str:
-    """Write the page, its domains in the order in which leaders read them."""
-    models = {
-        path.stem: path.read_text(encoding="utf-8") for path in (project / "dbt_project" / "models").rglob("*.sql")
-    }
+def indicators_page(
+    contracts: Mapping[str, Contract],
+    domains: tuple[Domain, ...],
+    project: Path,
+    header: str,
+    written: Mapping[str, str] | None = None,
+) -> str:
+    """Write the page, its domains in the order in which leaders read them; `written` are models that are generated beside it, by name."""
+    folder = project / "dbt_project" / "models"
+    models = {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.sql")} | dict(written or {})
     seeds = {path.stem: path for path in (project / "dbt_project" / "seeds").rglob("*.csv")}
     by_table = {contract.table: contract for contract in contracts.values()}
     lines = [
