@@ -108,6 +108,7 @@ def test_an_ordinary_feed_costs_little(feed: str, domain_lines: int) -> None:
     assert 100 < lines <= LINES
 
 
+@pytest.mark.timeout(3600)
 def test_new_feeds_run_from_simulated_bytes_to_an_answered_chart(checkout: Checkout) -> None:
     with (checkout.folder / "contracts" / "domains.yaml").open("a", encoding="utf-8") as domains:
         domains.write(DOMAIN)
