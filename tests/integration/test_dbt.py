@@ -602,7 +602,7 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "delete from lake.silver.int_vessels_current where vessel_id = 'N'",
         "delete from lake.silver.int_vessel_tracks where vessel_id = 'P'",
         "delete from lake.reference.maritime_boundaries where vertex_number > 2",
-        "update lake.public_services.dossier_agency_months set received = received + 1 where is_latest",
+        "update lake.public_services.dossier_agency_months set received = received + 2 where is_latest",
         "update lake.public_services.dossier_agency_months set carried_over = carried_over + 1 where is_latest",
         "update lake.public_services.dossier_agency_months set processed_on_time = processed_on_time + 1 where is_latest",
         "update lake.public_services.dossier_agency_months set in_progress_overdue = in_progress_overdue + 1 where is_latest",
