@@ -404,8 +404,8 @@ def test_a_delivery_that_could_not_be_read_is_replayed_whole_and_by_nothing_else
     never_corrupted = bronze(lake, LEVELS)
     lake.empty()
     right = lake.contracts[LEVELS]
-    columns = [replace(c, wire_name="level") if c.name == "level_m" else c for c in right.columns]
-    lake.contracts[LEVELS] = replace(right, columns=tuple(columns))
+    (form,) = right.forms
+    lake.contracts[LEVELS] = replace(right, forms=(replace(form, columns={**form.columns, "level_m": "height"}),))
     content = GOOD_LEVELS + "46_TV01,Kim Long,Hương,O.5,2026-11-20T08:15:00+07:00,rising\n"
     sent = lake.land(LEVELS, "levels.csv", content)
     assert counts(lake.load(LEVELS)) == [("unreadable", 1, {}, 1, 0, 0, 1)]
