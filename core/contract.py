@@ -35,7 +35,7 @@ PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
 CLASSES = ("open", "internal", "restricted", "personal")
 """How a column may be seen; `ingestion/load/privacy.py` says what becomes of each."""
 DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-"""Parts of the standard's date patterns, all of fixed width, and how polars writes them."""
+"""Parts of the standard's date patterns, all of fixed width, and how `strptime` and polars write them."""
 ISO = "iso8601"
 TABLE = "table"
 """The format that a contract declares; every other is a module of its own."""
@@ -382,6 +382,11 @@ def _column(path: Path, item: SchemaProperty) -> Column:
         allowed=read_allowed(where, item.physicalType, [entry.value for entry in item.enum or []]),
         reference=_reference(path, item),
     )
+
+
+def c_pattern(pattern: str) -> str:
+    """Write a date pattern of the standard (`dd/MM/yyyy`) as `strptime` and polars do (`%d/%m/%Y`)."""
+    return re.sub("|".join(DATE_PARTS), lambda part: DATE_PARTS[part[0]], pattern)
 
 
 def _timestamp_format(where: str, logical_type: str, promised: object) -> str | None:

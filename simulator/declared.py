@@ -17,7 +17,8 @@ from re import fullmatch
 
 import polars as pl
 
-from core.contract import DATE_PARTS, ISO, TABLE, Column, Contract
+from core.column_types import TYPES
+from core.contract import ISO, TABLE, Column, Contract, c_pattern
 from core.errors import ConfigurationError
 from core.reference import Reference
 from core.table_forms import Container
@@ -45,17 +46,6 @@ FAULTS: Mapping[FaultKind, int] = {
     FaultKind.UNKNOWN_CODE: 2,
 }
 """Faults of a day by default, as far as the feed can have them."""
-
-TYPES: Mapping[str, pl.DataType] = {
-    "VARCHAR": pl.String(),
-    "DOUBLE": pl.Float64(),
-    "DECIMAL(18,2)": pl.Decimal(18, 2),
-    "INTEGER": pl.Int32(),
-    "BIGINT": pl.Int64(),
-    "BOOLEAN": pl.Boolean(),
-    "DATE": pl.Date(),
-    "TIMESTAMPTZ": TIME,
-}
 
 
 @dataclass(frozen=True)
@@ -259,10 +249,7 @@ def _time_text(column: Column, moment: datetime) -> str:
     if column.timestamp_format in (None, ISO):
         return moment.isoformat()
     local = moment if column.timestamp_zone != "UTC" else in_utc(moment)
-    pattern = column.timestamp_format or ""
-    for part, c_part in DATE_PARTS.items():
-        pattern = pattern.replace(part, c_part)
-    return local.strftime(pattern)
+    return local.strftime(c_pattern(column.timestamp_format or ""))
 
 
 def _file(contract: Contract, sent: Iterable[bytes | Mapping[str, str | None]]) -> bytes:

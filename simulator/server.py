@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 from zoneinfo import ZoneInfo
 
-from core.contract import DATE_PARTS, ISO, Contract, read_contracts
+from core.contract import ISO, Contract, c_pattern, read_contracts
 from core.table_forms import Container
 from simulator.declared import BOOK, ENTRY, declared_contracts
 from simulator.emitters import one_stop, open311
@@ -254,10 +254,7 @@ def _moment(text: str, form: str, zone: str) -> datetime:
         return datetime.fromisoformat(text)
     if form.startswith("epoch"):
         return datetime.fromtimestamp(int(text) / (1000 if form == "epoch_ms" else 1), UTC)
-    pattern = form
-    for part, c_part in DATE_PARTS.items():
-        pattern = pattern.replace(part, c_part)
-    return datetime.strptime(text, pattern).replace(tzinfo=ZoneInfo(zone))
+    return datetime.strptime(text, c_pattern(form)).replace(tzinfo=ZoneInfo(zone))
 
 
 def _answer(rows: list[Row], representation: str) -> bytes:  # noqa: ARG001  it has but one

@@ -7,20 +7,9 @@ roll it into the next minute, where it contradicts what was measured then.
 
 import polars as pl
 
-from core.contract import DATE_PARTS, ISO, Column
+from core.column_types import TYPES
+from core.contract import ISO, Column, c_pattern
 from core.errors import ContractError
-
-TYPES: dict[str, pl.DataType] = {
-    "VARCHAR": pl.String(),
-    "DOUBLE": pl.Float64(),
-    "DECIMAL(18,2)": pl.Decimal(18, 2),
-    "INTEGER": pl.Int32(),
-    "BIGINT": pl.Int64(),
-    "BOOLEAN": pl.Boolean(),
-    "DATE": pl.Date(),
-    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
-}
-"""Physical type of a contract's column to polars type."""
 
 EXACT_NUMBER = r"^-?\d{1,16}(?:\.\d{1,2}0*)?$"
 """Money as it may stand on the wire: what has more digits than the column is refused, not rounded."""
@@ -105,12 +94,9 @@ def dates_in_text(text: pl.Expr, column: Column) -> pl.Expr:
 
 
 def _local_time(text: pl.Expr, promised: str) -> pl.Expr:
-    pattern = promised
-    for part, c_part in DATE_PARTS.items():
-        pattern = pattern.replace(part, c_part)
     whole = pl.when(text.str.len_chars() == len(promised)).then(text)
     if "ss" in promised:
         whole = pl.when(whole.str.slice(promised.index("ss"), 2) != "60").then(whole)
     if "HH" in promised:
-        return whole.str.to_datetime(pattern, time_unit="us", strict=False)
-    return whole.str.to_date(pattern, strict=False).cast(pl.Datetime("us"))
+        return whole.str.to_datetime(c_pattern(promised), time_unit="us", strict=False)
+    return whole.str.to_date(c_pattern(promised), strict=False).cast(pl.Datetime("us"))

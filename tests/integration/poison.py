@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from core.contract import DATE_PARTS, Column, Contract
+from core.contract import Column, Contract, c_pattern
 from core.reference import Reference
 from ingestion.formats.base import Envelope, join_pieces
 from ingestion.formats.registry import find_format, split_delivery
@@ -288,14 +288,8 @@ def _names(column: str, expression: str) -> bool:
 def _shifted(sample: str, column: Column, seconds: int) -> str:
     if column.timestamp_format in (None, "iso8601"):
         return (datetime.fromisoformat(sample) - timedelta(seconds=seconds)).isoformat()
-    return _written(column, datetime.strptime(sample, _c_format(column)) - timedelta(seconds=seconds))  # noqa: DTZ007
-
-
-def _c_format(column: Column) -> str:
-    pattern = column.timestamp_format or ""
-    for part, c_part in DATE_PARTS.items():
-        pattern = pattern.replace(part, c_part)
-    return pattern
+    at = datetime.strptime(sample, c_pattern(column.timestamp_format or ""))  # noqa: DTZ007
+    return _written(column, at - timedelta(seconds=seconds))
 
 
 def _cut(column: Column, at: str) -> str:

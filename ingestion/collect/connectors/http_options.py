@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from core.contract import DATE_PARTS, ISO, Contract
+from core.contract import DATE_PARTS, ISO, Contract, c_pattern
 from core.errors import ContractError
 from core.table_forms import Container
 
@@ -84,8 +84,7 @@ class WindowQuery(_Declared):
             return str(int(moment.timestamp() * EPOCH[self.form]))
         if self.form == ISO:
             return moment.isoformat()
-        pattern = re.sub("|".join(DATE_PARTS), lambda part: DATE_PARTS[part[0]], self.form)
-        return moment.astimezone(ZoneInfo(self.zone)).strftime(pattern)
+        return moment.astimezone(ZoneInfo(self.zone)).strftime(c_pattern(self.form))
 
 
 class PagingBy(StrEnum):
