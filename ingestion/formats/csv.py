@@ -1,4 +1,4 @@
-"""Lines of separated fields, as `table/` and other formats read them below a header.
+"""Lines of separated fields, as `table/` reads them below a header.
 
 A line is one row: a quoted field may hold separators and quotes, but no newline, since the row after a lost quote would
 otherwise swallow its siblings.
@@ -25,10 +25,8 @@ WELL_QUOTED = {
 }
 """By separator, a line whose fields are each quoted whole or without any quote."""
 
-NO_NAMES = Shape()
-
-LINE = pl.col("_raw")
-"""Where the text of a line stands; formats that put something before it give another expression."""
+LINE = pl.col("_raw").str.strip_chars_start("\ufeff")
+"""A line without the mark that a file glued behind another brought along."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Header:
     separator: str
     width: int
     places: dict[str, int]
-    shape: Shape = NO_NAMES
+    shape: Shape
 
 
 def split_whole(content: BinaryIO, beginning: bytes | None = None) -> Iterator[Pieces]:
@@ -70,25 +68,22 @@ def require_columns(header: str, separator: str, feed: str, delivery: int) -> No
         )
 
 
-def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str], line: pl.Expr = LINE) -> Reading:
-    """Read the lines of all deliveries with the same header: at once where no quotes stand, else one by one.
-
-    `names` are the columns to give, `line` tells where in `_raw` the text of a line stands.
-    """
+def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str]) -> Reading:
+    """Read the columns `names` of lines with the same header, of all deliveries: at once where no quotes stand, else one by one."""
     rows, _, skipped = set_aside(
         lines.with_columns(pl.lit(None, dtype=pl.String).alias("_problem")),
-        {"header": line.str.strip_chars().str.to_lowercase().eq(header.text.strip().lower())},
+        {"header": LINE.str.strip_chars().str.to_lowercase().eq(header.text.strip().lower())},
         {},
     )
-    has_quotes = line.str.contains('"', literal=True)
+    has_quotes = LINE.str.contains('"', literal=True)
     plain, quoted = rows.filter(~has_quotes), rows.filter(has_quotes)
-    parsed = [_fields_up_to(header, text) for text in quoted.select(line.alias("line"))["line"]]
+    parsed = [_fields_up_to(header, text) for text in quoted.select(LINE)["_raw"]]
     is_wide = (
-        line.str.count_matches(header.separator, literal=True) >= header.width
+        LINE.str.count_matches(header.separator, literal=True) >= header.width
     )  # and not worth a field for each sign
     split = pl.concat(
         [
-            plain.filter(~is_wide).with_columns(line.str.split(header.separator).alias("fields")),
+            plain.filter(~is_wide).with_columns(LINE.str.split(header.separator).alias("fields")),
             plain.filter(is_wide).with_columns(pl.lit([], dtype=pl.List(pl.String)).alias("fields")),
             quoted.with_columns(pl.Series("fields", parsed, dtype=pl.List(pl.String))),
         ]

@@ -12,6 +12,7 @@ import polars as pl
 
 from core.contract import Contract
 from core.table_forms import Form
+from ingestion.formats.lines import as_unreadable
 from ingestion.formats.table.paths import quoted, sql_of
 
 NUMBERS = ("DOUBLE", "DECIMAL(18,2)", "INTEGER", "BIGINT")
@@ -38,6 +39,14 @@ def read_columns(
         """  # noqa: S608  names and SQL of a contract
         read = connection.execute(query).pl()
     return read.with_columns(_rewritten(form, contract))
+
+
+def part_by_reason(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part rows into records of one piece each, where `reason` is null, and UNREADABLE_SCHEMA."""
+    records = rows.filter(pl.col("reason").is_null()).select(
+        "_delivery", "_position", "_raw", pl.lit(1, dtype=pl.Int64).alias("_record_count"), *contract.column_names
+    )
+    return records, as_unreadable(rows.filter(pl.col("reason").is_not_null()))
 
 
 def column_texts(form: Form) -> dict[str, str]:

@@ -9,9 +9,9 @@ from core.contract import Contract
 from core.table_forms import Form
 from ingestion.formats.base import Reading
 from ingestion.formats.documents import BROKEN_JSON
-from ingestion.formats.lines import IS_BLANK, as_unreadable, set_aside
+from ingestion.formats.lines import IS_BLANK, set_aside
 from ingestion.formats.members import member_shapes
-from ingestion.formats.table.columns import read_columns
+from ingestion.formats.table.columns import part_by_reason, read_columns
 from ingestion.formats.table.json_faults import find_faults, signs_of_faults
 from ingestion.formats.table.paths import Structure, structure_of, type_of
 
@@ -45,10 +45,7 @@ def read_json(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
         .otherwise(pl.col("reason"))
         .alias("reason")
     )
-    kept = marked.filter(pl.col("reason").is_null()).select(
-        "_delivery", "_position", "_raw", pl.lit(1, dtype=pl.Int64).alias("_record_count"), *contract.column_names
-    )
-    broken = as_unreadable(marked.filter(pl.col("reason").is_not_null()))
+    kept, broken = part_by_reason(marked, contract)
     return Reading(kept, pl.concat([unreadable, broken]), skipped, member_shapes(readable, form.columns, _known(form)))
 
 

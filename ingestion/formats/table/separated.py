@@ -17,16 +17,13 @@ from core.contract import Contract
 from core.errors import DeliveryError
 from core.table_forms import Form
 from ingestion.formats.base import Reading, Shape, empty_records, join_readings
-from ingestion.formats.csv import SEPARATORS, Header, fields_of, read_rows, require_columns
+from ingestion.formats.csv import LINE, SEPARATORS, Header, fields_of, read_rows, require_columns
 from ingestion.formats.headers import HEADER, key_of, match_header
-from ingestion.formats.lines import IS_BLANK, as_unreadable, set_aside
-from ingestion.formats.table.columns import read_columns
+from ingestion.formats.lines import IS_BLANK, set_aside
+from ingestion.formats.table.columns import part_by_reason, read_columns
 
 HEADER_LINES = 12
 """In so many lines that are not blank a header must stand."""
-
-LINE = pl.col("_raw").str.strip_chars_start("\ufeff")
-"""A line without the mark that a file glued behind another brought along."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +129,7 @@ class _Finder:
             if not self._look(text, delivery).missing and not self._look(text, delivery).twice:
                 return position, text
         best = min((self._look(text, delivery) for _, text in beginning), key=lambda found: len(found.missing))
-        self._refuse(best, delivery)
-        raise AssertionError  # a header that lacks nothing was found above
+        raise self._refused(best, delivery)
 
     def is_another(self, text: str) -> bool:
         """Tell whether a line further down names every column that a file must have, each exactly."""
@@ -164,10 +160,10 @@ class _Finder:
                 return path
         return cell
 
-    def _refuse(self, best: _Found, delivery: int) -> None:
+    def _refused(self, best: _Found, delivery: int) -> DeliveryError:
         promised = list(self._form.columns.values())
         wrong = f"{', '.join(best.missing)} missing" if best.missing else f"{', '.join(best.twice)} twice"
-        raise DeliveryError(
+        return DeliveryError(
             f"{self._contract.feed}: expected a header with {', '.join(promised)}, got {best.header.width} columns ({wrong}); "
             "correct the header and send the file again",
             reason="missing_column" if best.missing else "column_twice",
@@ -184,11 +180,10 @@ def _read_section(lines: pl.DataFrame, found: _Found, form: Form, contract: Cont
     body, _, heads = set_aside(
         lines.with_columns(pl.lit(None, dtype=pl.String).alias("_problem")), {found.remark: pl.col("_is_header")}, {}
     )
-    rows = read_rows(body.select(own), found.header, form.paths, LINE)
+    rows = read_rows(body.select(own), found.header, form.paths)
     sent = [pl.col(path).replace(dict.fromkeys(form.nulls)) if form.nulls else pl.col(path) for path in form.paths]
     held = rows.records.select(pl.struct(sent).alias("record"))
-    read = rows.records.select(*own, "_record_count").hstack(read_columns(held, "select record", form, contract))
-    refused = as_unreadable(read.filter(pl.col("refused").is_not_null()).rename({"refused": "reason"}))
-    kept = read.filter(pl.col("refused").is_null()).select(*own, "_record_count", *contract.column_names)
+    read = rows.records.select(own).hstack(read_columns(held, "select record", form, contract))
+    kept, refused = part_by_reason(read.rename({"refused": "reason"}), contract)
     shapes = dict.fromkeys(lines["_delivery"].unique(maintain_order=True).to_list(), found.header.shape)
     return Reading(kept, pl.concat([rows.unreadable, refused]), pl.concat([heads, rows.skipped]), shapes)

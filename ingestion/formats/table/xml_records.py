@@ -14,9 +14,9 @@ from core.contract import Contract
 from core.table_forms import Form
 from ingestion.formats.base import Pieces, Reading
 from ingestion.formats.documents import BROKEN_XML, local_name, read_document, xml_pieces
-from ingestion.formats.lines import as_unreadable, set_aside
+from ingestion.formats.lines import set_aside
 from ingestion.formats.members import member_shapes
-from ingestion.formats.table.columns import read_columns
+from ingestion.formats.table.columns import part_by_reason, read_columns
 from ingestion.formats.table.paths import Structure, structure_of, type_of
 
 Texts = Mapping[str, Any]
@@ -43,10 +43,7 @@ def read_xml(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
     marked = read.with_columns(
         pl.when(~pl.col("is_read")).then(pl.lit("not_xml")).otherwise(pl.col("refused")).alias("reason")
     )
-    kept = marked.filter(pl.col("reason").is_null()).select(
-        "_delivery", "_position", "_raw", pl.lit(1, dtype=pl.Int64).alias("_record_count"), *contract.column_names
-    )
-    broken = as_unreadable(marked.filter(pl.col("reason").is_not_null()))
+    kept, broken = part_by_reason(marked, contract)
     shapes = member_shapes(readable, form.columns, (*form.known, *structure))
     return Reading(kept, pl.concat([unreadable, broken]), skipped, shapes)
 
