@@ -259,7 +259,7 @@ ENDLESS = (
     "select count(distinct a.range || b.range) from range(100000) a, range(100000) b",
     "select max(list_sum(list_transform(range(10000), lambda x: x * a.range))) from range(10000000) a",
     "select count(*) from range(10000000) a where exists (select 1 from range(100000) b where b.range > a.range and b.range % 97 = 5)",
-    "select * from range(1000000000) a order by hash(a.range) limit 5",
+    "select * from range(1000000000000) a order by hash(a.range) limit 5",
 )
 """Queries that would run for hours."""
 
