@@ -189,10 +189,6 @@ def over_time(chart: Tree, shown: Shown) -> Tree:
     }
 
 
-def line(chart: Tree, shown: Shown) -> Tree:
-    return over_time(chart, shown)
-
-
 def bar(chart: Tree, shown: Shown) -> Tree:
     if "grain" in chart:
         return over_time(chart, shown)
@@ -239,7 +235,7 @@ KINDS_OF_CHART: Mapping[str, tuple[str, Kind, frozenset[str]]] = {
     "big_number": ("big_number_total", big_number, frozenset({"metric", "note", "levels", "is_time"})),
     "table": ("table", table, frozenset({"columns", "order", "limit", "groupby", "metrics", "formats", "levels"})),
     "map": ("bubble_v2", place_map, frozenset({"label", "colour_by", "size", "max_size", "opacity"})),
-    "line": ("echarts_timeseries_line", line, frozenset({"x", "grain", "metrics", "by"})),
+    "line": ("echarts_timeseries_line", over_time, frozenset({"x", "grain", "metrics", "by"})),
     "bar": ("echarts_timeseries_bar", bar, frozenset({"x", "grain", "metrics", "by", "stack", "sort", "limit"})),
     "pie": ("pie", pie, frozenset({"metric", "groupby", "limit"})),
 }
