@@ -18,6 +18,7 @@ from core.contract import Contract
 from core.domains import Domain
 
 REF, SOURCE = re.compile(r"\bref\('(\w+)'\)"), re.compile(r"\bsource\('bronze', '(\w+)'\)")
+MACRO, CALL = re.compile(r"\{% macro (\w+\().*?%\}(.*?)\{%-? endmacro", re.DOTALL), re.compile(r"\b\w+\(")
 NUMBERS = ("bigint", "integer", "double", "decimal")
 NO_FIGURES = ("latitude", "longitude", "source_version", "display_order")
 
@@ -38,8 +39,9 @@ def indicators_page(
     written: Mapping[str, str] | None = None,
 ) -> str:
     """Write the page, its domains in the order in which leaders read them; `written` are models that are generated beside it, by name."""
-    folder = project / "dbt_project" / "models"
-    models = {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.sql")} | dict(written or {})
+    models = _texts(project / "dbt_project" / "models") | dict(written or {})
+    for text in _texts(project / "dbt_project" / "macros").values():
+        models |= dict(MACRO.findall(text))
     seeds = {path.stem: path for path in (project / "dbt_project" / "seeds").rglob("*.csv")}
     by_table = {contract.table: contract for contract in contracts.values()}
     lines = [
@@ -75,7 +77,10 @@ def indicators_page(
 
 
 def lineage_of(model: str, models: Mapping[str, str], seeds: frozenset[str]) -> Lineage:
-    """Follow the references of a model to bronze and to the reference lists; slots and other models are passed through."""
+    """Follow the references of a model to bronze and to the reference lists; slots and other models are passed through.
+
+    `models` are texts by name; a macro stands among them as `name(`.
+    """
     tables: set[str] = set()
     lists: set[str] = set()
     waiting, seen = [model], set[str]()
@@ -86,12 +91,17 @@ def lineage_of(model: str, models: Mapping[str, str], seeds: frozenset[str]) -> 
         seen.add(name)
         text = models.get(name, "")
         tables |= set(SOURCE.findall(text))
+        waiting += [call for call in CALL.findall(text) if call in models]
         for other in REF.findall(text):
             if other in seeds:
                 lists.add(other)
             else:
                 waiting.append(other)
     return Lineage(tuple(sorted(tables)), tuple(sorted(lists)))
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    return {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.sql")}
 
 
 def _marts(folder: Path) -> Iterator[dict[str, Any]]:

@@ -21,3 +21,10 @@
     from ({{ dates }}) as told
     where local_date is not null
 {%- endmacro %}
+
+{# One row per month, as column `month_date`, up to the running one: `days_of` for `first_days`, which gives the first day of a month each. #}
+{% macro months_to_now(first_days) -%}
+    select local_date as month_date
+    from ({{ days_of(first_days, month_of(local_date(clock()))) }}) as days
+    where extract(day from local_date) = 1
+{%- endmacro %}

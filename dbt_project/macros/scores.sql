@@ -27,18 +27,12 @@
 {%- endmacro %}
 
 {# From where a score is green and from where yellow, as one row of the seed `thresholds` (letter 4856/BCA-TTDLQG): what is in force on the day of
-   the build, of several rows the one that began last. #}
+   the build. #}
 {% macro score_limits() -%}
-    {%- set begins = "coalesce(valid_from, cast('0001-01-01' as date))" -%}
     select
-        {{ value_at_greatest('lo', begins) }} filter (where level = 'green') as green_from,
-        {{ value_at_greatest('lo', begins) }} filter (where level = 'yellow') as yellow_from
-    from {{ ref('thresholds') }}
-    where
-        domain = 'quality'
-        and key = 'score'
-        and {{ begins }} <= {{ newest_local_day() }}
-        and coalesce(valid_to, cast('9999-12-31' as date)) >= {{ newest_local_day() }}
+        max(lo) filter (where level = 'green') as green_from,
+        max(lo) filter (where level = 'yellow') as yellow_from
+    from ({{ thresholds_in_force("thresholds.domain = 'quality' and thresholds.key = 'score'") }}) as levels
 {%- endmacro %}
 
 {# The level of a score; `score_limits` is joined beside it. Identifier columns must be 100 %, whatever the score. #}

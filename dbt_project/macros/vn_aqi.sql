@@ -17,3 +17,14 @@
 {% macro of_parameter(value, parameter_code) -%}
     max({{ value }}) filter (where parameter_code = '{{ parameter_code }}')
 {%- endmacro %}
+
+{# The sub-indices of a station's rows of an hour or a day, and the index: the worst of them, known where one of particles is. `badness_rank`
+   is 1 for the worst. #}
+{% macro vn_aqi_figures() -%}
+    {%- set has_particles = "count(sub_index) filter (where parameter_code in ('PM2.5', 'PM10')) > 0" -%}
+    {%- for parameter_code, name in [('PM2.5', 'pm2_5'), ('PM10', 'pm10'), ('O3', 'o3'), ('NO2', 'no2'), ('SO2', 'so2'), ('CO', 'co')] %}
+        {{ of_parameter('sub_index', parameter_code) }} as {{ name }}_aqi,
+    {%- endfor %}
+        case when {{ has_particles }} then max(sub_index) end as vn_aqi,
+        case when {{ has_particles }} then max(parameter_code) filter (where badness_rank = 1) end as dominant_parameter_code
+{%- endmacro %}

@@ -20,7 +20,8 @@ models:
 """
 FILES = {
     "models/marts/environment/_environment__models.yml": MARTS,
-    "models/marts/environment/level_days.sql": "select * from {{ ref('int_levels') }} join {{ ref('alarms') }} using (gauge_id)",
+    "models/marts/environment/level_days.sql": "select * from {{ ref('int_levels') }} join ({{ alarms_in_force() }}) using (gauge_id)",
+    "macros/alarms.sql": "{% macro alarms_in_force() -%}\n    select * from {{ ref('alarms') }}\n{%- endmacro %}",
     "models/intermediate/environment/int_levels.sql": "select * from {{ ref('stg_levels') }}",
     "models/staging/environment/stg_levels.sql": "select * from {{ source('bronze', 'environment__river_levels') }}",
     "seeds/alarms.csv": "domain,key,verified\nenvironment,a,true\nenvironment,b,false\nhealth,c,false\n",

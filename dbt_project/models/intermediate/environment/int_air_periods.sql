@@ -98,30 +98,10 @@ values_judged as (
 
 ),
 
-thresholds as (
-
-    select
-        key,
-        hi,
-        coalesce(valid_from, cast('0001-01-01' as date)) as valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('thresholds') }}
-    where key like 'limit.%'
-
-),
-
 limits as (
 
-    select
-        days.parameter_code,
-        days.averaging,
-        days.local_date,
-        {{ value_at_greatest('thresholds.hi', 'thresholds.valid_from') }} as limit_value
-    from (select distinct parameter_code, averaging, local_date from values_judged) as days
-    inner join thresholds
-        on thresholds.key = 'limit.' || days.parameter_code || '.' || days.averaging
-        and days.local_date between thresholds.valid_from and thresholds.valid_to
-    group by days.parameter_code, days.averaging, days.local_date
+    select key, local_date, hi as limit_value
+    from ({{ thresholds_in_force("thresholds.key like 'limit.%' and thresholds.level = 'limit'", 'values_judged') }}) as in_force
 
 ),
 
@@ -141,7 +121,9 @@ final as (
     from values_judged
     inner join touched_days using (station_id, parameter_code, local_date)
     left join indexed using (parameter_code, averaging)
-    left join limits using (parameter_code, averaging, local_date)
+    left join limits
+        on limits.key = 'limit.' || values_judged.parameter_code || '.' || values_judged.averaging
+        and values_judged.local_date = limits.local_date
     where indexed.averaging is not null or limits.limit_value is not null
     group by values_judged.station_id, values_judged.parameter_code, values_judged.averaging, values_judged.local_date
 

@@ -83,20 +83,14 @@ ended as (
 
 ),
 
-days as (
-
-    {{ days_of('select ' ~ month_of('received_date') ~ ' as local_date from versions', month_of(local_date(clock()))) }}
-
-),
-
 months as (
 
     select
-        local_date as month_date,
-        cast(local_date + interval '1' month as date) as next_month_date,
-        least(cast(local_date + interval '1' month as date), {{ local_date(clock()) }}) as as_of_date
-    from days
-    where extract(day from local_date) = 1 and local_date <= {{ local_date(clock()) }}
+        month_date,
+        cast(month_date + interval '1' month as date) as next_month_date,
+        least(cast(month_date + interval '1' month as date), {{ local_date(clock()) }}) as as_of_date
+    from ({{ months_to_now('select ' ~ month_of('received_date') ~ ' as local_date from versions') }}) as known
+    where month_date <= {{ local_date(clock()) }}
 
 ),
 

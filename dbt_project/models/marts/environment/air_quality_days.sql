@@ -73,7 +73,7 @@ ranked as (
 
 ),
 
-days as (
+judged as (
 
     select
         station_id,
@@ -85,29 +85,11 @@ days as (
         max(concentration) filter (where parameter_code = 'NO2') as no2_1h_ug_m3,
         max(concentration) filter (where parameter_code = 'SO2') as so2_1h_ug_m3,
         max(concentration) filter (where parameter_code = 'CO') as co_1h_ug_m3,
-        {{ of_parameter('sub_index', 'PM2.5') }} as pm2_5_aqi,
-        {{ of_parameter('sub_index', 'PM10') }} as pm10_aqi,
-        {{ of_parameter('sub_index', 'O3') }} as o3_aqi,
-        {{ of_parameter('sub_index', 'NO2') }} as no2_aqi,
-        {{ of_parameter('sub_index', 'SO2') }} as so2_aqi,
-        {{ of_parameter('sub_index', 'CO') }} as co_aqi,
-        max(sub_index) as worst_sub_index,
-        max(parameter_code) filter (where badness_rank = 1) as worst_parameter_code,
-        count(sub_index) filter (where parameter_code in ('PM2.5', 'PM10')) > 0 as has_particles,
+        {{ vn_aqi_figures() }},
         count(distinct parameter_code) filter (where sub_index is not null) as judged_parameters,
         max(_source_version) as source_version
     from ranked
     group by station_id, local_date
-
-),
-
-judged as (
-
-    select
-        *,
-        case when has_particles then worst_sub_index end as vn_aqi,
-        case when has_particles then worst_parameter_code end as dominant_parameter_code
-    from days
 
 ),
 

@@ -97,7 +97,7 @@ ranked as (
 
 ),
 
-hours as (
+judged as (
 
     select
         station_id,
@@ -110,29 +110,11 @@ hours as (
         {{ of_parameter('mean_value', 'CO') }} as co_ug_m3,
         {{ of_parameter('concentration', 'PM2.5') }} as pm2_5_nowcast_ug_m3,
         {{ of_parameter('concentration', 'PM10') }} as pm10_nowcast_ug_m3,
-        {{ of_parameter('sub_index', 'PM2.5') }} as pm2_5_aqi,
-        {{ of_parameter('sub_index', 'PM10') }} as pm10_aqi,
-        {{ of_parameter('sub_index', 'O3') }} as o3_aqi,
-        {{ of_parameter('sub_index', 'NO2') }} as no2_aqi,
-        {{ of_parameter('sub_index', 'SO2') }} as so2_aqi,
-        {{ of_parameter('sub_index', 'CO') }} as co_aqi,
-        max(sub_index) as worst_sub_index,
-        max(parameter_code) filter (where badness_rank = 1) as worst_parameter_code,
-        count(sub_index) filter (where parameter_code in ('PM2.5', 'PM10')) > 0 as has_particles,
+        {{ vn_aqi_figures() }},
         coalesce(bool_or(is_short) filter (where sub_index is not null), false) as nowcast_is_short,
         max(_source_version) as source_version
     from ranked
     group by station_id, hour_at
-
-),
-
-judged as (
-
-    select
-        *,
-        case when has_particles then worst_sub_index end as vn_aqi,
-        case when has_particles then worst_parameter_code end as dominant_parameter_code
-    from hours
 
 ),
 

@@ -1,5 +1,3 @@
-{%- set begins = "coalesce(thresholds.valid_from, cast('0001-01-01' as date))" %}
-
 -- No register says what a station measures: a parameter is expected from the day it was first heard until it has been silent for a month. A day
 -- before the history, which a clock that was not set told, makes nothing expected.
 with days as (
@@ -28,14 +26,9 @@ parameters as (
 
 stuck_sensor as (
 
-    select days.local_date, {{ value_at_greatest('thresholds.lo', begins) }} as same_values
-    from days
-    inner join {{ ref('thresholds') }} as thresholds
-        on thresholds.domain = 'environment'
-        and thresholds.key = 'stuck_sensor'
-        and {{ begins }} <= days.local_date
-        and coalesce(thresholds.valid_to, cast('9999-12-31' as date)) >= days.local_date
-    group by days.local_date
+    select local_date, max(lo) as same_values
+    from ({{ thresholds_in_force("thresholds.domain = 'environment' and thresholds.key = 'stuck_sensor'", 'days') }}) as in_force
+    group by local_date
 
 ),
 

@@ -87,51 +87,22 @@ feeds as (
 
 ),
 
-thresholds as (
-
-    select
-        replace(key, 'river_alarm.', '') as gauge_id,
-        level,
-        lo,
-        coalesce(valid_from, cast('0001-01-01' as date)) as valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from {{ ref('thresholds') }}
-    where key like 'river_alarm.%'
-
-),
-
 days as (
 
-    select distinct gauge_id, {{ local_date('measured_at') }} as local_date from levels
-
-),
-
--- A decision that replaces another holds from its date, whichever of the two is higher.
-valid_alarms as (
-
-    select
-        days.gauge_id,
-        days.local_date,
-        thresholds.level,
-        {{ value_at_greatest('thresholds.lo', 'thresholds.valid_from') }} as lo
-    from days
-    inner join thresholds
-        on days.gauge_id = thresholds.gauge_id
-        and days.local_date between thresholds.valid_from and thresholds.valid_to
-    group by days.gauge_id, days.local_date, thresholds.level
+    select {{ local_date('measured_at') }} as local_date from levels
 
 ),
 
 alarms as (
 
     select
-        gauge_id,
+        replace(key, 'river_alarm.', '') as gauge_id,
         local_date,
         max(lo) filter (where level = 'alarm_1') as alarm_1_m,
         max(lo) filter (where level = 'alarm_2') as alarm_2_m,
         max(lo) filter (where level = 'alarm_3') as alarm_3_m
-    from valid_alarms
-    group by gauge_id, local_date
+    from ({{ thresholds_in_force("thresholds.key like 'river_alarm.%'", 'days') }}) as in_force
+    group by key, local_date
 
 ),
 

@@ -17,20 +17,13 @@ limits as (
         max(lo) filter (where key = 'closed_share') as handled_target_percent,
         max(lo) filter (where key = 'satisfied_share') as satisfied_target_percent,
         max(lo) filter (where key = 'ranking_minimum_cases') as ranking_least_cases
-    from {{ ref('thresholds') }}
-    where domain = 'feedback'
-
-),
-
-days as (
-
-    {{ days_of('select month_date as local_date from cases', month_of(local_date(clock()))) }}
+    from ({{ thresholds_in_force("thresholds.domain = 'feedback'") }}) as in_force
 
 ),
 
 months as (
 
-    select local_date as month_date from days where extract(day from local_date) = 1
+    {{ months_to_now('select month_date as local_date from cases') }}
 
 ),
 

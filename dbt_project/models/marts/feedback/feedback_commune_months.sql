@@ -17,15 +17,9 @@ places as (
 
 ),
 
-days as (
-
-    {{ days_of('select month_date as local_date from cases', month_of(local_date(clock()))) }}
-
-),
-
 months as (
 
-    select local_date as month_date from days where extract(day from local_date) = 1
+    {{ months_to_now('select month_date as local_date from cases') }}
 
 ),
 

@@ -8,29 +8,9 @@ with cases as (
 
 ),
 
-days as (
-
-    {{ days_of('select requested_date as local_date from cases', newest_local_day()) }}
-
-),
-
-known as (
-
-    select min(local_date) as first_date from days where local_date >= {{ first_day_of_history() }}
-
-),
-
-months as (
-
-    select distinct {{ month_of('local_date') }} as month_date
-    from days
-    where local_date between {{ first_day_of_history() }} and {{ newest_local_day() }}
-
-),
-
 periods as (
 
-    {{ compared_periods('months') }}
+    {{ compared_periods('select requested_date as local_date from cases') }}
 
 ),
 
@@ -56,10 +36,9 @@ compared as (
         counted.*,
         100.0 * counted.on_time_cases / nullif(counted.due_closed_cases, 0) as on_time_percent,
         periods.last_date,
-        periods.period_code = 'this_month' or known.first_date <= periods.first_date as is_known
+        periods.is_known
     from counted
     inner join periods using (month_date, period_code)
-    cross join known
 
 ),
 

@@ -12,29 +12,9 @@ targets as (
 
 ),
 
-days as (
-
-    {{ days_of('select received_date as local_date from dossiers', newest_local_day()) }}
-
-),
-
-known as (
-
-    select min(local_date) as first_date from days where local_date >= {{ first_day_of_history() }}
-
-),
-
-months as (
-
-    select distinct {{ month_of('local_date') }} as month_date
-    from days
-    where local_date between {{ first_day_of_history() }} and {{ newest_local_day() }}
-
-),
-
 periods as (
 
-    {{ compared_periods('months') }}
+    {{ compared_periods('select received_date as local_date from dossiers') }}
 
 ),
 
@@ -64,10 +44,8 @@ compared as (
         coalesce(counted.{{ count }}, 0) as {{ count }},
         {%- endfor %}
         100.0 * counted.processed_on_time / nullif(counted.processed_total, 0) as on_time_percent,
-        100.0 * counted.online_in_online_procedures / nullif(counted.received_in_online_procedures, 0) as online_percent,
-        periods.period_code = 'this_month' or known.first_date <= periods.first_date as is_known
+        100.0 * counted.online_in_online_procedures / nullif(counted.received_in_online_procedures, 0) as online_percent
     from periods
-    cross join known
     left join counted using (month_date, period_code)
 
 ),

@@ -21,10 +21,7 @@ feeds as (
 
 days as (
 
-    select
-        local_date,
-        cast(count(*) filter (where is_working_day) over (order by local_date) as bigint) as working_days_so_far
-    from {{ ref('working_days') }}
+    {{ working_days_so_far() }}
 
 ),
 
