@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import httpx
 
@@ -61,9 +62,12 @@ class Airflow:
         return _run_of(self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None}))
 
     def runs(self) -> list[DagRun]:
-        """List the newest runs of all DAGs, the newest first."""
-        rows = self._rows("/api/v2/dags/~/dagRuns?limit=100&order_by=-id", "dag_runs")
-        return [_run_of(row) for row in rows]
+        """List the newest runs of all DAGs, a hundred at most, the newest first."""
+        return self._runs("order_by=-id")
+
+    def unfinished(self) -> list[DagRun]:
+        """List the runs that are queued or running, the oldest first, however many newer ones there are."""
+        return self._runs("&".join([*(f"state={state}" for state in UNFINISHED), "order_by=id"]))
 
     def await_runs(
         self, wanted: list[DagRun], seconds: float, told: Callable[[DagRun], None] = lambda _: None
@@ -79,7 +83,7 @@ class Airflow:
             self._await(
                 lambda: self._ended(keys - ended.keys(), ended),
                 seconds,
-                lambda: f"expected {', '.join(sorted(dag_id for dag_id, _ in keys - ended.keys()))} to end, they go on",
+                lambda: f"expected {self._standing(keys - ended.keys())} to end, they go on",
             )
             for run in [*ended.values()][before:]:
                 told(run)
@@ -93,17 +97,22 @@ class Airflow:
 
     def busy(self) -> list[str]:
         """Return the DAGs of the runs that are queued or running."""
-        return [run.dag_id for run in self.runs() if run.state in UNFINISHED]
+        return [run.dag_id for run in self.unfinished()]
 
     def _ended(self, wanted: set[tuple[str, str]], ended: dict[tuple[str, str], DagRun]) -> bool:
         """Add to `ended` what has ended of the wanted runs; return whether there was any."""
-        found = {
-            (run.dag_id, run.run_id): run
-            for run in self.runs()
-            if (run.dag_id, run.run_id) in wanted and run.state not in UNFINISHED
-        }
-        ended.update(found)
-        return bool(found)
+        over = wanted - {(run.dag_id, run.run_id) for run in self.unfinished()}
+        ended.update((key, self._run(*key)) for key in sorted(over))
+        return bool(over)
+
+    def _standing(self, runs: set[tuple[str, str]]) -> str:
+        """Say where each run stands: its DAG, and in brackets what its tasks are."""
+        told = []
+        for dag_id, run_id in sorted(runs):
+            tasks = self._rows(f"{_path(dag_id, run_id)}/taskInstances", "task_instances")
+            states = sorted(f"{task['task_id']} {task['state'] or 'waits'}" for task in tasks)
+            told.append(f"{dag_id} ({', '.join(states)})")
+        return ", ".join(told)
 
     def _await(self, condition: Callable[[], bool], seconds: float, complaint: Callable[[], str]) -> None:
         deadline = time.monotonic() + seconds
@@ -111,6 +120,12 @@ class Airflow:
             if time.monotonic() > deadline:
                 raise ServiceError(f"airflow: {complaint()} within {seconds:.0f} s; see {self._address}")
             time.sleep(POLL_SECONDS)
+
+    def _runs(self, query: str) -> list[DagRun]:
+        return [_run_of(row) for row in self._rows(f"/api/v2/dags/~/dagRuns?limit=100&{query}", "dag_runs")]
+
+    def _run(self, dag_id: str, run_id: str) -> DagRun:
+        return _run_of(self._send("GET", _path(dag_id, run_id)))
 
     def _rows(self, path: str, name: str) -> list[dict[str, str]]:
         rows = self._send("GET", path).get(name)
@@ -129,6 +144,10 @@ class Airflow:
             raise ServiceError(f"airflow: {method} {path.split('?', maxsplit=1)[0]} answered {response.status_code}")
         answer: dict[str, object] = response.json()
         return answer
+
+
+def _path(dag_id: str, run_id: str) -> str:
+    return f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}"
 
 
 def _run_of(row: Mapping[str, object]) -> DagRun:

@@ -124,6 +124,7 @@ class AirflowInstallation:
             "DAG_PROCESSOR__STALE_DAG_THRESHOLD": "180",
             "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
             "DAG_PROCESSOR__PRINT_STATS_INTERVAL": "300",
+            "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "60",
             "LOGGING__BASE_LOG_FOLDER": str(self.folder / "logs"),
             "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.folder / "logs" / "dag_processor"),
             "LOGGING__COLORED_CONSOLE_LOG": "False",
