@@ -728,7 +728,7 @@ def test_unit_tests_of_the_formulas_pass(built: Warehouse) -> None:
         yaml.safe_load(path.read_text(encoding="utf-8")) for path in (DBT_PROJECT / "models").rglob("*__unit_tests.yml")
     ]
     assert len(statuses) == sum(len(document["unit_tests"]) for document in written) > 0
-    assert set(statuses.values()) == {"pass"}
+    assert {name: status for name, status in statuses.items() if status != "pass"} == {}
 
 
 def test_a_build_without_a_clock_stops(built: Warehouse) -> None:
