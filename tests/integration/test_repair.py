@@ -607,10 +607,10 @@ def test_the_command_lists_exports_repairs_and_replays(
 REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (("repair", "environment.nothing", "as_is", "--why", "w"), "environment.nothing: no such feed; there are"),
     (("repair", READINGS, "pad", "--why", "w"), "pad: no such repair; there are as_is, pad_code"),
-    (("repair", READINGS, "pad_code", "--column", "code", "--width", "2", "--why", "w"), "a column code was named"),
+    (("repair", READINGS, "pad_code", "--column", "code", "--width", "2", "--why", "w"), "got code; correct the name"),
     (
         ("repair", READINGS, "swap_coordinates", "--why", "w"),
-        "a column latitude was named, the contract has station_id",
+        "expected a column of the contract (station_id, ",
     ),
     (
         ("repair", READINGS, "as_is", "--column", "x", "--why", "w"),
