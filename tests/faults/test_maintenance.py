@@ -211,8 +211,8 @@ def test_a_table_without_a_ledger_must_count_what_it_holds(lake: Scene) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        (f"insert into {MART} values (7, 7)", "there are now: 101 counted, 101 scanned"),
-        (f"update {MART} set version = 7 where id = 50", "there are now: other rows"),
+        (f"insert into {MART} values (7, 7)", "got 101 counted, 101 scanned"),
+        (f"update {MART} set version = 7 where id = 50", "got other rows"),
     ],
     ids=["a row came back", "a value changed"],
 )

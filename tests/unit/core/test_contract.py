@@ -1,4 +1,4 @@
-"""Contracts: the real ones are read whole, and each kind of contradiction is refused with its name."""
+"""Contracts: the real ones are read completely, and each kind of contradiction is refused by name."""
 
 import json
 from datetime import timedelta
@@ -43,7 +43,7 @@ def test_a_contract_tells_its_facts() -> None:
 
 
 def test_what_identifies_a_person_or_a_place_is_an_identifier_wherever_it_stands() -> None:
-    """Letter 4856/BCA-TTDLQG: numbers of citizens and codes of administrative units are at 100 %."""
+    """Letter 4856/BCA-TTDLQG: citizen numbers and codes of administrative units must be 100 % correct."""
     named = {
         (contract.feed, column.name): column.is_identifier
         for contract in read_contracts().values()
@@ -57,7 +57,7 @@ def test_what_identifies_a_person_or_a_place_is_an_identifier_wherever_it_stands
 
 
 def test_a_rule_of_an_identifier_names_it() -> None:
-    """A rule over a whole record that judges an identifier counts as the identifier's."""
+    """A rule over a whole record that is about an identifier counts towards that identifier."""
     judged = {
         (contract.feed, rule.name): rule.column for contract in read_contracts().values() for rule in contract.rules
     }

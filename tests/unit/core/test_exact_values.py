@@ -1,4 +1,4 @@
-"""Numbers and lists of a contract are read exactly, or the contract is refused when it is read."""
+"""Numbers and enums of a contract are read exactly, or the contract is refused."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ BOUNDS = "        logicalTypeOptions: {minimum: -20, maximum: 200}\n        phys
 
 
 def read(tmp_path: Path, physical_type: str, facts: str, logical_type: str = "integer") -> Column:
-    """Read a contract whose level is of another type and promise."""
+    """Read a contract whose level has another type and other options."""
     assert ORIGINAL.count(BOUNDS) == 1
     text = ORIGINAL.replace(BOUNDS, f"        physicalType: {physical_type}\n{facts}").replace(
         "logicalType: number", f"logicalType: {logical_type}", 1
@@ -27,12 +27,12 @@ def read(tmp_path: Path, physical_type: str, facts: str, logical_type: str = "in
 
 
 def bounds(options: str) -> str:
-    """Write options of a column."""
+    """Return YAML for the options of a column."""
     return f"        logicalTypeOptions: {{{options}}}\n"
 
 
 def enum(*values: str) -> str:
-    """Write an enum of a column, each value as it stands in YAML."""
+    """Return YAML for the enum of a column, each value as written."""
     return "        enum:\n" + "".join(f"          - {{value: {value}}}\n" for value in values)
 
 

@@ -1,4 +1,4 @@
-"""Slots: where they begin, what a contract may say of them, what a file's name tells, how missing ones are joined."""
+"""Slots: where they begin, what a contract may declare, what a file name states, how missing ones are joined."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
