@@ -618,12 +618,12 @@ REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         ("repair", READINGS, "resent", "--resent-in", "20261120T050000", "--why", "w"),
-        "a delivery that brought records was promised, 20261120T050000 is none; see `ioc ledger",
+        "expected a delivery that brought records, got 20261120T050000; see `ioc ledger",
     ),
     (("repair", READINGS, "as_is"), "who repairs and why were promised"),
-    (("repair", READINGS, "--why", "w"), "either a repair with its options, or --edited"),
+    (("repair", READINGS, "--why", "w"), "expected either a repair with its options, or --edited"),
     (("repair", READINGS, "as_is", "--why", "w", "--position", "99"), "open records to repair were promised, none"),
-    (("repair", READINGS, "--edited", "absent.jsonl", "--why", "w"), "an edited export in UTF-8 was promised"),
+    (("repair", READINGS, "--edited", "absent.jsonl", "--why", "w"), "expected an edited export in UTF-8"),
     (("replay", "environment.nothing"), "environment.nothing: no such feed"),
     (("list", "environment.nothing"), "environment.nothing: no such feed"),
 ]

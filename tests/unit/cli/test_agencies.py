@@ -1,4 +1,4 @@
-"""`ioc agencies`: a password is printed by the one command that is asked for it."""
+"""`ioc agencies`: a password is printed only by the command that asks for it."""
 
 import json
 from pathlib import Path

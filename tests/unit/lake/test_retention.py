@@ -37,7 +37,9 @@ def test_the_policy_of_the_settings_is_a_week_a_quarter_three_years() -> None:
 
 @pytest.mark.parametrize("spans", [(0, 90, 36), (91, 90, 36), (7, 1200, 36)])
 def test_spans_that_shrink_are_refused(spans: tuple[int, int, int]) -> None:
-    with pytest.raises(ConfigurationError, match="expected spans of at least a day, each as long as the one before or longer"):
+    with pytest.raises(
+        ConfigurationError, match="expected spans of at least a day, each as long as the one before or longer"
+    ):
         Retention(*spans)
 
 
