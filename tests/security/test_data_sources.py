@@ -121,7 +121,7 @@ def test_an_address_that_came_into_the_metadata_by_hand_is_not_opened(
     try:
         answer = administrator.post("/api/v1/sqllab/execute/", json={"database_id": row[0], "sql": "select 42 as x"})
         assert answer.status_code >= 400, answer.text
-        assert "expected an address of duckdb://" in answer.text
+        assert "expected a duckdb:// URI" in answer.text
     finally:
         with psycopg.connect(place) as connection:
             connection.execute("delete from query where database_id = %s", row)
