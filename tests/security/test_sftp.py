@@ -355,7 +355,7 @@ def test_a_name_sent_again_is_kept_beside_and_each_is_collected_under_that_name(
     assert owner.listdir("environment").count(name) == 1
     with owner.open(f"environment/{name}") as file:
         assert file.read() == b"fourth"
-    assert f"environment/{name} was sent before; kept beside it, number 4" in log(settings)
+    assert f"environment/{name} was sent before; the new one is kept too, as number 4" in log(settings)
 
 
 def test_two_sessions_that_send_one_name_at_once_both_keep_their_bytes(settings: Settings, owner: Session) -> None:
@@ -399,7 +399,7 @@ def test_an_upload_that_breaks_off_is_dropped_and_told(settings: Settings, how: 
                 channel.close()
             case "the client ends":
                 channel.shutdown_write()
-        until(lambda: f"environment/{name} broke off before it was whole" in log(settings))
+        until(lambda: f"environment/{name} was incomplete when the connection ended" in log(settings))
     assert collected(settings, STATIONS, name) == []
     assert list((settings.home_folder / "sftp" / "uploads").iterdir()) == []
 
