@@ -1,4 +1,4 @@
-"""Writers share one lock, maintenance takes it alone and gets its turn, and nobody waits for ever: tried with real processes."""
+"""Writers share one lock, maintenance takes it exclusively and gets its turn, and nobody waits for ever; with real processes."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -40,21 +40,21 @@ PATIENCE_SECONDS = 30
 
 
 def hold(settings: Settings, name: str, held: Event, end: Event) -> None:
-    """Be a writer of this name until told to end."""
+    """Hold the lock as a writer of this name until told to end."""
     with exclusive(settings, name):
         held.set()
         end.wait(PATIENCE_SECONDS)
 
 
 def maintain(settings: Settings, held: Event, end: Event) -> None:
-    """Be alone until told to end."""
+    """Hold the lock as maintenance until told to end."""
     with alone(settings):
         held.set()
         end.wait(PATIENCE_SECONDS)
 
 
 def ask_again(settings: Settings, held: Event, end: Event) -> None:
-    """Be a writer who, while maintenance waits, asks for more: within the block, and from a thread that the block waits for."""
+    """As a writer, request the lock again while maintenance waits: within the block, and from a thread that the block waits for."""
     with exclusive(settings, "outer"):
         held.set()
         end.wait(PATIENCE_SECONDS)
@@ -68,7 +68,7 @@ def _write_a_little(settings: Settings) -> None:
 
 
 def sessions(settings: Settings, *, is_granted: bool) -> set[str]:
-    """Name who holds, or waits for, a lock of ours, as a person would look it up."""
+    """Return the sessions that hold, or wait for, one of our locks, as an operator would look them up."""
     with connect(settings, LAKE_DATABASE) as server:
         rows = server.execute(
             "select application_name from pg_stat_activity join pg_locks using (pid) "
@@ -79,7 +79,7 @@ def sessions(settings: Settings, *, is_granted: bool) -> set[str]:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so; fail where it does not come about."""
+    """Wait until a condition holds; fail after a while."""
     began = monotonic()
     while not is_so():
         assert monotonic() - began < PATIENCE_SECONDS
@@ -87,7 +87,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def waits(settings: Settings, who: str) -> Callable[[], bool]:
-    """Tell whether somebody waits."""
+    """Return a condition: whether this session is waiting."""
     return lambda: f"ioc {who}" in sessions(settings, is_granted=False)
 
 
@@ -195,14 +195,14 @@ def test_a_slow_source_does_not_keep_maintenance_waiting(stack_settings: Setting
 
 @contextmanager
 def under_maintenance(settings: Settings) -> Iterator[None]:
-    """Hold the writers' lock as maintenance in another process does."""
+    """Hold the writers' lock like maintenance in another process."""
     with connect(settings, LAKE_DATABASE) as server:
         server.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [f"ioc:{WRITERS}"])
         yield
 
 
 def versions(settings: Settings) -> list[tuple[int]]:
-    """Give the newest version of each catalog."""
+    """Return the newest version of each catalog."""
     with connected(settings) as connection:
         return connection.execute(
             "select max(snapshot_id) from lake.snapshots() union all select max(snapshot_id) from marts.snapshots()"
@@ -220,12 +220,12 @@ WRITERS_OF_THE_LAKE: dict[str, tuple[Callable[[Settings], object], str]] = {
     "rollback": (lambda settings: steps.rollback_domain(settings, DOMAIN, 1), "release"),
     "tables": (prepare_tables, "tables"),
 }
-"""What writes, and the name under which it asks for the lock."""
+"""Each writer, and the name under which it requests the lock."""
 
 
 @pytest.fixture(scope="module")
 def released(empty: Scene) -> Scene:
-    """Give a lake with one release, and a candidate that passed."""
+    """A lake with one release, and a candidate that passed its audit."""
     publish_version(empty.settings, 0)
     with connected(empty.settings) as connection:
         write_version(connection, empty.settings, 1)
@@ -233,14 +233,14 @@ def released(empty: Scene) -> Scene:
 
 
 def run_no_dbt(settings: Settings, target: Path, *_: object, **__: str) -> CompletedProcess[str]:
-    """Leave what dbt would."""
+    """Write what dbt would write."""
     (target / "fingerprints.json").write_text("{}", encoding="utf-8")
     return CompletedProcess([], 0)
 
 
 @pytest.mark.parametrize("name", WRITERS_OF_THE_LAKE)
 def test_every_writer_waits_while_maintenance_runs(name: str, released: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes before the writing is left out; the writing itself is waited for, and done once maintenance ends."""
+    """The work before the write is left out; the write itself waits, and happens once maintenance has ended."""
     settings = released.settings
     span = recapture.Span("a", NOON, NOON)
     attempt = recapture.Attempt(REQUESTS, span, NOON, recapture.Outcome.EMPTY)

@@ -1,4 +1,4 @@
-"""`ioc users`: an account from its first password to its end, asked of a running Superset."""
+"""`ioc users`: an account from its first password to its end, on a running Superset."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
 @dataclass(frozen=True)
 class Said:
-    """What the command answered."""
+    """The output of the command."""
 
     exit_code: int
     rows: list[dict[str, object]]
