@@ -1,4 +1,4 @@
-"""The dashboards hold together, from files alone; and the check that says so sees each way in which they could not."""
+"""The dashboards are consistent, checked from files alone; and the check finds every kind of inconsistency."""
 
 import importlib
 import re
@@ -22,7 +22,7 @@ Check = Callable[[Path], int]
 
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Return the check itself: it prints its findings on stderr and returns its exit code."""
+    """The check itself, which prints its findings on stderr and returns its exit code."""
     monkeypatch.syspath_prepend(str(PROJECT / "superset"))
     main: Check = importlib.import_module("check_assets").main
     return main
@@ -30,7 +30,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Check:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Copy what the check reads, so that a test may break it."""
+    """A copy of the files that the check reads, for a test to break."""
     for part in (PAGES, MARTS):
         shutil.copytree(PROJECT / part, tmp_path / part)
     for file in (FEEDS, DOMAINS):

@@ -17,7 +17,7 @@ POLICY = Retention(each_days=7, hourly_days=90, daily_months=36)
 
 
 def published(*times: datetime, domain: str = "feedback", first: int = 1) -> list[Publication]:
-    """Make releases of a domain, their versions ten times their ids."""
+    """Return releases of a domain, with versions ten times their ids."""
     return [Publication(domain, number, number * 10, time) for number, time in enumerate(times, first)]
 
 
