@@ -1,1 +1,1 @@
-"""The `ioc` command: what a person types, and what they read."""
+"""The `ioc` command: its verbs and its output."""

@@ -1,4 +1,4 @@
-"""Who sits before the machine: the account of the operating system that a command runs as."""
+"""Who runs a command: the operating-system account of its process."""
 
 import os
 import pwd
@@ -13,5 +13,5 @@ def account() -> str:
 
 
 def revealing(settings: Settings, verb: str) -> Revealing:
-    """Return this account's look at records in the clear, now."""
+    """Return the log entry for this account viewing records in the clear now."""
     return Revealing(verb, account(), settings.clock())

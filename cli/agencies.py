@@ -1,4 +1,4 @@
-"""Verbs for agencies: which have an SFTP account, and an account's password. They read and write the accounts of this stack only."""
+"""Verbs for the agencies' SFTP accounts: list them, show or renew a password. They concern the accounts of this stack only."""
 
 from typing import Annotated
 
@@ -9,13 +9,13 @@ from core.contract import read_contracts
 from core.settings import Settings
 from stack.sftp.accounts import ensure_accounts, find_account, renew_password
 
-app = typer.Typer(help="The agencies' SFTP accounts, made from the contracts.", no_args_is_help=True)
+app = typer.Typer(help="The agencies' SFTP accounts, created from the contracts.", no_args_is_help=True)
 
 
 @app.command("list")
 @ends_well
 def list_accounts(as_json: AsJson = False) -> None:
-    """List the accounts and their folders, those of new contracts too; a password is not among what is shown."""
+    """List the accounts and their folders, creating those of new contracts; passwords are not shown."""
     accounts = ensure_accounts(Settings(), read_contracts())
     rows: list[Row] = [
         {"account": one.name, "owner": one.owner, "feeds": list(one.feeds), "folders": list(one.folders)}
@@ -28,10 +28,12 @@ def list_accounts(as_json: AsJson = False) -> None:
 @ends_well
 def password(
     account: Annotated[str, typer.Argument(help="An account of `ioc agencies list`.")],
-    renew: Annotated[bool, typer.Option("--renew", help="Draw another one; sessions of the old one end.")] = False,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Generate a new one; sessions that use the old one end.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the password of an account, to be handed to its agency."""
+    """Print the password of an account, to hand over to its agency."""
     settings = Settings()
     accounts = ensure_accounts(settings, read_contracts())
     found = renew_password(settings, account) if renew else find_account(accounts, account)

@@ -1,4 +1,4 @@
-"""Airflow's public API, as far as the demo needs it: wake a DAG, and wait until nothing runs."""
+"""Airflow's public API, as far as the demo needs it: trigger a DAG, and wait until nothing is running."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ UNFINISHED = ("queued", "running")
 
 @dataclass(frozen=True)
 class DagRun:
-    """One run of a DAG, its state, and when it was queued (None: not yet)."""
+    """One run of a DAG, its state, and when it was queued (None if not yet)."""
 
     dag_id: str
     run_id: str
@@ -47,14 +47,14 @@ class Airflow:
         self._client.close()
 
     def await_dags(self, dag_ids: list[str], seconds: float) -> None:
-        """Wait until the DAGs are known to Airflow; raises ServiceError naming those that are not."""
+        """Wait until Airflow has parsed the DAGs; raises ServiceError naming those that are missing."""
 
         def missing() -> list[str]:
             known = {row["dag_id"] for row in self._rows("/api/v2/dags?limit=200", "dags")}
             return [dag_id for dag_id in dag_ids if dag_id not in known]
 
         self._await(
-            lambda: not missing(), seconds, lambda: f"expected DAGs {', '.join(missing())}, they are not parsed"
+            lambda: not missing(), seconds, lambda: f"expected DAGs {', '.join(missing())}, got none of them parsed"
         )
 
     def trigger(self, dag_id: str) -> DagRun:
@@ -62,19 +62,19 @@ class Airflow:
         return _run_of(self._send("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None}))
 
     def runs(self) -> list[DagRun]:
-        """List the newest runs of all DAGs, a hundred at most, the newest first."""
+        """List the latest runs of all DAGs, at most a hundred, newest first."""
         return self._runs("order_by=-id")
 
     def unfinished(self) -> list[DagRun]:
-        """List the runs that are queued or running, the oldest first, however many newer ones there are."""
+        """List all queued and running runs, oldest first, however many newer runs there are."""
         return self._runs("&".join([*(f"state={state}" for state in UNFINISHED), "order_by=id"]))
 
     def await_runs(
         self, wanted: list[DagRun], seconds: float, told: Callable[[DagRun], None] = lambda _: None
     ) -> list[DagRun]:
-        """Wait until the wanted runs are finished; return them as they ended, and say each one as it ends.
+        """Wait until the wanted runs have finished; return them in the order they ended, and call `told` with each as it ends.
 
-        Raises ServiceError naming those that go on where none has ended for so many seconds.
+        Raises ServiceError naming those still running if none has ended for `seconds`.
         """
         keys = {(run.dag_id, run.run_id) for run in wanted}
         ended: dict[tuple[str, str], DagRun] = {}
@@ -83,30 +83,32 @@ class Airflow:
             self._await(
                 lambda: self._ended(keys - ended.keys(), ended),
                 seconds,
-                lambda: f"expected {self._standing(keys - ended.keys())} to end, they go on",
+                lambda: f"expected {self._standing(keys - ended.keys())} to end, got them still running",
             )
             for run in [*ended.values()][before:]:
                 told(run)
         return [*ended.values()]
 
     def await_quiet(self, seconds: float) -> None:
-        """Wait until no run is queued or running; raises ServiceError naming those that are."""
+        """Wait until no run is queued or running; raises ServiceError naming the DAGs that are."""
         self._await(
-            lambda: not self.busy(), seconds, lambda: f"expected every run to end, {', '.join(self.busy())} go on"
+            lambda: not self.busy(),
+            seconds,
+            lambda: f"expected every run to end, got {', '.join(self.busy())} still running",
         )
 
     def busy(self) -> list[str]:
-        """Return the DAGs of the runs that are queued or running."""
+        """Return the DAGs with queued or running runs."""
         return [run.dag_id for run in self.unfinished()]
 
     def _ended(self, wanted: set[tuple[str, str]], ended: dict[tuple[str, str], DagRun]) -> bool:
-        """Add to `ended` what has ended of the wanted runs; return whether there was any."""
+        """Add the wanted runs that have ended to `ended`; return whether there were any."""
         over = wanted - {(run.dag_id, run.run_id) for run in self.unfinished()}
         ended.update((key, self._run(*key)) for key in sorted(over))
         return bool(over)
 
     def _standing(self, runs: set[tuple[str, str]]) -> str:
-        """Say where each run stands: its DAG, and in brackets what its tasks are."""
+        """Return the state of each run as text: its DAG, and in brackets its tasks with their states."""
         told = []
         for dag_id, run_id in sorted(runs):
             tasks = self._rows(f"{_path(dag_id, run_id)}/taskInstances", "task_instances")
@@ -130,18 +132,18 @@ class Airflow:
     def _rows(self, path: str, name: str) -> list[dict[str, str]]:
         rows = self._send("GET", path).get(name)
         if not isinstance(rows, list):
-            raise ServiceError(f"airflow: a list of {name} was promised, {type(rows).__name__} came")
+            raise ServiceError(f"airflow: expected a list of {name}, got {type(rows).__name__}; see {self._address}")
         return rows
 
     def _send(self, method: str, path: str, body: dict[str, str | None] | None = None) -> dict[str, object]:
         try:
             response = self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise ServiceError(
-                f"airflow: {self._address} was promised, it does not answer; see `ioc status`"
-            ) from error
+            raise ServiceError(f"airflow: expected an answer at {self._address}, got none; see `ioc status`") from error
         if response.is_error:
-            raise ServiceError(f"airflow: {method} {path.split('?', maxsplit=1)[0]} answered {response.status_code}")
+            raise ServiceError(
+                f"airflow: expected success of {method} {path.split('?', maxsplit=1)[0]}, got {response.status_code}; see {self._address}"
+            )
         answer: dict[str, object] = response.json()
         return answer
 

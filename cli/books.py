@@ -1,4 +1,4 @@
-"""Verbs that open the books: feeds, ledger, score, league, releases. They read, and change nothing."""
+"""Verbs that read the ledger, the scores and the releases: feeds, ledger, score, league, releases, restatements. They change nothing."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -38,7 +38,7 @@ LEAGUE_COLUMNS = (
 
 @ends_well
 def feeds(as_json: AsJson = False) -> None:
-    """List the contracts, their cadence, last event and last score."""
+    """List the feeds with their cadence, last event and last score."""
     scores = {str(row["feed"]): row for row in quality_rows(SCORES)}
     rows: list[Row] = [
         {
@@ -58,7 +58,7 @@ def feeds(as_json: AsJson = False) -> None:
 
 @ends_well
 def ledger(feed: AnyFeed = None, as_json: AsJson = False) -> None:
-    """Show by which door every record left: each delivery for machines, totals by feed (or the feed's deliveries) for people."""
+    """Show what became of every record: accepted, duplicate or quarantined. JSON has each delivery, the table has totals by feed."""
     require_known(feed)
     rows = book_rows(
         """
@@ -91,10 +91,10 @@ def ledger(feed: AnyFeed = None, as_json: AsJson = False) -> None:
 
 @ends_well
 def score(
-    days: Annotated[int | None, typer.Option(min=1, help="The history of so many days instead.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Show the history of this many days instead.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the axes of each feed, from the release of the scores in force."""
+    """Show the scores of each feed on every axis, from the release in force."""
     columns = ("domain", "feed", "correct", "complete", "clean", "live", "consistent", "score", "level")
     if days is not None:
         history = quality_rows(SCORE_DAYS, [days])
@@ -108,7 +108,7 @@ def score(
 
 @ends_well
 def league(as_json: AsJson = False) -> None:
-    """Rank the agencies that own feeds in the newest month, with the evidence behind each point; machines get every month."""
+    """Rank the agencies by their feeds in the latest month, with the evidence for each point; JSON has every month."""
     rows = quality_rows(LEAGUE)
     newest = [row for row in rows if row["is_latest"]]
     show(rows if as_json else newest, "Xếp hạng cơ quan", as_json=as_json, columns=None if as_json else LEAGUE_COLUMNS)
@@ -116,10 +116,10 @@ def league(as_json: AsJson = False) -> None:
 
 @ends_well
 def releases(
-    last: Annotated[int, typer.Option(min=1, help="So many of the newest releases of all domains.")] = RECENT,
+    last: Annotated[int, typer.Option(min=1, help="How many of the latest releases of all domains to list.")] = RECENT,
     as_json: AsJson = False,
 ) -> None:
-    """List what was published last, and what is in force."""
+    """List the latest releases, and those in force."""
     with connected(Settings()) as connection:
         in_force = releases_in_force(connection)
         found = {release.release_id: release for release in (*in_force.values(), *recent_releases(connection, last))}
@@ -143,10 +143,10 @@ def releases(
 @ends_well
 def restatements(
     domain: Annotated[str | None, typer.Argument(help="A domain like environment.")] = None,
-    release_id: Annotated[int | None, typer.Option("--release", help="Only what this release says otherwise.")] = None,
+    release_id: Annotated[int | None, typer.Option("--release", help="Only what this release changed.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every figure that a release says otherwise than the one before it, and the deliveries that changed it."""
+    """Show every figure that a release changed against the one before it, and the deliveries behind the change."""
     domains = [domain] if domain else domain_names()
     with connected(Settings()) as connection:
         found = [one for name in domains for one in find_restatements(connection, name, release_id)]
@@ -155,7 +155,7 @@ def restatements(
 
 
 def show_totals() -> None:
-    """Print the ledger's totals by feed, of what was sent: a replay sends nothing."""
+    """Print the ledger's totals by feed, leaving out replays, which deliver nothing new."""
     totals = book_rows(
         """
         select feed, count(*) as deliveries, sum(pieces)::bigint as pieces, sum(skipped)::bigint as skipped,

@@ -1,4 +1,4 @@
-"""Verbs about what did not come: missing, suspicious, recapture."""
+"""Verbs for missing data: missing, suspicious, recapture."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from ingestion.collect.recapture import summary
 
 @ends_well
 def missing(feed: AnyFeed = None, as_json: AsJson = False) -> None:
-    """Show what is missing, from the release in force: each slot for machines, counts by object for people."""
+    """Show missing slots, from the release in force. JSON has each slot, the table has counts by object."""
     require_known(feed)
     rows = quality_rows(
         """
@@ -42,7 +42,7 @@ def missing(feed: AnyFeed = None, as_json: AsJson = False) -> None:
 
 @ends_well
 def suspicious(feed: AnyFeed = None, as_json: AsJson = False) -> None:
-    """Show the answers that were empty, far smaller than usual or short of pages, from the release in force; newest first."""
+    """Show deliveries that were empty, far smaller than usual or short of pages, from the release in force; newest first."""
     require_known(feed)
     rows = quality_rows(
         """
@@ -62,11 +62,11 @@ def suspicious(feed: AnyFeed = None, as_json: AsJson = False) -> None:
 def recapture(
     feeds: Feeds = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Slots to ask for, of each feed; IOC_RECAPTURE_SLOTS else.")
+        int | None, typer.Option(min=1, help="Slots to request per feed; default IOC_RECAPTURE_SLOTS.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask the sources again for the missing slots that they still have, oldest first; land and load what comes."""
+    """Ask the sources again for missing slots that they still have, oldest first; land and load what they return."""
     settings = Settings()
     rows: list[Row] = []
     failures: list[SourceError] = []

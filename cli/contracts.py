@@ -1,4 +1,4 @@
-"""Verbs for contracts: check them, and generate what follows from them."""
+"""Verbs for contracts: check them, and generate files from them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,15 +19,15 @@ from stack.sftp.accounts import accounts_of
 
 MODELS = PROJECT / "dbt_project" / "models"
 LAYERS = ("staging", "marts")
-"""Folders of models without which a domain has nothing to build or to release."""
+"""Folders of models without which a domain has nothing to build or release."""
 
-app = typer.Typer(help="The contracts, and what is generated from them.", no_args_is_help=True)
+app = typer.Typer(help="The contracts, and the files generated from them.", no_args_is_help=True)
 
 
 @app.command()
 @ends_well
 def check(as_json: AsJson = False) -> None:
-    """Read every contract, compare it with its released version, its domain and what is generated with what stands in the tree."""
+    """Read every contract; compare it with its released version, the list of domains and the generated files."""
     contracts = read_contracts()
     require_listed_domains(contracts.values())
     require_whole_domains(contracts, MODELS)
@@ -42,17 +42,17 @@ def check(as_json: AsJson = False) -> None:
     stale = stale_files(contracts)
     if stale:
         raise ContractError(
-            f"{', '.join(stale)}: generated from the contracts, no longer equal; run `ioc contracts generate`"
+            f"{', '.join(stale)}: expected what the contracts generate, got other content; run `ioc contracts generate`"
         )
 
 
 @app.command()
 @ends_well
 def generate(
-    retire: Annotated[list[str] | None, typer.Option(help="A feed that was released and shall be no more.")] = None,
+    retire: Annotated[list[str] | None, typer.Option(help="A released feed to be removed.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write every generated file anew; refused where a contract changed and its version has not risen for it."""
+    """Write every generated file; refused if a contract changed without raising its version."""
     contracts = read_contracts()
     released = {feed: shape for feed, shape in read_released().items() if feed not in (retire or ())}
     require_compatible(contracts, released)
@@ -65,7 +65,7 @@ def generate(
 
 
 def require_whole_domains(contracts: Mapping[str, Contract], models: Path) -> None:
-    """Raise ContractError with every domain of a contract that has no staging model or no mart: its build or audit would fail."""
+    """Raise ContractError naming every domain without a staging model or a mart, since its build or audit would fail."""
     wrong: list[str] = []
     for domain in sorted({contract.domain for contract in contracts.values()}):
         missing = [
@@ -74,6 +74,8 @@ def require_whole_domains(contracts: Mapping[str, Contract], models: Path) -> No
             if not any((models / layer / domain).glob("*.sql"))
         ]
         if missing:
-            wrong.append(f"{domain}: expected a domain that can be built and audited, it lacks {', '.join(missing)}")
+            wrong.append(
+                f"{domain}: expected {', '.join(missing)}, got none; add it, or the domain cannot be built and audited"
+            )
     if wrong:
         raise ContractError("\n".join(wrong))

@@ -1,7 +1,7 @@
-"""The demonstration: a day of a city through the whole house, and every number held against the truth.
+"""The demonstration: one day of a simulated city through the whole pipeline, with every figure compared with the truth.
 
 The clock of the stack is set to the end of the simulated day (`IOC_HOME/settings.env`), so that "overdue" and "silent" mean
-the same today and in a year. Airflow's scheduler does the work; this command only simulates, wakes the DAGs, waits and compares.
+the same today and in a year. Airflow's scheduler does the work; this command only simulates, triggers DAGs, waits and compares.
 """
 
 import time
@@ -31,14 +31,14 @@ from simulator.local_time import midnight
 from simulator.publish import publish_to_folders, publish_to_sftp
 
 QUIET_SECONDS = 900
-"""How long nothing may come to an end before the demo gives up."""
+"""How long the demo waits without progress before it gives up."""
 
 POLL_SECONDS = 2.0
 WATCHER = "levels"
 
 
 def run_demo(*, day: str, seed: int, faults: str) -> None:
-    """Run the demonstration; raises where a book does not balance, a mart differs from the truth, or a chart stays empty."""
+    """Run the demonstration; raises if the ledger does not balance, a mart differs from the truth, or a chart stays empty."""
     began = time.monotonic()
     chosen = day_of(day)
     settings = _set_the_clock(chosen, seed)
@@ -59,7 +59,9 @@ def run_demo(*, day: str, seed: int, faults: str) -> None:
     }
     _report(runs, comparisons, charts)
     _judge(settings, comparisons, charts)
-    say(f"\nEverything agrees with the truth. {time.monotonic() - began:.0f} s. The stack goes on; `ioc down` ends it.")
+    say(
+        f"\nEverything agrees with the truth. {time.monotonic() - began:.0f} s. The stack keeps running; `ioc down` stops it."
+    )
     say(f"Airflow   http://{settings.airflow_host}:{settings.airflow_port}   user {settings.airflow_user}")
     say(f"Superset  http://{settings.superset_host}:{settings.superset_port}   user {settings.superset_admin_user}")
     say(f"Passwords {settings.home_folder / 'secrets.env'}")
@@ -70,7 +72,7 @@ def day_of(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise ConfigurationError(f"--day: a date like 2026-11-20 was promised, {text} came") from error
+        raise ConfigurationError(f"--day: expected a date like 2026-11-20, got {text}; correct it") from error
 
 
 def _folder(settings: Settings, day: date, seed: int) -> Path:
@@ -78,12 +80,12 @@ def _folder(settings: Settings, day: date, seed: int) -> Path:
 
 
 def _set_the_clock(day: date, seed: int) -> Settings:
-    """Write the demo's clock and feedback source where every process of this stack reads them."""
+    """Write the demo's clock and simulated sources to the settings file that every process of this stack reads."""
     settings = Settings()
     if settings.simulated_day not in (None, _folder(settings, day, seed)):
         raise ConfigurationError(
-            f"demo: an empty stack, or one with this day, was promised; {settings.home} holds {settings.simulated_day}; "
-            "name that day and seed, or set IOC_HOME to another folder"
+            f"demo: expected an empty stack, or one with this day, got {settings.simulated_day} in {settings.home}; "
+            "choose that day and seed, or set IOC_HOME to another folder"
         )
     end = (midnight(day) + timedelta(days=1)).astimezone(UTC)
     settings.home_folder.mkdir(parents=True, exist_ok=True)
@@ -93,12 +95,12 @@ def _set_the_clock(day: date, seed: int) -> Settings:
     )
     chosen = Settings()
     if chosen.clock() != end:
-        raise ConfigurationError(f"demo: the clock was to stand at {end}, IOC_NOW sets {chosen.clock()}; unset IOC_NOW")
+        raise ConfigurationError(f"demo: expected the clock to be {end}, got IOC_NOW={chosen.clock()}; unset IOC_NOW")
     return chosen
 
 
 def _simulated_sources(settings: Settings) -> str:
-    """Write where the city's server tells the feeds that are simulated from their contracts."""
+    """Return the settings with the URLs at which the city's server serves the feeds simulated from their contracts."""
     city = urlsplit(settings.source_urls["feedback"])
     feeds = [contract for contract in declared_contracts(read_contracts()) if contract.connector == "http"]
     return "".join(
@@ -107,10 +109,10 @@ def _simulated_sources(settings: Settings) -> str:
 
 
 def _let_airflow_work(settings: Settings, sent_at: datetime) -> int:
-    """Let every ingest DAG run after `sent_at`, and wait until every domain's release shows what was loaded; return the runs awaited.
+    """Run every ingest DAG after `sent_at`, and wait until every domain's release shows what was loaded; return the number of runs.
 
-    A DAG that the scheduler has started since then is waited for, any other is woken. What counts is where the books stand, not what
-    ran before: a failure of yesterday is none of today. Raises AuditError where a load failed or a domain cannot go on.
+    A DAG that the scheduler has started since then is awaited, any other is triggered. What counts is the present state, not earlier
+    runs: yesterday's failure does not fail today's demo. Raises AuditError if a load failed or a domain is stuck.
     """
     names = [f"ingest__{contract.table}" for contract in read_contracts().values()]
     with Airflow(settings) as airflow:
@@ -122,7 +124,7 @@ def _let_airflow_work(settings: Settings, sent_at: datetime) -> int:
         failed = sorted({run.dag_id for run in runs if run.state == "failed"})
         if failed:
             raise AuditError(
-                f"airflow: expected every feed to load, {', '.join(failed)} failed; see their logs in Airflow"
+                f"airflow: expected every feed to load, got failures in {', '.join(failed)}; see their logs in Airflow"
             )
         say("Everything is loaded; building, auditing and publishing ...")
         _await_releases(settings, airflow)
@@ -130,7 +132,7 @@ def _let_airflow_work(settings: Settings, sent_at: datetime) -> int:
 
 
 def _await_releases(settings: Settings, airflow: Airflow) -> None:
-    """Wait until every domain is settled; where nothing works on it, wake the DAG that looks for what is due."""
+    """Wait until every domain is settled; if Airflow is idle, trigger the DAG that looks for what is due."""
     settled: set[str] = set()
     deadline = time.monotonic() + QUIET_SECONDS
     while True:
@@ -151,7 +153,7 @@ def _await_releases(settings: Settings, airflow: Airflow) -> None:
         if time.monotonic() > deadline:
             behind = ", ".join(f"{level.domain} ({level.due or 'stuck'})" for level in waiting)
             raise ServiceError(
-                f"airflow: expected every domain to be released, {behind} had no release for {QUIET_SECONDS} s; see `ioc status`"
+                f"airflow: expected every domain to be released, got none for {QUIET_SECONDS} s of {behind}; see `ioc status`"
             )
         if not busy:
             airflow.trigger(WATCHER)
@@ -193,7 +195,7 @@ def _judge(settings: Settings, comparisons: list[Comparison], charts: dict[str, 
         ).fetchall()
     if unbalanced:
         raise LedgerError(
-            f"{unbalanced[0][0]}: balanced books were promised, {len(unbalanced)} deliveries do not balance"
+            f"{unbalanced[0][0]}: expected a balanced ledger, got {len(unbalanced)} unbalanced deliveries; see `ioc ledger`"
         )
     wrong = [one for one in comparisons if one.differences]
     for one in wrong:
@@ -201,7 +203,7 @@ def _judge(settings: Settings, comparisons: list[Comparison], charts: dict[str, 
             complaints.print(f"{one.mart}: {difference}", markup=False, highlight=False)
     if wrong:
         raise AuditError(
-            f"{', '.join(one.mart for one in wrong)}: the marts were promised to equal the truth, they differ"
+            f"{', '.join(one.mart for one in wrong)}: expected marts equal to the truth, got the differences above"
         )
     findings = charts_of_findings()
     silent = [
@@ -211,4 +213,6 @@ def _judge(settings: Settings, comparisons: list[Comparison], charts: dict[str, 
         if rows == 0 and chart not in findings
     ]
     if silent or not charts:
-        raise AuditError(f"superset: rows in every chart were promised, none came in {', '.join(silent) or 'any'}")
+        raise AuditError(
+            f"superset: expected rows in every chart, got none in {', '.join(silent) or 'any'}; see the charts' queries"
+        )

@@ -1,4 +1,4 @@
-"""Feeds as commands take them: their arguments, and the contracts that a person names by them."""
+"""Feeds as command arguments, and the contracts they name."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -8,21 +8,19 @@ import typer
 from core.contract import Contract, find_contract, read_contracts
 
 OneFeed = Annotated[str, typer.Argument(help="A feed like environment.station_readings.")]
-AnyFeed = Annotated[
-    str | None, typer.Argument(help="A feed like environment.station_readings; all where none is named.")
-]
+AnyFeed = Annotated[str | None, typer.Argument(help="A feed like environment.station_readings; all feeds if omitted.")]
 Feeds = Annotated[
-    list[str] | None, typer.Argument(help="Feeds like environment.station_readings; all where none is named.")
+    list[str] | None, typer.Argument(help="Feeds like environment.station_readings; all feeds if omitted.")
 ]
 
 
 def chosen_feeds(names: Iterable[str] | None) -> list[Contract]:
-    """Give the contracts named, or all; raises UnknownNameError with those that exist."""
+    """Return the named contracts, or all; raises UnknownNameError listing the known feeds."""
     return [find_contract(name) for name in names] if names else list(read_contracts().values())
 
 
 def require_known(feed: str | None) -> None:
-    """Raise UnknownNameError where a feed is named and there is none of that name."""
+    """Raise UnknownNameError if a feed is given but does not exist."""
     if feed is not None:
         find_contract(feed)
 

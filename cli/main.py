@@ -1,4 +1,4 @@
-"""The entry of the command `ioc`. The verbs are imported when Ctrl-C is already provided for: their imports take a second."""
+"""The entry point of `ioc`. The verbs are imported once Ctrl-C is handled, because their imports take a second."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from cli.interruption import ends_when_interrupted
 
 
 def run() -> None:
-    """Run the command; what it writes is its user's alone, but for what it generates in the checkout, which services read."""
+    """Run the command; the files it writes are private to its user, except those generated in the checkout, which services read."""
     if sys.argv[1:2] != ["contracts"]:
         os.umask(0o077)
     with ends_when_interrupted():

@@ -1,4 +1,4 @@
-"""How the command speaks: tables for people, JSON for machines, errors on standard error."""
+"""The output of the command: tables for people, JSON for machines, errors on standard error."""
 
 import json
 import math
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 PAGE_WIDTH = 140
-"""Columns of a table that goes into a file or a pipe, where nobody says how wide the page is."""
+"""Width of a table that goes to a file or a pipe, where there is no terminal width."""
 
 LONGEST_CELL = 90
 
@@ -41,9 +41,9 @@ def show(
     columns: Sequence[str] | None = None,
     short: Collection[str] = ("reason",),
 ) -> None:
-    """Print rows as a table (only `columns`, where given), or all their fields as a JSON list.
+    """Print rows as a table (only `columns`, if given), or all their fields as a JSON list.
 
-    A table shows the first LONGEST_CELL characters of a cell of the columns `short`, and how many there are; JSON holds all of them.
+    In a table, cells of the columns `short` are cut to LONGEST_CELL characters, followed by their length; JSON is never cut.
     """
     if as_json:
         _write_json(rows)
@@ -60,7 +60,7 @@ def show(
         cells = [
             shortened(cell, LONGEST_CELL) if name in short else cell for name, cell in zip(names, cells, strict=True)
         ]
-        table.add_row(*(Text(visible(cell)) for cell in cells))  # as it stands: `[/]` in a value is no markup
+        table.add_row(*(Text(visible(cell)) for cell in cells))  # as text: `[/]` in a value is not markup
     console.print(table)
     if not rows:
         console.print("(none)")
@@ -72,7 +72,7 @@ def show_document(document: Mapping[str, object]) -> None:
 
 
 def say(text: str, *, as_json: bool = False) -> None:
-    """Tell a person how it goes; silent where a machine listens."""
+    """Print progress for people; silent with `as_json`."""
     if not as_json:
         console.print(visible(text, keeps_lines=True), markup=False, highlight=False)
 
@@ -88,14 +88,14 @@ def complain(error: LakehouseError, *, as_json: bool) -> None:
 
 
 def ends_well(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Let a command end with exit status 1 and a message where one of our errors ends it, and not Ctrl-C."""
+    """End a command with exit status 1 and a message if it raises one of our errors, unless Ctrl-C caused it."""
 
     @wraps(command)
     def guarded(*args: Arguments.args, **options: Arguments.kwargs) -> Result:
         try:
             return command(*args, **options)
         except LakehouseError as error:
-            if is_interrupted():  # what it was made to break off is no fault; see cli/interruption.py
+            if is_interrupted():  # an error caused by the interruption is not a failure; see cli/interruption.py
                 raise
             complain(error, as_json=bool(options.get("as_json", False)))
             raise typer.Exit(1) from error
@@ -125,7 +125,7 @@ def _write_json(value: object) -> None:
 
 
 def _jsonable(value: object) -> object:
-    """Write what JSON has no number for, NaN and the infinities, as text."""
+    """Replace NaN and infinities, which JSON cannot express as numbers, with text."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):

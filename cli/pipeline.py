@@ -22,7 +22,7 @@ from lake.connection import connected
 from lake.releases import last_release
 from quality import steps
 
-Domains = Annotated[list[str] | None, typer.Argument(help="Domains like fisheries; all where none is named.")]
+Domains = Annotated[list[str] | None, typer.Argument(help="Domains like fisheries; all domains if omitted.")]
 LEDGER_COLUMNS = ("feed", "deliveries", "pieces", "skipped", "received", "accepted", "duplicate", "quarantined")
 
 
@@ -32,11 +32,11 @@ def land(
     files: Annotated[list[Path], typer.Argument(help="Files as the agency sent them.")],
     as_json: AsJson = False,
 ) -> None:
-    """Bytes to landing: a person's own files, by the same path as a connector's."""
+    """Land files from this machine, in the same way as those of a connector."""
     settings, contract = Settings(), find_contract(feed)
     missing = [path for path in files if not path.is_file()]
     if missing:
-        raise ConfigurationError(f"{missing[0]}: a file was promised, there is none")
+        raise ConfigurationError(f"{missing[0]}: expected a file, got none; correct the path")
     landing = Landing(settings)
     landed = [land_file(landing, contract, path, settings.clock()) for path in each(files, "files", "landed")]
     rows: list[Row] = [
@@ -48,7 +48,7 @@ def land(
 
 @ends_well
 def collect(feeds: Feeds = None, as_json: AsJson = False) -> None:
-    """Ask the sources for what is new, and land it."""
+    """Collect what is new at the sources, and land it."""
     settings = Settings()
     rows: list[Row] = []
     for contract in each(chosen_feeds(feeds), "feeds", "collected", feed_of):
@@ -62,7 +62,7 @@ def collect(feeds: Feeds = None, as_json: AsJson = False) -> None:
 
 @ends_well
 def load(feeds: Feeds = None, as_json: AsJson = False) -> None:
-    """Landing to bronze: parse, check, split, balance, commit; prints the ledger rows."""
+    """Load landed deliveries into bronze: parse, check, split, balance, commit. Prints the ledger rows."""
     settings = Settings()
     chosen = each(chosen_feeds(feeds), "feeds", "loaded", feed_of)
     rows = [row for contract in chosen for row in load_feed(settings, contract)]
@@ -71,7 +71,7 @@ def load(feeds: Feeds = None, as_json: AsJson = False) -> None:
 
 @ends_well
 def build(domains: Domains = None, full_refresh: bool = False, as_json: AsJson = False) -> None:
-    """Bronze to candidate marts; nobody reads them yet."""
+    """Build candidate marts from bronze; readers do not see them yet."""
     settings = Settings()
     rows: list[Row] = []
     for domain in each(chosen_domains(domains), "domains", "built"):
@@ -90,7 +90,7 @@ def build(domains: Domains = None, full_refresh: bool = False, as_json: AsJson =
 
 @ends_well
 def audit(domains: Domains = None, as_json: AsJson = False) -> None:
-    """Judge the candidate marts; exit status 1 where one fails."""
+    """Audit the candidate marts; exit status 1 if a domain fails."""
     settings = Settings()
     verdicts = [steps.audit_domain(settings, domain) for domain in each(chosen_domains(domains), "domains", "audited")]
     rows: list[Row] = [
@@ -110,7 +110,7 @@ def audit(domains: Domains = None, as_json: AsJson = False) -> None:
 
 @ends_well
 def publish(domains: Domains = None, as_json: AsJson = False) -> None:
-    """Put the last audited snapshot in force, where its audit passed."""
+    """Release the last audited snapshot, if it passed."""
     settings = Settings()
     rows: list[Row] = []
     for domain in each(chosen_domains(domains), "domains", "published"):
@@ -134,7 +134,7 @@ def rollback(
 
 @ends_well
 def run(domains: Domains = None, as_json: AsJson = False) -> None:
-    """Load, then take every step that is due: build, audit, publish, the scores last; a domain that fails keeps its last good release."""
+    """Load, then build, audit and publish whatever is due, the scores last; a domain that fails keeps its last good release."""
     settings = Settings()
     named = [domain for domain in chosen_domains(domains) if domain != QUALITY]
     chosen = each([known for known in chosen_feeds(None) if known.domain in named], "feeds", "loaded", feed_of)
@@ -157,7 +157,7 @@ def run(domains: Domains = None, as_json: AsJson = False) -> None:
 
 
 def show_ledger(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
-    """Print ledger rows: each delivery for machines, totals by feed for people."""
+    """Print ledger rows: each delivery in JSON, totals by feed in a table."""
     ledger = list(rows)
     each: list[Row] = [
         {
@@ -190,11 +190,11 @@ def show_ledger(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
             {"feed": feed, "column": told, "deliveries": count, "stopped": is_stopped}
             for (feed, told, is_stopped), count in drifted.items()
         ]
-        show(rows_told, "Columns that are not the contract's", as_json=False)
+        show(rows_told, "Columns that differ from the contract", as_json=False)
 
 
 def totals(rows: Iterable[Row]) -> list[Row]:
-    """Add ledger rows up by feed."""
+    """Sum ledger rows by feed."""
     by_feed: dict[str, dict[str, int]] = {}
     for row in rows:
         sums = by_feed.setdefault(str(row["feed"]), dict.fromkeys(LEDGER_COLUMNS[1:], 0))
@@ -204,7 +204,7 @@ def totals(rows: Iterable[Row]) -> list[Row]:
 
 
 def chosen_domains(names: Iterable[str] | None) -> list[str]:
-    """Give the named domains, or all, the scores last; raise UnknownNameError with the domains there are."""
+    """Return the named domains, or all, the scores last; raise UnknownNameError listing the known domains."""
     known = [*domain_names()]
     for name in names or ():
         if name not in known:

@@ -1,4 +1,4 @@
-"""What a command has finished, so that one who interrupts it is told what was committed."""
+"""What a command has finished, so that after an interruption it can say what was committed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 
 @dataclass
 class Stage:
-    """A list of things that a command does one after the other, each of which is committed when it is done."""
+    """A list of items that a command works through in order, each committed when it is done."""
 
     noun: str
     verb: str
@@ -20,7 +20,7 @@ class Stage:
     under_way: str | None = None
 
     def told(self) -> str:
-        """Say what was done, what may be done in part, and that the rest was not."""
+        """Return a sentence: which items are done, which one may be partly done, and whether any are left."""
         finished = list(self.done)
         total = max(len(self.names), len(finished))
         told = f"{len(finished)} of {total} {self.noun} were {self.verb}"
@@ -33,31 +33,31 @@ class Stage:
 
 @dataclass
 class Progress:
-    """The stages that a command has begun; none where it commits nothing."""
+    """The stages that a command has begun; none if it commits nothing."""
 
     stages: list[Stage] = field(default_factory=list)
     is_interrupted: bool = False
 
     def told(self) -> str:
-        """Say in one line what was committed and what was not."""
+        """Return one line saying what was committed and what was not."""
         if not self.stages:
             return "interrupted: nothing was committed by this command"
-        return f"interrupted: {'; '.join(stage.told() for stage in self.stages)}; run it again to go on"
+        return f"interrupted: {'; '.join(stage.told() for stage in self.stages)}; run it again to continue"
 
 
 current: ContextVar[Progress] = ContextVar("progress")
-"""The progress of this command; a verb that is called as a function has none."""
+"""The progress of this command; unset when a verb is called as a function."""
 
 
 def begin(noun: str, verb: str, names: Sequence[str]) -> Stage:
-    """Announce a stage; the caller adds to `done` what is done."""
+    """Begin a stage; the caller adds items to `done` as they are done."""
     stage = Stage(noun, verb, names)
     current.get(Progress()).stages.append(stage)
     return stage
 
 
 def each(items: Sequence[Item], noun: str, verb: str, name: Callable[[Item], str] = str) -> Iterator[Item]:
-    """Yield items one by one; an item counts as done when the next one is asked for."""
+    """Yield items one by one; an item counts as done when the next one is requested."""
     stage = begin(noun, verb, [name(item) for item in items])
     for item, called in zip(items, stage.names, strict=True):
         stage.under_way = called
@@ -73,5 +73,5 @@ def one(name: str, noun: str, verb: str) -> Iterator[None]:
 
 
 def is_interrupted() -> bool:
-    """Tell whether Ctrl-C was pressed."""
+    """Whether Ctrl-C was pressed."""
     return current.get(Progress()).is_interrupted

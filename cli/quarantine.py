@@ -1,4 +1,4 @@
-"""The verbs of the quarantine: list, show, export, repair, replay."""
+"""Verbs for the quarantine: list, show, reveals, export, repair, replay."""
 
 import os
 from collections.abc import Mapping
@@ -28,15 +28,15 @@ from ingestion.repair.repair_request import Request, request_edit, request_repai
 from ingestion.repair.replay import replay_feed
 from lake.connection import connected
 
-app = typer.Typer(help="Records that left by the quarantine door, and their way back.", no_args_is_help=True)
+app = typer.Typer(help="Quarantined records, and how to repair them.", no_args_is_help=True)
 
 Reason = Annotated[str | None, typer.Option(help="Only records with this reason.")]
 DeliveryId = Annotated[str | None, typer.Option(help="Only records of this delivery.")]
 Position = Annotated[int | None, typer.Option(help="Only the record at this position.")]
 LONGEST_VALUE = 300
-"""Characters that are shown of a value in quarantine, unless it is revealed."""
+"""How many characters of a quarantined value are shown, unless it is revealed."""
 
-All = Annotated[bool, typer.Option("--all", help="Also records that were repaired.")]
+All = Annotated[bool, typer.Option("--all", help="Include repaired records.")]
 
 
 @app.command("list")
@@ -46,7 +46,7 @@ def list_reasons(
     with_closed: All = False,
     as_json: AsJson = False,
 ) -> None:
-    """Count what is in quarantine by feed and reason, and tell how late the repair of the oldest is."""
+    """Count quarantined records by feed and reason, with the age of the oldest one."""
     require_known(feed)
     settings = Settings()
     clock = IncidentClock(Reference(), settings.clock())
@@ -80,11 +80,11 @@ def show_records(
     with_closed: All = False,
     reveal: Annotated[
         bool,
-        typer.Option("--reveal", help="Show the text and the file's name as sent; who, when and what is written down."),
+        typer.Option("--reveal", help="Show the text and file name as sent; who saw what, and when, is logged."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show quarantined records: what the contract lets be seen of them, or with --reveal their text as sent."""
+    """Show quarantined records, masked by the contract's privacy classes, or with --reveal as sent."""
     contract, settings = find_contract(feed), Settings()
     clock = IncidentClock(Reference(), settings.clock())
     with connected(settings) as connection:
@@ -127,7 +127,7 @@ def show_records(
 @app.command()
 @ends_well
 def reveals(feed: AnyFeed = None, as_json: AsJson = False) -> None:
-    """List who saw records in the clear, when and by which command, the last first."""
+    """List who saw records in the clear, when and by which command, latest first."""
     require_known(feed)
     rows = book_rows(
         """
@@ -147,13 +147,13 @@ def reveals(feed: AnyFeed = None, as_json: AsJson = False) -> None:
 @ends_well
 def export(
     feed: OneFeed,
-    into: Annotated[Path, typer.Option(help="A new file of JSON lines, readable by its owner alone.")],
+    into: Annotated[Path, typer.Option(help="A new JSON Lines file, readable only by its owner.")],
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write open records into a file as sent, to be edited in `raw`; who, when and what is written down.
+    """Write open records to a file as sent, for editing in `raw`; who exported what, and when, is logged.
 
-    It can hold personal values: keep it where landing is kept, and delete it.
+    The file can hold personal values: keep it as safe as landing, and delete it afterwards.
     """
     find_contract(feed)
     settings = Settings()
@@ -167,7 +167,7 @@ def export(
         ):
             file.writelines(export_lines(records))
     except OSError as error:
-        raise ConfigurationError(f"{into}: a new file was promised, {error.strerror}; name another") from error
+        raise ConfigurationError(f"{into}: expected a new file, got: {error.strerror}; choose another name") from error
     show([{"feed": feed, "file": str(into), "records": len(records)}], "Exported", as_json=as_json)
 
 
@@ -175,26 +175,28 @@ def export(
 @ends_well
 def repair(
     feed: OneFeed,
-    name: Annotated[str | None, typer.Argument(metavar="[REPAIR]", help="The repair; none with --edited.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[REPAIR]", help="The repair; omit with --edited.")] = None,
     *,
-    why: Annotated[str, typer.Option(help="Why it is right to do so; kept with the repair.")] = "",
+    why: Annotated[str, typer.Option(help="Why the repair is right; kept with it.")] = "",
     edited: Annotated[Path | None, typer.Option(help="An export in which `raw` was edited.")] = None,
     reason: Reason = None,
     delivery: DeliveryId = None,
     position: Position = None,
-    by: Annotated[str | None, typer.Option(help="Who repairs; the account's name, where none is given.")] = None,
-    column: Annotated[str | None, typer.Option(help="Column of a code, text or value.")] = None,
-    width: Annotated[int | None, typer.Option(help="pad_code: characters the code has.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who repairs; default: the account's name.")] = None,
+    column: Annotated[str | None, typer.Option(help="Column of the code, text or value.")] = None,
+    width: Annotated[int | None, typer.Option(help="pad_code: length of the code.")] = None,
     latitude: Annotated[str | None, typer.Option(help="swap_coordinates: a column.")] = None,
     longitude: Annotated[str | None, typer.Option(help="swap_coordinates: a column.")] = None,
-    unit_column: Annotated[str | None, typer.Option(help="convert_unit: column that tells the unit.")] = None,
+    unit_column: Annotated[str | None, typer.Option(help="convert_unit: column of the unit.")] = None,
     from_unit: Annotated[str | None, typer.Option("--from", help="convert_unit: unit as sent.")] = None,
     to_unit: Annotated[str | None, typer.Option("--to", help="convert_unit: unit as it should be.")] = None,
     factor: Annotated[str | None, typer.Option(help="convert_unit: number to multiply by.")] = None,
-    resent_in: Annotated[str | None, typer.Option(help="resent: the delivery that brought the records, right.")] = None,
+    resent_in: Annotated[
+        str | None, typer.Option(help="resent: the delivery that brought the corrected records.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write down a repair of open records; `ioc quarantine replay` applies it.
+    """Record a repair of open records; `ioc quarantine replay` applies it.
 
     Repairs: as_is, pad_code, decode_tcvn3, swap_coordinates, map_commune, convert_unit, resent.
     """
@@ -212,7 +214,9 @@ def repair(
     }
     arguments = {option: value for option, value in given.items() if value is not None}
     if (name is None) == (edited is None) or (edited is not None and (arguments or reason or delivery or position)):
-        raise ConfigurationError(f"{feed}: either a repair with its options, or --edited FILE and --why, was promised")
+        raise ConfigurationError(
+            f"{feed}: expected either a repair with its options, or --edited FILE and --why, got both or neither; choose one"
+        )
     request = Request(by or account(), settings.clock(), why)
     selection = Selection(reason, delivery, position)
     with one(feed, "feeds", "given their repairs"):
@@ -224,7 +228,7 @@ def repair(
         {"feed": feed, "repair_id": one.delivery_id, "repair": one.source_name.removesuffix(".json")}
         for one in documents
     ]
-    show(rows, f"Repairs written down; apply them with `ioc quarantine replay {feed}`", as_json=as_json)
+    show(rows, f"Repairs recorded; apply them with `ioc quarantine replay {feed}`", as_json=as_json)
 
 
 @app.command()
@@ -233,7 +237,7 @@ def replay(
     feeds: Feeds = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take repaired records through the load again; prints the ledger rows."""
+    """Load repaired records again; prints the ledger rows."""
     settings = Settings()
     chosen = each(chosen_feeds(feeds), "feeds", "replayed", feed_of)
     show_ledger([row for contract in chosen for row in replay_feed(settings, contract)], as_json=as_json)
@@ -252,7 +256,7 @@ def _repair_by_name(
         records = find_records(connection, contract.feed, selection)
         if isinstance(named, Resent) and not brought_records(connection, contract.feed, named.resent_in):
             raise ConfigurationError(
-                f"{contract.feed}: a delivery that brought records was promised, {named.resent_in} is none; "
+                f"{contract.feed}: expected a delivery that brought records, got {named.resent_in}; "
                 f"see `ioc ledger {contract.feed}`"
             )
     return request_repair(Landing(settings), contract, records, named, request)
@@ -263,7 +267,7 @@ def _repair_by_hand(settings: Settings, contract: Contract, edited: Path, reques
         lines = edited.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"{edited}: an edited export in UTF-8 was promised, {type(error).__name__} came"
+            f"{edited}: expected an edited export in UTF-8, got {type(error).__name__}; export it again"
         ) from error
     with connected(settings) as connection:
         records = find_records(connection, contract.feed, Selection())

@@ -1,4 +1,4 @@
-"""The verb for analysts: SQL over the released marts, now or as of a past hour."""
+"""The verb for analysts: SQL over the released marts, now or as of an earlier time."""
 
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,12 +19,10 @@ from lake.serving import begin_reading, end_reading, open_marts
 @ends_well
 def sql(
     query: Annotated[str, typer.Argument(help='Like "select * from environment.air_quality_hours limit 5".')],
-    as_of: Annotated[
-        datetime | None, typer.Option("--as-of", help="Answer from the releases in force at this time.")
-    ] = None,
+    as_of: Annotated[datetime | None, typer.Option("--as-of", help="Query the releases in force at this time.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Query the released marts, with the reader's credentials: nothing else can be named."""
+    """Query the released marts with the reader's credentials; nothing else is accessible."""
     settings = Settings()
     moment = None if as_of is None else (as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC))
     with closing(open_marts(settings, moment)) as marts:

@@ -1,4 +1,4 @@
-"""Verbs that account for deliveries: a receipt, an agency's receipts, the way of one record. They read, and change nothing in the lake."""
+"""Verbs that account for deliveries: receipt, receipts, trace. They change nothing in the lake, except that `trace --raw` is logged."""
 
 import json
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from ingestion.repair.disclosure import write_down
 from lake.connection import connected
 
 Since = Annotated[
-    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was loaded from this day on (UTC).")
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only what was loaded on or after this day (UTC).")
 ]
 
 
@@ -27,7 +27,7 @@ Since = Annotated[
 def receipt(
     delivery_id: Annotated[str, typer.Argument(help="See `ioc ledger FEED --json`.")], as_json: AsJson = False
 ) -> None:
-    """Tell what became of a delivery, by the ledger, and whether the receipt that its agency can read says the same."""
+    """Show what became of a delivery according to the ledger, and whether the receipt that its agency can read agrees."""
     settings, contracts = Settings(), read_contracts()
     with connected(settings) as connection:
         computed = find_receipt(connection, contracts, delivery_id)
@@ -51,20 +51,22 @@ def receipt(
     rows: list[Row] = [refusal.model_dump() for refusal in computed.quarantine]
     show(rows, "Quarantined", as_json=False)
     if computed.columns:
-        show([change.model_dump() for change in computed.columns], "Columns that are not the contract's", as_json=False)
+        show(
+            [change.model_dump() for change in computed.columns], "Columns that differ from the contract", as_json=False
+        )
 
 
 @ends_well
 def receipts(
-    agency: Annotated[str, typer.Argument(help="An owner of feeds, as its contract or its key writes it.")],
-    into: Annotated[Path | None, typer.Option(help="Folder that gets a file for each delivery.")] = None,
+    agency: Annotated[str, typer.Argument(help="An owner of feeds, by name or slug.")],
+    into: Annotated[Path | None, typer.Option(help="Folder for one file per delivery.")] = None,
     since: Since = None,
     links: Annotated[
-        int | None, typer.Option(help="Give addresses that read the stored receipts for so many hours.")
+        int | None, typer.Option(help="Print URLs that read the stored receipts, valid for this many hours.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Hand an agency its own receipts and nobody else's: as files, computed from the ledger, or as signed addresses."""
+    """Export the receipts of one agency only: as files computed from the ledger, or as signed URLs of the stored ones."""
     settings = Settings()
     contracts = find_agency(agency, read_contracts())
     day = since.date() if since else None
@@ -93,17 +95,17 @@ def receipts(
 def trace(  # noqa: PLR0917  each is an argument of the command line
     feed: Annotated[str, typer.Argument(help="Feed of the delivery.")],
     delivery: Annotated[
-        str, typer.Argument(help="Its id, the beginning of it, or the name that the source gave the file.")
+        str, typer.Argument(help="Its id, the beginning of its id, or the file name given by the source.")
     ],
-    position: Annotated[int, typer.Argument(help="Which piece of it, from 1: a line, an object, an element.")],
+    position: Annotated[int, typer.Argument(help="The number of the piece, from 1: a line, an object, an element.")],
     received: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day it was received (UTC).")] = None,
     raw: Annotated[
         bool,
-        typer.Option(help="Show its text as it was sent; it can hold personal values, and who asked is written down."),
+        typer.Option(help="Show its text as sent; it can hold personal values, and who asked is logged."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell where one record of a delivery went: accepted, duplicate (of which), quarantined (why), skipped or withdrawn."""
+    """Show where one record of a delivery went: accepted, duplicate (of which), quarantined (why), skipped or withdrawn."""
     settings, contract = Settings(), find_contract(feed)
     with connected(settings) as connection:
         found = find_delivery(connection, contract, delivery, received.date() if received else None)

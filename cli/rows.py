@@ -1,7 +1,7 @@
-"""Rows for a table or for JSON, by SQL: of the lake's books, of the scores in force, and of what a person asks.
+"""Rows for a table or for JSON, by SQL: from the lake's ledger, from the scores in force, and from a person's query.
 
-The books hold types that we chose. A person's query may hold any, and Python cannot hold all of them: it has no day before year 1 and no
-infinite time. DuckDB itself therefore turns what JSON has no word for into text.
+The ledger has types that we chose. A person's query may have any type, and Python cannot hold all their values: it has no date before
+year 1 and no infinite time. DuckDB itself therefore turns what JSON cannot express into text.
 """
 
 import re
@@ -24,25 +24,25 @@ INTEGERS = frozenset(
 )
 FLOATS = frozenset({"float", "double"})
 LISTS = frozenset({"list", "array"})
-"""Kinds of types, by the ids that DuckDB gives them. An integer of any size is a JSON number, and so is a float."""
+"""Kinds of types, by DuckDB's type ids. An integer of any size is a JSON number, and so is a float."""
 
 DATE_AND_CLOCK = re.compile(r"^([\d-]+) (?=\d\d:)")
 WHOLE_HOURS = re.compile(r"(?<=:)([\d.]+[+-]\d\d)$")
-"""Where DuckDB writes a time otherwise than ISO 8601: a space before the clock, an offset of whole hours at the end."""
+"""Where DuckDB's text of a time differs from ISO 8601: a space before the time, an offset of whole hours at the end."""
 
 
 def rows_of(cursor: duckdb.DuckDBPyConnection) -> list[Row]:
-    """Give what a query found, by the names of its columns."""
+    """Return the rows of a query as mappings by column name."""
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def rows_of_any_type(relation: duckdb.DuckDBPyRelation, *, as_json: bool) -> list[Row]:
-    """Return what a query finds, whatever its types, for a table or for JSON.
+    """Return the rows of a query with columns of any type, for a table or for JSON.
 
-    For both: integers are integers, times ISO 8601 with their offset, and decimals, blobs, intervals and all other types without a
-    JSON form DuckDB's text. For JSON, lists, structs and maps keep their shape, the keys of maps as text, and floats are numbers; a table
-    holds the text of them. A union, or a struct whose fields have no names, is text.
+    In both, integers are integers, times are ISO 8601 with their offset, and decimals, blobs, intervals and all other types without a
+    JSON form are DuckDB's text. In JSON, lists, structs and maps keep their shape, with map keys as text, and floats are numbers; in a
+    table they are text. A union, or a struct with unnamed fields, is always text.
     """
     names = _told_apart(relation.columns)
     types = relation.types
@@ -54,13 +54,13 @@ def rows_of_any_type(relation: duckdb.DuckDBPyRelation, *, as_json: bool) -> lis
 
 
 def book_rows(sql: str, values: Values = ()) -> list[Row]:
-    """Query the books of the lake and of the operations, with the pipeline's credentials."""
+    """Query the lake with the pipeline's credentials."""
     with connected(Settings()) as connection:
         return rows_of(connection.execute(sql, list(values)))
 
 
 def quality_rows(sql: str, values: Values = ()) -> list[Row]:
-    """Query the released marts of the domain quality, as `marts.quality.<mart>`; nothing where none was published yet."""
+    """Query the released marts of the quality domain, as `marts.quality.<mart>`; no rows before its first release."""
     with connected(Settings()) as connection:
         if last_release(connection, QUALITY) is None:
             return []
@@ -68,7 +68,7 @@ def quality_rows(sql: str, values: Values = ()) -> list[Row]:
 
 
 def _told_apart(columns: Sequence[str]) -> list[str]:
-    """Number the columns that have the name of one before them, because a JSON object holds a name once."""
+    """Number columns whose name is already taken, because names in a JSON object are unique."""
     names: list[str] = []
     for column in columns:
         numbered = (f"{column}_{number}" for number in count(2))
@@ -78,7 +78,7 @@ def _told_apart(columns: Sequence[str]) -> list[str]:
 
 
 def _shown_as(each: DuckDBPyType, *, as_json: bool) -> str:
-    """Name the type as which a value is fetched: the same shape, with text for each part that JSON has no word for."""
+    """Return the type to cast a value to: the same shape, with text for each part that JSON cannot express."""
     if each.id == "boolean" or each.id in INTEGERS or (as_json and each.id in FLOATS):
         return str(each)
     if not as_json or each.id not in {"struct", "map", *LISTS}:
@@ -91,11 +91,11 @@ def _shown_as(each: DuckDBPyType, *, as_json: bool) -> str:
         return f"MAP(VARCHAR, {_shown_as(parts['value'], as_json=True)})"
     if each.id in LISTS:
         return f"{_shown_as(parts['child'], as_json=True)}[{dict(each.children).get('size', '')}]"
-    return "VARCHAR"  # a struct whose fields have no names
+    return "VARCHAR"  # a struct with unnamed fields
 
 
 def _with_iso_times(value: Cell, each: DuckDBPyType) -> Cell:
-    """Write the times in a value as ISO 8601 has them; one before year 1, or without end, stays as DuckDB writes it."""
+    """Rewrite times in a value as ISO 8601; times before year 1 and infinite ones stay as DuckDB writes them."""
     if isinstance(value, str):
         return WHOLE_HOURS.sub(r"\1:00", DATE_AND_CLOCK.sub(r"\1T", value)) if each.id.startswith("time") else value
     if isinstance(value, Sequence):
@@ -111,7 +111,7 @@ def _with_iso_times(value: Cell, each: DuckDBPyType) -> Cell:
 
 
 def _parts(each: DuckDBPyType) -> dict[str, DuckDBPyType]:
-    """Name the types inside a type: the fields of a struct, the key and value of a map, the child of a list."""
+    """Return the types inside a type: the fields of a struct, the key and value of a map, the child of a list."""
     return {name: part for name, part in each.children if isinstance(part, DuckDBPyType)}
 
 

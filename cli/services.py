@@ -1,4 +1,4 @@
-"""Verbs for the services: up, down, status, demo."""
+"""Verbs for the services: up, down, status, demo, simulate."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from lake.inventory import SMALL_BYTES, list_catalogs, list_tables
 from stack import control
 from stack.processes import recorded_services
 
-Only = Annotated[list[str] | None, typer.Option("--only", help="Only these services, and those they need.")]
+Only = Annotated[list[str] | None, typer.Option("--only", help="Only these services, and those they depend on.")]
 
 
 @ends_well
@@ -29,7 +29,7 @@ def up(only: Only = None, as_json: AsJson = False) -> None:
 
 @ends_well
 def down(as_json: AsJson = False) -> None:
-    """End exactly what `ioc up` started."""
+    """Stop exactly what `ioc up` started."""
     settings = Settings()
     stage = begin("services", "stopped", recorded_services(settings.home_folder))
 
@@ -42,10 +42,10 @@ def down(as_json: AsJson = False) -> None:
 
 @ends_well
 def status(
-    lake: Annotated[bool, typer.Option("--lake", help="Tell what the catalogs hold instead.")] = False,
+    lake: Annotated[bool, typer.Option("--lake", help="Show what the catalogs hold instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell how each service is (exit status 1 where one is not healthy), or what the catalogs hold."""
+    """Show the state of each service (exit status 1 if one is not healthy), or what the catalogs hold."""
     if lake:
         _show_lake(as_json=as_json)
         return
@@ -92,13 +92,13 @@ def demo(
 
 @ends_well
 def simulate(
-    into: Annotated[Path, typer.Option(help="Folder to write; a simulated day in it is replaced.")],
+    into: Annotated[Path, typer.Option(help="Folder to write to; a simulated day in it is replaced.")],
     day: Annotated[str, typer.Option(help="The day to simulate, YYYY-MM-DD.")] = "2026-11-20",
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 46,
     faults: Annotated[str, typer.Option(help="demo, none, or kinds of faults separated by commas.")] = "none",
     as_json: AsJson = False,
 ) -> None:
-    """Write a day of the simulated city into a folder: every feed's bytes, and the truth."""
+    """Write a day of the simulated city to a folder: the bytes of every feed, and the truth."""
     from cli.demo import day_of  # noqa: PLC0415  the simulator is needed here only
     from simulator.city import simulate as write_day  # noqa: PLC0415
     from simulator.faults import fault_profile  # noqa: PLC0415

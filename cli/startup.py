@@ -1,4 +1,4 @@
-"""Bring the services up and make the tables: what `ioc up` and `ioc demo` share."""
+"""Start the services and create the tables: what `ioc up` and `ioc demo` share."""
 
 from cli.output import say
 from cli.progress import begin
@@ -11,9 +11,9 @@ from stack import control
 
 
 def start(only: list[str] | None, *, as_json: bool = False) -> Settings:
-    """Bring services up (all, where `only` is None) and create the tables that are missing; give settings with their secrets.
+    """Start services (all if `only` is None) and create missing tables; return the settings with their secrets.
 
-    The services that hold data come first, then the tables, then the rest: a DAG can run the moment Airflow is up.
+    The services that hold data come first, then the tables, then the rest, because a DAG can run as soon as Airflow is up.
     """
     names = [service.name for service in control.all_services(Settings())]
     stage = begin("services", "brought up", names if only is None else only)
@@ -37,6 +37,6 @@ def _data_services(only: list[str] | None) -> list[str]:
 
 
 def prepare_tables(settings: Settings) -> None:
-    """Create the tables that ingestion, audits and releases write, where they are missing."""
+    """Create the missing tables that ingestion, audits and releases write."""
     with exclusive(settings, "tables"), connected(settings) as connection:
         create_tables(connection, read_contracts())

@@ -1,7 +1,7 @@
-"""Verbs for the accounts of people in Superset: who has one, in which role; a new password, an end.
+"""Verbs for people's accounts in Superset: list them, add one, reset a password, disable one.
 
-Asked of Superset's own API, as the administrator. Passwords are drawn here and shown once: nobody thinks of a weak one, and none stands
-in a shell's history. An account is disabled, never deleted, so that what it did keeps a name.
+They use Superset's own API, as the administrator. Passwords are generated here and shown once, so that nobody chooses a weak one and none
+ends up in a shell's history. An account is disabled, never deleted, so that its actions keep a name.
 """
 
 import secrets
@@ -18,21 +18,21 @@ from core.errors import ConfigurationError, UnknownNameError
 from core.settings import Settings
 
 ROLES = ("leader", "analyst", "engineer")
-"""Those of superset/roles.py."""
+"""The roles of superset/roles.py."""
 
 PASSWORD_BYTES = 16
 PAGE_SIZE = 100
 
 app = typer.Typer(help="The accounts of people in Superset.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="What the person logs in as.")]
+Name = Annotated[str, typer.Argument(help="The person's login name.")]
 User = Mapping[str, object]
 
 
 @app.command("list")
 @ends_well
 def list_users(as_json: AsJson = False) -> None:
-    """List the accounts, their roles, and when each logged in last."""
+    """List the accounts, their roles, and their last logins."""
     with superset_client(Settings()) as client:
         show([_row(user) for user in _users(client).values()], "Accounts", as_json=as_json)
 
@@ -41,12 +41,12 @@ def list_users(as_json: AsJson = False) -> None:
 @ends_well
 def add(
     name: Name,
-    role: Annotated[str, typer.Option(help=f"{', '.join(ROLES)}; docs/accounts.md tells what each may do.")],
-    full_name: Annotated[str, typer.Option(help="The person's name, as pages show it.")] = "",
-    email: Annotated[str, typer.Option(help="Also good for logging in.")] = "",
+    role: Annotated[str, typer.Option(help=f"{', '.join(ROLES)}; docs/accounts.md says what each may do.")],
+    full_name: Annotated[str, typer.Option(help="The person's name, as shown on pages.")] = "",
+    email: Annotated[str, typer.Option(help="Also accepted for logging in.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make an account, and show its password once."""
+    """Create an account, and show its password once."""
     if role not in ROLES:
         raise UnknownNameError(
             f'users: expected a role of {", ".join(ROLES)}, got "{role}"; see `ioc users add --help`', role=role
@@ -75,7 +75,7 @@ def add(
 @app.command()
 @ends_well
 def reset(name: Name, as_json: AsJson = False) -> None:
-    """Draw a new password and show it once; ends every session of the account, and lets a disabled one in again."""
+    """Generate a new password and show it once; ends the account's sessions and enables it again if disabled."""
     settings, password = Settings(), secrets.token_urlsafe(PASSWORD_BYTES)
     with superset_client(settings) as client:
         _change(client, settings, name, {"password": password, "active": True})
@@ -85,7 +85,7 @@ def reset(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 @ends_well
 def disable(name: Name, as_json: AsJson = False) -> None:
-    """Let an account in no more; ends every session of it."""
+    """Disable an account and end its sessions."""
     settings = Settings()
     with superset_client(settings) as client:
         _change(client, settings, name, {"active": False})
@@ -93,7 +93,7 @@ def disable(name: Name, as_json: AsJson = False) -> None:
 
 
 def _users(client: httpx.Client) -> dict[str, User]:
-    """Return every account by its name in small letters, in which Superset compares names."""
+    """Return every account by its name in lower case, since Superset ignores case."""
     found: dict[str, User] = {}
     while True:
         question = f"(order_column:username,order_direction:asc,page:{len(found) // PAGE_SIZE},page_size:{PAGE_SIZE})"
@@ -111,7 +111,7 @@ def _change(client: httpx.Client, settings: Settings, name: str, changes: Mappin
         )
     user = _users(client).get(name.casefold())
     if user is None:
-        raise UnknownNameError(f'users: expected a name of `ioc users list`, got "{name}"', name=name)
+        raise UnknownNameError(f'users: expected a name from `ioc users list`, got "{name}"; correct it', name=name)
     answer_of(client, "PUT", f"/api/v1/security/users/{user['id']}", changes, subject="users")
 
 

@@ -1,4 +1,4 @@
-"""The verb that takes back a mistaken landing: withdraw."""
+"""The verb that undoes a mistaken landing: withdraw."""
 
 from typing import Annotated
 
@@ -25,16 +25,16 @@ COLUMNS = ("delivery_id", "source_name", "accepted", "duplicate", "quarantined",
 def withdraw(
     feed: OneFeed,
     delivery: Annotated[
-        str, typer.Argument(help="Its id, the beginning of it, or the name that the source gave the file.")
+        str, typer.Argument(help="Its id, the beginning of its id, or the file name given by the source.")
     ],
     *,
     why: Annotated[
-        str, typer.Option(help="Why it should never have been landed; kept with it, and told to its agency.")
+        str, typer.Option(help="Why it should never have been landed; kept with it, and shown to its agency.")
     ],
-    by: Annotated[str | None, typer.Option(help="Who withdraws; the account's name, where none is given.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who withdraws; default: the account's name.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take back a delivery that was landed by mistake: it stays in the books, and nothing of it counts any more.
+    """Withdraw a delivery that was landed by mistake: it stays in the ledger, but its records no longer count.
 
     The marts follow with the next `ioc run`.
     """
@@ -42,7 +42,7 @@ def withdraw(
     request = Request(by or account(), settings.clock(), why)
     with connected(settings) as connection:
         found = find_delivery(connection, contract, delivery)
-    with one(feed, "feeds", "written anew without it"):
+    with one(feed, "feeds", "rewritten without it"):
         if found.status != Status.WITHDRAWN:
             request_withdrawal(Landing(settings), contract, found.delivery, found.sha256, request)
         replay_feed(settings, contract)

@@ -1,4 +1,4 @@
-"""The types that a contract may give a column, and what holds them in memory."""
+"""The physical types of contract columns, and the polars type of each."""
 
 from collections.abc import Mapping
 
@@ -14,4 +14,4 @@ TYPES: Mapping[str, pl.DataType] = {
     "DATE": pl.Date(),
     "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
 }
-"""Physical type of a contract's column to polars type."""
+"""Polars type by physical type."""

@@ -31,19 +31,19 @@ from core.table_forms import Form, Logic, read_forms
 
 CONTRACTS = PROJECT / "contracts"
 PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
-"""What may stand in SQL unescaped."""
+"""A name that is safe in SQL without quotes."""
 CLASSES = ("open", "internal", "restricted", "personal")
-"""How a column may be seen; `ingestion/load/privacy.py` says what becomes of each."""
+"""Who may see a column; `ingestion/load/privacy.py` says how each class is stored."""
 DATE_PARTS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-"""Parts of the standard's date patterns, all of fixed width, and how `strptime` and polars write them."""
+"""Fixed-width parts of the standard's date patterns, and the `strptime` and polars codes for them."""
 ISO = "iso8601"
 TABLE = "table"
-"""The format that a contract declares; every other is a module of its own."""
+"""The format declared in the contract itself; every other format is a module of its own."""
 MINUTES = {"minutes": 1, "hours": 60, "days": 1440}
 
 
 class Axis(StrEnum):
-    """The four words of the slogan, and thống nhất, which letter 4856/BCA-TTDLQG measures beside them."""
+    """The four words of the slogan, plus thống nhất, which letter 4856/BCA-TTDLQG also measures."""
 
     CORRECT = "correct"
     COMPLETE = "complete"
@@ -69,7 +69,7 @@ AXIS_OF_ERROR_GROUP = {
 class Rule:
     """One promise about a row. `expression` is SQL over the contract's columns, `received_at` and looked-up columns; true passes.
 
-    `column` is the column that the rule judges, where it judges one beside others: what an identifier promises counts as the identifier's.
+    `column` is the one the rule is about when the expression reads several: a rule about an identifier counts towards that identifier.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Rule:
 
     @property
     def axis(self) -> Axis:
-        """Tell which axis a failure moves."""
+        """The axis that a failure lowers."""
         return AXIS_OF_ERROR_GROUP[self.error_group]
 
 
@@ -90,7 +90,7 @@ class Rule:
 class Column:
     """One column of a feed. `wire_name` is its name in the source; `minimum`, `maximum` are in the column's own unit.
 
-    `timestamp_format` of a text is that of the dates in it: each run of digits must be one (`dates_in_text`).
+    For text, `timestamp_format` is the format of the dates in it: each run of digits must be one (`dates_in_text`).
     """
 
     name: str
@@ -114,10 +114,10 @@ class Column:
 
 @dataclass(frozen=True)
 class FullList:
-    """What a delivery lists in full: all records that share the columns of `scope`, or all of the feed where there are none.
+    """What a delivery lists in full: all records with the same values in the `scope` columns, or the whole feed if `scope` is empty.
 
-    A record that the next list of its scope does not hold has ended. `suffix` is that of the names of deliveries that are lists; a feed may
-    also come in deliveries that tell of changes alone.
+    A record missing from the next list of its scope has ended. Deliveries whose names end in `suffix` are full lists; a feed may also
+    send deliveries that hold only changes.
     """
 
     scope: tuple[str, ...]
@@ -126,7 +126,7 @@ class FullList:
 
 @dataclass(frozen=True)
 class Contract:
-    """A feed: what it promises and how it comes."""
+    """A feed: what it promises and how it is delivered."""
 
     feed: str
     domain: str
@@ -155,39 +155,41 @@ class Contract:
 
     @property
     def table(self) -> str:
-        """Name the bronze table: `<domain>__<feed>`."""
+        """The name of the bronze table: `<domain>__<feed>`."""
         return self.feed.replace(".", "__")
 
     @cached_property
     def key(self) -> tuple[str, ...]:
-        """Name the key columns in their order."""
+        """The key columns, in contract order."""
         return tuple(column.name for column in self.columns if column.is_key)
 
     @cached_property
     def list_key(self) -> tuple[str, ...]:
-        """Name the columns that tell a record of a full list from the others: those of the list's scope, then the rest of the key."""
+        """The columns that identify a record of a full list: the list's scope, then the rest of the key."""
         scope = self.full_list.scope if self.full_list else ()
         return (*scope, *(name for name in self.key if name not in scope))
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
-        """Name all columns in their order."""
+        """All columns, in contract order."""
         return tuple(column.name for column in self.columns)
 
     def column(self, name: str) -> Column:
-        """Give one column by name; raise ContractError where the contract has none of that name."""
+        """Return one column by name; raise ContractError if the contract has no such column."""
         for column in self.columns:
             if column.name == name:
                 return column
-        raise ContractError(f"{self.feed}: a column {name} was named, the contract has {', '.join(self.column_names)}")
+        raise ContractError(
+            f"{self.feed}: expected a column of the contract ({', '.join(self.column_names)}), got {name}; correct the name"
+        )
 
     def option(self, name: str, default: str | int | None = None) -> str | int:
-        """Give one option of the connector; raise ContractError where it is missing and has no default."""
+        """Return one option of the connector; raise ContractError if it is missing and has no default."""
         value = dict(self.connector_options).get(name, default)
         if not isinstance(value, str | int):
             raise ContractError(
-                f"{self.feed}: connector {self.connector} needs option {name}, a text or a whole number; the contract gives "
-                f"{'none' if value is None else 'another'}"
+                f"{self.feed}: connector {self.connector}: expected option {name} as text or a whole number, "
+                f"got {'none' if value is None else type(value).__name__}; set it in connectorOptions"
             )
         return value
 
@@ -196,12 +198,16 @@ class Contract:
         odd = [name for name in names if not PLAIN_NAME.fullmatch(name)]
         if odd:
             raise ContractError(
-                f"{self.feed}: names of small letters, digits and _ were promised, {', '.join(odd)} came"
+                f"{self.feed}: expected names of lower-case letters, digits and _, got {', '.join(odd)}; rename them"
             )
         if not self.key:
-            raise ContractError(f"{self.feed}: a key was promised, no column has primaryKey: true")
+            raise ContractError(
+                f"{self.feed}: expected a key, got no column with primaryKey: true; mark the key columns"
+            )
         if not self.feed.startswith(f"{self.domain}."):
-            raise ContractError(f"{self.feed}: an id of the form {self.domain}.<feed> was promised")
+            raise ContractError(
+                f"{self.feed}: expected an id of the form {self.domain}.<feed>, got {self.feed!r}; correct the id or the domain"
+            )
         for name in (
             self.event_time,
             self.version,
@@ -216,7 +222,7 @@ class Contract:
                 self.column(name)
             if self.version is None:
                 raise ContractError(
-                    f"{self.feed}: full lists follow each other by the contract's version, expected one, the contract gives none"
+                    f"{self.feed}: expected a version, by which full lists are ordered, got none; set version in customProperties"
                 )
             if set(self.key) <= set(self.full_list.scope):
                 raise ContractError(
@@ -225,17 +231,19 @@ class Contract:
                 )
         if self.object_column is not None and self.column(self.object_column).classification == "personal":
             raise ContractError(
-                f"{self.feed}: the object of a record stands in the books and in marts, so that an object column which is not "
-                f"personal was promised; {self.object_column} is"
+                f"{self.feed}: expected an object column that is not personal, since objects are shown in the ledger and in marts, "
+                f"got {self.object_column}; choose another objectColumn"
             )
         if self.slots.by is not SlotsBy.UNKNOWN and not self.is_refetchable and not self.slots.lost:
             raise ContractError(
-                f"{self.feed}: slots that cannot be fetched again were promised with a reason, `lost` is empty"
+                f"{self.feed}: expected a reason why missing slots cannot be fetched again, got none; set `lost` in slots"
             )
         rules = [rule.name for rule in self.rules]
         twice = {name for name in rules if rules.count(name) > 1}
         if twice:
-            raise ContractError(f"{self.feed}: rule names must be unique, {', '.join(sorted(twice))} stands twice")
+            raise ContractError(
+                f"{self.feed}: expected unique rule names, got {', '.join(sorted(twice))} twice; rename one"
+            )
 
 
 def read_contract(path: Path) -> Contract:
@@ -243,7 +251,7 @@ def read_contract(path: Path) -> Contract:
     try:
         document = OpenDataContractStandard(**yaml.load(path.read_text(encoding="utf-8"), ExactLoader))  # noqa: S506  a safe one
     except (ValidationError, yaml.YAMLError, TypeError) as error:
-        raise ContractError(f"{path.name}: a contract of ODCS 3.2 was promised; {error}") from error
+        raise ContractError(f"{path.name}: expected a contract of ODCS 3.2, got: {error}; correct the file") from error
     return _contract_of(path, document)
 
 
@@ -254,7 +262,7 @@ def read_contracts(folder: Path = CONTRACTS) -> dict[str, Contract]:
 
 
 def find_contract(feed: str, folder: Path = CONTRACTS) -> Contract:
-    """Give the contract of a feed, from the file of its name where there is one; raise UnknownNameError naming the feeds that exist."""
+    """Return the contract of a feed, from the file of that name if there is one; raise UnknownNameError listing the known feeds."""
     path = folder / f"{feed.replace('.', '/')}.odcs.yaml"
     if path.is_file() and (contract := read_contract(path)).feed == feed:
         return contract
@@ -266,7 +274,10 @@ def find_contract(feed: str, folder: Path = CONTRACTS) -> Contract:
 
 def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
     if not document.schema_ or len(document.schema_) != 1 or not document.schema_[0].properties:
-        raise ContractError(f"{path.name}: one schema object with properties was promised")
+        found = len(document.schema_ or [])
+        raise ContractError(
+            f"{path.name}: expected one schema object with properties, got {found if found != 1 else 'none in it'}; correct schema"
+        )
     table = document.schema_[0]
     properties = table.properties or []
     custom = _custom(document.customProperties)
@@ -274,12 +285,14 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
 
     def minutes(name: str) -> timedelta:
         if name not in levels:
-            raise ContractError(f"{path.name}: slaProperties need {name}")
+            raise ContractError(f"{path.name}: expected {name} in slaProperties, got none; add it")
         return timedelta(minutes=float(str(levels[name].value)) * MINUTES[levels[name].unit or "minutes"])
 
     missing = {"labelVi", "connector", "format", "eventTime", "isRefetchable", "privacyClass", "slots"} - set(custom)
     if missing:
-        raise ContractError(f"{path.name}: customProperties need {', '.join(sorted(missing))}")
+        raise ContractError(
+            f"{path.name}: expected {', '.join(sorted(missing))} in customProperties, got none; add them"
+        )
     team = document.team
     columns = tuple(_column(path, item) for item in properties)
     return Contract(
@@ -311,11 +324,11 @@ def _contract_of(path: Path, document: OpenDataContractStandard) -> Contract:
 
 
 def _forms(where: str, custom: dict[str, Any], properties: list[SchemaProperty]) -> tuple[Form, ...]:
-    """Read what a contract of the format `table` declares; other formats declare nothing."""
+    """Read the table declaration of a contract with `format: table`; other formats declare nothing."""
     if custom["format"] != TABLE:
         if "table" in custom:
             raise ContractError(
-                f"{where}: expected `table` beside `format: {TABLE}` only, got it beside {custom['format']}"
+                f"{where}: expected `table` only with `format: {TABLE}`, got it with {custom['format']}; delete one"
             )
         return ()
     wire = {item.name: item.physicalName or item.name for item in properties if item.name}
@@ -336,13 +349,13 @@ def _full_list(path: Path, promised: object) -> FullList | None:
     suffix = re.fullmatch(r"\*(\.[a-z0-9]+)?", str(files or "*"))
     if not isinstance(scope, list) or len({*scope}) != len(scope) or suffix is None:
         raise ContractError(
-            f"{path.name}: fullList: expected the columns that scope a list, each once, and files as *.<ending>, got {promised}"
+            f"{path.name}: fullList: expected the scope columns, each once, and files as *.<extension>, got {promised}; correct it"
         )
     return FullList(tuple(map(str, scope)), suffix[1] or "")
 
 
 def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str | None:
-    """Name the column that tells which object a record speaks of: as told, that of the slots, or named as in the objects' register."""
+    """Return the column that identifies the object of a record: `objectColumn`, else the slots' object, else the register's column name."""
     told = custom.get("objectColumn") or dict(custom["slots"]).get("object")
     usual = str(custom.get("expectedObjects") or "").rpartition(".")[2]
     return str(told) if told else usual if usual in {column.name for column in columns} else None
@@ -351,12 +364,12 @@ def _object_column(custom: dict[str, Any], columns: tuple[Column, ...]) -> str |
 def _column(path: Path, item: SchemaProperty) -> Column:
     if not (item.name and item.logicalType and item.physicalType and item.businessName and item.classification):
         raise ContractError(
-            f"{path.name}: column {item.name} needs logicalType, physicalType, businessName (vi) and classification"
+            f"{path.name}: column {item.name}: expected logicalType, physicalType, businessName (vi), classification, got fewer; add them"
         )
     if item.classification not in CLASSES or (item.classification == "personal" and item.physicalType != "VARCHAR"):
         raise ContractError(
-            f"{path.name}: column {item.name} needs a classification of {', '.join(CLASSES)}, and VARCHAR where it is personal; "
-            f"{item.classification} {item.physicalType} came"
+            f"{path.name}: column {item.name}: expected a classification of {', '.join(CLASSES)}, and VARCHAR if personal, "
+            f"got {item.classification} {item.physicalType}; correct the column"
         )
     where = f"{path.name}: column {item.name}"
     options = item.logicalTypeOptions or {}
@@ -385,22 +398,24 @@ def _column(path: Path, item: SchemaProperty) -> Column:
 
 
 def c_pattern(pattern: str) -> str:
-    """Write a date pattern of the standard (`dd/MM/yyyy`) as `strptime` and polars do (`%d/%m/%Y`)."""
+    """Translate a date pattern of the standard (`dd/MM/yyyy`) to that of `strptime` and polars (`%d/%m/%Y`)."""
     return re.sub("|".join(DATE_PARTS), lambda part: DATE_PARTS[part[0]], pattern)
 
 
 def _timestamp_format(where: str, logical_type: str, promised: object) -> str | None:
-    """Give the form of a timestamp, or of the dates in a text; raise ContractError for one that cannot be read."""
+    """Return the format of a timestamp, or of the dates in a text; raise ContractError if it cannot be parsed with."""
     if logical_type not in ("timestamp", "string") or promised is None:
         return None
     form = str(promised)
     parts = re.findall("[A-Za-z]+", "" if form == ISO else form)
     split = [part for run in parts for part in re.findall("|".join(DATE_PARTS), run)]
     if "".join(split) != "".join(parts) or len(set(split)) != len(split):
-        raise ContractError(f"{where}: a format of {', '.join(DATE_PARTS)}, each once, was promised, {form} came")
+        raise ContractError(
+            f"{where}: expected a format of {', '.join(DATE_PARTS)}, each at most once, got {form}; correct it"
+        )
     if logical_type == "string" and (not form.isalpha() or not {"yyyy", "MM", "dd"} <= set(split)):
         raise ContractError(
-            f"{where}: a format of the digits of a date (yyyyMMdd and on) was promised for a text, {form} came"
+            f"{where}: expected a date format of digits only for text (yyyyMMdd, yyyyMMddHHmm …), got {form}; correct it"
         )
     return form
 
@@ -410,7 +425,9 @@ def _reference(path: Path, item: SchemaProperty) -> str | None:
     if not targets:
         return None
     if len(targets) > 1 or not isinstance(targets[0], str) or targets[0].count(".") != 1:
-        raise ContractError(f"{path.name}: column {item.name} needs one relationship to <seed>.<column>")
+        raise ContractError(
+            f"{path.name}: column {item.name}: expected one relationship to <seed>.<column>, got {targets}; correct it"
+        )
     return targets[0]
 
 
@@ -418,11 +435,18 @@ def _rules(path: Path, items: list[DataQuality]) -> Iterator[Rule]:
     for item in items:
         custom = _custom(item.customProperties)
         if not (item.name and isinstance(item.implementation, str) and "errorGroup" in custom):
-            raise ContractError(f"{path.name}: rule {item.name} needs a name, an implementation and an errorGroup")
+            raise ContractError(
+                f"{path.name}: rule {item.name}: expected a name, an implementation and an errorGroup, got fewer; add them"
+            )
         if int(custom["errorGroup"]) not in AXIS_OF_ERROR_GROUP or item.severity not in ("error", "warning"):
-            raise ContractError(f"{path.name}: rule {item.name} needs errorGroup 1 to 8 and severity error or warning")
+            raise ContractError(
+                f"{path.name}: rule {item.name}: expected errorGroup 1 to 8 and severity error or warning, "
+                f"got {custom['errorGroup']} and {item.severity}; correct them"
+            )
         if "::" in item.implementation:
-            raise ContractError(f"{path.name}: rule {item.name} casts with `::`; write cast(… as …)")
+            raise ContractError(
+                f"{path.name}: rule {item.name}: expected cast(… as …), got `::`; write the cast in full"
+            )
         yield Rule(
             name=item.name,
             error_group=int(custom["errorGroup"]),

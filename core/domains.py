@@ -1,4 +1,4 @@
-"""The domains of `contracts/domains.yaml`, in its order; the one of the scores is built from the ledger of all others."""
+"""The domains of `contracts/domains.yaml`, in file order. The quality domain is built from the ledger of all the others."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 DOMAINS = PROJECT / "contracts" / "domains.yaml"
 QUALITY = "quality"
-"""The domain of the scores: it has marts and no feed."""
+"""The domain of the scores: it has marts but no feed."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """A domain: its schema's name, what people call it, and the slugs of the dashboards that show it, the main one first."""
+    """A domain: its id (also the name of its schema), its labels, and the slugs of its dashboards, the main one first."""
 
     id: str
     label_vi: str
@@ -31,7 +31,7 @@ class Domain:
 
 @cache
 def read_domains(path: Path = DOMAINS) -> tuple[Domain, ...]:
-    """Read the list of domains; raise ContractError where an entry is malformed, or an id or a dashboard stands there twice."""
+    """Read the list of domains; raise ContractError if an entry is malformed, or an id or a dashboard is listed twice."""
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))["domains"]
         domains = tuple(Domain(**{**entry, "dashboards": tuple(entry["dashboards"])}) for entry in entries)
@@ -51,7 +51,7 @@ def domain_names() -> tuple[str, ...]:
 
 
 def require_listed_domains(contracts: Iterable["Contract"]) -> None:
-    """Raise ContractError with every contract whose domain is not in the list."""
+    """Raise ContractError naming every contract whose domain is not in the list."""
     known = domain_names()
     wrong = [
         f"{contract.feed}: expected a domain of contracts/domains.yaml ({', '.join(known)}), got {contract.domain}; add it there"

@@ -1,24 +1,24 @@
-"""The tree of errors. Two questions give it: whose fault is it, and can a retry help?
+"""The tree of errors, by two questions: whose fault is it, and can a retry help?
 
     LakehouseError
     ├── ConfigurationError        ours: a setting, a contract or a command is wrong; fix it, then run again
     │   ├── ContractError             a contract contradicts itself or names something unknown
-    │   └── UnknownNameError          a feed, domain, station … that nobody declared
+    │   └── UnknownNameError          a feed, domain, station … that was never declared
     ├── SourceError               theirs: what an agency's system did
-    │   ├── SourceUnavailableError    it did not answer, or lost the line: a retry can help
-    │   ├── SourceChangedError        a file changed while it was read: it is taken when it is whole
-    │   ├── SourceAnswerError         it answered something that breaks its own protocol: no retry
-    │   └── EmptyAnswerError          200 OK and nothing inside, where something was expected
-    ├── DeliveryError             theirs: bytes that cannot be read at all; becomes one quarantined delivery
-    ├── ServiceError              ours: PostgreSQL, the object store, Airflow or Superset is not there: a retry can help
-    │   ├── PortInUseError            somebody else listens where a service should
-    │   └── DiskFullError             less room than a service needs
-    ├── LedgerError               ours: the books do not balance; nothing was committed
-    ├── CountError                ours: a table does not hold the rows that it should; maintenance stops
-    └── AuditError                the marts of a domain did not pass; its last good release stays
+    │   ├── SourceUnavailableError    it did not answer, or the connection broke: a retry can help
+    │   ├── SourceChangedError        a file changed while it was read: it is collected once it is complete
+    │   ├── SourceAnswerError         its answer breaks its own protocol: no retry
+    │   └── EmptyAnswerError          200 OK with an empty body where data was expected
+    ├── DeliveryError             theirs: bytes that cannot be read at all; quarantined as one delivery
+    ├── ServiceError              ours: PostgreSQL, the object store, Airflow or Superset is down: a retry can help
+    │   ├── PortInUseError            another process listens on a service's port
+    │   └── DiskFullError             less disk space than a service needs
+    ├── LedgerError               ours: a ledger does not balance; nothing was committed
+    ├── CountError                ours: a table does not hold the rows it should; maintenance stops
+    └── AuditError                the marts of a domain failed their audit; the last good release stays
 
-Messages read `<feed or object>: <what was promised>, <what came>; <what to do>`. Values are attributes too, so that a
-test reads numbers instead of prose. No secret, personal value or query string belongs in a message.
+Messages read `<feed or object>: expected <this>, got <that>; <what to do>`. Values are attributes too, so that tests compare
+numbers rather than prose. A message never holds a secret, a personal value or a query string.
 """
 
 from typing import ClassVar
@@ -35,7 +35,7 @@ class LakehouseError(Exception):
 
 
 class ConfigurationError(LakehouseError):
-    """Something of ours is set wrong."""
+    """Our own configuration is wrong."""
 
 
 class ContractError(ConfigurationError):
@@ -43,7 +43,7 @@ class ContractError(ConfigurationError):
 
 
 class UnknownNameError(ConfigurationError):
-    """A name that nobody declared."""
+    """A name that was never declared."""
 
 
 class SourceError(LakehouseError):
@@ -51,23 +51,23 @@ class SourceError(LakehouseError):
 
 
 class SourceUnavailableError(SourceError):
-    """The source did not answer, or the line broke."""
+    """The source did not answer, or the connection broke."""
 
     is_retryable = True
 
 
 class SourceChangedError(SourceError):
-    """A file changed while it was read; `name` is which."""
+    """A file changed while it was read; `name` says which."""
 
     is_retryable = True
 
 
 class SourceAnswerError(SourceError):
-    """The source answered against its own protocol."""
+    """The source's answer breaks its own protocol."""
 
 
 class EmptyAnswerError(SourceError):
-    """The source answered well, and sent nothing where something was due."""
+    """The source reported success but sent nothing where data was due."""
 
 
 class DeliveryError(LakehouseError):
@@ -75,7 +75,7 @@ class DeliveryError(LakehouseError):
 
 
 class ServiceError(LakehouseError):
-    """A service of the stack is missing or ill."""
+    """A service of the stack is down or unhealthy."""
 
     is_retryable = True
 
@@ -87,7 +87,7 @@ class PortInUseError(ServiceError):
 
 
 class DiskFullError(ServiceError):
-    """There is less room on the disk than a service needs."""
+    """There is less free disk space than a service needs."""
 
     is_retryable = False
 
@@ -97,8 +97,8 @@ class LedgerError(LakehouseError):
 
 
 class CountError(LakehouseError):
-    """The rows of a table, counted and read, are not those of its ledger, or not those of before maintenance."""
+    """A table's row counts disagree with each other, with the ledger, or with those before maintenance."""
 
 
 class AuditError(LakehouseError):
-    """The marts of a domain did not pass their audit."""
+    """The marts of a domain failed their audit."""

@@ -1,7 +1,7 @@
-"""What a contract says in numbers and lists, read exactly or refused: a bound of 9007199254740993 must not become ...992 on its way.
+"""Read the bounds and enums of a contract exactly, or refuse them: 9007199254740993 must not become 9007199254740992 on the way.
 
-YAML knows whole numbers exactly and reads others as floats, and unquoted codes as numbers (`01` is 1, `no` is false). So a contract's file
-is read with decimals as decimals, and each bound and each entry of an enum must be a value of its column's own type.
+YAML reads integers exactly but other numbers as floats, and unquoted codes as numbers or booleans (`01` is 1, `no` is false). So contract
+files are read with decimals as decimals, and every bound and enum entry must be a value of its column's own type.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ import yaml
 from core.errors import ContractError
 
 WHOLE = {"INTEGER": 31, "BIGINT": 63}
-"""Physical types of whole numbers, and their bits beside the sign."""
+"""Integer types, and their number of bits without the sign."""
 
 DECIMAL, DOUBLE, TEXT = "DECIMAL(18,2)", "DOUBLE", "VARCHAR"
 DECIMAL_LIMIT = Decimal(10) ** 16
@@ -23,7 +23,7 @@ Number = int | Decimal
 
 
 class ExactLoader(yaml.CSafeLoader):
-    """Reads YAML with decimals as decimals, digit for digit."""
+    """A YAML loader that reads decimals as decimals, digit for digit."""
 
 
 def _read_decimal(loader: ExactLoader, node: yaml.ScalarNode) -> Decimal | float:
@@ -37,7 +37,7 @@ ExactLoader.add_constructor(FLOAT_TAG, _read_decimal)
 
 
 def read_bound(where: str, physical_type: str, value: object) -> Number | None:
-    """Give a column's minimum or maximum, None where there is none; raise ContractError where it is no number of the column's type."""
+    """Return a column's minimum or maximum, None if not set; raise ContractError if the column's type cannot hold it exactly."""
     if value is None:
         return None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
@@ -52,23 +52,25 @@ def read_bound(where: str, physical_type: str, value: object) -> Number | None:
         if physical_type == DOUBLE and (isinstance(value, Decimal) or int(float(value)) == value):
             return value
     raise ContractError(
-        f"{where}: a bound that a column of type {physical_type} holds exactly was promised, {value!r} came"
+        f"{where}: expected a bound that {physical_type} holds exactly, got {value!r}; change the bound or the type"
     )
 
 
 def require_order(where: str, minimum: Number | None, maximum: Number | None) -> None:
-    """Raise ContractError where a minimum lies above its maximum."""
+    """Raise ContractError if the minimum is above the maximum."""
     if minimum is not None and maximum is not None and minimum > maximum:
-        raise ContractError(f"{where}: a minimum up to its maximum was promised, {minimum} and {maximum} came")
+        raise ContractError(
+            f"{where}: expected a minimum at or below the maximum, got {minimum} and {maximum}; correct one"
+        )
 
 
 def read_allowed(where: str, physical_type: str, values: Iterable[object]) -> tuple[str, ...]:
-    """Give the entries of an enum as texts; raise ContractError for one that is no value of the column's type, as that type writes it."""
+    """Return the entries of an enum as text; raise ContractError for an entry not written as the column's type writes its values."""
     return tuple(_read_entry(where, physical_type, value) for value in values)
 
 
 def allowed_values(physical_type: str, allowed: Iterable[str]) -> list[str] | list[int] | list[Decimal]:
-    """Give the entries of an enum as values of the column's type."""
+    """Return the entries of an enum as values of the column's type."""
     if physical_type in WHOLE:
         return [int(text) for text in allowed]
     if physical_type == DECIMAL:
@@ -80,7 +82,7 @@ def _read_entry(where: str, physical_type: str, value: object) -> str:
     if physical_type == TEXT:
         if isinstance(value, str):
             return value
-        raise ContractError(f"{where}: an enum of texts was promised, {value!r} came; write it in quotes")
+        raise ContractError(f"{where}: expected an enum of text, got {value!r}; put it in quotes")
     try:
         if physical_type in WHOLE and isinstance(value, int | str) and str(int(value)) == str(value):
             read_bound(where, physical_type, int(value))
@@ -91,7 +93,7 @@ def _read_entry(where: str, physical_type: str, value: object) -> str:
         pass
     kinds = ", ".join((TEXT, *WHOLE, DECIMAL))
     raise ContractError(
-        f"{where}: an enum of values that {physical_type} holds exactly was promised ({kinds} can have one), {value!r} came"
+        f"{where}: expected an enum of values that {physical_type} holds exactly ({kinds} can have an enum), got {value!r}; correct it"
     )
 
 

@@ -1,4 +1,4 @@
-"""The country's clock. A local date begins at midnight here; what agencies send without a zone is meant here."""
+"""The country's time zone. Local dates begin at its midnight, and times that agencies send without a zone are read in it."""
 
 from zoneinfo import ZoneInfo
 

@@ -1,6 +1,6 @@
 """Reference lists that contracts point to (`relationships: to: <seed>.<column>`): stations, agencies, units …
 
-They are the seeds of the dbt project, so that ingestion and marts cannot disagree on what exists. Codes are text.
+They are the seeds of the dbt project, so that ingestion and marts cannot disagree about which codes exist. Codes are text.
 """
 
 from pathlib import Path
@@ -22,12 +22,12 @@ class Reference:
         self._lists: dict[str, pl.DataFrame] = {}
 
     def list_of(self, name: str) -> pl.DataFrame:
-        """Give a whole list; raise ContractError where there is no such seed."""
+        """Return a whole list; raise ContractError if there is no such seed."""
         if name not in self._lists:
             path = self._folder / f"{name}.csv"
             if not path.exists():
                 raise ContractError(
-                    f"{name}: a reference list dbt_project/seeds/{name}.csv was promised, there is none"
+                    f"{name}: expected a reference list dbt_project/seeds/{name}.csv, got none; add it, or correct the name"
                 )
             header = pl.read_csv(path, n_rows=0).columns
             text = {column: pl.String for column in header if column.endswith(TEXT_SUFFIXES)}
@@ -35,9 +35,11 @@ class Reference:
         return self._lists[name]
 
     def values_of(self, target: str) -> pl.Series:
-        """Give the values of `<seed>.<column>`; raise ContractError where either does not exist."""
+        """Return the distinct values of `<seed>.<column>`; raise ContractError if either does not exist."""
         name, column = target.split(".")
         frame = self.list_of(name)
         if column not in frame.columns:
-            raise ContractError(f"{target}: a column {column} was promised, {name}.csv has {', '.join(frame.columns)}")
+            raise ContractError(
+                f"{target}: expected a column of {name}.csv ({', '.join(frame.columns)}), got {column}; correct the name"
+            )
         return frame[column].unique()

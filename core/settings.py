@@ -1,7 +1,7 @@
 """The only reader of the environment.
 
-Every variable is `IOC_` plus a field's name, and each stands in `.env.example` with a comment (a test compares them).
-Secrets have no default: `ioc up` draws them once into `IOC_HOME/secrets.env`, which is read here after the environment, and so is
+Every variable is `IOC_` plus a field's name, and each is in `.env.example` with a comment (a test compares them).
+Secrets have no default: `ioc up` generates them once into `IOC_HOME/secrets.env`, which is read here after the environment, as is
 `IOC_HOME/settings.env`, where the demonstration sets its clock; docker-compose takes them from `.env`.
 """
 
@@ -20,24 +20,24 @@ from pydantic_settings.sources import DotEnvSettingsSource
 from core.errors import ConfigurationError
 
 PROJECT = Path(__file__).resolve().parent.parent
-"""The checkout: where contracts/, dbt_project/ and superset/ stand."""
+"""The checkout, which holds contracts/, dbt_project/ and superset/."""
 
 
 INHERITED = frozenset(
     {"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}
 )
-"""Variables that a service inherits from whoever starts it."""
+"""Variables that a service inherits from the process that starts it."""
 
 
 SIMULATED_URLS = {
     "feedback": "http://127.0.0.1:18090/open311/v2",
     "public_services": "http://127.0.0.1:18090/public-services/v1",
 }
-"""Where sources stand of which the environment says nothing: in the simulated city."""
+"""Default addresses of sources that the environment does not set: those of the simulated city."""
 
 
 class Settings(BaseSettings):
-    """Where the services are, and who we are to them. Times are aware, ports are TCP on the named host."""
+    """Addresses of the services and our accounts on them. Times are time-zone aware; ports are TCP on the named host."""
 
     model_config = SettingsConfigDict(
         env_prefix="IOC_",
@@ -49,13 +49,15 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default=Path(".ioc"), description="state of this stack: data, logs, secrets")
-    now: AwareDatetime | None = Field(default=None, description="the clock, for a replay or a test; empty = real")
+    now: AwareDatetime | None = Field(
+        default=None, description="the current time, for a replay or a test; empty = real time"
+    )
     stack: Literal["embedded", "external"] = Field(
-        default="embedded", description="embedded: `ioc up` starts the services; external: they are started elsewhere"
+        default="embedded", description="embedded: `ioc up` starts the services; external: they run elsewhere"
     )
 
     tls_in_front: bool = Field(
-        default=False, description="whether people reach Airflow and Superset through a proxy that speaks TLS"
+        default=False, description="whether Airflow and Superset are reached through a TLS proxy"
     )
 
     postgres_host: str = "127.0.0.1"
@@ -87,7 +89,7 @@ class Settings(BaseSettings):
     s3_receipts_secret_key: SecretStr = SecretStr("")
 
     privacy_key: SecretStr = Field(
-        default=SecretStr(""), description="key of the hashes that stand for personal identifiers"
+        default=SecretStr(""), description="key of the hashes that replace personal identifiers"
     )
 
     sftp_host: str = "127.0.0.1"
@@ -96,27 +98,33 @@ class Settings(BaseSettings):
     sftp_password: SecretStr = SecretStr("")
     source_urls: dict[str, str] = Field(
         default=SIMULATED_URLS,
-        description="where the sources that are asked by HTTP stand, by feed or domain",
+        description="base URLs of the HTTP sources, by feed or domain",
     )
     source_secrets: dict[str, SecretStr] = Field(
-        default={}, description="what they ask us for, by the name that a contract gives it"
+        default={}, description="tokens and keys of these sources, by the name used in the contract"
     )
     drop_folder: Path = Path("drop")
     collect_bytes: int = Field(
         default=256 * 1024 * 1024,
         ge=1,
-        description="how many bytes of arrivals wait in memory until they are landed together",
+        description="how many bytes of arrivals may wait in memory before they are landed together",
     )
-    recapture_slots: int = Field(default=500, ge=1, description="how many missing slots of a feed a run asks for again")
+    recapture_slots: int = Field(
+        default=500, ge=1, description="how many missing slots of a feed one run requests again"
+    )
     simulated_day: Path | None = Field(
         default=None,
-        description="folder of a simulated day, served where the source of `feedback` should stand; empty = no simulator",
+        description="folder of a simulated day, served in place of the source of `feedback`; empty = no simulator",
     )
 
     sql_seconds: int = Field(default=60, ge=1, description="how long SQL written by a person may run")
-    retention_each_days: int = Field(default=7, ge=1, description="how long each release can be asked for")
-    retention_hourly_days: int = Field(default=90, ge=1, description="how long the last release of an hour can be")
-    retention_daily_months: int = Field(default=36, ge=1, description="how long the last release of a day can be")
+    retention_each_days: int = Field(default=7, ge=1, description="how long every release stays available")
+    retention_hourly_days: int = Field(
+        default=90, ge=1, description="how long the last release of each hour stays available"
+    )
+    retention_daily_months: int = Field(
+        default=36, ge=1, description="how long the last release of each day stays available"
+    )
 
     airflow_host: str = "127.0.0.1"
     airflow_port: int = 18080
@@ -148,7 +156,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic names it
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let a test's arguments win, then the environment, then what `ioc up` drew."""
+        """Order the sources: arguments (tests) first, then the environment, then what `ioc up` generated."""
         chosen = {**env_settings(), **init_settings()}
         home = Path(str(chosen.get("home", ".ioc")))
         files = (home / "settings.env", home / "secrets.env")
@@ -160,31 +168,31 @@ class Settings(BaseSettings):
 
     @cached_property
     def home_folder(self) -> Path:
-        """Give the state folder as an absolute path."""
+        """The state folder as an absolute path."""
         return self.home.resolve()
 
     @cached_property
     def drop(self) -> Path:
-        """Give the folder in which agencies drop their files; a relative one stands below home."""
+        """The folder in which agencies drop their files; a relative path is below home."""
         return self.home_folder / self.drop_folder
 
     @classmethod
     def secret_fields(cls) -> tuple[str, ...]:
-        """Name the fields that hold a secret of ours; those of sources are an agency's to give."""
+        """Return the names of the fields that hold our own secrets; those of sources are issued by agencies."""
         return tuple(name for name, field in cls.model_fields.items() if field.annotation is SecretStr)
 
     def child_environment(self, **more: str) -> dict[str, str]:
-        """Return the environment of a process of ours: what we inherited, these settings (home absolute), PYTHONPATH, then `more`.
+        """Return the environment of a child process: what we inherited, these settings (home absolute), PYTHONPATH, then `more`.
 
-        Secrets are left out: such a child reads them where we do, from the environment it inherits or from `secrets.env`.
+        Secrets are left out: the child reads them where we do, from the inherited environment or from `secrets.env`.
         """
         return {**os.environ, **self._plain(), **more}  # noqa: TID251  the one reader
 
     def service_environment(self, home: Path, secrets: Collection[str] = (), **more: str) -> dict[str, str]:
-        """Return the environment of a service: its own home, the settings, the secrets named and no other, then `more`.
+        """Return the environment of a service: its own home, the settings, only the named secrets, then `more`.
 
-        Its home is not ours, so that it finds no `secrets.env`. Of what we inherited it gets what programs need to run, which holds
-        no secret of a person who starts the stack.
+        Its home is not ours, so it finds no `secrets.env`. Of our own environment it inherits only what programs need to run, and so no
+        secret of the person who starts the stack.
         """
         inherited = {name: value for name, value in os.environ.items() if name in INHERITED}  # noqa: TID251
         held = {f"IOC_{name.upper()}": self.reveal(name) for name in secrets if name != "source_secrets"}
@@ -195,7 +203,7 @@ class Settings(BaseSettings):
         return {**inherited, **self._plain(), **drop, **held, "IOC_HOME": str(home), "HOME": str(home), **more}
 
     def _plain(self) -> dict[str, str]:
-        """Return what is no secret, as variables."""
+        """Return the settings that are not secret, as environment variables."""
         known = self.model_dump(mode="json", exclude={*self.secret_fields(), "source_secrets"}, exclude_none=True)
         variables = {
             f"IOC_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
@@ -205,7 +213,7 @@ class Settings(BaseSettings):
         return {**variables, **ours}
 
     def for_maintenance(self) -> "Settings":
-        """Return these settings with the role of maintenance in the pipeline's place."""
+        """Return these settings with the maintenance role instead of the pipeline's."""
         role = {
             "postgres_user": self.postgres_maintenance_user,
             "postgres_password": self.postgres_maintenance_password,
@@ -213,15 +221,15 @@ class Settings(BaseSettings):
         return self.model_copy(update=role)
 
     def clock(self) -> datetime:
-        """Tell the time in UTC: `IOC_NOW` where it is set, the real time otherwise."""
+        """Return the current time in UTC: `IOC_NOW` if set, the real time otherwise."""
         return self.now.astimezone(UTC) if self.now else datetime.now(UTC)
 
     def reveal(self, field: str) -> str:
-        """Give one secret in the clear, or say which variable is missing."""
+        """Return one secret in the clear; raise ConfigurationError naming the variable if it is not set."""
         value = getattr(self, field).get_secret_value()
         if not value:
             raise ConfigurationError(
-                f"IOC_{field.upper()}: a secret was promised, none is set; run `ioc up`, or set the variable",
+                f"IOC_{field.upper()}: expected a secret, got none; run `ioc up`, or set the variable",
                 variable=f"IOC_{field.upper()}",
             )
         return str(value)

@@ -1,15 +1,15 @@
-"""Slots: what is due at a rhythm. A slot is a span of one cadence in local time; an object owes one thing in each.
+"""Slots: what is due at regular intervals. A slot spans one cadence in local time, and one delivery or record is expected in each.
 
-A contract tells in `slots` what its slots are expected of (`by`):
+In `slots`, a contract says who owes a slot (`by`):
 
-    object    each object of the register `expectedObjects`; without a register, each object that was heard within ten days
-    feed      the feed as a whole: one slot is received where any record falls into it
-    polls     the feed as a whole: a slot is received where a collection asked for its time, even if nothing was there
-    unknown   nobody can know; `reason` says why
+    object    each object of the register `expectedObjects`; without a register, each object heard from within the last ten days
+    feed      the feed as a whole: a slot is received if any record falls into it
+    polls     the feed as a whole: a slot is received if a collection asked for its time, even if there was nothing to collect
+    unknown   cannot be known; `reason` says why
 
-`calendar` says on which days: every_day, working_days or school_days (seeds working_days, school_terms). `file` is a pattern by which a
-file's name tells its object and time: then a delivery whose records were all quarantined still fills its slot, and a slot can be fetched
-again by name. `lost` says why a slot of a feed without history cannot be fetched again.
+`calendar` says on which days: every_day, working_days or school_days (seeds working_days, school_terms). `file` is a pattern that reads
+the object and time from a file name, so that a delivery whose records were all quarantined still fills its slot, and a slot can be
+fetched again by name. `lost` says why a missing slot of a feed without history cannot be fetched again.
 """
 
 import re
@@ -23,15 +23,15 @@ from core.errors import ContractError
 from core.local_time import LOCAL
 
 FIRST_MONDAY = datetime(1970, 1, 5, tzinfo=LOCAL)
-"""Slots are counted from here, so that days begin at local midnight and weeks on Mondays; there is no summer time."""
+"""The origin of all slots, so that days begin at local midnight and weeks on Mondays; there is no daylight saving time."""
 
 CALENDARS = ("every_day", "working_days", "school_days")
 FILE_TIME = "%Y%m%d%H%M%S"
-"""How a file's name writes its local time."""
+"""The format of the local time in a file name."""
 
 
 class SlotsBy(StrEnum):
-    """Of what slots are expected."""
+    """Who owes a slot."""
 
     OBJECT = "object"
     FEED = "feed"
@@ -41,7 +41,7 @@ class SlotsBy(StrEnum):
 
 @dataclass(frozen=True)
 class Slots:
-    """What a contract says of its slots. `object` and `time` are columns; `file` has the named groups object and time."""
+    """The slots of a contract. `object` and `time` are columns; `file` has the named groups object and time."""
 
     by: SlotsBy
     object: str | None = None
@@ -60,11 +60,11 @@ class Slots:
         }[self.by]
         missing = [name for name in needed if not getattr(self, name)]
         if missing:
-            raise ContractError(f"slots: by {self.by} needs {', '.join(missing)}")
+            raise ContractError(f"slots: expected {', '.join(missing)} with by {self.by}, got none")
         if self.calendar not in CALENDARS:
-            raise ContractError(f"slots: a calendar of {', '.join(CALENDARS)} was promised, {self.calendar} came")
+            raise ContractError(f"slots: expected a calendar of {', '.join(CALENDARS)}, got {self.calendar}")
         if self.file is not None and not {"object", "time"} <= set(re.compile(self.file).groupindex):
-            raise ContractError("slots: a file pattern with the groups object and time was promised")
+            raise ContractError(f"slots: expected a file pattern with the groups object and time, got {self.file}")
 
     @classmethod
     def read(cls, feed: str, facts: Mapping[str, str]) -> "Slots":
@@ -80,7 +80,7 @@ class Slots:
         return None if self.file is None else re.compile(self.file)
 
     def named_by(self, file_name: str) -> tuple[str, datetime] | None:
-        """Give the object and the time that a file's name tells, or None."""
+        """Return the object and time that a file name states; None if it states neither."""
         match = self._file.search(file_name) if self._file else None
         if match is None:
             return None
@@ -91,5 +91,5 @@ class Slots:
 
 
 def slot_start(moment: datetime, cadence: timedelta) -> datetime:
-    """Give the start of the slot that holds an instant."""
+    """Return the start of the slot that contains an instant."""
     return FIRST_MONDAY + (moment.astimezone(LOCAL) - FIRST_MONDAY) // cadence * cadence

@@ -1,26 +1,26 @@
-"""What a contract declares of a table: the forms in which its records come, each a container with the records inside it.
+"""The table declaration of a contract: the forms in which its records arrive, each a container with records inside it.
 
-The declaration stands in the contract's custom property `table`, a list with a mapping for each form:
+The declaration is the contract's custom property `table`, a list with one mapping for each form:
 
     container     csv, json (a list, an object that holds a list, or one object a line), xml
-    item          what a record is called, as the reasons of quarantine name it (`not_a_request`)
-    records       JSON: the path of the list in the object that holds it; XML: the path of the records below the root
-    error         `{path, fine}`: where an answer tells that it refuses, and the code that means it does not
-    document      JSON: members beside the list that hold for every record of it
-    when          a header or member by which a form is told from others of its container
-    requires      headers that a file must have; else those of the contract's required columns
-    columns       column of the contract to the header or path that it has in this form; else `physicalName`
-    let, derived  SQL by name: steps of a calculation, and columns that are made of several (over transformLogic of the contract)
-    absent        columns that this form does not have
-    sources       paths that the SQL reads; `steps[].time` is the time of each object of a list
-    refuse        SQL by reason: records of this form that are quarantined
-    aliases       header or path to the list of other texts that mean the same one
-    known         members that are no columns, and no surprise
-    nulls         texts that mean nothing was sent
-    encoding, decimal_mark, thousands_mark    of a text file, where they are not UTF-8, `.` and none
+    item          what a record is called in quarantine reasons (`not_a_request`)
+    records       JSON: the path of the list in its object; XML: the path of the records below the root
+    error         `{path, fine}`: the path of an answer's error code, and the code that means no error
+    document      JSON: members next to the list that apply to every record in it
+    when          a header or member that distinguishes this form from others with the same container
+    requires      headers that a file must have; by default those of the contract's required columns
+    columns       contract column to its header or path in this form; by default `physicalName`
+    let, derived  SQL by name: intermediate values, and columns computed from several (override the contract's transformLogic)
+    absent        columns that this form lacks
+    sources       paths that the SQL reads; `steps[].time` is the time of each object in a list
+    refuse        SQL by reason: records of this form to quarantine
+    aliases       header or path to the list of its other spellings
+    known         members that are not columns but are expected
+    nulls         texts that mean a missing value
+    encoding, decimal_mark, thousands_mark    of a text file, if not UTF-8, `.` and none
 
-In SQL a record is `record`, with the texts of its paths as a structure; what stands beside its list is `document`. Columns may use
-those before them.
+In SQL, `record` is a struct with the text at each path of the record, and `document` holds the members next to its list. A column may use
+those declared before it.
 """
 
 import codecs
@@ -38,7 +38,7 @@ LIST = "[]"
 
 
 class Container(StrEnum):
-    """What holds the records."""
+    """The file format that holds the records."""
 
     CSV = "csv"
     JSON = "json"
@@ -47,7 +47,7 @@ class Container(StrEnum):
 
 @dataclass(frozen=True)
 class Form:
-    """One form in which the records of a feed come. `derived` holds the contract's own logic and that of the form."""
+    """One form in which the records of a feed arrive. `derived` holds the contract's own logic and that of the form."""
 
     container: Container
     item: str = "record"
@@ -71,12 +71,12 @@ class Form:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """Every path that a record is read by: those of its plain columns, and those of its SQL."""
+        """All paths read from a record: those of its plain columns, and those its SQL uses."""
         return tuple(dict.fromkeys((*self.columns.values(), *self.sources)))
 
 
 class Logic(NamedTuple):
-    """How a column is made of several: SQL, and the paths that it reads."""
+    """How a column is computed from several: SQL, and the paths it reads."""
 
     sql: str
     sources: tuple[str, ...]
@@ -85,24 +85,26 @@ class Logic(NamedTuple):
 def read_forms(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[str, Logic]) -> tuple[Form, ...]:
     """Read the declared forms of a table.
 
-    `wire` gives the header or path of each column, in the contract's order, `logic` says of some how they are made of several.
+    `wire` maps each column to its header or path, in contract order; `logic` has the SQL of the computed columns.
     Raises ContractError naming what is wrong.
     """
     if not isinstance(declared, list) or not declared:
-        raise ContractError(f"{where}: expected `table` as a list of forms, got {type(declared).__name__}")
+        raise ContractError(
+            f"{where}: expected `table` as a list of forms, got {type(declared).__name__}; see docs/formats.md"
+        )
     forms = tuple(_form(f"{where}: form {number}", form, wire, logic) for number, form in enumerate(declared, 1))
     for container in Container:
         same = [form for form in forms if form.container is container]
         if len(same) > 1 and sum(form.when is None for form in same) > 1:
             raise ContractError(
-                f"{where}: expected `when` in all forms of {container} but one, got {len(same)} forms without"
+                f"{where}: expected `when` in all {container} forms but one, got {len(same)} forms without it; add it"
             )
     return forms
 
 
 def _form(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[str, Logic]) -> Form:
     if not isinstance(declared, dict):
-        raise ContractError(f"{where}: expected a mapping, got {type(declared).__name__}")
+        raise ContractError(f"{where}: expected a mapping, got {type(declared).__name__}; see docs/formats.md")
     told = dict(declared)
     renamed, own = _texts(where, told, "columns"), _texts(where, told, "derived")
     made = {name: of for name, of in logic.items() if name not in (*renamed, *own)}
@@ -111,10 +113,10 @@ def _form(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[
     columns = {name: path for name, path in {**wire, **renamed}.items() if name not in derived}
     strange = [name for name in (*renamed, *derived) if name not in wire]
     if strange:
-        raise ContractError(f"{where}: expected columns of the contract, got {', '.join(strange)}")
+        raise ContractError(f"{where}: expected columns of the contract, got {', '.join(strange)}; correct the names")
     error = _texts(where, told, "error")
     if error and set(error) != {"path", "fine"}:
-        raise ContractError(f"{where}: expected `error` with path and fine, got {', '.join(error)}")
+        raise ContractError(f"{where}: expected `error` with path and fine, got {', '.join(error)}; correct it")
     order = {name: derived[name] for name in wire if name in derived}
     form = Form(
         container=_container(where, told.pop("container", None)),
@@ -163,7 +165,7 @@ def _form(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[
 
 def _container(where: str, told: object) -> Container:
     if told not in list(Container):
-        raise ContractError(f"{where}: expected a container of {', '.join(Container)}, got {told}")
+        raise ContractError(f"{where}: expected a container of {', '.join(Container)}, got {told}; choose one of them")
     return Container(str(told))
 
 
@@ -173,7 +175,9 @@ def _encoding(where: str, told: object) -> str:
     try:
         return codecs.lookup(str(told)).name
     except LookupError as error:
-        raise ContractError(f"{where}: expected an encoding that Python knows, or {TCVN3}, got {told}") from error
+        raise ContractError(
+            f"{where}: expected {TCVN3} or an encoding that Python knows, got {told}; correct it"
+        ) from error
 
 
 def _path(told: object) -> tuple[str, ...]:
@@ -183,12 +187,12 @@ def _path(told: object) -> tuple[str, ...]:
 def _list(where: str, told: Mapping[str, Any], name: str) -> tuple[str, ...]:
     found = told.get(name) or []
     if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
-        raise ContractError(f"{where}: expected `{name}` as a list of texts")
+        raise ContractError(f"{where}: expected `{name}` as a list of texts, got {found!r}; correct it")
     return tuple(found)
 
 
 def _texts(where: str, told: Mapping[str, Any], name: str) -> dict[str, str]:
     found = told.get(name) or {}
     if not isinstance(found, dict):
-        raise ContractError(f"{where}: expected `{name}` as a mapping of texts, got {type(found).__name__}")
+        raise ContractError(f"{where}: expected `{name}` as a mapping of texts, got {type(found).__name__}; correct it")
     return {str(key): str(value) for key, value in found.items()}

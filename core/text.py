@@ -1,8 +1,8 @@
-"""Vietnamese text: in small Latin letters, and in the encoding of the years before Unicode, TCVN 5712:1993, of the ABC fonts (`.VnTime` …).
+"""Vietnamese text: slugs, and the encoding used before Unicode, TCVN 5712:1993 (TCVN3), of the ABC fonts (`.VnTime` …).
 
-It comes in two shapes: as bytes that are no UTF-8, and as text that some program took for Latin-1 (`TrÇn V¨n A` for `Trần Văn A`).
-Python has no codec for it. The table is that of GNU libc's TCVN5712-1, compared byte by byte; it holds the lower-case letters and bare
-capitals of the common TCVN3 fonts at their places.
+TCVN3 arrives in two ways: as bytes that are not UTF-8, and as text that some program decoded as Latin-1 (`TrÇn V¨n A` for `Trần Văn A`).
+Python has no codec for it. The table is that of GNU libc's TCVN5712-1, compared byte by byte; the lower-case letters and unaccented
+capitals of the common TCVN3 fonts have the same codes in it.
 """
 
 import re
@@ -14,25 +14,25 @@ HIGH_HALF = (
     "ẮẦẨẪẤỀặầẩẫấậèỂẻẽéẹềểễếệìỉỄẾỒĩíịò"
     "ỔỏõóọồổỗốộờởỡớợùỖủũúụừửữứựỳỷỹýỵỐ"
 )
-"""The characters of the bytes 0x80 to 0xff; those below are ASCII."""
+"""The characters of bytes 0x80 to 0xff; lower bytes are ASCII."""
 
 ESCAPE = re.compile(rb"\\x([89a-f][0-9a-f])")
-"""How a piece that is no UTF-8 shows a byte (`ingestion/formats/lines.py`)."""
+"""How a byte is written in a piece that is not UTF-8 (`ingestion/formats/lines.py`)."""
 
 
 def decode_tcvn3(encoded: bytes) -> str:
-    """Give the text of TCVN3 bytes, in Unicode NFC."""
+    """Decode TCVN3 bytes to text in Unicode NFC."""
     text = "".join(chr(byte) if byte < 0x80 else HIGH_HALF[byte - 0x80] for byte in encoded)
     return unicodedata.normalize("NFC", text)
 
 
 def decode_escaped_tcvn3(raw: str) -> str:
-    """Give the text of a piece that was quarantined because its bytes are no UTF-8 but TCVN3."""
+    """Decode a piece that was quarantined because its bytes are TCVN3, not UTF-8."""
     return decode_tcvn3(ESCAPE.sub(lambda found: bytes.fromhex(found[1].decode()), raw.encode()))
 
 
 def decode_misread_tcvn3(text: str) -> str:
-    """Give the text that was TCVN3 and was read as Latin-1; text with other characters comes back as it is."""
+    """Decode TCVN3 that was read as Latin-1; text with other characters is returned unchanged."""
     try:
         encoded = b"".join(sign.encode("latin-1" if ord(sign) < 0x100 else "cp1252") for sign in text)
     except UnicodeEncodeError:
@@ -41,6 +41,6 @@ def decode_misread_tcvn3(text: str) -> str:
 
 
 def slug_of(text: str) -> str:
-    """Return a text in small Latin letters, digits and hyphens; empty where it has none of them."""
+    """Return a text as lower-case Latin letters, digits and hyphens; empty if none of these remain."""
     bare = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
     return re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in bare if not unicodedata.combining(sign))).strip("-")

@@ -1,7 +1,7 @@
 """One DAG per contract, from one loop: collect, then load. A load that brought something new updates the feed's Asset.
 
-The contract's cadence is the schedule. Nothing is caught up: a source that was away is asked from its checkpoint on, so that one run brings
-everything that was missed.
+The contract's cadence is the schedule. There is no catch-up: collection continues from its checkpoint, so that after an outage one run
+collects everything that was missed.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from core.contract import Contract, read_contracts
 
 
 def ingest(contract: Contract) -> DAG:
-    """Make the DAG of one feed."""
+    """Return the DAG of one feed."""
     asset = feed_asset(contract.feed)
 
     @dag(

@@ -1,8 +1,7 @@
-"""Every five minutes: load what waits in landing, and wake the marts that are behind.
+"""Every five minutes: load what waits in landing, and trigger the marts that are behind.
 
-Assets tell of what a task did, and an event is lost with the task that should have sent it: a load that committed and died, a retry that
-found nothing left, a load at the command line. This DAG asks the books instead. Whoever did the work, and however it ended, the
-release follows.
+An Asset event is lost with the task that should have sent it: a load that committed and died, a retry that found nothing left to do, a
+load from the command line. This DAG looks at the ledger instead, so that a release follows whoever did the work and however it ended.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from retries import RETRIES, stops_unless_retryable
 
 @dag(
     dag_id="levels",
-    description="Load what waits in landing; wake the marts that are behind their ledger",
+    description="Load what waits in landing; trigger the marts that are behind their ledger",
     schedule=timedelta(minutes=5),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
@@ -37,7 +36,7 @@ def levels() -> None:
 
     @task(
         outlets=[AssetAlias("due")], trigger_rule="all_done"
-    )  # a feed that cannot be loaded keeps no other domain waiting
+    )  # a feed that cannot be loaded does not hold up other domains
     @stops_unless_retryable
     def find_what_is_due(*, outlet_events: Any = None) -> dict[str, str]:
         from core.settings import Settings  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Once a night: merge small files, expire what no release needs; writers wait meanwhile, readers do not."""
+"""Every night: merge small files and expire what no release needs; writers wait meanwhile, readers do not."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from retries import RETRIES, stops_unless_retryable
 
 @dag(
     dag_id="maintenance",
-    description="Merge small files; expire snapshots that no release names",
+    description="Merge small files; expire snapshots that no release needs",
     schedule=CronTriggerTimetable("30 2 * * *", timezone="Asia/Ho_Chi_Minh"),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,

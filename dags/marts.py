@@ -1,8 +1,8 @@
-"""One DAG per domain: build, audit, publish, whenever one of its feeds brought something new, or it was found behind.
+"""One DAG per domain: build, audit, publish, whenever one of its feeds has new data, or the domain was found to be behind.
 
-Each task takes its step where that is the next one by the domain's books (quality/levels.py), and does nothing otherwise: a run that is
-repeated, or that finds an earlier one's work half done, comes to the same end. Builds of different domains run side by side, as many
-as there are cores. The scores (domain `quality`) follow every domain, and the clock too: dags/levels.py finds them too old.
+Each task takes its step if that is the domain's next one (quality/levels.py), and does nothing otherwise, so that a run that is repeated,
+or finds the work of an earlier one half done, has the same result. Builds of different domains run in parallel, as many as there are
+cores. The scores (domain `quality`) follow every domain, and also the clock: dags/levels.py triggers them when they are too old.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from core.domains import QUALITY, domain_names
 
 
 def marts(domain: str, assets: list[Asset]) -> DAG:
-    """Make the DAG of one domain."""
+    """Return the DAG of one domain."""
 
     @dag(
         dag_id=f"marts__{domain}",

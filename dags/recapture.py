@@ -1,7 +1,7 @@
-"""One DAG for what is missing: every hour each feed whose source keeps history is asked again for its missing slots.
+"""One DAG for missing data: every hour, request the missing slots of each feed whose source keeps history.
 
-What is missing, how often it is asked for and what came stands in `ingestion/collect/recapture.py` and its ledger; a feed that got
-something updates its Asset, so that its marts follow.
+`ingestion/collect/recapture.py` decides what is missing and how often to ask, and records the outcome. A feed that received something
+updates its Asset, so that its marts follow.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from core.slots import SlotsBy
     default_args=RETRIES,
 )
 def recapture() -> None:
-    """Ask each feed on its own."""
+    """Recapture each feed in a task of its own."""
 
     def ask(contract: Contract) -> None:
         asset = feed_asset(contract.feed)
@@ -41,7 +41,7 @@ def recapture() -> None:
 
             counts = summary(recapture_feed(Settings(), contract))
             if not counts["found"]:
-                raise AirflowSkipException(f"{contract.feed}: nothing was found again")
+                raise AirflowSkipException(f"{contract.feed}: no missing slot was found")
             outlet_events[asset].extra = counts
             return counts
 

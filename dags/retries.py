@@ -1,8 +1,8 @@
-"""Which errors a retry helps: the only place that says so.
+"""Which errors Airflow retries; decided here and nowhere else.
 
-Our errors know it themselves (`is_retryable`: a source or a service that did not answer). Everything else (a contract that contradicts
-itself, books that do not balance, an audit that failed) would fail the same way again, so Airflow is told to stop at once.
-Errors that are not ours are bugs, and stop at once too.
+Our own errors say so themselves (`is_retryable`: a source or a service did not answer). All others (a contract that contradicts itself, a
+ledger that does not balance, a failed audit) would fail the same way again, so Airflow stops at once. Errors that are not ours are bugs,
+and also stop at once.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ RETRIES: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
 }
-"""For a task's arguments: three more tries, 20 s apart and growing."""
+"""Task arguments: three retries, the first after 20 s, with growing delays."""
 
 
 def stops_unless_retryable(task: Function) -> Function:

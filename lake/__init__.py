@@ -1,1 +1,1 @@
-"""Catalogs, connections, releases, maintenance: the only place that knows which lakehouse format is below."""
+"""Catalogs, connections, releases and maintenance: the only package that knows which lakehouse format is used."""

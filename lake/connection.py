@@ -20,17 +20,17 @@ EXTENSIONS = {"httpfs": "httpfs", "postgres": "postgres_scanner", "ducklake": "d
 """Wheel name and the name under which DuckDB loads it."""
 
 COMMIT_RETRIES = 100
-"""Commits of several writers race for the next snapshot's number; ten tries, the default, were seen to be too few."""
+"""Concurrent writers race for the next snapshot number at commit; ten retries, the default, proved too few."""
 
 IMPORTED_BY_DUCKDB = ("numpy", "pandas", "pyarrow.dataset")
-"""Modules that DuckDB imports at the first query with parameters, and at the first frame, in a thread of its own. Where another thread
-imports at that moment, or Ctrl-C comes, each may wait for the other for ever; so they are there before it is opened."""
+"""Modules that DuckDB imports in a thread of its own, at the first query with parameters and at the first frame. If another thread is
+importing at that moment, or Ctrl-C arrives, the two can deadlock, so these modules are imported before DuckDB is opened."""
 
 CatalogName = Literal["lake", "marts"]
 
 
 def install_extensions(folder: Path) -> None:
-    """Install the extension wheels into a folder, where a plain LOAD finds them; does nothing where they are there."""
+    """Install the extension wheels into a folder where a plain LOAD finds them; does nothing if they are already there."""
     folder.mkdir(parents=True, exist_ok=True)
     installed = {path.name.removesuffix(".duckdb_extension") for path in folder.rglob("*.duckdb_extension")}
     missing = [wheel for wheel, name in EXTENSIONS.items() if name not in installed]
@@ -45,9 +45,8 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Open an in-memory DuckDB with catalogs attached, its clock set to UTC.
 
-    `as_reader` uses the identities that can read `marts` and nothing else, and attaches it read-only; `<domain>.<mart>` then is a
-    table of it. Raises ServiceError
-    where PostgreSQL or the object store does not answer.
+    `as_reader` connects with the accounts that can only read `marts`, and attaches it read-only; `<domain>.<mart>` then names a
+    table of it. Raises ServiceError if PostgreSQL or the object store does not answer.
     """
     for name in IMPORTED_BY_DUCKDB:
         import_module(name)
@@ -70,28 +69,28 @@ def connect(
     except duckdb.Error as error:
         connection.close()
         raise ServiceError(
-            f"lake: catalogs at PostgreSQL {settings.postgres_host}:{settings.postgres_port} and objects at "
-            f"{settings.s3_host}:{settings.s3_port} were promised, {_first_line(error)}; see `ioc status`"
+            f"lake: expected catalogs in PostgreSQL at {settings.postgres_host}:{settings.postgres_port} and objects at "
+            f"{settings.s3_host}:{settings.s3_port}, got: {_first_line(error)}; see `ioc status`"
         ) from error
     return connection
 
 
 def name_marts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let `<domain>.<mart>` mean a table of `marts`, for this connection; a cursor of it has to be told again."""
+    """Make `<domain>.<mart>` name a table of `marts` in this connection; repeat it for each of its cursors."""
     connection.execute("set search_path = 'marts.main,memory.main'")
 
 
 @contextmanager
 def connected(settings: Settings, *, as_reader: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection for the length of a `with` block; raises ServiceError where a service is lost in it."""
+    """Open a connection for a `with` block; raises ServiceError if a service is lost during it."""
     connection = connect(settings, as_reader=as_reader)
     try:
         yield connection
     except duckdb.Error as error:
         if not isinstance(error, duckdb.OperationalError) and type(error) is not duckdb.Error:
-            raise  # a query of ours that is wrong; what a catalog's server says comes without a class of its own
+            raise  # our own query is wrong; errors from the catalog's server have no subclass of their own
         raise ServiceError(
-            f"lake: catalogs and objects were promised until the end, {_first_line(error)}; see `ioc status`, then run it again"
+            f"lake: expected catalogs and objects until the end, got: {_first_line(error)}; see `ioc status`, then run it again"
         ) from error
     finally:
         connection.close()

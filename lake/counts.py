@@ -1,16 +1,16 @@
-"""How many rows a table holds, found out in ways that can contradict each other.
+"""Count the rows of a table in several independent ways, so that a mistake in one contradicts another.
 
     counted   `count(*)`, which the catalog answers without opening a file
-    scanned   rows that were really read, through a filter that no statistic can answer
-    records   what the scanned rows weigh (`_record_count`: a row can be made of several records)
-    ledger    what the books say was accepted, or quarantined
-    digest    the sum of the hashes of what tells a row from another
+    scanned   rows actually read, through a filter that no statistic can answer
+    records   the sum of `_record_count` over the scanned rows (a row can be made of several records)
+    ledger    how many records the ledger says were accepted, or quarantined
+    digest    the sum of the row hashes over identifying columns
 
-Bronze and the quarantine have a ledger (`lake.ledger.deliveries`, replays included: what they accept, they write). Other tables have
-none: of them the first two must agree, and the digest must be the same before and after maintenance. Of bronze only the columns that
-identify a row are read, because bronze is by far the largest; of other tables all columns are, so that a value that changed shows too.
+Bronze and the quarantine have a ledger (`lake.ledger.deliveries`, replays included, since a replay writes what it accepts). Other tables
+have none: there the first two must agree, and the digest must be the same before and after maintenance. In bronze, by far the largest,
+only the columns that identify a row are read; in other tables all columns are, so that a changed value is noticed too.
 
-Why so suspicious: a merge rewrites files, an expiry forgets some, and there are open reports of deleted rows that came back with a
+The reason for this care: merging rewrites files, expiring drops some, and there are open reports of deleted rows reappearing with a
 catalog on PostgreSQL (duckdb/ducklake#1094, #1084).
 """
 
@@ -28,12 +28,12 @@ QUARANTINE = "lake.quarantine.records"
 BRONZE_IDENTITY = ("_delivery_id", "_position")
 
 
-WHAT_TO_DO = "maintenance stopped; docs/maintenance.md tells what to do"
+WHAT_TO_DO = "maintenance stopped; see docs/maintenance.md"
 
 
 @dataclass(frozen=True)
 class Count:
-    """The rows of one table; `records` and `ledger` are None where no ledger tells of it."""
+    """The row counts of one table; `records` and `ledger` are None for a table without a ledger."""
 
     table: str
     counted: int
@@ -43,10 +43,10 @@ class Count:
     ledger: int | None = None
 
     def require_agreement(self, when: str) -> None:
-        """Raise CountError with the numbers, where they contradict each other."""
+        """Raise CountError with the numbers if they contradict each other."""
         if self.counted != self.scanned or self.records != self.ledger:
             raise CountError(
-                f"{self.table}: one number of rows was promised {when}, there are {self.told()}; {WHAT_TO_DO}",
+                f"{self.table}: expected equal row counts {when}, got {self.told()}; {WHAT_TO_DO}",
                 table=self.table,
                 counted=self.counted,
                 scanned=self.scanned,
@@ -55,13 +55,13 @@ class Count:
             )
 
     def told(self) -> str:
-        """Say the numbers in words."""
+        """Return the numbers as text for a message."""
         rows = f"{self.counted} counted, {self.scanned} scanned"
         return rows if self.ledger is None else f"{rows} with {self.records} records, {self.ledger} in the ledger"
 
 
 def count_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Count]:
-    """Count the rows of every table of both catalogs as of one instant, by the table's full name."""
+    """Count the rows of every table of both catalogs at one instant; return the counts by full table name."""
     connection.execute("begin transaction read only")
     try:
         ledger = _ledger(connection)
@@ -77,13 +77,13 @@ def require_agreement(counts: Mapping[str, Count], when: str) -> None:
 
 
 def require_unchanged(before: Mapping[str, Count], after: Mapping[str, Count], when: str) -> None:
-    """Raise CountError naming the first table that lost, gained or changed rows, or is gone."""
+    """Raise CountError naming the first table that lost, gained or changed rows, or no longer exists."""
     for table, count in before.items():
         now = after.get(table)
         if now != count:
-            found = "the table is gone" if now is None else "other rows" if now.told() == count.told() else now.told()
+            found = "no such table" if now is None else "other rows" if now.told() == count.told() else now.told()
             raise CountError(
-                f"{table}: the rows of before were promised {when}, {count.told()}; there are now: {found}; {WHAT_TO_DO}",
+                f"{table}: expected the same rows as before {when}, {count.told()}, got {found}; {WHAT_TO_DO}",
                 table=table,
                 before=count,
                 after=now,
@@ -106,7 +106,7 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 
 
 def _ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Return how many records the books say a table holds, by the table's full name; nothing where no delivery was loaded."""
+    """Return how many records the ledger says each table holds, by full table name; tables without a delivery are left out."""
     rows = connection.execute(
         "select feed, sum(accepted)::bigint, sum(quarantined)::bigint from lake.ledger.deliveries group by feed"
     ).fetchall()

@@ -1,8 +1,8 @@
-"""The gate that SQL written by a person passes: one query that reads released marts, and nothing else.
+"""The gate for SQL written by people: it admits one query that reads released marts, and nothing else.
 
-What a query does is not guessed from its text. DuckDB itself parses it and writes it down as a tree (`json_serialize_sql`), which it does
-for a SELECT only; the tree is walked, and everything in it must be known: each kind of table, each table, each function. Behind the gate
-stands an instance that has nothing else to give (lake/serving.py).
+What a query does is not guessed from its text. DuckDB itself parses it into a tree (`json_serialize_sql`), which it does only for a
+SELECT; the gate walks the tree and requires everything in it to be known: each kind of table, each table, each function. The instance
+behind the gate holds nothing else (lake/serving.py).
 """
 
 import json
@@ -21,13 +21,13 @@ MOST_CHARACTERS = 200_000
 MOST_NODES = 100_000
 
 TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "json_each", "json_tree"})
-"""Table functions that make rows of what the query itself holds; any other one may read a file, a setting or another server."""
+"""Table functions that make rows only from what is in the query; any other may read a file, a setting or another server."""
 
 DRAWN = frozenset({"random", "uuid", "gen_random_uuid", "uuidv4", "uuidv7"})
-"""Functions whose answer differs from call to call, and that do nothing else."""
+"""Functions whose only side effect is that their result differs from call to call."""
 
 OF_THE_CATALOG = frozenset({"pg_typeof", "format_type", "current_database", "current_schema", "pg_size_pretty"})
-"""Macros of PostgreSQL's catalog that tell of the query; the others tell of the server, or sleep."""
+"""Macros of PostgreSQL's catalog that describe the query; the others describe the server, or sleep."""
 
 NEVER = frozenset(
     {
@@ -35,8 +35,8 @@ NEVER = frozenset(
         *("levenshtein", "editdist3", "damerau_levenshtein"),
     }
 )
-"""Functions that DuckDB counts as harmless. They tell of the machine, plan what nobody has looked at, or work on two long texts for minutes
-without looking up, so that no limit of time ends them."""
+"""Functions that DuckDB lists as free of side effects but that are refused here: they reveal facts about the machine, plan SQL that the
+gate has not seen, or compare two long texts for minutes without checking for an interrupt, so that no time limit stops them."""
 
 MAKERS = {
     "repeat": 1,
@@ -48,10 +48,10 @@ MAKERS = {
     "range": 0,
     "generate_series": 0,
 }
-"""Functions that make a long value out of a short one, and the place of the first argument that says how long.
+"""Functions that make a long value from a short one, and the position of the first argument that says how long.
 
-DuckDB works one call out without looking up: no limit of time ends it, and none of memory counts it. So how long is said in figures, and
-all of a query together make no more than MOST_MADE.
+DuckDB evaluates one call without checking for an interrupt: no time limit stops it and no memory limit counts it. So the length must be
+a literal, and all calls of a query together may make at most MOST_MADE values.
 """
 
 MOST_MADE = 10_000_000
@@ -59,7 +59,7 @@ MOST_LAMBDAS = 2
 MAKE_ROWS = "make rows of it: from generate_series(...), unnest(...)"
 PATTERNS = frozenset({"printf", "format"})
 WIDTH = re.compile(r"\d{4}|\*")
-"""What in the pattern of a PATTERNS function asks for a very long text."""
+"""What in the pattern of a PATTERNS function would make a very long text."""
 
 OURS = frozenset({"clock_now"})
 HINT = "see docs/security.md for what a query may hold"
@@ -69,32 +69,32 @@ KINDS_OF_TABLES = frozenset(
     {"BASE_TABLE", "EMPTY", "EXPRESSION_LIST", "JOIN", "PIVOT", "SHOW_REF", "SUBQUERY", "TABLE_FUNCTION"}
 )
 
-Tree = dict[str, Any]  # DuckDB's own tree, as it came out of JSON
+Tree = dict[str, Any]  # DuckDB's own tree, parsed from JSON
 Table = tuple[str, str]
-"""Schema and name, in small letters."""
+"""Schema and name, in lower case."""
 
 
 class RefusedQueryError(ConfigurationError):
-    """A query that is more than a question to released marts."""
+    """A query that does more than read released marts."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What holds at a place of a query: the names of common table expressions, in small letters, and how many lambdas it stands in."""
+    """The scope at one place of a query: the names of visible common table expressions, in lower case, and the depth of lambdas."""
 
     defined: frozenset[str] = frozenset()
     lambdas: int = 0
 
     def defining(self, name: str) -> "Scope":
-        """Return the scope behind a definition."""
+        """Return the scope after a definition."""
         return replace(self, defined=self.defined | {name.lower()})
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Lets queries through that read these tables; `may_read` further tells, for a schema of them, whether this reader may.
+    """Admits queries that read only these tables; `may_read` says whether this reader may read a schema.
 
-    `what` begins the text of an error.
+    `what` is the prefix of error messages.
     """
 
     what: str
@@ -102,7 +102,7 @@ class Gate:
     may_read: Callable[[str], bool] = lambda _: True
 
     def admit(self, query: str) -> None:
-        """Let a query pass, or raise RefusedQueryError saying what is in it that may not be."""
+        """Admit a query, or raise RefusedQueryError naming what is not allowed in it."""
         waiting: list[tuple[object, Scope]] = [(self._parse(query), Scope())]
         made = 1
         for _ in range(MOST_NODES):
@@ -115,7 +115,7 @@ class Gate:
             elif isinstance(node, list):
                 waiting.extend((item, scope) for item in node)
             if made > MOST_MADE:
-                raise self._refusal(f"at most {MOST_MADE} values made of one", f"{made}", MAKE_ROWS)
+                raise self._refusal(f"at most {MOST_MADE} values made from one", f"{made}", MAKE_ROWS)
         raise self._refusal(f"a query of at most {MOST_NODES} parts", "more", "ask for less at once")
 
     def _parse(self, query: str) -> Tree:
@@ -138,7 +138,7 @@ class Gate:
         return statements[0]
 
     def _enter(self, node: Tree, scope: Scope) -> Iterator[tuple[object, Scope]]:
-        """Look at a node; yield what is below it, with what holds there."""
+        """Check a node; yield what is below it, each with its scope."""
         for entry in node.get("cte_map", {}).get("map", []):
             yield entry["value"], scope
             scope = scope.defining(entry["key"])
@@ -157,7 +157,7 @@ class Gate:
                 yield {key: part for key, part in function.items() if key not in {"class", "function_name"}}, scope
                 node = {**node, "function": None}
             case {"type": "SHOW_REF", "query": None}:
-                raise self._refusal("a question to a mart", "a list of what there is", HINT)
+                raise self._refusal("a query that reads a mart", "a list of tables", HINT)
             case {"from_table": {"type": kind}} if kind not in KINDS_OF_TABLES:
                 raise self._refusal("a table, a join or a subquery", str(kind), HINT)
         for key, below in node.items():
@@ -170,20 +170,20 @@ class Gate:
         return replace(scope, lambdas=scope.lambdas + 1)
 
     def _count_made(self, node: Tree) -> int:
-        """Count how many values or characters a call makes of one; 1 for all that make none."""
+        """Return how many values or characters a call makes from one; 1 for all other nodes."""
         name = str(node.get("function_name", "")).lower()
         if name in PATTERNS:
             pattern = _figure(node["children"][:1])
             if not isinstance(pattern, str) or WIDTH.search(pattern):
                 raise self._refusal(
-                    f"a pattern as it is, widths of at most three digits, in {name}(...)", "another", MAKE_ROWS
+                    f"a literal pattern with widths of at most three digits in {name}(...)", "another", MAKE_ROWS
                 )
         if name not in MAKERS:
             return 1
         told = [_figure([value]) for value in node["children"][MAKERS[name] :][: 1 if MAKERS[name] else None]]
         numbers = [abs(value) for value in told if isinstance(value, int)]
         if len(numbers) < len(told):
-            raise self._refusal(f"the length in figures in {name}(...)", "one that is worked out", MAKE_ROWS)
+            raise self._refusal(f"a literal length in {name}(...)", "a computed one", MAKE_ROWS)
         return max([1, *numbers])
 
     def _check_table(self, node: Tree, scope: Scope) -> None:
@@ -216,7 +216,7 @@ class Gate:
 
 @cache
 def functions() -> frozenset[str]:
-    """Name the functions a query may call: those that make a value of values, by DuckDB's own list, in small letters."""
+    """Return the functions a query may call, in lower case: those that compute a value from values, by DuckDB's own list."""
     harmless = """
         select lower(function_name) from duckdb_functions()
         where function_type in ('scalar', 'aggregate', 'macro') and internal
@@ -227,13 +227,13 @@ def functions() -> frozenset[str]:
 
 
 def _figure(values: Sequence[Tree]) -> object:
-    """Return a value that stands in the query as it is; None where it is worked out, or there is none."""
+    """Return the value of a literal; None if it is computed, or there is none."""
     return values[0]["value"]["value"] if values and values[0]["class"] == "CONSTANT" else None
 
 
 @cache
 def _views() -> frozenset[str]:
-    """Name what DuckDB itself would find under a name without a schema, in small letters; no common table expression is called so."""
+    """Return the unqualified names that DuckDB itself resolves, in lower case; a common table expression may not shadow them."""
     unqualified = "select lower(view_name) from duckdb_views() where schema_name in ('main', 'pg_catalog')"
     rows = _parser().cursor().execute(unqualified)
     return frozenset(str(name) for (name,) in rows.fetchall())
@@ -241,7 +241,7 @@ def _views() -> frozenset[str]:
 
 @cache
 def _parser() -> duckdb.DuckDBPyConnection:
-    """Return an instance that has nothing attached, for parsing."""
+    """Return an instance for parsing, with nothing attached."""
     return duckdb.connect(config={"autoload_known_extensions": "false", "enable_external_access": "false"})
 
 
@@ -251,7 +251,7 @@ def _serialised(query: str) -> str:
 
 
 def tables_in(connection: duckdb.DuckDBPyConnection) -> frozenset[Table]:
-    """Return the tables of `marts`: all of them are released."""
+    """Return the tables of `marts`, all of which are released."""
     rows = connection.execute(
         "select lower(schema_name), lower(table_name) from duckdb_tables() where database_name = 'marts'"
     )

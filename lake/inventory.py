@@ -1,7 +1,7 @@
-"""What the catalogs hold, for a person who asks whether maintenance keeps up.
+"""What the catalogs hold, to see whether maintenance keeps up.
 
-A file below SMALL_BYTES costs a reader more in asking for it than in reading it: merging makes few of many. Inlined rows stand in the
-catalog itself, because their commit was small. Snapshots that nobody needs go with the next maintenance.
+A file below SMALL_BYTES costs a reader more to request than to read; maintenance merges such files. Inlined rows are stored in the
+catalog itself, because their commit was small. Snapshots that are no longer needed are expired by the next maintenance.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ from lake.maintenance import snapshots_needed
 from lake.retention import retention_of
 
 SMALL_BYTES = 1_000_000
-"""Reading so much takes about as long as one more request to an object store."""
+"""Reading this much takes about as long as one more request to an object store."""
 
 
 @dataclass(frozen=True)
 class CatalogState:
-    """The snapshots of a catalog, how many of them are needed, and the oldest of these."""
+    """The number of snapshots of a catalog, how many of them are needed, and the oldest needed one."""
 
     catalog: CatalogName
     snapshots: int
@@ -33,7 +33,7 @@ class CatalogState:
 
 @dataclass(frozen=True)
 class TableState:
-    """The current files and rows of a table; `bytes` counts data and delete files, `inlined_rows` are among the rows."""
+    """The current files and rows of a table; `bytes` counts data and delete files, `rows` includes `inlined_rows`."""
 
     catalog: CatalogName
     table: str
@@ -91,7 +91,7 @@ def list_tables(connection: duckdb.DuckDBPyConnection) -> Iterator[TableState]:
 
 
 def _inlined_tables(connection: duckdb.DuckDBPyConnection, metadata: str) -> dict[int, list[str]]:
-    """Return the tables of the metadata that hold inlined rows, by the id of the table whose rows they are."""
+    """Return the metadata tables that hold inlined rows, by the id of the table the rows belong to."""
     rows = connection.execute(
         f"select table_id, list(table_name) from {metadata}.ducklake_inlined_data_tables group by table_id"
     ).fetchall()

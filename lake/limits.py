@@ -1,7 +1,8 @@
-"""How long SQL written by a person may run.
+"""The time limit for SQL written by people.
 
-Superset's own limit is a signal, which only a process's first thread gets; its queries run in others. Here a thread beside the query
-interrupts the connection, whichever thread uses it. A cursor of DuckDB is a connection of its own: the others of its instance go on.
+Superset's own limit is a signal, which only the main thread of a process receives, while its queries run in other threads. Here a watchdog
+thread interrupts the connection, whichever thread uses it. A DuckDB cursor is a connection of its own, so the other cursors of its
+instance are not affected.
 """
 
 import threading
@@ -14,7 +15,7 @@ import duckdb
 from core.errors import ConfigurationError
 
 AGAIN_SECONDS = 0.1
-"""An interruption between two statements is forgotten when the next one begins, so it is repeated until the block ends."""
+"""An interrupt between two statements is lost when the next one begins, so it is repeated until the block ends."""
 
 
 class QueryTimeError(ConfigurationError):
@@ -22,7 +23,7 @@ class QueryTimeError(ConfigurationError):
 
 
 class Allowance:
-    """The seconds that one statement may use: while it is executed, and while its rows are fetched."""
+    """The seconds that one statement may use, for executing it and for fetching its rows together."""
 
     def __init__(self, what: str, seconds: float) -> None:
         self._what = what
@@ -31,14 +32,14 @@ class Allowance:
 
     @contextmanager
     def spent_on(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Count the block against the allowance, and interrupt the connection when all is used; raises QueryTimeError then."""
+        """Count the block against the allowance; when it is used up, interrupt the connection and raise QueryTimeError."""
         is_over, was_struck = threading.Event(), threading.Event()
         turn = threading.Lock()
 
         def strike() -> None:
             patience = self._left
             while not is_over.wait(patience):
-                with turn:  # so that nothing is interrupted that begins after the block
+                with turn:  # so that nothing after the block is interrupted
                     if not is_over.is_set():
                         was_struck.set()
                         connection.interrupt()
@@ -65,6 +66,6 @@ class Allowance:
 
 @contextmanager
 def time_limit(connection: duckdb.DuckDBPyConnection, what: str, seconds: float) -> Iterator[None]:
-    """Interrupt the connection where the block takes longer than `seconds`; raises QueryTimeError then. Works in any thread."""
+    """Interrupt the connection and raise QueryTimeError if the block takes longer than `seconds`. Works in any thread."""
     with Allowance(what, seconds).spent_on(connection):
         yield

@@ -1,19 +1,19 @@
-"""Who may write when: one at a time for what must not be written twice, and nobody beside maintenance.
+"""Locks of the lakehouse: one writer at a time per name, and no writer during maintenance.
 
-The lakehouse lets two writers append to one table at once, which is what different feeds want. Two loads of the *same* feed would both
-find a record missing and both write it, so they take turns through a lock of a name. Merging and expiring beside writers ends in
-conflicts, so every writer also holds one lock that writers share, and maintenance takes that lock alone. PostgreSQL hands a lock out in
-the order asked for: a writer that comes while maintenance waits waits behind it, so that maintenance gets its turn under any load.
+The lakehouse lets two writers append to one table at once, which suits different feeds. Two loads of the *same* feed would both find a
+record missing and both write it, so they take turns through a named lock. Merging and expiring while others write ends in conflicts, so
+every writer also holds one shared lock, and maintenance takes that lock exclusively. PostgreSQL grants locks in the order of the requests:
+a writer that arrives while maintenance waits queues behind it, so that maintenance gets its turn under any load.
 
-    exclusive(settings, name)    a writer, the only one of its name
-    writing(settings, who)       a writer that needs no name
+    exclusive(settings, name)    a writer, the only one with this name
+    writing(settings, who)       a writer that needs no named lock
     alone(settings)              maintenance: nobody writes
 
-Locks live in PostgreSQL sessions: a dying process gives them back by dying. One who held a lock through a restart of PostgreSQL holds it
-no more, and asks before it commits. Nobody waits in a ring: whoever waits for the writers' lock holds no lock of a writer's name, since
-the writers' lock is always taken first, and a process that holds it never asks for it again - the request would stand in another session,
-queue behind maintenance, which waits for this very process, and PostgreSQL would see two sessions that have nothing to do with each
-other. So the writers' lock is held once a process, for all its threads, until the last block that needs it ends.
+Locks belong to PostgreSQL sessions, so a process that dies releases them. A process that held a lock through a restart of PostgreSQL has
+lost it, which is why it checks before it commits. There is no deadlock: the writers' lock is always taken first, so whoever waits for it
+holds no named lock, and a process that holds it never requests it again. Such a request would come from another session and queue behind
+maintenance, which waits for this very process, and PostgreSQL would not see that the two sessions belong together. So a process holds the
+writers' lock once, for all its threads, until the last block that needs it ends.
 """
 
 import os
@@ -29,38 +29,38 @@ from core.errors import ConfigurationError, ServiceError
 from core.settings import Settings
 
 WRITERS = "writers"
-"""The lock that writers share and maintenance takes alone."""
+"""The lock that writers share and maintenance takes exclusively."""
 
 PATIENCE = timedelta(minutes=15)
-"""How long maintenance waits for those who write: one that hangs must not hold up all who come after it."""
+"""How long maintenance waits for writers: one that hangs must not hold up everyone queued behind maintenance."""
 
 Session = psycopg.Connection[tuple[object, ...]]
 
 
 @dataclass(frozen=True)
 class Lock:
-    """Locks that were taken for `name`."""
+    """The locks held for `name`."""
 
     name: str
     _sessions: tuple[Session, ...]
 
     def require_held(self) -> None:
-        """Raise ServiceError where a session, and the lock with it, was lost: somebody else may have it by now."""
+        """Raise ServiceError if a session was lost, and its lock with it: another process may hold the lock by now."""
         for session in self._sessions:
             try:
                 session.execute("select 1")
             except psycopg.OperationalError as error:
                 raise ServiceError(
-                    f"{self.name}: one at a time was promised, the lock was lost with its session; nothing was committed, run it again"
+                    f"{self.name}: expected to hold the lock until the commit, got a lost session; nothing was committed, run it again"
                 ) from error
 
 
 @contextmanager
 def exclusive(settings: Settings, name: str, *, is_writer: bool = True) -> Iterator[Lock]:
-    """Hold the lock called `name` for the block; wait for its turn, which ends when its holder finishes or dies.
+    """Hold the lock called `name` for the block, after waiting until its present holder finishes or dies.
 
-    A writer holds the writers' lock too. `is_writer` is False for work that takes turns and does not write to the catalogs: maintenance
-    need not wait for it. In such a block nothing may be written.
+    A writer also holds the writers' lock. `is_writer` is False for work that takes turns but does not write to the catalogs: maintenance
+    does not wait for it, and such a block must not write.
     """
     if is_writer:
         with _writers_lock(settings, name, is_alone=False) as shared, _locked(settings, name) as session:
@@ -72,17 +72,17 @@ def exclusive(settings: Settings, name: str, *, is_writer: bool = True) -> Itera
 
 @contextmanager
 def writing(settings: Settings, who: str) -> Iterator[Lock]:
-    """Hold the writers' lock for the block: others may write meanwhile, maintenance does not run. `who` is told to a person who looks."""
+    """Hold the writers' lock for the block: others may write meanwhile, maintenance may not run. `who` is shown in the list of sessions."""
     with _writers_lock(settings, who, is_alone=False) as session:
         yield Lock(who, (session,))
 
 
 @contextmanager
 def alone(settings: Settings, patience: timedelta = PATIENCE) -> Iterator[Lock]:
-    """Wait until nobody writes, and let nobody write during the block.
+    """Wait until nobody writes, and keep writers out for the block.
 
-    Raises ServiceError naming the writers where they are not done in time, because every other writer waits as well by then, and
-    ConfigurationError where this process itself writes.
+    Raises ServiceError naming the writers if they do not finish in time, since every other writer is waiting by then, and
+    ConfigurationError if this process itself is writing.
     """
     with _writers_lock(settings, "maintenance", is_alone=True, patience=patience) as session:
         yield Lock("maintenance", (session,))
@@ -90,7 +90,7 @@ def alone(settings: Settings, patience: timedelta = PATIENCE) -> Iterator[Lock]:
 
 @dataclass
 class _Hold:
-    """The writers' lock as this process holds it, and how many blocks rely on it."""
+    """The writers' lock held by this process, and how many blocks rely on it."""
 
     session: Session
     is_alone: bool
@@ -98,7 +98,7 @@ class _Hold:
 
 
 _holds: dict[tuple[int, str, int], _Hold] = {}
-"""By process and database: a lock belongs to a process as an open file does, so this is a fact of the process and not of a caller."""
+"""By process and database: a lock belongs to the process, like an open file, and not to a caller."""
 
 _change = threading.Lock()
 
@@ -107,7 +107,7 @@ _change = threading.Lock()
 def _writers_lock(
     settings: Settings, who: str, *, is_alone: bool, patience: timedelta | None = None
 ) -> Iterator[Session]:
-    """Hold the writers' lock; a process that holds it shares it among its blocks and threads, in one session."""
+    """Hold the writers' lock; the blocks and threads of a process share it, in one session."""
     key = (os.getpid(), settings.postgres_host, settings.postgres_port)
     with _change:
         hold = _holds.get(key)
@@ -117,7 +117,7 @@ def _writers_lock(
             hold = _holds[key] = _Hold(session, is_alone)
         elif is_alone or hold.is_alone:
             raise ConfigurationError(
-                f"{who}: no writer beside maintenance was promised, this process would wait for itself; "
+                f"{who}: expected no maintenance and writing in one process, got both, which would wait for each other; "
                 "run maintenance in a process of its own"
             )
         else:
@@ -141,7 +141,7 @@ def _locked(settings: Settings, name: str) -> Iterator[Session]:
 
 
 def _session(settings: Settings, who: str) -> Session:
-    """Open a session that tells its holder's name; the server gives up a machine that vanished after two minutes."""
+    """Open a session that shows its holder's name; the server drops a client that has vanished after two minutes."""
     try:
         return psycopg.connect(
             host=settings.postgres_host,
@@ -170,12 +170,12 @@ def _take(
     except psycopg.errors.LockNotAvailable as error:
         with session:
             raise ServiceError(
-                f"lake: a moment in which nobody writes was promised within {patience}, {_holders(session)} did not end; "
+                f"lake: expected no writers within {patience}, got {_holders(session)} still running; "
                 "see docs/maintenance.md, then run it again"
             ) from error
     except (
         BaseException
-    ) as error:  # an interrupted wait too: a session that is left open would keep its place in the queue
+    ) as error:  # also when a wait is interrupted: a session left open would keep its place in the queue
         session.close()
         if isinstance(error, psycopg.OperationalError):
             raise _no_answer(settings) from error
@@ -183,7 +183,7 @@ def _take(
 
 
 def _holders(session: Session) -> str:
-    """Name the sessions that hold a lock of ours."""
+    """Return the names of the sessions that hold one of our locks."""
     rows = session.execute(
         "select distinct application_name from pg_stat_activity join pg_locks using (pid) "
         "where locktype = 'advisory' and granted and pid <> pg_backend_pid() order by 1"
@@ -193,5 +193,5 @@ def _holders(session: Session) -> str:
 
 def _no_answer(settings: Settings) -> ServiceError:
     return ServiceError(
-        f"lake: PostgreSQL at {settings.postgres_host}:{settings.postgres_port} was promised, it does not answer; see `ioc status`"
+        f"lake: expected PostgreSQL at {settings.postgres_host}:{settings.postgres_port}, got no answer; see `ioc status`"
     )

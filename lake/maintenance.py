@@ -1,18 +1,18 @@
-"""Keep the catalogs small: merge small files, forget snapshots that nobody can ask for, delete files that nothing names.
+"""Keep the catalogs small: merge small files, expire snapshots that are no longer needed, delete files that nothing references.
 
-Nobody writes meanwhile (`lake/lock.py`). Every table is counted before, after merging and forgetting, and once more after files were
-deleted (`lake/counts.py`). A table that contradicts itself or its ledger stops maintenance where it is, before anything is lost for good:
-what was merged or forgotten names its old files for deletion, and these are deleted last, and only a day after.
+Nobody writes meanwhile (`lake/lock.py`). Every table is counted before, after merging and expiring, and again after files have been
+deleted (`lake/counts.py`). A table that contradicts itself or its ledger stops maintenance at once, before anything is lost for good:
+merging and expiring only schedule old files for deletion, which comes last, and not before a day has passed.
 
-Which snapshots stay:
+Snapshots that are kept:
 
-- of `marts` those that a release which can still be asked for shows (`lake/retention.py`), and the newest;
-- of `lake` those that are younger than the grace, so that running builds and audits stand, and the newest;
-- of both, what the newest build of each domain was made of and made: it may not be audited or published yet.
+- of `marts`, those of releases that are still available (`lake/retention.py`), and the newest;
+- of `lake`, those younger than the grace period, which running builds and audits may still read, and the newest;
+- of `lake`, those that the newest build of each domain read and wrote, since it may not be audited or published yet.
 
-Rows keep the number of the snapshot that wrote them when their files are merged and that snapshot is forgotten: `snapshot_id` of a row is
-as good after maintenance as before. Inlined rows stay in the catalog: flushing them has open reports of lost and doubled rows
-(duckdb/ducklake#1364, #1406), and `ioc status --lake` tells how many there are.
+Rows keep the number of the snapshot that wrote them when files are merged and that snapshot is expired: the `snapshot_id` of a row is as
+valid after maintenance as before. Inlined rows stay in the catalog: there are open reports of rows lost and doubled by flushing them
+(duckdb/ducklake#1364, #1406). `ioc status --lake` shows how many there are.
 """
 
 from collections.abc import Mapping
@@ -28,13 +28,13 @@ from lake.retention import Publication, Retention, needed_versions, retention_of
 from lake.snapshots import newest_snapshot
 
 GRACE = timedelta(days=1)
-"""How long a snapshot of the lake, and a file that nothing names any more, are kept for those who still stand on them."""
+"""How long a snapshot of the lake, and a file that nothing references any more, are kept for readers still using them."""
 
 
 def tidy(settings: Settings, grace: timedelta = GRACE) -> dict[str, int]:
-    """Tidy both catalogs; return how many snapshots were expired in each.
+    """Maintain both catalogs; return how many snapshots were expired in each.
 
-    Raises CountError where a table holds other rows than its ledger says, than its files hold, or than it held before.
+    Raises CountError if the rows of a table differ from its ledger, from its files, or from those before.
     """
     now, policy = settings.clock(), retention_of(settings)
     expired: dict[str, int] = {}
@@ -59,7 +59,7 @@ def tidy(settings: Settings, grace: timedelta = GRACE) -> dict[str, int]:
 def snapshots_needed(
     connection: duckdb.DuckDBPyConnection, now: datetime, policy: Retention, grace: timedelta = GRACE
 ) -> Mapping[CatalogName, frozenset[int]]:
-    """Return the snapshots of each catalog that maintenance keeps."""
+    """Return the snapshots that maintenance keeps, by catalog."""
     young = _snapshots(connection, "lake", since=now - grace)
     released = needed_versions(publications(connection), now, policy)
     return {
@@ -69,7 +69,7 @@ def snapshots_needed(
 
 
 def publications(connection: duckdb.DuckDBPyConnection) -> list[Publication]:
-    """Return every release with the version of `marts` that shows it."""
+    """Return every release with its version of `marts`."""
     rows = connection.execute(
         "select domain, release_id, snapshot_id, published_at from marts.operations.releases order by release_id"
     ).fetchall()
@@ -77,7 +77,7 @@ def publications(connection: duckdb.DuckDBPyConnection) -> list[Publication]:
 
 
 def newest_builds(connection: duckdb.DuckDBPyConnection) -> frozenset[int]:
-    """Return the snapshots of the lake that each domain's newest build read and wrote: its audit, or its publication, may be due."""
+    """Return the snapshots of the lake that each domain's newest build read and wrote: its audit or publication may still be due."""
     rows = connection.execute(
         "select max(snapshot_read), max(snapshot_written) from lake.operations.builds where outcome = 'passed' group by domain"
     ).fetchall()

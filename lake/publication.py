@@ -1,7 +1,7 @@
 """Publish: make the released tables of a domain equal to a source, and write the release, in one transaction on `marts`.
 
-Only what differs is written: rows are updated, inserted and deleted by their key, so that history costs what changed and the catalog's
-change feed tells it. A table whose columns are not the source's any more, or whose key is not known, is written anew.
+Only differences are written: rows are updated, inserted and deleted by key, so that history costs only what changed, and the catalog's
+change feed shows it. A table whose columns no longer match the source, or whose key is unknown, is rewritten.
 """
 
 import json
@@ -19,7 +19,7 @@ from lake.transaction import transaction
 
 @dataclass(frozen=True)
 class Source:
-    """Where the rows to be published stand: the schema of a domain, in a catalog, as of a snapshot."""
+    """The rows to be published: the schema of a domain in a catalog, as of a snapshot."""
 
     catalog: CatalogName
     snapshot: int
@@ -27,7 +27,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Publication:
-    """What is published of a domain. `keys` are the key columns of its tables, by name; `release` tells the rest of its row."""
+    """What to publish for a domain. `keys` maps table names to key columns; the other fields go into the release row."""
 
     domain: str
     source: Source
@@ -44,9 +44,9 @@ class Publication:
 def publish_rows(
     connection: duckdb.DuckDBPyConnection, publication: Publication, before_commit: Callable[[], None] = lambda: None
 ) -> Release:
-    """Publish; the caller holds the lock `release`, so that ids count up by one.
+    """Publish; the caller holds the lock `release`, so that ids increase by one.
 
-    `before_commit` is called last and raises where that lock was lost: nothing is published then.
+    `before_commit` is called last and raises if that lock was lost; nothing is published then.
     """
     domain, source = publication.domain, publication.source
     released = tables_of(connection, "marts", domain, newest_snapshot(connection, "marts"))
@@ -98,7 +98,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[tuple
 def _write_differences(
     connection: duckdb.DuckDBPyConnection, target: str, rows: str, key: Iterable[str], columns: list[str]
 ) -> None:
-    """Update and insert, then delete; `merge` takes one action on matched rows only."""
+    """Update and insert, then delete, since one `merge` allows only one action on matched rows."""
     same_key = " and ".join(f'released."{name}" is not distinct from candidate."{name}"' for name in key)
     others = [name for name in columns if name not in key]
     differs = " or ".join(f'released."{name}" is distinct from candidate."{name}"' for name in others)

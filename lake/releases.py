@@ -1,8 +1,8 @@
 """Releases: what readers see of each domain, since when, and why.
 
-`marts` holds released rows and one row a release, written by the same transaction. The version of the catalog that this transaction
-made is the release's `marts_version`: the whole of `marts` as it was then can be asked for by that number. Nothing is ever rewritten:
-going back is one more release. The newest row of a domain is in force.
+`marts` holds released rows and one row per release, written in the same transaction. The catalog version which that transaction created
+is the release's `marts_version`, by which the whole of `marts` can be read as it was then. Nothing is ever rewritten: a rollback is one
+more release. The newest row of a domain is in force.
 """
 
 import json
@@ -17,7 +17,7 @@ from core.errors import UnknownNameError
 OPERATIONS = "operations"
 
 RECENT = 200
-"""So many releases are read to find those in force; a domain that has none among them is looked for by itself."""
+"""How many releases are read to find those in force; a domain with none among them is looked up by itself."""
 
 COLUMNS = (
     "release_id",
@@ -37,7 +37,7 @@ COLUMNS = (
 class Release:
     """One row of `marts.operations.releases`.
 
-    `lake_snapshot` is the instant of the lake its figures speak of, `marts_version` the snapshot of `marts` that shows them, `action`
+    `lake_snapshot` is the snapshot of the lake that the figures describe, `marts_version` the snapshot of `marts` that holds them, `action`
     publish or rollback, `suite` the digest of the checks that passed, `scores` percentages by feed and axis.
     """
 
@@ -61,7 +61,7 @@ def newest_release_id(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def recent_releases(connection: duckdb.DuckDBPyConnection, count: int = RECENT) -> list[Release]:
-    """Return the newest releases of all domains, oldest first; reads no more than so many, however many there are."""
+    """Return the `count` newest releases of all domains, oldest first, without reading any older ones."""
     return _read(connection, "release_id > ?", [newest_release_id(connection) - count])
 
 
@@ -71,7 +71,7 @@ def releases_of(connection: duckdb.DuckDBPyConnection, domain: str) -> list[Rele
 
 
 def find_release(connection: duckdb.DuckDBPyConnection, domain: str, release_id: int) -> Release:
-    """Return one release of a domain; raises UnknownNameError naming the newest ones there are."""
+    """Return one release of a domain; raises UnknownNameError naming the newest ones."""
     found = _read(connection, "release_id = ? and domain = ?", [release_id, domain])
     if not found:
         mine = [str(release.release_id) for release in recent_releases(connection) if release.domain == domain]
@@ -83,7 +83,7 @@ def find_release(connection: duckdb.DuckDBPyConnection, domain: str, release_id:
 
 
 def last_release(connection: duckdb.DuckDBPyConnection, domain: str) -> Release | None:
-    """Return the release of a domain in force; None before the first one."""
+    """Return the release of a domain that is in force; None before the first one."""
     for release in reversed(recent_releases(connection)):
         if release.domain == domain:
             return release
@@ -96,7 +96,7 @@ def last_release(connection: duckdb.DuckDBPyConnection, domain: str) -> Release 
 
 
 def releases_in_force(connection: duckdb.DuckDBPyConnection) -> dict[str, Release]:
-    """Return, by domain, the release in force."""
+    """Return the releases in force, by domain."""
     in_force = {release.domain: release for release in recent_releases(connection)}
     shown = connection.execute(
         "select schema_name from duckdb_schemas() where database_name = 'marts' and schema_name not in ('main', ?)",
@@ -109,7 +109,7 @@ def releases_in_force(connection: duckdb.DuckDBPyConnection) -> dict[str, Releas
 
 
 def newest_published(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
-    """Return the newest instant of the lake that a domain ever published, rollbacks included; -1 before the first release."""
+    """Return the newest snapshot of the lake that a domain ever published, rollbacks included; -1 before the first release."""
     row = connection.execute(
         "select coalesce(max(lake_snapshot), -1) from marts.operations.releases where domain = ?", [domain]
     ).fetchone()
@@ -125,7 +125,7 @@ def version_as_of(connection: duckdb.DuckDBPyConnection, moment: datetime) -> in
 
 
 def insert_release(connection: duckdb.DuckDBPyConnection, release: Iterable[object]) -> None:
-    """Write one release row, its values in the order of COLUMNS; the caller holds the lock and the transaction."""
+    """Insert one release row, with values in the order of COLUMNS; the caller holds the lock and the transaction."""
     connection.execute(f"insert into marts.operations.releases values ({', '.join('?' * len(COLUMNS))})", [*release])
 
 

@@ -1,9 +1,9 @@
-"""Which releases can still be asked for.
+"""Which releases are still available.
 
-A reader asks for a release by a time, "as of 08:00", so a release is needed as long as it was in force at a time that can still be asked
-for: any time of the last days, the end of any hour of the last months, the end of any day of the last years. That keeps each release for
-the first span, the last of an hour for the second, the last of a day for the third, and of each span also the release in force at its
-beginning, which may be older. Hours and days are those of the country's clock. The release in force is always needed.
+A reader asks for a release by a time, "as of 08:00", so a release is needed as long as it was in force at a time that is still available:
+any time of the last days, the end of any hour of the last months, the end of any day of the last years. That keeps every release for the
+first span, the last of each hour for the second, the last of each day for the third, and for each span also the release in force at its
+beginning, which may be older. Hours and days are local. The release in force is always needed.
 """
 
 from calendar import monthrange
@@ -19,7 +19,7 @@ from core.settings import Settings
 
 @dataclass(frozen=True)
 class Publication:
-    """A release as retention sees it: `marts_version` is the snapshot of `marts` that shows it."""
+    """A release as retention sees it; `marts_version` is its snapshot of `marts`."""
 
     domain: str
     release_id: int
@@ -29,7 +29,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class Retention:
-    """How long each release, the last of an hour and the last of a day can be asked for. Raises ConfigurationError where they shrink."""
+    """How long every release, the last of each hour and the last of each day are kept; ConfigurationError if these spans shrink."""
 
     each_days: int
     hourly_days: int
@@ -38,8 +38,9 @@ class Retention:
     def __post_init__(self) -> None:
         if not 1 <= self.each_days <= self.hourly_days <= self.daily_months * 31:
             raise ConfigurationError(
-                f"retention: at least a day, and spans that grow, were promised, got {self.each_days} days for each release, "
-                f"{self.hourly_days} days hourly, {self.daily_months} months daily; see IOC_RETENTION_* in .env.example"
+                f"retention: expected spans of at least a day, each as long as the one before or longer, "
+                f"got {self.each_days} days for every release, {self.hourly_days} days hourly, {self.daily_months} months daily; "
+                "see IOC_RETENTION_* in .env.example"
             )
 
 
@@ -49,7 +50,7 @@ def retention_of(settings: Settings) -> Retention:
 
 
 def needed_versions(publications: Iterable[Publication], now: datetime, policy: Retention) -> frozenset[int]:
-    """Return the versions of `marts` that can still be asked for at `now`; ids of releases, and no clock, say which came later."""
+    """Return the versions of `marts` still available at `now`; releases are ordered by id, not by clock."""
     since_each = now - timedelta(days=policy.each_days)
     since_hourly = now - timedelta(days=policy.hourly_days)
     since_daily = months_before(now, policy.daily_months)
@@ -72,7 +73,7 @@ def needed_versions(publications: Iterable[Publication], now: datetime, policy: 
 
 
 def months_before(time: datetime, months: int) -> datetime:
-    """Return the same time of day so many months earlier, by the country's calendar; a day that the month lacks is its last."""
+    """Return the same local time `months` months earlier; a day that the month lacks becomes its last day."""
     local = time.astimezone(LOCAL)
     year, month = divmod(local.year * 12 + local.month - 1 - months, 12)
     day = min(local.day, monthrange(year, month + 1)[1])

@@ -1,12 +1,12 @@
 """Hand out cursors on the released marts: hardened, read-only, at the newest release.
 
-One process keeps one DuckDB instance in memory with `marts` attached, and nothing else. A caller gets a cursor of it; each query sees the
-catalog as it is when the query begins, which is a whole release, as publishing is one transaction. A line to the catalog that was
-lost is answered by a new instance; a look for that costs one row, at most every CHECK_SECONDS.
+Each process keeps one in-memory DuckDB instance with `marts` attached, and nothing else. A caller gets a cursor of it; each query sees the
+catalog as of its beginning, which is always a whole release, since publishing is one transaction. If the connection to the catalog is
+lost, a new instance is opened; checking for that reads one row, at most every CHECK_SECONDS.
 
-SQL written by a person meets two guards: the gate (lake/gate.py), and an instance that has nothing else to give. Its settings are locked:
-no file, no URL, no other database, no variable of this program. Each query runs in a transaction that reads, so that not even what is
-in memory, like the clock of the ages, can be replaced.
+SQL written by people passes two guards: the gate (lake/gate.py), and an instance that holds nothing else. Its settings are locked: no
+file, no URL, no other database, no variable of this program. Each query runs in a read-only transaction, so that not even objects in
+memory, such as the macro `clock_now()`, can be replaced.
 """
 
 import threading
@@ -25,7 +25,7 @@ from lake.releases import version_as_of
 from lake.snapshots import attach_as_of, newest_snapshot
 
 CHECK_SECONDS = 2.0
-"""How long a lost line to the catalog may stay unseen."""
+"""How long a lost connection to the catalog may go unnoticed."""
 
 HARDENING = (
     "set memory_limit = '1GB'",
@@ -37,12 +37,12 @@ HARDENING = (
     "set enable_external_access = false",
     "set lock_configuration = true",
 )
-"""The last statements of an instance, in this order: each would be refused after the last."""
+"""The statements that lock an instance, in this order: after the last one, none of them would be allowed."""
 
 
 @dataclass
 class ReleasedMarts:
-    """The released marts of a stack as one process serves them; safe to use from many threads."""
+    """The released marts as served by one process; safe to use from many threads."""
 
     settings: Settings
     clock: Callable[[], float] = monotonic
@@ -51,10 +51,10 @@ class ReleasedMarts:
     _checked_at: float = field(default=float("-inf"), repr=False)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """Return a cursor for which `<domain>.<mart>` is a released mart; raises ServiceError where a service does not answer."""
+        """Return a cursor in which `<domain>.<mart>` names a released mart; raises ServiceError if a service does not answer."""
         with self._lock:
             if self._instance is not None and self._is_alive(self._instance):
-                with suppress(duckdb.CatalogException):  # marts were detached, the one thing that no setting forbids
+                with suppress(duckdb.CatalogException):  # marts were detached, the one thing no setting can forbid
                     return _cursor(self._instance)
             self._instance = open_marts(self.settings)
             self._checked_at = self.clock()
@@ -78,33 +78,33 @@ def _cursor(instance: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 def define_clock(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Define `clock_now()`, the time against which a reader's queries count ages: `IOC_NOW` where it is set, else now.
+    """Define `clock_now()`, the time from which readers' queries compute ages: `IOC_NOW` if set, else now.
 
-    Ages count on while nothing is published, so that a dead pipeline cannot look fresh.
+    Ages keep growing while nothing is published, so that a dead pipeline cannot look fresh.
     """
     time = f"'{settings.now.isoformat()}'::timestamptz" if settings.now else "now()"
     connection.execute(f"create or replace macro memory.main.clock_now() as {time}")
 
 
 def begin_reading(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Begin a transaction that can change nothing and sees the newest release; what a cursor did before it is over."""
+    """Begin a read-only transaction that sees the newest release, ending any transaction the cursor had open."""
     end_reading(cursor)
     cursor.execute("begin transaction read only")
 
 
 def end_reading(cursor: duckdb.DuckDBPyConnection) -> None:
-    """End what `begin_reading` began, also after an error.
+    """End the transaction of `begin_reading`, also after an error.
 
-    One that stays open to the end of its cursor ends the process where the catalog's server has gone meanwhile.
+    Left open until its cursor is closed, it would crash the process if the catalog's server has gone away meanwhile.
     """
     with suppress(duckdb.Error):
         cursor.rollback()
 
 
 def open_marts(settings: Settings, moment: datetime | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a hardened instance that has the released marts, now or as they were at a time, and nothing else.
+    """Open a hardened instance that holds the released marts, now or as of `moment`, and nothing else.
 
-    Raises ServiceError where a service does not answer, UnknownNameError where nothing had been published by then.
+    Raises ServiceError if a service does not answer, UnknownNameError if nothing had been published by then.
     """
     instance = connect(settings, as_reader=True)
     try:

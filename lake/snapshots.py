@@ -1,4 +1,4 @@
-"""Snapshots of a catalog: the newest one, the tables it holds, and the catalog attached once more as it was then."""
+"""Snapshots of a catalog: the newest one, the tables in one, and attaching the catalog as of one."""
 
 import duckdb
 
@@ -15,12 +15,12 @@ def newest_snapshot(connection: duckdb.DuckDBPyConnection, catalog: CatalogName 
 
 
 def attach_as_of(connection: duckdb.DuckDBPyConnection, catalog: CatalogName, snapshot: int) -> None:
-    """Attach a catalog anew under its own name, read-only and as it was in one snapshot; unqualified names mean what they meant.
+    """Re-attach a catalog under its own name, read-only and as of one snapshot; the search path stays as it was.
 
-    Raises UnknownNameError where that snapshot has been expired.
+    Raises UnknownNameError if that snapshot has been expired.
     """
     row = connection.execute("select current_setting('search_path')").fetchone()
-    connection.execute("use memory")  # the catalog that names are looked up in first cannot be detached
+    connection.execute("use memory")  # the default catalog cannot be detached
     connection.execute(f"detach {catalog}")
     try:
         connection.execute(
@@ -28,7 +28,7 @@ def attach_as_of(connection: duckdb.DuckDBPyConnection, catalog: CatalogName, sn
         )
     except duckdb.Error as error:
         raise UnknownNameError(
-            f"{catalog}: expected snapshot {snapshot}, it is no longer kept; ask for a later hour", snapshot=snapshot
+            f"{catalog}: expected snapshot {snapshot}, got an expired one; ask for a later hour", snapshot=snapshot
         ) from error
     connection.execute(f"set search_path = '{row[0] if row else ''}'")
 
@@ -64,9 +64,9 @@ def columns_of(
 def changed_rows(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str, version: int, figures: tuple[str, ...]
 ) -> int:
-    """Put the rows of a released table that a version updated into the temporary table `changed_rows`; return how many there are.
+    """Write the rows of a released table that a version updated into the temporary table `changed_rows`; return how many.
 
-    Each row is as it was before, with a number, and `_figures`: name, value before and value after of each figure, as doubles.
+    Each row holds its old values, a `_number`, and `_figures`: the name and the values before and after of each figure, as doubles.
     """
     pairs = ", ".join(
         f'{{name: \'{name}\', before: old."{name}"::double, after: new."{name}"::double}}' for name in figures

@@ -1,4 +1,4 @@
-"""The tables that every step writes: bronze from the contracts, the ledger, the quarantine, builds, verdicts and releases."""
+"""The tables that the steps write: bronze from the contracts, the ledger, the quarantine, builds, audits and releases."""
 
 import duckdb
 
@@ -15,7 +15,7 @@ BRONZE_ENVELOPE = {
     "_loaded_at": "TIMESTAMPTZ",
     "_load_id": "VARCHAR",
 }
-"""Beside the contract's columns: where a row came from (`_position` counts pieces from 1), what it weighs, when it came."""
+"""Added to the contract's columns: where a row came from (`_position` counts pieces from 1), how many records it holds, when it arrived."""
 
 LEDGER_DELIVERIES = {
     "delivery_id": "VARCHAR",
@@ -63,7 +63,7 @@ LEDGER_DRIFT = {
     "is_stopped": "BOOLEAN",
     "seen_at": "TIMESTAMPTZ",
 }
-"""One row a delivery and column that is not the contract's; `is_stopped` where the delivery was set aside for it."""
+"""One row per delivery and column that differs from the contract; `is_stopped` if the delivery was set aside because of it."""
 
 LEDGER_OBJECT_RESULTS = {
     "load_id": "VARCHAR",
@@ -84,7 +84,7 @@ LEDGER_OBJECT_RESULTS = {
     "last_heard_at": "TIMESTAMPTZ",
     "loaded_at": "TIMESTAMPTZ",
 }
-"""One row a load and object (station, agency, vessel …; null where a record told no believable one); see `ingestion/load/objects.py`."""
+"""One row per load and object (station, agency, vessel …; null if a record named no valid one); see `ingestion/load/objects.py`."""
 
 LEDGER_RECAPTURES = {
     "feed": "VARCHAR",
@@ -94,7 +94,7 @@ LEDGER_RECAPTURES = {
     "asked_at": "TIMESTAMPTZ",
     "outcome": "VARCHAR",
 }
-"""One row an attempt to fetch missing slots of an object again; `outcome` is found, empty or failed."""
+"""One row per attempt to fetch missing slots of an object again; `outcome` is found, empty or failed."""
 
 LEDGER_WITHDRAWALS = {
     "feed": "VARCHAR",
@@ -109,8 +109,8 @@ LEDGER_WITHDRAWALS = {
     "quarantined": "BIGINT",
     "load_ids": "VARCHAR[]",
 }
-"""One row a delivery that was withdrawn: `withdrawal_id` is the delivery id of the document that says so, status and counts are those of
-before, `load_ids` the loads whose books were written anew without it."""
+"""One row per withdrawn delivery: `withdrawal_id` is the delivery id of the withdrawal document, status and counts are those from before
+the withdrawal, `load_ids` the loads whose ledger rows were rewritten without it."""
 
 QUARANTINE_RECORDS = {
     "feed": "VARCHAR",
@@ -128,8 +128,8 @@ QUARANTINE_RECORDS = {
     "slot_at": "TIMESTAMPTZ",
     "list_key": "VARCHAR[]",
 }
-"""`object_id`, `event_at`, `slot_at`: of which object, time and slot the record speaks; null where it cannot be believed in it. `list_key`:
-where the feed sends full lists, what tells the record from the others (`Contract.list_key`), hashed where bronze has it so."""
+"""`object_id`, `event_at`, `slot_at`: the object, time and slot of the record; null if its value is not valid. `list_key`: for a feed of
+full lists, what identifies the record (`Contract.list_key`), hashed as in bronze."""
 
 QUARANTINE_REPAIRS = {
     "feed": "VARCHAR",
@@ -145,8 +145,8 @@ QUARANTINE_REPAIRS = {
     "load_id": "VARCHAR",
     "quarantined_since": "TIMESTAMPTZ",
 }
-"""One row a record that a replay took up: a record of quarantine is open while it has none. `repair_id` is the delivery id of the repair
-document; a record that was refused again stands below it in quarantine, and `quarantined_since` keeps its first day."""
+"""One row per replayed record; a quarantined record is open until it has one. `repair_id` is the delivery id of the repair document; a
+record refused again is quarantined under that id, and `quarantined_since` keeps the time it was first quarantined."""
 
 QUARANTINE_REVEALS = {
     "feed": "VARCHAR",
@@ -156,7 +156,7 @@ QUARANTINE_REVEALS = {
     "revealed_by": "VARCHAR",
     "revealed_at": "TIMESTAMPTZ",
 }
-"""One row a record and time that somebody asked to see it in the clear; `verb` is the command, `revealed_by` the account of the machine."""
+"""One row per record and time that it was shown in the clear; `verb` is the command, `revealed_by` the operating-system account."""
 
 BUILDS = {
     "domain": "VARCHAR",
@@ -170,8 +170,8 @@ BUILDS = {
     "fingerprints": "VARCHAR",
     "built_at": "TIMESTAMPTZ",
 }
-"""One row a build that came to an end. It read the lake as of `snapshot_read`, its candidates stand in `snapshot_written`; `outcome` is
-passed or failed, `code` the digest of the project it was made with, `fingerprints` a JSON object of model name and digest."""
+"""One row per finished build. It read the lake as of `snapshot_read`, and its candidates are in `snapshot_written`; `outcome` is passed
+or failed, `code` the digest of the project's code, `fingerprints` a JSON object of model name to digest."""
 
 AUDITS = {
     "domain": "VARCHAR",
@@ -182,7 +182,7 @@ AUDITS = {
     "checks": "VARCHAR",
     "audited_at": "TIMESTAMPTZ",
 }
-"""One row a verdict on the build that read `snapshot_read`; `suite` is the digest of the checks that were run."""
+"""One row per audit of the build that read `snapshot_read`; `suite` is the digest of the checks that were run."""
 
 RELEASES = {
     "release_id": "BIGINT",
@@ -196,21 +196,21 @@ RELEASES = {
     "last_event_at": "TIMESTAMPTZ",
     "published_at": "TIMESTAMPTZ",
 }
-"""One row a release, written by the transaction that publishes it; `lake_snapshot` is the instant of the lake its figures speak of."""
+"""One row per release, written by the transaction that publishes it; `lake_snapshot` is the snapshot that its figures describe."""
 
 BUILT_SCHEMAS = ("silver", "reference", "operations")
-"""Schemas of the lake that builds share; each domain has one more, named after it, for its candidate marts."""
+"""Schemas of the lake shared by all builds; each domain has one of its own, named after it, for its candidate marts."""
 
 
 def bronze_columns(contract: Contract) -> dict[str, str]:
-    """Give the columns of a feed's bronze table and their DuckDB types, in order."""
+    """Return the columns of a feed's bronze table and their DuckDB types, in order."""
     return {column.name: column.physical_type for column in contract.columns} | BRONZE_ENVELOPE
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Contract]) -> None:
-    """Create every table that does not exist yet, and add the columns that a contract gained; nothing is ever dropped.
+    """Create the tables that do not exist yet, and add columns that contracts have gained; nothing is ever dropped.
 
-    Each statement commits alone; call it under `exclusive("tables")` where several processes may start at once.
+    Each statement commits by itself; call this under `exclusive("tables")` if several processes may start at once.
     """
     for schema in ("bronze", "ledger", "quarantine", *BUILT_SCHEMAS, *domain_names()):
         connection.execute(f"create schema if not exists lake.{schema}")

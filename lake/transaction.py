@@ -15,7 +15,7 @@ AUTHOR = "ioc"
 def transaction(
     connection: duckdb.DuckDBPyConnection, catalog: CatalogName, message: str, info: Mapping[str, str | int]
 ) -> Iterator[None]:
-    """Commit the block as one snapshot whose message names what was done, or nothing of it."""
+    """Commit the block as one snapshot with `message` and `info`, or nothing of it."""
     connection.execute("begin transaction")
     try:
         yield
@@ -26,6 +26,6 @@ def transaction(
     except BaseException:
         with suppress(
             duckdb.Error
-        ):  # a failed commit has ended the transaction, a lost server has too; what went wrong first is told
+        ):  # a failed commit or a lost server has already ended the transaction; the first error is the one to raise
             connection.execute("rollback")
         raise

@@ -1,1 +1,1 @@
-"""The services on one machine: PostgreSQL, SeaweedFS (S3), SFTP, Airflow and Superset, as `ioc up` starts them."""
+"""The services on one machine, started by `ioc up`: PostgreSQL, SeaweedFS (S3), SFTP, Airflow and Superset."""

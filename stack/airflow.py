@@ -1,8 +1,8 @@
 """Airflow as four processes: api-server, scheduler, dag-processor, triggerer; metadata in PostgreSQL.
 
-Tuned for two cores: one API worker, one parser, four task slots. Its own defaults are for a cluster and would take the
-machine. The four share one home, one schema and one admin user, whose password is ours instead of one that Airflow
-would draw and print into its log. Nothing is reported to its makers.
+Tuned for two cores: one API worker, one parser, four task slots, because the defaults are meant for a cluster and would use up
+the machine. The four share one home, one schema and one admin user, whose password we set, so that Airflow does not generate one
+and print it to its log. Usage reporting is switched off.
 """
 
 import json
@@ -32,7 +32,7 @@ DATABASE = "airflow"
 SYSTEM_USER = "ioc-airflow"
 TASK_SLOTS = 4
 BUILD_POOL = ("build", str(max(os.cpu_count() or 1, 1)), "as many builds at once as there are cores")
-"""Name, slots and purpose of the pool in which dags/marts.py builds; one that waits holds no task slot."""
+"""Name, slots and purpose of the pool for the builds of dags/marts.py; a waiting build occupies no task slot."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class AirflowInstallation:
         return self.folder / "passwords.json"
 
     def prepare(self) -> None:
-        """Write the password file, bring the schema up to date unless it is, make the pool; the four processes wait for one."""
+        """Write the password file, migrate the schema if needed and create the pool, once for all four processes."""
         with self._preparing:
             user = system_user(SYSTEM_USER)
             own(self.folder, user)
@@ -87,13 +87,13 @@ class AirflowInstallation:
                 remember(self.settings, DATABASE, stamp, made_with)
 
     def write_users(self) -> None:
-        """Write the one user's password where Airflow looks for it."""
+        """Write the password of the only user to the file that Airflow reads."""
         users = {self.settings.airflow_user: self.settings.reveal("airflow_password")}
         write_private(self.passwords, json.dumps(users) + "\n")
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        """Configure Airflow by variables only; `airflow` itself must be on PATH for the tasks it starts."""
+        """Airflow's configuration, as environment variables only; `airflow` itself must be on PATH for the tasks it starts."""
         settings = self.settings
         database = (
             f"postgresql+psycopg2://{quote(settings.postgres_airflow_user)}:"
@@ -142,7 +142,7 @@ class AirflowInstallation:
 
 @dataclass(frozen=True)
 class AirflowService:
-    """One of the four processes. `component` is its name in the health page, None for the API server itself."""
+    """One of the four processes. `component` is its name on the health page, None for the API server itself."""
 
     installation: AirflowInstallation
     name: str
@@ -163,16 +163,16 @@ class AirflowService:
         return (Port(settings.airflow_host, settings.airflow_port, "IOC_AIRFLOW_PORT"),) if is_server else ()
 
     def prepare(self) -> None:
-        """Prepare what the four share."""
+        """Prepare what the four processes share."""
         self.installation.prepare()
 
     def command(self) -> Command:
-        """Run `airflow <component>` in the foreground."""
+        """Return the command that runs `airflow <component>` in the foreground."""
         arguments = (self.installation.program, *self.arguments)
         return Command(arguments, self.installation.environment, self.installation.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:
-        """Read the health page; a heartbeat from before this process started is its predecessor's."""
+        """Check the health page; a heartbeat from before this process started belongs to its predecessor."""
         try:
             answer = httpx.get(f"{self.address}/api/v2/monitor/health", timeout=5, trust_env=False)
             answer.raise_for_status()
@@ -189,11 +189,11 @@ class AirflowService:
         return "" if is_its_own else f"no heartbeat since it started, the last one was at {heartbeat}"
 
     def settle(self) -> None:
-        """Nothing: DAGs come from the folder, connections from the settings."""
+        """Do nothing: DAGs come from the folder, connections from the settings."""
 
 
 def airflow_services(settings: Settings) -> tuple[AirflowService, ...]:
-    """Give the four processes of one installation. Logs are read from the shared folder, not served on a port."""
+    """Return the four processes of one installation. Logs are read from the shared folder, not served on a port."""
     shared = AirflowInstallation(settings)
     return (
         AirflowService(shared, "airflow-api-server", ("api-server", "--proxy-headers")),

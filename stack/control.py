@@ -1,8 +1,8 @@
-"""Start, stop and look at the services: what `ioc up`, `ioc down` and `ioc status` do.
+"""Start, stop and check the services: `ioc up`, `ioc down` and `ioc status`.
 
-`up` may be repeated at any time: a healthy service is left alone, a dead one is started again, and so is one that stays ill for as long
-as it may take to start; two `up`s at once wait for one another. Each service starts as soon as those it needs are healthy. With
-`IOC_STACK=external` nothing is started or stopped: `up` waits until the services answer, `status` asks them.
+`up` may be repeated at any time: a healthy service is left alone, a dead one is restarted, and so is one that stays unhealthy for as long
+as it may take to start; concurrent runs of `up` take turns. Each service starts as soon as those it needs are healthy. With
+`IOC_STACK=external` nothing is started or stopped: `up` waits until the services answer, `status` checks them.
 """
 
 import fcntl
@@ -29,14 +29,14 @@ from stack.simulator import Simulator
 from stack.superset import Superset
 
 LEAST_FREE_BYTES = 2 * 1024**3
-"""Room for a day of feeds, the logs, and PostgreSQL's write-ahead log; with less, a server may stop in mid-write."""
+"""Room for a day of feeds, the logs, and PostgreSQL's write-ahead log; with less, a server may stop in the middle of a write."""
 
 DATA_SERVICES = frozenset({"postgres", "seaweedfs", "sftp"})
-"""The services that hold data: enough to land, load, build and publish without Airflow and Superset."""
+"""The services that hold data, enough to land, load, build and publish without Airflow and Superset."""
 
 
 def all_services(settings: Settings) -> list[Service]:
-    """Give the services of a stack, each after those it needs."""
+    """Return the services of a stack, each after those it needs."""
     city: list[Service] = [Simulator(settings)] if settings.simulated_day else []
     return [
         Postgres(settings),
@@ -55,10 +55,10 @@ def up(
     *,
     least_free_bytes: int = LEAST_FREE_BYTES,
 ) -> None:
-    """Bring the services (those named and what they need; None = all) to health, telling each step to `report`.
+    """Start services (those named and what they need; None = all) and wait until they are healthy, passing each step to `report`.
 
     Raises UnknownNameError for a service that does not exist, DiskFullError, PortInUseError, and ServiceError with
-    the end of the log when a service dies or does not become healthy in its time.
+    the end of the log if a service dies or does not become healthy in time.
     """
     if settings.stack == "external":
         services = _select(all_services(settings), only)
@@ -70,8 +70,8 @@ def up(
     free = shutil.disk_usage(home).free
     if free < least_free_bytes:
         raise DiskFullError(
-            f"{home}: {least_free_bytes / 1e9:.1f} GB of free disk were promised, {free / 1e9:.1f} GB are there; "
-            "free some room or set IOC_HOME to another disk",
+            f"{home}: expected {least_free_bytes / 1e9:.1f} GB of free disk, got {free / 1e9:.1f} GB; "
+            "free some space or set IOC_HOME to another disk",
             free_bytes=free,
             needed_bytes=least_free_bytes,
         )
@@ -80,7 +80,7 @@ def up(
 
 
 def down(settings: Settings, report: Report = lambda _: None) -> None:
-    """End what `up` started here, the last first, and nothing else; also what today's settings no longer ask for."""
+    """Stop what `up` started here, last one first, and nothing else; also services that the current settings no longer include."""
     home = settings.home_folder
     if settings.stack == "external" or not home.exists():
         return
@@ -94,16 +94,16 @@ def down(settings: Settings, report: Report = lambda _: None) -> None:
 
 
 def status(settings: Settings) -> list[ServiceStatus]:
-    """Ask every service how it is: its process, then the service itself."""
+    """Return the state of every service: of its process, then by its own answer."""
     if (settings.home_folder / "secrets.env").exists():
-        settings = ensure_secrets(settings)  # as `up` drew them, should these settings be older
+        settings = ensure_secrets(settings)  # those that `up` generated, in case these settings were read before
     services = all_services(settings)
     with ThreadPoolExecutor(len(services)) as pool:
         return list(pool.map(lambda service: status_of(service, settings), services))
 
 
 def _in_order(services: Sequence[Service], bring_up: Callable[[Service, threading.Event], None]) -> None:
-    """Run one step per service, each when those it needs are done; the first error cancels the rest and is raised."""
+    """Run one step per service, each after those it needs; the first error cancels the rest and is raised."""
     is_cancelled = threading.Event()
     futures: dict[str, Future[None]] = {}
 
@@ -130,7 +130,7 @@ def _select(services: Sequence[Service], only: Collection[str] | None) -> list[S
     known = {service.name: service for service in services}
     if unknown := sorted(set(only) - set(known)):
         raise UnknownNameError(
-            f"{', '.join(unknown)}: the name of a service was promised, nobody has it; choose from {', '.join(known)}",
+            f"{', '.join(unknown)}: expected names of services, got unknown ones; choose from {', '.join(known)}",
             names=unknown,
         )
     wanted: set[str] = set()
@@ -144,7 +144,7 @@ def _select(services: Sequence[Service], only: Collection[str] | None) -> list[S
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Let one command at a time start or stop the services of a home."""
+    """Let only one command at a time start or stop the services of a home."""
     own(home / "run", None)
     with (home / "run" / "control.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

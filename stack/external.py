@@ -1,7 +1,7 @@
-"""What `ioc up` does around services, for services that somebody else starts; docker-compose runs both steps.
+"""The steps of `ioc up` around services that are started elsewhere; docker-compose runs both.
 
 `python -m stack.external files` writes the files that SeaweedFS and Airflow read when they start, below IOC_HOME:
-identities, certificate, users. `python -m stack.external settle` waits for PostgreSQL and the object store, then makes the
+identities, certificate, users. `python -m stack.external settle` waits for PostgreSQL and the object store, then creates the
 databases, the roles and the buckets.
 """
 
@@ -23,7 +23,7 @@ def write_files(settings: Settings) -> None:
 
 
 def settle(settings: Settings, report: Report) -> None:
-    """Wait for PostgreSQL and the object store, and make what the rest needs on them. Safe to repeat."""
+    """Wait for PostgreSQL and the object store, and create what the other services need on them. Safe to repeat."""
     for service in (Postgres(settings), ObjectStore(settings)):
         await_external(service, report, threading.Event())
         service.settle()
@@ -31,14 +31,14 @@ def settle(settings: Settings, report: Report) -> None:
 
 
 def run(arguments: list[str]) -> None:
-    """Run the step that the command line names."""
+    """Run the step named on the command line."""
     match arguments:
         case ["files"]:
             write_files(Settings())
         case ["settle"]:
             settle(Settings(), print)
         case _:
-            raise ConfigurationError(f"stack.external: `files` or `settle` was promised, {arguments} came")
+            raise ConfigurationError(f"stack.external: expected `files` or `settle`, got {arguments}; name one of them")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The life of one service: started unless it runs, waited for, asked how it is."""
+"""The lifecycle of one service: start it unless it is running, wait for it, check its state."""
 
 import errno
 import socket
@@ -21,7 +21,7 @@ Report = Callable[[str], None]
 
 
 def status_of(service: Service, settings: Settings) -> ServiceStatus:
-    """Tell how a service is: its process first, then what it answers itself."""
+    """Return the state of a service: of its process first, then by its own answer."""
     home = settings.home_folder
     if settings.stack == "external":
         fault = service.fault(0.0)
@@ -31,7 +31,7 @@ def status_of(service: Service, settings: Settings) -> ServiceStatus:
     if record is None:
         return ServiceStatus(service.name, "stopped", None, service.address, log, "")
     if not is_alive(record):
-        detail = f"process {record.pid} is gone; `ioc up` starts it again"
+        detail = f"process {record.pid} has died; `ioc up` restarts it"
         return ServiceStatus(service.name, "dead", None, service.address, log, detail)
     fault = service.fault(record.started_at)
     state: State = "unhealthy" if fault else "healthy"
@@ -39,9 +39,9 @@ def status_of(service: Service, settings: Settings) -> ServiceStatus:
 
 
 def bring_up(service: Service, settings: Settings, report: Report, is_cancelled: threading.Event) -> None:
-    """Start a service unless it runs, wait until it is healthy, settle it, and report; one that runs and stays ill is started anew.
+    """Start a service unless it is running, wait until it is healthy, settle it, and report; one that stays unhealthy is restarted.
 
-    Raises PortInUseError before anything is started, ServiceError with the end of the log when it dies or stays ill.
+    Raises PortInUseError before anything is started, ServiceError with the end of the log if it dies or stays unhealthy.
     """
     home = settings.home_folder
     began = time.monotonic()
@@ -50,7 +50,7 @@ def bring_up(service: Service, settings: Settings, report: Report, is_cancelled:
     if record is None or not is_alive(record) or _stays_ill(service, record, settings, is_cancelled):
         verb = "started"
         if record is not None:
-            stop(home, record, service.stop_signal, STOP_SECONDS)  # and what a killed leader left behind
+            stop(home, record, service.stop_signal, STOP_SECONDS)  # including orphans of a killed process
         for port in service.ports:
             _refuse_taken(port, service.name)
         service.prepare()
@@ -63,7 +63,7 @@ def bring_up(service: Service, settings: Settings, report: Report, is_cancelled:
 
 
 def _stays_ill(service: Service, record: ProcessRecord, settings: Settings, is_cancelled: threading.Event) -> bool:
-    """Tell whether a service that runs is not healthy, nor becomes so in the time it may take to start."""
+    """Whether a running service does not become healthy within the time it may take to start."""
     try:
         _await_health(service, record, settings, is_cancelled)
     except ServiceError:
@@ -76,8 +76,8 @@ def _await_health(service: Service, record: ProcessRecord, settings: Settings, i
     while fault := service.fault(record.started_at):
         has_ended = not is_alive(record)
         if has_ended or time.monotonic() > deadline:
-            what = "it ended while we waited" if has_ended else f"after {service.seconds_to_start:.0f} s: {fault}"
-            message = f"{service.name}: a healthy service was promised, {what}; see {record.log}"
+            what = "its end while waiting" if has_ended else f"after {service.seconds_to_start:.0f} s: {fault}"
+            message = f"{service.name}: expected a healthy service, got {what}; see {record.log}"
             raise ServiceError(
                 hide_secrets(f"{message}\n{log_tail(record, LOG_LINES)}", settings),
                 service=service.name,
@@ -89,12 +89,12 @@ def _await_health(service: Service, record: ProcessRecord, settings: Settings, i
 
 
 def await_external(service: Service, report: Report, is_cancelled: threading.Event) -> None:
-    """Wait until a service that somebody else starts is healthy; raises ServiceError after its time."""
+    """Wait until a service that is started elsewhere is healthy; raises ServiceError if it takes too long."""
     deadline = time.monotonic() + service.seconds_to_start
     while fault := service.fault(0.0):
         if time.monotonic() > deadline:
             raise ServiceError(
-                f"{service.name}: a healthy service at {service.address} was promised, {fault}; start it first",
+                f"{service.name}: expected a healthy service at {service.address}, got: {fault}; start it first",
                 service=service.name,
             )
         if is_cancelled.wait(POLL_SECONDS):
@@ -111,7 +111,7 @@ def _refuse_taken(port: Port, service: str) -> None:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise PortInUseError(
-                f"{service}: port {port.number} on {port.host} was promised, somebody else listens there; "
+                f"{service}: expected port {port.number} on {port.host} to be free, got another process listening there; "
                 f"stop it or set {port.variable}",
                 service=service,
                 port=port.number,

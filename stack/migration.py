@@ -1,7 +1,7 @@
-"""Remember that a program's schema was brought up to date, without trusting the memory more than the database.
+"""Remember that a program's schema was migrated, and check that against the database.
 
-Migrating takes tens of seconds even when there is nothing to do. So a stamp keeps what was migrated with (the
-program's version and configuration) and the schema's revision after it; when both still hold, there is nothing to do.
+A migration takes tens of seconds even when there is nothing to do. So a stamp file holds what migrated the schema (the
+program's version and configuration) and its revision afterwards; if both still match, the migration is skipped.
 """
 
 from pathlib import Path
@@ -13,13 +13,13 @@ from stack.roles import connect
 
 
 def is_current(settings: Settings, database: str, stamp: Path, made_with: str) -> bool:
-    """Tell whether the database still has the schema that the stamp remembers, made with the same program."""
+    """Whether the database still has the schema revision in the stamp, made with the same program."""
     revision = _revision(settings, database)
     return bool(revision) and stamp.exists() and stamp.read_text(encoding="utf-8") == f"{made_with}\n{revision}\n"
 
 
 def remember(settings: Settings, database: str, stamp: Path, made_with: str) -> None:
-    """Write down what the schema was made with, and its revision."""
+    """Write the stamp: what migrated the schema, and its revision."""
     stamp.write_text(f"{made_with}\n{_revision(settings, database)}\n", encoding="utf-8")
 
 

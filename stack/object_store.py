@@ -1,9 +1,9 @@
 """SeaweedFS: the S3 object store, one process with master, volume server, filer and S3 gateway.
 
-Four identities: the admin makes buckets and is used by `ioc up` alone, the pipeline reads and writes objects, the reader gets and lists
-`marts`, and `receipts` gets receipts, so that an address signed with its key can open nothing else. Its master would
-report statistics to its makers: switched off. All ports follow the S3 port, so that several stacks run side by side.
-Its parts listen on ports too, the filer among them, whose files are the objects: `stack/store_security.py` closes those.
+Four identities: the admin creates buckets and is used by `ioc up` alone, the pipeline reads and writes objects, the reader gets and lists
+objects in `marts`, and `receipts` gets receipts, so that a URL signed with its key opens nothing else. Telemetry of the master is
+switched off. All ports are derived from the S3 port, so that several stacks can run side by side. The parts listen on ports too,
+among them the filer, whose files are the objects: `stack/store_security.py` secures those.
 """
 
 import io
@@ -33,7 +33,7 @@ PROBE_BUCKET = "probe"
 BUCKETS = (LANDING_BUCKET, LAKE_BUCKET, MARTS_BUCKET, RECEIPTS_BUCKET, PROBE_BUCKET)
 
 PROBE_FOLDERS = 64
-"""The filer keeps its index in eight files, by a hash of the folder: so many folders meet all eight."""
+"""The filer keeps its index in eight files, by a hash of the folder; this many folders reach all eight."""
 
 PORT_OFFSETS = {
     "s3.port": 0,
@@ -45,18 +45,18 @@ PORT_OFFSETS = {
     "filer.port": 6,
     "filer.port.grpc": 7,
     "admin.port": 8,
-    "admin.port.grpc": 10_008,  # the worker inside looks for it at 10,000 above the admin port, whatever the flag says
+    "admin.port.grpc": 10_008,  # the built-in worker expects it at 10,000 above the admin port, whatever the flag says
 }
 """Each flag's port, counted from the S3 port (which must stay below 55,528)."""
 
 
 def weed_program() -> str:
-    """Give the path of the `weed` program that came with this environment."""
+    """Return the path of the `weed` program in this environment."""
     return str(Path(sys.executable).parent / "weed")
 
 
 def filer_address(settings: Settings) -> str:
-    """Give the filer as `weed` writes an address: host, HTTP port, gRPC port."""
+    """Return the filer's address as `weed` writes it: host, HTTP port, gRPC port."""
     http, grpc = (settings.s3_port + PORT_OFFSETS[flag] for flag in ("filer.port", "filer.port.grpc"))
     return f"{settings.s3_host}:{http}.{grpc}"
 
@@ -97,14 +97,14 @@ class ObjectStore:
         return self.settings.home_folder / "seaweedfs"
 
     def prepare(self) -> None:
-        """Write who may do what, and what its parts know one another by; the server reads them when it starts."""
+        """Write the identities, and the keys by which the parts trust one another; the server reads both when it starts."""
         own(self.folder, None)
         (self.folder / "data").mkdir(mode=0o700, exist_ok=True)
         write_security(self.folder)
         write_private(self.folder / "identities.json", json.dumps(self._identities(), indent=2))
 
     def command(self) -> Command:
-        """Run all parts but the WebDAV gateway and the web page for administrators."""
+        """Return the command that runs all parts except the WebDAV gateway and the admin UI."""
         ports = [f"-{flag}={self.settings.s3_port + offset}" for flag, offset in PORT_OFFSETS.items()]
         arguments = (
             *(weed_program(), "mini", f"-dir={self.folder / 'data'}"),
@@ -116,10 +116,10 @@ class ObjectStore:
         return Command(arguments, self.settings.service_environment(self.folder), self.folder)
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
-        """Write with the pipeline's key: after its disk was full the filer reads on, and refuses to write until it is started anew."""
+        """Test by writing with the pipeline's key: after a full disk, the filer still reads but refuses writes until it is restarted."""
         client = _client(self.settings, self.settings.s3_access_key, "s3_secret_key")
         try:
-            if client.bucket_exists(PROBE_BUCKET):  # `settle` makes it, once the store answers
+            if client.bucket_exists(PROBE_BUCKET):  # `settle` creates it, once the store answers
                 for number in range(PROBE_FOLDERS):
                     client.put_object(PROBE_BUCKET, f"{number}/probe", io.BytesIO(b"."), 1)
         except (MinioException, urllib3.exceptions.HTTPError) as error:
@@ -127,7 +127,7 @@ class ObjectStore:
         return ""
 
     def settle(self) -> None:
-        """Make the buckets; `landing` keeps every version and can lock an object for as long as the law asks."""
+        """Create the buckets; `landing` keeps every version and can lock an object for as long as the law requires."""
         client = _client(self.settings, self.settings.s3_admin_access_key, "s3_admin_secret_key")
         for bucket in BUCKETS:
             if not client.bucket_exists(bucket):

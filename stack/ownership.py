@@ -1,8 +1,8 @@
-"""Whose the folders and processes of a stack are: nobody enters IOC_HOME but those who start the stack, and its services.
+"""Owners of the folders and processes of a stack: only the user who starts it and its services may enter IOC_HOME.
 
-Started by root, PostgreSQL, Airflow and Superset each run as a system user of their own, in a folder that no other user opens. They pass
-through IOC_HOME by the group `ioc-services`, which may enter and not list it; nobody else may. Started by a person, everything runs as
-that person: the system then keeps others out, and services apart from one another only by what each is told.
+Started by root, PostgreSQL, Airflow and Superset each run as a system user of their own, in a folder that no other user can open. They
+reach it through the group `ioc-services`, whose members may enter IOC_HOME but not list it. Started by a person, everything runs as that
+person: the operating system keeps others out, while services are separated only by the secrets that each is given.
 """
 
 import grp
@@ -16,13 +16,13 @@ from pathlib import Path
 from core.errors import ConfigurationError
 
 SERVICES = "ioc-services"
-"""The group whose members pass through IOC_HOME."""
+"""The group whose members may enter IOC_HOME."""
 
 UMASK = 0o077
 
 
 def system_user(name: str) -> str | None:
-    """Return the system user that a service of ours becomes, made where it is missing; None where we are not root."""
+    """Return the system user for a service, created if missing; None if we are not root."""
     if os.geteuid() != 0:
         return None
     _make_group()
@@ -33,14 +33,14 @@ def system_user(name: str) -> str | None:
 
 
 def close_home(home: Path) -> None:
-    """Make a home that others neither list nor enter; one that services were admitted to stays a way for them, and no more."""
+    """Create a home that others can neither list nor enter; services that were admitted may still enter it, and no more."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     is_way = home.stat().st_gid in {group.gr_gid for group in grp.getgrall() if group.gr_name == SERVICES}
     home.chmod(0o710 if is_way else 0o700)
 
 
 def admit(user: str | None, home: Path, *programs: Path) -> None:
-    """Let a service's system user pass to what lies below a home, and to the programs that it runs."""
+    """Let a service's system user reach its folder below a home, and the programs that it runs."""
     if user is not None:
         shutil.chown(home, group=SERVICES)
         home.chmod(0o710)
@@ -49,7 +49,7 @@ def admit(user: str | None, home: Path, *programs: Path) -> None:
 
 
 def own(folder: Path, user: str | None) -> None:
-    """Make a folder that its user alone enters; what somebody else left in it becomes that user's."""
+    """Create a folder that only `user` can enter, and make everything in it theirs."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     if user is None:
@@ -58,11 +58,11 @@ def own(folder: Path, user: str | None) -> None:
         for path in folder.rglob("*"):
             if not path.is_symlink():
                 shutil.chown(path, user, user)
-    shutil.chown(folder, user, user)  # last: a walk that was interrupted is walked again
+    shutil.chown(folder, user, user)  # last, so that an interrupted walk is repeated
 
 
 def _let_others_traverse(path: Path) -> None:
-    """Let system users pass through the folders above a path, without letting them list these."""
+    """Let system users pass through the folders above a path without listing them."""
     for folder in path.parents:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
@@ -75,11 +75,11 @@ def _make_group() -> None:
 
 
 def _run(program: str, *arguments: str) -> None:
-    """Run a program that changes the list of users; another stack may have made the same change at the same moment."""
+    """Run a program that adds a user or group; another stack may be adding the same one at the same moment."""
     finished = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
     already_there = 9
     if finished.returncode not in (0, already_there):
         raise ConfigurationError(
-            f"{arguments[-1]}: expected a system user or group to be made, got {finished.stderr.strip()!r}; "
-            "make it, or start the stack as a user who is not root"
+            f"{arguments[-1]}: expected a system user or group to be created, got {finished.stderr.strip()!r}; "
+            "create it, or start the stack as a user other than root"
         )

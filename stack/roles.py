@@ -1,16 +1,16 @@
-"""Who may do what in PostgreSQL: a role for each program, and no more than its own databases.
+"""Privileges in PostgreSQL: one role per program, limited to its own databases.
 
 | role        | databases             | may                                                        |
 |-------------|-----------------------|------------------------------------------------------------|
-| admin       | all                   | everything: made by `initdb`, used to settle and for nothing else |
+| admin       | all                   | everything: created by `initdb`, used only to settle       |
 | pipeline    | ioc_lake, ioc_marts   | everything in them, as their owner                         |
-| maintenance | ioc_lake, ioc_marts   | as the pipeline, by a log-in of its own: tidying drops tables  |
+| maintenance | ioc_lake, ioc_marts   | the same as the pipeline, with a log-in of its own         |
 | airflow     | airflow               | everything in it, as its owner                             |
 | superset    | superset              | everything in it, as its owner                             |
 | reader      | ioc_marts             | read the catalog of marts                                  |
 
-PostgreSQL lets every role change its own password and its own defaults; no privilege forbids that. Settling
-puts both back, so that the most a stolen password of the reader does is to keep other readers out until the next `ioc up`.
+PostgreSQL lets every role change its own password and defaults; no privilege can forbid that. Settling resets
+both, so that with a stolen reader's password one can at most lock other readers out until the next `ioc up`.
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ OWNERS: Mapping[str, Role] = {
 }
 DATABASES = tuple(OWNERS)
 READER_CONNECTIONS = 100
-"""Half of all: readers cannot take the pipeline's. A query in flight holds one, and an instance of readers keeps up to four at hand, the
-one that a release has superseded too; 50 were seen to be too few for 50 readers."""
+"""Half of all connections, so that readers cannot use up the pipeline's. A running query holds one, and a serving instance keeps up to
+four open, as does one that is being replaced; 50 proved too few for 50 readers."""
 
 READER_DEFAULTS = {"default_transaction_read_only": "on", "temp_file_limit": "1GB"}
-"""What a reader's sessions begin with; the second can be changed by a superuser only."""
+"""Defaults of a reader's sessions; only a superuser can change the second."""
 
 OPEN_FUNCTIONS = r"""
 select oid::regprocedure::text
@@ -49,16 +49,16 @@ where pronamespace = 'pg_catalog'::regnamespace
   and (proname ~ '^lo(_|read$|write$)' or proname in ('pg_cancel_backend', 'pg_terminate_backend', 'pg_logical_emit_message'))
   and has_function_privilege('public', oid, 'execute')
 """
-"""What PostgreSQL lets everybody do beside tables: write large objects and into the log of changes, end other sessions of the same role."""
+"""Functions that PostgreSQL opens to everybody: they write large objects and the write-ahead log, or end other sessions of the role."""
 
 
 def name_of(settings: Settings, role: Role) -> str:
-    """Return the name by which a role logs in."""
+    """Return the login name of a role."""
     return str(getattr(settings, _field(role, "user")))
 
 
 def connect(settings: Settings, database: str, role: Role = "admin") -> Session:
-    """Log in to a database, each statement its own transaction; raises psycopg.OperationalError where it is refused."""
+    """Log in to a database with autocommit; raises psycopg.OperationalError if refused."""
     return psycopg.connect(
         host=settings.postgres_host,
         port=settings.postgres_port,
@@ -71,7 +71,7 @@ def connect(settings: Settings, database: str, role: Role = "admin") -> Session:
 
 
 def settle_roles(settings: Settings) -> None:
-    """Make roles and databases, and grant to each role what is its own and nothing else. Safe to repeat."""
+    """Create roles and databases, and grant each role its own privileges and no others. Safe to repeat."""
     pipeline, maintenance = _identifiers(name_of(settings, "pipeline"), name_of(settings, "maintenance"))
     with connect(settings, "postgres") as session:
         for owner in sorted(set(OWNERS.values())):
@@ -79,7 +79,7 @@ def settle_roles(settings: Settings) -> None:
         _make_role(session, settings, "reader", connections=READER_CONNECTIONS, defaults=READER_DEFAULTS)
         _make_role(session, settings, "maintenance")
         _run(session, "grant {} to {}", pipeline, maintenance)
-        _run(session, "alter role {} set role = {}", maintenance, pipeline)  # what it makes is the pipeline's
+        _run(session, "alter role {} set role = {}", maintenance, pipeline)  # the pipeline owns what it creates
         existing = {row[0] for row in session.execute("select datname from pg_database")}
         for database, owner in OWNERS.items():
             if database not in existing:
@@ -129,7 +129,7 @@ def _make_role(
 
 
 def _close_functions(session: Session) -> None:
-    """Take from the public what it may execute, in this database."""
+    """Revoke the public's right to execute OPEN_FUNCTIONS in this database."""
     for (function,) in session.execute(OPEN_FUNCTIONS).fetchall():
         _run(session, f"revoke execute on function {function} from public")
 

@@ -1,7 +1,7 @@
-"""Secrets of a stack: drawn once, kept in `IOC_HOME/secrets.env`, never printed.
+"""Secrets of a stack: generated once, kept in `IOC_HOME/secrets.env`, never printed.
 
-There are no default passwords: two stacks never share one, and a forgotten setting cannot open a door. A secret that
-the environment gives is used as it is and not written down.
+There are no default passwords: two stacks never share one, and a forgotten setting cannot open anything. A secret set in
+the environment is used as it is and not stored.
 """
 
 import base64
@@ -25,7 +25,7 @@ PIPELINE_SECRETS = (
     "sftp_password",
     "source_secrets",
 )
-"""What it takes to collect, load, build, audit, publish and tidy: Airflow's tasks do it."""
+"""The secrets that Airflow's tasks need to collect, load, build, audit, publish and maintain."""
 
 SUPERSET_SECRETS = (
     "postgres_superset_password",
@@ -35,13 +35,13 @@ SUPERSET_SECRETS = (
     "superset_guest_token_secret",
     "superset_async_queries_secret",
 )
-"""What Superset needs to serve: its own, and the reader's."""
+"""The secrets that Superset needs: its own and the reader's."""
 
 
 def ensure_secrets(settings: Settings) -> Settings:
-    """Draw every secret that is missing, and give the settings with all of them.
+    """Generate the missing secrets, and return the settings with all of them.
 
-    Safe to repeat and to run twice at once: the file is locked, and what stands in it is never drawn again.
+    Safe to repeat and to run concurrently: the file is locked, and stored secrets are never generated again.
     """
     close_home(settings.home_folder)
     path = settings.home_folder / "secrets.env"
@@ -58,7 +58,7 @@ def ensure_secrets(settings: Settings) -> Settings:
 
 
 def hide_secrets(text: str, settings: Settings) -> str:
-    """Blank every secret of these settings in a text that a person will see."""
+    """Replace every secret of these settings in a text for people by asterisks."""
     ours = (getattr(settings, name) for name in settings.secret_fields())
     for secret in (*ours, *settings.source_secrets.values()):
         if value := secret.get_secret_value():
@@ -67,7 +67,7 @@ def hide_secrets(text: str, settings: Settings) -> str:
 
 
 def write_private(path: Path, content: str) -> None:
-    """Write a file that only its owner may read, from its first byte on."""
+    """Write a file that only its owner can read, from the first byte on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)

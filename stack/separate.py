@@ -1,4 +1,4 @@
-"""A stack beside others: a home of its own and a block of ports of its own, as tests and measurements need."""
+"""A stack next to others, with its own home and block of ports, for tests and measurements."""
 
 from pathlib import Path
 
@@ -6,11 +6,11 @@ from core.settings import Settings
 from stack.secrets import ensure_secrets
 
 PORTS = 32
-"""How many ports from the first one on belong to a stack; the object store alone takes a dozen, and one 10,008 above."""
+"""How many ports from the first one belong to a stack; the object store uses nine of them, and one 10,008 above the first."""
 
 
 def separate_stack(home: Path, first_port: int) -> Settings:
-    """Give the settings of a stack in `home` whose ports begin at `first_port`, its secrets drawn."""
+    """Return the settings of a stack in `home` with ports from `first_port`, generating its secrets."""
     return ensure_secrets(
         Settings(
             home=home,

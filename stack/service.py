@@ -1,4 +1,4 @@
-"""What a service is to the stack: how it is prepared, started, asked for its health, and settled once it answers."""
+"""The interface of a service: how to prepare it, start it, check its health, and settle it once it answers."""
 
 import signal
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ State = Literal["healthy", "unhealthy", "dead", "stopped"]
 
 @dataclass(frozen=True)
 class Port:
-    """A TCP port a service listens on, and the variable a person changes to move it."""
+    """A TCP port a service listens on, and the variable that changes it."""
 
     host: str
     number: int
@@ -20,7 +20,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Command:
-    """How a service's process is started. `user` is the system user to become, None = stay who we are."""
+    """How to start a service's process. `user` is the system user to run as; None = our own."""
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
@@ -29,7 +29,7 @@ class Command:
 
 
 class Service(Protocol):
-    """One process (with its children) of the stack. Names in `needs` must be healthy before it starts."""
+    """One process (with its children) of the stack. The services in `needs` must be healthy before it starts."""
 
     @property
     def name(self) -> str: ...
@@ -50,24 +50,24 @@ class Service(Protocol):
     def stop_signal(self) -> signal.Signals: ...
 
     def prepare(self) -> None:
-        """Make what the process needs before it starts: folders, files, a database schema. Safe to repeat."""
+        """Create what the process needs before it starts: folders, files, a database schema. Safe to repeat."""
 
     def command(self) -> Command:
-        """Say how the process is started."""
+        """Return how to start the process."""
 
     def fault(self, started_at: float) -> str:
-        """Ask the service itself how it is: an empty text when healthy, what is wrong otherwise.
+        """Query the service itself; return what is wrong, or an empty text if it is healthy.
 
-        `started_at` is the process's start in seconds since 1970; a sign of life older than that is not its own.
+        `started_at` is the start of the process in seconds since 1970; any older sign of life is from a predecessor.
         """
 
     def settle(self) -> None:
-        """Make what can only be made on a running service: databases, roles, buckets. Safe to repeat."""
+        """Create what needs a running service: databases, roles, buckets. Safe to repeat."""
 
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """What `ioc status` tells about one service. `pid` is None unless we started it and it lives."""
+    """What `ioc status` shows of one service. `pid` is None unless we started it and it is running."""
 
     name: str
     state: State

@@ -1,7 +1,6 @@
-"""The simulated city's systems of feedback and dossiers, where a simulated day is set (`IOC_SIMULATED_DAY`): agencies'
-servers, played by us.
+"""The feedback and dossier systems of the simulated city, run if a simulated day is set (`IOC_SIMULATED_DAY`).
 
-Both stand in one process, at the host and port where IOC_SOURCE_URLS has the source of `feedback`.
+One process serves both, at the host and port of the `feedback` source in IOC_SOURCE_URLS.
 """
 
 import signal
@@ -18,7 +17,7 @@ from stack.service import Command, Port
 
 @dataclass(frozen=True)
 class Simulator:
-    """Serves the feedback cases and dossiers of one simulated day where `feedback` is asked for."""
+    """Serves the feedback cases and dossiers of one simulated day at the URL of `feedback`."""
 
     settings: Settings
     name: str = "simulator"
@@ -36,12 +35,10 @@ class Simulator:
         return (Port(url.hostname or "127.0.0.1", url.port or 80, "IOC_SOURCE_URLS"),)
 
     def prepare(self) -> None:
-        """Refuse a folder that holds no simulated day."""
+        """Raise ConfigurationError if the folder holds no simulated day."""
         folder = self.settings.simulated_day
         if folder is None or not (folder / "feedback").is_dir():
-            raise ConfigurationError(
-                f"simulator: a simulated day was promised at {folder}, there is none; run `ioc simulate`"
-            )
+            raise ConfigurationError(f"simulator: expected a simulated day in {folder}, got none; run `ioc simulate`")
 
     def command(self) -> Command:
         port = self.ports[0]
@@ -49,7 +46,7 @@ class Simulator:
         environment = self.settings.service_environment(self.settings.home_folder / "simulator")
         return Command((sys.executable, "-m", "simulator.server", *arguments), environment, PROJECT)
 
-    def fault(self, started_at: float) -> str:  # noqa: ARG002  every answer is its own
+    def fault(self, started_at: float) -> str:  # noqa: ARG002  only this process answers there
         try:
             answer = httpx.get(f"http://{self.ports[0].host}:{self.ports[0].number}/health", timeout=5, trust_env=False)
         except httpx.HTTPError as error:
@@ -57,4 +54,4 @@ class Simulator:
         return "" if answer.is_success else f"answers {answer.status_code}"
 
     def settle(self) -> None:
-        """Nothing to make."""
+        """Do nothing: there is nothing to create."""

@@ -1,8 +1,8 @@
-"""What the parts of SeaweedFS know one another by, so that nobody else is let in behind the S3 gateway.
+"""The credentials by which the parts of SeaweedFS trust one another, so that nobody else gets in behind the S3 gateway.
 
-Whoever reached the filer's port could list buckets and read every delivery, and the master's deleted a bucket's data for a plain GET.
-So the filer and the volume server answer requests only that are signed with a key (JWT), and the master and all gRPC ports speak TLS
-with those alone who hold the certificate. Keys and certificate are drawn once; `weed` reads `security.toml` in the folder it starts in.
+Without them, whoever reaches the filer's port can list buckets and read every delivery, and the master deletes a bucket's data on a plain
+GET. So the filer and the volume server answer only requests signed with a key (JWT), and the master and all gRPC ports use mutual TLS.
+Keys and certificate are generated once; `weed` reads `security.toml` in the folder it starts in.
 """
 
 import secrets
@@ -20,11 +20,11 @@ from stack.secrets import SECRET_BYTES, write_private
 SIGNED = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
 ENCRYPTED = tuple(f"grpc.{part}" for part in ("master", "volume", "filer", "s3", "admin", "worker", "client"))
 VALID = timedelta(days=20 * 365)
-"""The certificate is known to this one server and to nobody else; a shorter time would only stop it."""
+"""Only this server knows the certificate; a shorter lifetime would only stop the server one day."""
 
 
 def write_security(folder: Path) -> None:
-    """Write `security.toml`, and the certificate it names, into a folder, unless they are there."""
+    """Write `security.toml`, and the certificate it names, to a folder, unless it is there."""
     path, certificate, key = folder / "security.toml", folder / "store.pem", folder / "store.key"
     if path.exists():
         return

@@ -1,7 +1,7 @@
-"""Superset, in an environment of its own because it needs another SQLAlchemy than Airflow; metadata in PostgreSQL.
+"""Superset, in an environment of its own because it needs a different SQLAlchemy from Airflow; metadata in PostgreSQL.
 
 One process with eight threads: a dashboard's charts mostly wait for DuckDB, and each further process would cost 300 MB
-and a second copy of the cached tables.
+and another copy of the cached tables.
 """
 
 import signal
@@ -56,11 +56,9 @@ class Superset:
         return SOURCES / ".venv" / "bin"
 
     def prepare(self) -> None:
-        """Bring the schema, the roles and the admin user up to date, unless they are."""
+        """Bring the schema, the roles and the admin user up to date if needed."""
         if not (self.programs / "gunicorn").exists():
-            raise ConfigurationError(
-                f"superset: its environment was promised in {SOURCES / '.venv'}, it is not there; run `make`"
-            )
+            raise ConfigurationError(f"superset: expected its environment in {SOURCES / '.venv'}, got none; run `make`")
         user = system_user(SYSTEM_USER)
         own(self.folder, user)
         admit(user, self.settings.home_folder, self.programs / "python")
@@ -72,7 +70,7 @@ class Superset:
             remember(self.settings, DATABASE, stamp, made_with)
 
     def command(self) -> Command:
-        """Serve with gunicorn: one process, threads."""
+        """Return the command that runs gunicorn with one process and several threads."""
         bind = f"{self.settings.superset_host}:{self.settings.superset_port}"
         arguments = (
             *(str(self.programs / "gunicorn"), f"--bind={bind}", "--worker-class=gthread", "--workers=1"),
@@ -82,7 +80,7 @@ class Superset:
         return Command(arguments, self.environment, self.folder, system_user(SYSTEM_USER))
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
-        """Read the health page."""
+        """Check the health page."""
         try:
             answer = httpx.get(f"{self.address}/health", timeout=5, trust_env=False)
             answer.raise_for_status()
@@ -91,7 +89,7 @@ class Superset:
         return "" if answer.text.strip() == "OK" else "its health page does not say OK"
 
     def settle(self) -> None:
-        """Import the dashboards, when what they are made of changed since they were imported into this database."""
+        """Import the dashboards if their sources have changed since they were imported into this database."""
         script = SOURCES / "import_assets.py"
         if not script.exists():
             return
@@ -117,7 +115,7 @@ class Superset:
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        """Point Superset to its configuration, and its programs to their own environment, not to ours."""
+        """The environment variables: Superset's configuration, and a PATH with its own programs instead of ours."""
         environment = self.settings.service_environment(
             self.folder,
             SUPERSET_SECRETS,
@@ -132,7 +130,7 @@ class Superset:
 
 
 def made_of() -> list[Path]:
-    """List what dashboards and roles are made of: our programs, the dashboard files, the marts' descriptions, the feeds and the domains."""
+    """Return the sources of dashboards and roles: programs, dashboard files, descriptions of marts, feeds and domains."""
     dbt = PROJECT / "dbt_project"
     return [
         *SOURCES.glob("*.py"),

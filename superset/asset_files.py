@@ -1,6 +1,6 @@
-"""What the dashboards are made of, as it stands in a checkout: the dashboard files, the marts, the feeds, the domains.
+"""The sources of the dashboards in a checkout: the dashboard files, the marts, the feeds and the domains.
 
-A dashboard file says what a person decided; what follows from that, and from the marts and the contracts, is worked out in pages.py.
+A dashboard file holds only what a person decided; pages.py derives the rest from it, from the marts and from the contracts.
 """
 
 import csv
@@ -24,7 +24,7 @@ TIMESTAMP = "timestamp with time zone"
 
 
 def uuid_of(kind: str, slug: str) -> UUID:
-    """Return the UUID of an asset: the same in every installation, so that an import replaces and never doubles."""
+    """Return the UUID of an asset: the same in every installation, so that an import replaces and never duplicates."""
     return uuid5(NAMESPACE, f"{kind}/{slug}")
 
 
@@ -38,7 +38,7 @@ class Column:
 
     @property
     def label(self) -> str:
-        """Return the Vietnamese half of the description."""
+        """The Vietnamese half of the description."""
         return self.description.partition(" / ")[0].strip()
 
     @property
@@ -48,7 +48,7 @@ class Column:
 
 @dataclass(frozen=True)
 class NewestEvent:
-    """Which column of a mart tells how new its rows are, of which feed (every feed where none is named) and in which rows."""
+    """The column of a mart that holds the time of its newest event, for `feed` (None: every feed) and the rows of `where`."""
 
     mart: str
     column: str
@@ -58,7 +58,7 @@ class NewestEvent:
 
 @dataclass(frozen=True)
 class Mart:
-    """A published table as dbt describes it. `time_column` is what Superset filters by: its period, or its first time."""
+    """A published table as dbt describes it. `time_column` is the one Superset filters by: its period, or its first time."""
 
     domain: str
     name: str
@@ -70,7 +70,7 @@ class Mart:
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed and the ages of its newest event up to which it is green, and from which it is red."""
+    """A feed, the age of its newest event up to which it is green, and the age from which it is red."""
 
     feed: str
     domain: str
@@ -80,7 +80,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Checkout:
-    """What a checkout says: marts by name, feeds, domains, and the dashboard files by slug."""
+    """The content of a checkout: marts by name, feeds, domains, and dashboard files by slug."""
 
     marts: Mapping[str, Mart]
     feeds: tuple[Feed, ...]

@@ -1,8 +1,8 @@
-"""The first row of every dashboard: when its newest event was, how old that is, and how far to trust its feeds.
+"""The first row of every dashboard: the time of its newest event, its age, and the trust score of its feeds.
 
-A page shows one domain, or the `feeds` of it that its file names. The newest event is that of the page's own marts (`meta.newest_events` of
-a mart), not of the scores: those are released apart, and may know of events that this page does not show yet. Ages are judged by the
-freshness that the contracts promise; where a mart speaks of several feeds, by the strictest of them.
+A page shows one domain, or those `feeds` of it that its file lists. The newest event is taken from the page's own marts
+(`meta.newest_events` of a mart), not from the scores, which are released separately and may include events that this page does not show
+yet. Ages are judged by the freshness in the contracts; for a mart of several feeds, by the strictest of them.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ NEWEST, AGE, TRUST = "newest_event", "event_age_", "score_lowest"
 
 @dataclass(frozen=True)
 class Age:
-    """Where a page finds its newest event, the unit of its age, and the limits of green and red in that unit."""
+    """The source of a page's newest event, the unit of its age, and the limits of green and red in that unit."""
 
     event: NewestEvent
     where: Tree
@@ -34,7 +34,7 @@ class Age:
         return f"{AGE}{self.unit}"
 
     def metrics(self) -> list[Tree]:
-        """Return the two metrics of the mart: the newest event on the wall's clock, and its age."""
+        """Return the two metrics of the mart: the newest event in local time, and its age."""
         newest = f"max({self.event.column})"
         age = f"date_diff('minute', {newest}, clock_now())"
         if self.minutes_per_unit > 1:
@@ -55,7 +55,7 @@ class Age:
 
 
 def domain_of(slug: str, checkout: Checkout) -> Domain:
-    """Return the domain that a dashboard shows; raise ValueError where no domain names the dashboard."""
+    """Return the domain that a dashboard shows; raise ValueError if no domain lists the dashboard."""
     for domain in checkout.domains:
         if slug in domain.dashboards:
             return domain
@@ -63,7 +63,7 @@ def domain_of(slug: str, checkout: Checkout) -> Domain:
 
 
 def age_of(slug: str, page: Tree, checkout: Checkout) -> Age:
-    """Return where the age of a page comes from; raise ValueError where no mart of its domain tells it."""
+    """Return the source of a page's age; raise ValueError if no mart of its domain has one."""
     domain, feeds = domain_of(slug, checkout), _feeds(slug, page, checkout)
     names = {feed.feed for feed in feeds}
     for mart in checkout.marts.values():
@@ -82,12 +82,12 @@ def _feeds(slug: str, page: Tree, checkout: Checkout) -> list[Feed]:
     named = {str(feed) for feed in as_list(page.get("feeds", []))}
     feeds = [feed for feed in checkout.feeds if domain in (feed.domain, QUALITY)]
     if unknown := sorted(named - {feed.feed for feed in feeds}):
-        raise ValueError(f"expected feeds of {domain}, got {', '.join(unknown)}")
+        raise ValueError(f"expected feeds of {domain}, got {', '.join(unknown)}; correct `feeds`")
     return [feed for feed in feeds if not named or feed.feed in named]
 
 
 def _age(events: list[NewestEvent], feeds: list[Feed]) -> Age:
-    """Judge a column by the feeds whose newest event it tells; rows are chosen where it tells of one alone."""
+    """Judge a column by the feeds whose newest event it holds; rows are filtered only if it is the column of a single feed."""
     told = {event.feed for event in events}
     judged = [feed for feed in feeds if None in told or feed.feed in told]
     green = min(feed.freshness_minutes for feed in judged)
@@ -100,7 +100,7 @@ def _age(events: list[NewestEvent], feeds: list[Feed]) -> Age:
 
 
 def badges(slug: str, page: Tree, checkout: Checkout) -> list[Tree]:
-    """Return the three charts of a page's first row, as a dashboard file would say them."""
+    """Return the three charts of a page's first row, in the form of a dashboard file."""
     age = age_of(slug, page, checkout)
     told = page.get("newest_by")
     newest: Tree = {

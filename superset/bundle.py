@@ -1,8 +1,8 @@
-"""The bundle that Superset imports, made from the assets that pages.py works out.
+"""The bundle that Superset imports, generated from the assets of pages.py.
 
-What follows from a person's decision is made here and never typed: UUIDs (uuid5 of the slug), column lists and labels (from the
-descriptions of the marts), the query a chart sends, the coordinates of the grid. So a diff is a decision, and a renamed mart column is
-found by reading files.
+Everything that follows from a person's decision is generated here: UUIDs (uuid5 of the slug), column lists and labels (from the
+descriptions of the marts), the query a chart sends, the coordinates on the grid. So a diff shows only decisions, and a renamed mart
+column is found from files alone.
 """
 
 import json
@@ -15,11 +15,11 @@ from pages import Assets
 
 VERSION = "1.0.0"
 FROM_FILES: Tree = {"version": VERSION, "is_managed_externally": True}
-"""Superset then offers no edit button: the files are the truth."""
+"""Superset then offers no edit button: the files are authoritative."""
 
 
 def make_bundle(assets: Assets) -> dict[str, str]:
-    """Return the files of a bundle in Superset's own form, name → YAML text; raise ValueError where a file is at fault."""
+    """Return the files of a bundle in Superset's own format, name → YAML text; raise ValueError if the assets have faults."""
     if assets.faults:
         raise ValueError("\n".join(assets.faults))
     bundle: dict[str, Tree] = {
@@ -39,7 +39,7 @@ def make_bundle(assets: Assets) -> dict[str, str]:
 def _database(slug: str, database: Tree) -> Tree:
     return {
         "database_name": slug,
-        "sqlalchemy_uri": "duckdb:///:memory:",  # the configuration hands out cursors, whatever stands here
+        "sqlalchemy_uri": "duckdb:///:memory:",  # ignored: the configuration supplies the connection
         **database,
         "allow_run_async": False,
         "allow_ctas": False,
@@ -103,7 +103,7 @@ def _derived_column(column: Tree) -> Tree:
 
 
 def _local(column: Column) -> str | None:
-    """Show a time as the clock on the wall shows it; Superset itself would show UTC."""
+    """Return SQL for a time in local time; Superset itself would show UTC."""
     return f"timezone('{LOCAL_TIME_ZONE}', {column.name})" if column.data_type == TIMESTAMP else None
 
 
@@ -140,7 +140,7 @@ def _chart(slug: str, chart: Tree) -> Tree:
 
 
 def query_of(params: Tree) -> Tree:
-    """Give the query that a chart's settings mean, so that its numbers can be asked for without opening a page."""
+    """Return the query of a chart's settings, so that its numbers can be requested without opening a page."""
     metrics = [*as_list(params.get("metrics")), *(params[key] for key in ("metric", "x", "y", "size") if key in params)]
     columns: list[Json] = [*as_list(params.get("groupby")), *as_list(params.get("all_columns"))]
     columns += [params[key] for key in ("series", "entity") if params.get(key)]

@@ -1,19 +1,19 @@
-"""The kinds of chart that a dashboard file may hold, and what each means in Superset: every default stands here.
+"""The kinds of chart in dashboard files, and their Superset parameters; all defaults are set here.
 
-A chart says what a person decided, in a line or a few:
+A chart holds what a person decided, in a line or a few:
 
     - {title: Số phản ánh, kind: big_number, mart: feedback_cases, metric: cases, note: từ đầu kỳ}
 
 Every kind takes title, mart, description, where (column: value, or column: {operator: value}), width (of the 12 columns of a row),
-slug (where it is not the title's), lists_findings (it may be empty), format (of its numbers) and params (whatever else Superset takes).
+slug (if not that of the title), lists_findings (it may be empty), format (of its numbers) and params (any other Superset parameters).
 
     big_number   metric, note, levels
-    table        columns, order, and limit: rows as they are; or groupby and metrics, the first of which sorts: totals. formats, levels
-    map          label and colour_by: columns; size: a metric; max_size, opacity. The mart has latitude and longitude
-    line, bar    x: a time, by grain: hour, day, week or month; or, of bars, x: a column without a grain. metrics, by, stack, sort
+    table        raw rows: columns, order, limit; or totals: groupby and metrics, sorted by the first. formats, levels
+    map          label and colour_by: columns; size: a metric; max_size, opacity. The mart must have latitude and longitude
+    line, bar    x: a time, with grain hour, day, week or month; for bars also x: any column without a grain. metrics, by, stack, sort
     pie          metric, groupby
 
-`levels` colours numbers: `score`, `no_finding`, or conditions by colour, as in {green: ≥ 95, yellow: 85 ≤ x < 95, red: < 85}; of a table,
+`levels` colours numbers: `score`, `no_finding`, or conditions by colour, as in {green: ≥ 95, yellow: 85 ≤ x < 95, red: < 85}; for a table,
 levels by column.
 """
 
@@ -34,7 +34,7 @@ class Shown:
 
 
 Kind = Callable[[Tree, Shown], Tree]
-"""Makes the params of a chart."""
+"""A function that returns the params of a chart."""
 
 TEXT_COLOURS = {"green": "#1e8e5a", "yellow": "#d99000", "red": "#c8443a"}
 CELL_COLOURS = {"green": "#c9ecd9", "yellow": "#fdeab8", "red": "#f6c6c1"}
@@ -51,7 +51,7 @@ GRAINS = {
     "week": ("P1W", "%d/%m/%Y"),
     "month": ("P1M", "%m/%Y"),
 }
-"""Superset's name of a grain, and how a time of it is written."""
+"""Superset's name of a grain, and the format of its times."""
 TIME_FORMAT, DATE_FORMAT = "%H:%M %d/%m", "%d/%m/%Y"
 COUNT, SHARE, DEGREES = ",d", ",.1f", ",.2f"
 MARGINS: Tree = {"x_axis_title_margin": 15, "y_axis_title_margin": 15}
@@ -63,12 +63,12 @@ MAP_DESCRIPTION = "Vị trí theo kinh độ, vĩ độ; không cần nền bả
 
 
 def description_of(chart: Tree) -> Json:
-    """Return what a chart says of itself, or what every chart of its kind says."""
+    """Return the description of a chart, or the default of its kind."""
     return chart.get("description", MAP_DESCRIPTION if chart.get("kind") == "map" else None)
 
 
 def conditions(column: str, levels: Json, colours: Mapping[str, str]) -> list[Json]:
-    """Return Superset's rules that colour a column by levels; raise ValueError where a condition or a colour is unknown."""
+    """Return Superset's rules that colour a column by levels; raise ValueError if a condition or a colour is unknown."""
     named = NAMED_LEVELS.get(levels) if isinstance(levels, str) else as_tree(levels)
     if named is None:
         raise ValueError(f"expected levels of {', '.join(NAMED_LEVELS)} or by colour, got {levels}")
@@ -239,7 +239,7 @@ KINDS_OF_CHART: Mapping[str, tuple[str, Kind, frozenset[str]]] = {
     "bar": ("echarts_timeseries_bar", bar, frozenset({"x", "grain", "metrics", "by", "stack", "sort", "limit"})),
     "pie": ("pie", pie, frozenset({"metric", "groupby", "limit"})),
 }
-"""Superset's name of a kind, what makes its params, and the keys of its own."""
+"""Superset's name of a kind, the function for its params, and the keys only it takes."""
 
 KEYS_OF_ALL = frozenset(
     {"title", "slug", "kind", "mart", "where", "description", "width", "lists_findings", "format", "params"}

@@ -1,8 +1,8 @@
-"""Check the dashboards from files alone: dashboard → chart → dataset → mart → column, and what a leader must find on each page.
+"""Check the dashboards from files alone: dashboard → chart → dataset → mart → column, and what every page must have.
 
-Run with the project's Python: `python superset/check_assets.py [CHECKOUT]`. Every metric and every chart's columns are tried on empty
-tables shaped like the marts, so that a renamed column or a wrong type is found without a service. Prints one line a finding, exits 1
-where there is one; where there is none, prints how many things it looked at.
+Run with the project's Python: `python superset/check_assets.py [CHECKOUT]`. Every metric and the columns of every chart are tried on empty
+tables with the columns of the marts, so that a renamed column or a wrong type is found without a service. Prints one line per finding and
+exits with 1; without findings, prints how many assets it checked.
 """
 
 import sys
@@ -24,7 +24,7 @@ VIETNAMESE = frozenset("àáảãạăằắẳẵặâầấẩẫậèéẻẽ
 
 
 def find_faults(checkout: Checkout) -> Iterator[str]:
-    """Return what is wrong, one line each; nothing where all is well."""
+    """Yield the faults, one line each."""
     assets = work_out(checkout)
     yield from assets.faults
     yield from _pages_of_domains(checkout)
@@ -39,7 +39,7 @@ def find_faults(checkout: Checkout) -> Iterator[str]:
 def _pages_of_domains(checkout: Checkout) -> Iterator[str]:
     listed = [slug for domain in checkout.domains for slug in domain.dashboards]
     for slug in sorted(set(listed) - set(checkout.pages)):
-        yield f"dashboards/{slug}: expected a file, since contracts/domains.yaml names it, got none; write it or take the name out"
+        yield f"dashboards/{slug}: expected a file, since contracts/domains.yaml lists it, got none; write it, or remove it from the list"
     for domain in sorted(
         {mart.domain for mart in checkout.marts.values()} - {domain.id for domain in checkout.domains}
     ):
@@ -105,10 +105,10 @@ def _create(connection: duckdb.DuckDBPyConnection, mart: Mart) -> None:
 
 def _try_dataset(connection: duckdb.DuckDBPyConnection, slug: str, dataset: Tree, mart: Mart) -> Iterator[str]:
     if dataset.get("time_column") not in (None, *mart.columns):
-        yield f"datasets/{slug}: a time column of {mart.name} was promised, {dataset.get('time_column')} came"
+        yield f"datasets/{slug}: expected a time column of {mart.name}, got {dataset.get('time_column')}; correct `time`"
     names = [str(entry["name"]) for entry in _entries(dataset)]
     for name in sorted({name for name in names if names.count(name) > 1 or name in mart.columns}):
-        yield f"datasets/{slug}: expected a name of its own, got {name}, which stands for two things"
+        yield f"datasets/{slug}: expected a unique name, got {name} for two things; rename one"
     for entry in _entries(dataset):
         try:
             connection.execute(f'select {entry["expression"]} from "{mart.domain}"."{mart.name}"')  # noqa: S608  our own files
@@ -140,7 +140,7 @@ def _try_chart(slug: str, chart: Tree, dataset: Tree, mart: Mart) -> Iterator[st
     for name in sorted(used_metrics - metrics):
         yield f"charts/{slug}: expected a metric of {chart['dataset']}, got {name}; define it under `marts`"
     for name in sorted((formatted | ordered) - used - used_metrics):
-        yield f"charts/{slug}: expected to colour, format and sort by what is shown, got {name}, which is not"
+        yield f"charts/{slug}: expected to colour, format and sort by columns that are shown, got {name}; add it to the chart"
 
 
 def charts_of(dashboard: Tree) -> list[str]:
@@ -169,7 +169,7 @@ def _keys(value: Json) -> Iterator[str]:
 
 
 def main(project: Path) -> int:
-    """Print the findings, or what was looked at; return the exit code."""
+    """Print the findings, or how many assets were checked; return the exit code."""
     checkout = read_checkout(project)
     faults = list(find_faults(checkout))
     for fault in faults:

@@ -1,8 +1,8 @@
-"""DuckDB on the released marts is the only database that Superset opens, whoever asks.
+"""Let Superset open only one database, DuckDB on the released marts, whoever asks.
 
-Superset itself refuses a list of dangerous drivers, and each new way to write one (`shillelagh+safe://` attaches files) is not on it.
-So everything is refused but the one driver: where an address is stored, tried or imported; where a form asks for host and port, since
-to try them is to scan the network; and last, in superset_config.py, where a connection is made, whatever the metadata say.
+Superset itself has a list of dangerous drivers, but new ways to write one (`shillelagh+safe://` attaches files) are not on it. So every
+other driver is refused: where a URI is stored, tested or imported; where a form takes a host and port, since testing them would scan the
+network; and finally, in superset_config.py, where a connection is made, whatever the metadata say.
 """
 
 import re
@@ -12,7 +12,7 @@ ANY_OTHER_DRIVER = re.compile(rf"(?!{DRIVER}\Z)")
 
 
 def allow_only_duckdb() -> None:
-    """Make Superset's check of addresses and its list of engines know DuckDB only."""
+    """Limit Superset's URI check and its list of engines to DuckDB."""
     from superset.db_engine_specs.duckdb import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
         DuckDBEngineSpec,
     )

@@ -1,8 +1,8 @@
-"""What leaves as CSV or XLSX cannot compute anything where somebody opens it.
+"""Keep CSV and XLSX exports free of formulas.
 
 A cell that an agency filled, or a column that an analyst named, such as `=1+1`, is a formula to a spreadsheet. Superset escapes the cells
-of some of its exports; it forgets headers, streamed exports, pivoted ones, and what XLSX takes for a formula. Here every CSV is escaped
-on its way out, whichever page made it, and workbooks hold texts only. The mark is the apostrophe, by which spreadsheets know a text.
+of some of its exports, but not headers, streamed or pivoted exports, or what XLSX takes for a formula. Here every CSV is escaped on its
+way out, whichever page made it, and workbooks hold only text. The escape is an apostrophe, by which spreadsheets recognise text.
 """
 
 import csv
@@ -16,25 +16,25 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 from flask import Flask, Response  # type: ignore[import-not-found, unused-ignore]
 
-csv.field_size_limit(sys.maxsize)  # an outline of a commune is one cell
+csv.field_size_limit(sys.maxsize)  # the outline of a commune is one cell
 
 SEPARATORS = r";\t\r\n"
-"""Where a spreadsheet may begin a cell within ours: its separator is `;` where numbers have a decimal comma."""
+"""Where a spreadsheet may start a new cell inside one of ours: it separates by `;` in locales with a decimal comma."""
 
 NUMBER = rf"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?(?:[{SEPARATORS}]|\Z)"
 FORMULA = re.compile(
     rf"(?:\A|(?<=[{SEPARATORS}]))(?=[\s\u200b\ufeff]*(?:\{{?=|[+\-@|%\uff1d\uff0b\uff0d\uff20]))(?!{NUMBER})"
 )
-"""Before the text of a formula; full-width signs count in East Asian spreadsheets."""
+"""Matches the position before a formula; East Asian spreadsheets also accept full-width signs."""
 
 
 def harmless(text: str) -> str:
-    """Return the text with an apostrophe before everything in it that a spreadsheet would compute; numbers stay as they are."""
+    """Return the text with an apostrophe before everything that a spreadsheet would evaluate; numbers stay as they are."""
     return FORMULA.sub("'", text)
 
 
 def harmless_csv(chunks: Iterable[str]) -> Iterator[str]:
-    """Escape a CSV that comes in pieces of any length, and go on row by row."""
+    """Escape a CSV that arrives in chunks of any length; yield it row by row."""
     page = io.StringIO()
     writer = csv.writer(page)
     for row in csv.reader(_lines(chunks)):
@@ -45,7 +45,7 @@ def harmless_csv(chunks: Iterable[str]) -> Iterator[str]:
 
 
 def harmless_workbook(frame: pd.DataFrame, **options: Any) -> bytes:
-    """Write a workbook whose headers, labels and cells are escaped, and whose texts are texts: no formula, no link."""
+    """Return a workbook with escaped headers, labels and cells, in which text stays text: no formulas, no links."""
     shown = frame.rename(columns=_harmless_cell, index=_harmless_cell).apply(
         lambda column: column.map(_harmless_cell) if column.dtype == object else column
     )
@@ -57,13 +57,13 @@ def harmless_workbook(frame: pd.DataFrame, **options: Any) -> bytes:
 
 
 def escape_exports(application: Flask) -> None:
-    """Escape what this Superset sends as CSV, alone or in an archive, and have its workbooks written here."""
+    """Escape every CSV that Superset sends, alone or in an archive, and replace its writer of workbooks by ours."""
     from superset.utils import csv as superset_csv  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
     from superset.utils import excel  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
     superset_csv.df_to_escaped_csv = (
         pd.DataFrame.to_csv
-    )  # once, on the way out: a pivot looks for its columns by their names
+    )  # escaped once, on the way out: a pivot needs the original names of its columns
     excel.df_to_excel = harmless_workbook
     application.after_request(_harmless_response)
 
@@ -103,7 +103,7 @@ def _texts(chunks: Iterable[str | bytes]) -> Iterator[str]:
 
 
 def _lines(chunks: Iterable[str]) -> Iterator[str]:
-    """Cut at line feeds; a carriage return without one, which pandas writes unquoted, would end a row too, and becomes a space."""
+    """Split at line feeds; a lone carriage return, which pandas writes unquoted and which would also end a row, becomes a space."""
     rest = ""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split("\n")

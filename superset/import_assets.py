@@ -1,8 +1,8 @@
-"""Put the dashboards and the roles of this checkout into Superset, replacing what stands there. Run by Superset's own Python.
+"""Import the dashboards and roles of this checkout into Superset, replacing earlier ones. Run by Superset's own Python.
 
-Uses Superset's own import command, so that what it refuses by hand it refuses here. Assets of ours that no file names any more
-are taken out; what people made themselves is left alone. The roles are written anew from roles.py each time: a permission
-granted by hand does not outlive the next import.
+Uses Superset's own import command, with the same checks as an import by hand. Assets of ours that have no file any more are
+deleted; those that people made are left alone. The roles are rewritten from roles.py each time, so that a permission granted
+by hand lasts only until the next import.
 """
 
 from uuid import UUID
@@ -19,7 +19,7 @@ from core.settings import PROJECT, Settings
 
 
 def import_assets(settings: Settings) -> dict[str, int]:
-    """Import every asset and write every role; give how many of each kind there are. Safe to repeat."""
+    """Import all assets and write all roles; return the number of each kind. Safe to repeat."""
     bundle = make_bundle(read_assets(PROJECT))
     with create_app().app_context():
         from superset.commands.importers.v1.assets import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
@@ -36,7 +36,7 @@ def import_assets(settings: Settings) -> dict[str, int]:
 
 
 def _forget_others(ours: set[UUID]) -> None:
-    """Take out assets that an earlier checkout imported and this one does not have."""
+    """Delete assets that an earlier checkout imported and this one does not have."""
     from superset.connectors.sqla.models import SqlaTable  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
     from superset.extensions import db  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
     from superset.models.dashboard import Dashboard  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415

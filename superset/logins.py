@@ -1,9 +1,9 @@
-"""Who is let in, and for how long: wrong passwords are limited, passwords have a least length, a log-out ends every session.
+"""Log-ins and sessions: wrong passwords are limited, passwords have a minimum length, a log-out ends every session.
 
-The one door is the check of a password, which the form and the API share: limits stand there, per account and per address, and count
-wrong passwords only. Superset's sessions are signed cookies and tokens, good until they expire, so each carries a seal: when its log-in
-was, and a print of the password it was made with. A log-out writes down its time, for the account; a seal from before, or of another
-password, opens nothing, wherever it was copied to. Superset's own store on the metadata database holds the times.
+The form and the API share one check of the password, where wrong passwords are limited per account and per address. Superset's sessions
+are signed cookies and tokens that are valid until they expire, so each carries a seal: the time of its log-in, and a hash of the password
+it was made with. A log-out stores its time for the account; a seal from before, or of an earlier password, is no longer valid, wherever
+it was copied to. The times are kept in Superset's own store on the metadata database.
 """
 
 import time
@@ -38,7 +38,7 @@ from superset.security import SupersetSecurityManager  # type: ignore[import-not
 WAIT_MINUTES = 15
 PER_ACCOUNT = RateLimitItemPerMinute(10, WAIT_MINUTES, "wrong passwords of an account")
 PER_ADDRESS = RateLimitItemPerMinute(50, WAIT_MINUTES, "wrong passwords from an address")
-"""An account cannot be tried out; from one address, behind which a whole office may sit, not many accounts."""
+"""Passwords of one account cannot be guessed, nor those of many accounts from one address, which a whole office may share."""
 
 LEAST_CHARACTERS = 12
 LEAST_DIFFERENT_CHARACTERS = 5
@@ -49,19 +49,21 @@ WORDS_TO_WAIT = (
     f"Too many wrong passwords; try again in {WAIT_MINUTES} minutes.\n"
 )
 
-_wrong = MovingWindowRateLimiter(MemoryStorage())  # of this process, the only one that checks passwords
+_wrong = MovingWindowRateLimiter(MemoryStorage())  # in memory: only this process checks passwords
 _log_outs = SupersetMetastoreCache(
     UUID("9d4cf7a8-3f0e-5d52-8a55-0c7b3b0d6a11"), JsonKeyValueCodec(), int(SESSION_LIFETIME.total_seconds()) + 60
 )
-"""When each account last logged out; forgotten when no session from before is in force any more."""
+"""When each account last logged out; kept until every earlier session has expired."""
 
 
 class Accounts(SupersetSecurityManager):  # type: ignore[misc, unused-ignore]
-    """Superset's accounts, with limits on wrong passwords and sessions that end."""
+    """Superset's accounts, with limits on wrong passwords and sessions that can be ended."""
 
     def auth_user_db(self, username: str, password: str) -> Any:
-        """Check a password, unless the account or the address has had too many wrong ones; then the right one is not asked for either."""
-        if "\0" in username + password:  # no name has it, and a password would be as good with as without it at its end
+        """Check a password; after too many wrong ones from the account or address, refuse even the right one."""
+        if (
+            "\0" in username + password
+        ):  # never in a name, and a password would be accepted with or without it at the end
             return None
         limits = self._limits_of(username)
         if not all(_wrong.test(limit, key) for limit, key in limits):
@@ -74,12 +76,12 @@ class Accounts(SupersetSecurityManager):  # type: ignore[misc, unused-ignore]
         return user
 
     def load_user(self, pk: int) -> Any:
-        """Return the account of a cookie whose seal is in force."""
+        """Return the account of a cookie with a valid seal."""
         user = super().load_user(pk)
         return user if user and _is_in_force(session.get(SEAL), user) else None
 
     def load_user_jwt(self, _header: object, claims: Mapping[str, Any]) -> Any:
-        """Return the account of a token whose seal is in force."""
+        """Return the account of a token with a valid seal."""
         user = self.get_user_by_id(int(claims["sub"]))
         if not user or not user.is_active or not _is_in_force(claims.get(SEAL), user):
             return None
@@ -87,24 +89,24 @@ class Accounts(SupersetSecurityManager):  # type: ignore[misc, unused-ignore]
         return user
 
     def create_jwt_manager(self, app: Flask) -> JWTManager:
-        """Seal every token."""
+        """Add the seal to every token."""
         manager = super().create_jwt_manager(app)
         manager.additional_claims_loader(lambda identity: {SEAL: _seal(self.get_user_by_id(int(identity)))})
         return manager
 
     def on_user_logout(self, user: Any) -> None:
-        """End every session of the account, on whichever machine."""
+        """End every session of the account, on all machines."""
         _log_outs.set(str(user.id), time.time())
 
     def _limits_of(self, username: str) -> list[tuple[RateLimitItem, str]]:
-        """An account is found by name in any case, or by e-mail address, and counted as one."""
+        """Return the limits that apply; an account counts as one whether given by name in any case, or by e-mail address."""
         account = username and (self.find_user(username=username) or self.find_user(email=username))
         of_account = [(PER_ACCOUNT, str(account.id))] if account else []
         return [(PER_ADDRESS, request.remote_addr or "unknown"), *of_account]
 
 
 def refuse_weak_password(password: str) -> None:
-    """Refuse a password that is short, or a few characters over and over."""
+    """Raise an error for a password that is too short, or repeats a few characters."""
     if len(password) < LEAST_CHARACTERS or len(set(password)) < LEAST_DIFFERENT_CHARACTERS:
         raise PasswordComplexityValidationError(
             f"password: expected at least {LEAST_CHARACTERS} characters, {LEAST_DIFFERENT_CHARACTERS} of them different, "
@@ -113,7 +115,7 @@ def refuse_weak_password(password: str) -> None:
 
 
 def guard_logins(application: Flask) -> None:
-    """Seal sessions, let a token log out, and say so where somebody has to wait."""
+    """Seal sessions, allow log-out by token, and answer 429 when somebody has to wait."""
     user_logged_in.connect(_seal_session, application)
     application.before_request(_log_out_by_token)
     application.after_request(_say_wait)
@@ -135,7 +137,7 @@ def _is_in_force(seal: Any, user: Any) -> bool:
 
 
 def _seal_session(_application: Flask, user: Any) -> None:
-    session.pop("csrf_token", None)  # somebody else could have planted the cookie that it came in
+    session.pop("csrf_token", None)  # an attacker could have planted the cookie that held it
     session[SEAL] = _seal(user)
 
 

@@ -1,7 +1,7 @@
-"""The released marts, as SQLAlchemy and Superset want to see a database.
+"""The released marts as a database for SQLAlchemy and Superset.
 
-SQL that a person wrote reaches a cursor here on many ways: SQL Lab, a chart's expression, an export, the values of a filter. Whichever it
-is, and whoever forgot to ask before, it passes the gate (lake/gate.py), with the marts that the person who asks may read.
+SQL written by people reaches a cursor here in many ways: SQL Lab, a chart's expression, an export, the values of a filter. All of it passes
+the gate (lake/gate.py) here, whatever was checked before, and may read only the marts that the person may read.
 """
 
 from collections.abc import Callable
@@ -25,23 +25,23 @@ LOOKUPS = (
     *("get_foreign_keys", "get_unique_constraints", "get_check_constraints", "get_table_comment"),
     *("get_table_oid", "has_table"),
 )
-"""What SQLAlchemy asks the catalog for, in SQL of its own."""
+"""Methods by which SQLAlchemy queries the catalog with its own SQL."""
 
 _is_lookup: ContextVar[bool] = ContextVar("is_lookup", default=False)
 _marts: ReleasedMarts
 
 
 def register_marts(settings: Settings) -> None:
-    """Let every address that begins with `duckdb` mean the released marts of these settings, in this process."""
-    global _marts  # noqa: PLW0603  SQLAlchemy makes the connections, and knows of no settings
+    """Make every `duckdb` URI in this process connect to the released marts of these settings."""
+    global _marts  # noqa: PLW0603  SQLAlchemy makes the connections, without settings
     _marts = ReleasedMarts(settings)
     registry.impls["duckdb"] = lambda: MartsDialect
 
 
 class MartsCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
-    """Runs one query that reads, and for so long as it may.
+    """Runs one read-only query within its time limit.
 
-    DuckDB works out rows while they are fetched, so that fetching counts too.
+    DuckDB computes rows while they are fetched, so the time for fetching counts too.
     """
 
     def __init__(self, released: duckdb.DuckDBPyConnection, connection: ConnectionWrapper) -> None:
@@ -62,7 +62,7 @@ class MartsCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
                 raise
 
     def executemany(self, statement: str, parameters: Any = None, context: Any = None) -> None:  # noqa: ARG002
-        raise duckdb.PermissionException("marts: expected one query, got one to be run many times; ask for all at once")
+        raise duckdb.PermissionException("marts: expected one query, got executemany; write it as one query")
 
     def fetchone(self) -> Any:
         with self._allowance.spent_on(self._released):
@@ -98,10 +98,10 @@ class MartsConnection(ConnectionWrapper):  # type: ignore[misc, unused-ignore]
 
 
 def may_read(schema: str) -> bool:
-    """Tell whether the user of this request may read the marts of a schema; nobody may where there is no user."""
+    """Whether the user of this request may read the marts of a schema; False without a user."""
     if not (has_app_context() and getattr(g, "user", None)):
         return False
-    from superset import security_manager  # type: ignore # noqa: PLC0415  it is there once the application is
+    from superset import security_manager  # type: ignore # noqa: PLC0415  it exists once the application does
 
     is_allowed = security_manager.can_access("schema_access", f"[marts].[{schema}]")
     return bool(is_allowed or security_manager.can_access_all_datasources())
@@ -120,18 +120,18 @@ def _looks_up(ask: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class MartsDialect(Dialect):  # type: ignore[misc, unused-ignore]
-    """DuckDB whose schemas are those of `marts`, by the names that queries have for them; each query is a transaction of its own.
+    """DuckDB with the schemas of `marts`, under the names used in queries; each query is a transaction of its own.
 
-    duckdb_engine lists `marts.environment`, and Superset, which takes a permission apart at its dots, would show it to administrators only.
+    duckdb_engine lists `marts.environment`, which Superset, splitting permissions at their dots, would show only to administrators.
     """
 
     supports_statement_cache = False
 
     def do_begin(self, dbapi_connection: Any) -> None:
-        """Leave it to the query."""
+        """Do nothing: each query begins its own transaction."""
 
     def do_commit(self, dbapi_connection: Any) -> None:
-        """Nothing was written."""
+        """Do nothing: nothing is ever written."""
 
     def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
         """Return the domains, and the schema that holds the list of releases."""

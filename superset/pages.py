@@ -1,12 +1,12 @@
-"""From the files of a checkout to datasets, charts and dashboards, each said in full.
+"""Turn the files of a checkout into complete datasets, charts and dashboards.
 
-Every mart is a dataset. Its metrics are the decisions that a dashboard file names under `marts`, and what follows from the mart itself:
+Every mart is a dataset. Its metrics are those that a dashboard file defines under `marts`, and those derived from the mart itself:
 
     row_count                           number of rows
-    <column>_<total|mean|highest|lowest>   of a column, where a chart shows it; labelled as the column, or as the file says
+    <column>_<total|mean|highest|lowest>   of a column, if a chart shows it; labelled like the column, or as in the file
     longitude_degrees, latitude_degrees    of a mart with places
 
-A dashboard is rows of charts on a grid of 12 columns: widths are equal and heights those of the kind where the file says nothing.
+A dashboard has rows of charts on a grid of 12 columns; by default, widths are equal and heights depend on the kind of chart.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,13 +29,13 @@ from chart_kinds import (
 from core.text import slug_of
 
 AGGREGATES = {"total": "sum", "mean": "avg", "highest": "max", "lowest": "min"}
-"""How the name of a metric ends, and the function that it means."""
+"""SQL function by the suffix of a metric's name."""
 PLACES: Mapping[str, tuple[str, str]] = dict(
     zip(PLACE_METRICS, (("Kinh độ", "longitude"), ("Vĩ độ", "latitude")), strict=True)
 )
 GRID_COLUMNS = 12
 HEIGHT_OF_NUMBERS, HEIGHT = 18, 50
-"""Of a row of big numbers, and of any other, in Superset's units of 8 pixels."""
+"""Heights of a row of big numbers, and of any other row, in Superset's units of 8 pixels."""
 PAGE_KEYS = frozenset({"title", "description", "feeds", "newest_by", "slug_prefix", "colours", "css", "marts", "rows"})
 ROW_KEYS = frozenset({"height", "charts"})
 MART_KEYS = frozenset({"time", "columns", "metrics"})
@@ -43,7 +43,7 @@ MART_KEYS = frozenset({"time", "columns", "metrics"})
 
 @dataclass(frozen=True)
 class Assets:
-    """Datasets, charts and dashboards by kind and slug, said in full; and what is wrong in the files they come from."""
+    """Complete datasets, charts and dashboards by kind and slug, and the faults found in their files."""
 
     marts: Mapping[str, Mart]
     files: Mapping[str, Mapping[str, Tree]]
@@ -52,7 +52,7 @@ class Assets:
 
 @dataclass(frozen=True)
 class _Chart:
-    """A chart of a file: its slug, the dashboard it stands on, and what the file says."""
+    """A chart of a file: its slug, its dashboard, and its entry in the file."""
 
     slug: str
     page: str
@@ -60,12 +60,12 @@ class _Chart:
 
 
 def read_assets(project: Path) -> Assets:
-    """Read a checkout and work out its assets."""
+    """Read a checkout and return its assets."""
     return work_out(read_checkout(project))
 
 
 def work_out(checkout: Checkout) -> Assets:
-    """Work out every asset. What cannot be worked out is left out and told under `faults`, one line each."""
+    """Derive all assets. Those that cannot be derived are left out and reported in `faults`, one line each."""
     faults: list[str] = []
     told = _told_marts(checkout, faults)
     ages: dict[str, list[Age]] = {}
@@ -95,13 +95,13 @@ def work_out(checkout: Checkout) -> Assets:
     made: dict[str, Tree] = {}
     for chart in charts:
         if chart.slug in made:
-            faults.append(f"charts/{chart.slug}: expected a slug of its own, got one that stands twice; name a `slug`")
+            faults.append(f"charts/{chart.slug}: expected a unique slug, got this one twice; set `slug`")
         try:
             made[chart.slug] = _chart(chart, checkout.marts, datasets)
         except (ValueError, TypeError) as error:
             faults.append(f"charts/{chart.slug}: {error}")
         except KeyError as error:
-            faults.append(f"charts/{chart.slug}: expected {error.args[0]}, got none; say it")
+            faults.append(f"charts/{chart.slug}: expected {error.args[0]}, got none; add it")
     databases: dict[str, Tree] = {"marts": {"expose_in_sqllab": True, "cache_timeout": None}}
     files = {"databases": databases, "datasets": datasets, "charts": made, "dashboards": dashboards}
     return Assets({f"{mart.domain}.{mart.name}": mart for mart in checkout.marts.values()}, files, tuple(faults))
@@ -109,19 +109,23 @@ def work_out(checkout: Checkout) -> Assets:
 
 def _unknown(where: str, said: Tree, known: frozenset[str]) -> Iterator[str]:
     if unknown := sorted(set(said) - known):
-        yield f"{where}: expected {', '.join(sorted(known))}, got {', '.join(unknown)}; ids, owners and times have no place here"
+        yield (
+            f"{where}: expected {', '.join(sorted(known))}, got {', '.join(unknown)}; ids, owners and times do not belong here, remove them"
+        )
 
 
 def _told_marts(checkout: Checkout, faults: list[str]) -> dict[str, Tree]:
-    """Gather what the files say of marts; each mart belongs to one file."""
+    """Collect the `marts` entries of all files; each mart may be in one file only."""
     told: dict[str, Tree] = {}
     for slug, page in checkout.pages.items():
         for name, said in as_tree(page.get("marts", {})).items():
             where = f"dashboards/{slug}/marts/{name}"
             if name not in checkout.marts:
-                faults.append(f"{where}: expected a mart that dbt describes, got {name}")
+                faults.append(f"{where}: expected a mart described in dbt, got {name}; correct the name")
             if name in told:
-                faults.append(f"{where}: expected a mart of one dashboard file, got it in two; say its metrics in one")
+                faults.append(
+                    f"{where}: expected a mart in one dashboard file, got it in two; define its metrics in one"
+                )
             told[name] = as_tree(said)
             faults += _unknown(where, told[name], MART_KEYS)
     return told
@@ -142,7 +146,7 @@ def _row(dashboard: str, row: Tree, charts: list[_Chart], faults: list[str]) -> 
 
 
 def widths_of(charts: list[Tree]) -> list[int]:
-    """Return the widths of a row's charts: as said, and the rest shared by those that say none, the last ones the wider."""
+    """Return the widths of a row's charts: those given, and the rest shared among the others, the last ones being wider."""
     said = [int(str(chart.get("width", 0))) for chart in charts]
     free, sharing = GRID_COLUMNS - sum(said), said.count(0)
     shares = [(free + place) // sharing for place in range(sharing)]
@@ -150,7 +154,7 @@ def widths_of(charts: list[Tree]) -> list[int]:
 
 
 def _named(chart: _Chart, mart: str) -> list[str]:
-    """Name the metrics of a mart that a chart shows."""
+    """Return the metrics of a mart that a chart shows."""
     said = chart.said
     named = [*as_list(said.get("metrics", [])), *(said[key] for key in ("metric", "size") if key in said)]
     if said.get("kind") == "map":
@@ -200,7 +204,7 @@ def _dataset(mart: Mart, said: Tree, ages: list[Age], wanted: set[str]) -> Tree:
 
 
 def _of_column(mart: Mart, name: str, label: str | None) -> Tree | None:
-    """Return the metric that a name such as `visits_total` means; None where the mart has no such column."""
+    """Return the metric for a name such as `visits_total`; None if the mart has no such column."""
     column, _, ending = name.rpartition("_")
     if ending not in AGGREGATES or column not in mart.columns:
         return None
@@ -217,7 +221,7 @@ def _of_column(mart: Mart, name: str, label: str | None) -> Tree | None:
 def _chart(chart: _Chart, marts: Mapping[str, Mart], datasets: Mapping[str, Tree]) -> Tree:
     said, name = chart.said, str(chart.said["mart"])
     if name not in marts:
-        raise ValueError(f"expected a mart that dbt describes, got {name}")
+        raise ValueError(f"expected a mart described in dbt, got {name}; correct the name")
     kind = str(said["kind"])
     if kind not in KINDS_OF_CHART:
         raise ValueError(f"expected a kind of {', '.join(KINDS_OF_CHART)}, got {kind}")

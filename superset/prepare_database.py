@@ -1,7 +1,7 @@
-"""Bring Superset's metadata up to date: schema, roles and permissions, the admin user with our password.
+"""Bring Superset's metadata up to date: schema, roles and permissions, and the admin user with our password.
 
-Run by Superset's own Python. The three commands of its command line (`db upgrade`, `init`, `fab create-admin`) do the
-same in three processes of ten seconds each, and the last one takes the password where every user can read it.
+Run by Superset's own Python. Its three commands (`db upgrade`, `init`, `fab create-admin`) do the same in three processes
+of ten seconds each, and the last one takes the password as an argument, where every user of the machine can read it.
 """
 
 from flask_migrate import upgrade  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -11,10 +11,10 @@ from core.settings import Settings
 
 
 def prepare_database(settings: Settings) -> None:
-    """Upgrade the schema, write the roles anew, and make the admin user or renew its password. Safe to repeat."""
+    """Upgrade the schema, rewrite the roles, and create the admin user or reset its password. Safe to repeat."""
     with create_app().app_context():
         upgrade()
-    application = create_app()  # again: what it registers while starting needs the schema
+    application = create_app()  # again, because what it registers at start needs the schema
     with application.app_context():
         application.appbuilder.add_permissions(update_perms=True)
         security = application.appbuilder.sm
@@ -25,7 +25,9 @@ def prepare_database(settings: Settings) -> None:
             return
         role = security.find_role(security.auth_role_admin)
         if not security.add_user(name, "IOC", "Admin", f"{name}@ioc.invalid", role, password):
-            raise RuntimeError(f"superset: the user {name} was promised, Superset refused to make it")
+            raise RuntimeError(
+                f"superset: expected the user {name}, got a refusal of Superset to create it; see its log"
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The roles: who may do what in Superset, permission by permission.
+"""The roles in Superset, permission by permission.
 
-leader sees the dashboards and nothing else; analyst also asks the marts in SQL Lab and makes charts; engineer may do all but administer
-users and open other data sources. Data are granted by schema, and only the schemas of domains: the list of releases is an engineer's.
+A leader sees the dashboards and nothing else; an analyst also queries the marts in SQL Lab and makes charts; an engineer may do everything
+except administer users and open other data sources. Data are granted by schema, and only the schemas of domains: the list of releases is
+for engineers.
 """
 
 from core.domains import domain_names
@@ -97,7 +98,7 @@ RELEASED_MARTS: frozenset[Permission] = frozenset(
     for domain in domain_names()
     for schema in (f"[{domain}]", f"[marts].[{domain}]")
 )
-"""A mart by the name `<domain>.<mart>`, which SQL Lab lists, and by its whole name `marts.<domain>.<mart>`."""
+"""Access to marts under the name `<domain>.<mart>`, which SQL Lab lists, and the full name `marts.<domain>.<mart>`."""
 
 USER_ADMINISTRATION = frozenset(
     {
@@ -124,7 +125,7 @@ USER_ADMINISTRATION = frozenset(
         *("UserLDAPModelView", "UserOAuthModelView", "UserOIDModelView", "UserRemoteUserModelView", "security", "user"),
     }
 )
-"""What only an administrator opens: whoever may grant a role has every role."""
+"""Views for administrators only, since whoever may grant roles has every role."""
 
 DATA_SOURCES: frozenset[Permission] = frozenset(
     {
@@ -133,13 +134,13 @@ DATA_SOURCES: frozenset[Permission] = frozenset(
         ("can_import_", "ImportExportRestApi"),  # brings databases along
     }
 )
-"""What opens a data source to Superset: nobody's but the project's, which imports the one there is."""
+"""Permissions to add data sources, which no role has: the project imports the only one."""
 
 ROLES = ("leader", "analyst", "engineer")
 
 
 def permissions_of(role: str, known: frozenset[Permission]) -> frozenset[Permission]:
-    """Give exactly the permissions of a role, out of those this Superset knows and those on released marts."""
+    """Return exactly the permissions of a role, from those that this Superset knows and those on released marts."""
     if role == "leader":
         return READ_DASHBOARDS | RELEASED_MARTS
     if role == "analyst":

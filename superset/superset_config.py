@@ -1,6 +1,6 @@
-"""Superset's configuration, read by Superset as Python: secrets of this stack, hardened connection, Vietnamese, nothing from outside.
+"""Superset's configuration as a Python module: secrets of this stack, a hardened connection, Vietnamese, nothing loaded from outside.
 
-Everything comes from the settings. Superset reads the module's capital names; what needs a reason has it beside it.
+All values come from the settings. Superset reads the module's upper-case names.
 """
 
 import json
@@ -37,14 +37,16 @@ SQLALCHEMY_DATABASE_URI = (
 )
 SQLALCHEMY_ENGINE_OPTIONS = {"pool_size": 4, "max_overflow": 8, "pool_pre_ping": True}
 
-# The marts: one hardened DuckDB instance a process, whatever the database's address in the metadata says
+# The marts: one hardened DuckDB instance per process, whatever the database URI in the metadata says
 register_marts(_settings)
 
 
 def DB_CONNECTION_MUTATOR(uri: Any, params: dict[str, Any], *_: object) -> tuple[Any, dict[str, Any]]:  # noqa: N802
-    """Connect every DuckDB address to the released marts, so that nobody opens another database in this process; refuse all others."""
+    """Connect every DuckDB URI to the released marts, so that nobody opens another database in this process; refuse all others."""
     if uri.drivername != DRIVER:
-        raise ConfigurationError(f"superset: expected an address of {DRIVER}://, got one of {uri.drivername}://")
+        raise ConfigurationError(
+            f"superset: expected a {DRIVER}:// URI, got {uri.drivername}://; use the database of the project"
+        )
     return uri, {**params, "creator": MartsConnection}
 
 
@@ -52,7 +54,7 @@ PREVENT_UNSAFE_DB_CONNECTIONS = True
 
 
 def FLASK_APP_MUTATOR(application: Flask) -> None:  # noqa: N802
-    """Change what no setting of Superset changes."""
+    """Change what Superset has no settings for."""
     allow_only_duckdb()
     escape_exports(application)
     guard_logins(application)
@@ -63,14 +65,14 @@ SQL_MAX_ROW = DISPLAY_MAX_ROW = 50_000
 DEFAULT_SQLLAB_LIMIT = 1_000
 SQLLAB_TIMEOUT = SUPERSET_WEBSERVER_TIMEOUT = (
     _settings.sql_seconds + 10
-)  # our own limit speaks first; see lake/limits.py
+)  # our own limit applies first; see lake/limits.py
 
-# What leaders ask at the same minute is computed once; a release is seen at most so many seconds late
+# Queries that leaders send in the same minute are computed once; a release is seen at most this many seconds late
 CACHE_SECONDS = 30
 CACHE_CONFIG: dict[str, object] = {"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 300, "CACHE_THRESHOLD": 500}
 DATA_CACHE_CONFIG: dict[str, object] = {**CACHE_CONFIG, "CACHE_DEFAULT_TIMEOUT": CACHE_SECONDS}
 
-# Vietnamese. Superset ships no Vietnamese words: those a reader of dashboards meets stand in translations/vi.json
+# Vietnamese. Superset ships no Vietnamese translation: the words that readers of dashboards see are in translations/vi.json
 BABEL_DEFAULT_LOCALE = "vi"
 LANGUAGES = {"vi": {"flag": "vn", "name": "Tiếng Việt"}, "en": {"flag": "us", "name": "English"}}
 D3_FORMAT = {"decimal": ",", "thousands": ".", "grouping": [3], "currency": ["", " ₫"]}
@@ -90,7 +92,7 @@ _words = Blueprint("vietnamese", __name__)
 
 @_words.route("/superset/language_pack/vi/")  # type: ignore[untyped-decorator, unused-ignore]
 def vietnamese() -> Response:
-    """Give the browser the Vietnamese words, where Superset would answer 404."""
+    """Serve the Vietnamese words, for which Superset would answer 404."""
     return send_file(WORDS, mimetype="application/json")
 
 
@@ -99,10 +101,10 @@ _reports = Blueprint("reports", __name__)
 
 @_reports.before_app_request  # type: ignore[untyped-decorator, unused-ignore]
 def leave_sessions_alone() -> Response | None:
-    """Take what a page reports of itself before anybody has logged in, and answer nothing.
+    """Discard a page's usage reports sent before anybody has logged in.
 
-    The log-in page's last report can arrive after the log-in. Superset would send it to the log-in page with a new session, and the
-    browser would forget that somebody had just logged in.
+    The log-in page's last report can arrive after the log-in. Superset would redirect it to the log-in page with a new session, and the
+    browser would lose the session that had just begun.
     """
     if request.path == "/superset/log/" and "_user_id" not in session:
         return Response(status=204)
@@ -113,7 +115,7 @@ BLUEPRINTS = [_words, _reports]
 
 
 def COMMON_BOOTSTRAP_OVERRIDES_FUNC(page: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-    """Translate the menu, whose words come from the server."""
+    """Translate the menu, whose labels come from the server."""
     menu = page["menu_data"]
     if page["locale"] == "vi":
         pack = json.loads(WORDS.read_text(encoding="utf-8"))["locale_data"]["superset"]
@@ -141,7 +143,7 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
     }
 ]
 
-# Nothing from outside: no tiles, fonts, pixels or mail; the browser refuses what a page would still ask for
+# Nothing from outside: no tiles, fonts, tracking pixels or mail; the browser blocks whatever a page still requests
 MAPBOX_API_KEY = ""
 ENABLE_CORS = False
 ENABLE_UI_THEME_ADMINISTRATION = False
@@ -160,11 +162,11 @@ TALISMAN_CONFIG: Mapping[str, object] = {
         "script-src": ["'self'", "'strict-dynamic'"],
     },
     "content_security_policy_nonce_in": ["script-src"],
-    "force_https": False,  # TLS ends at the proxy before us
+    "force_https": False,  # TLS ends at the proxy in front of us
     "session_cookie_secure": _settings.tls_in_front,
 }
 SESSION_COOKIE_SECURE = REMEMBER_COOKIE_SECURE = GLOBAL_ASYNC_QUERIES_JWT_COOKIE_SECURE = _settings.tls_in_front
-ENABLE_PROXY_FIX = _settings.tls_in_front  # the proxy says that it was asked by HTTPS, and by whom
+ENABLE_PROXY_FIX = _settings.tls_in_front  # the proxy forwards the scheme and the client's address
 PERMANENT_SESSION_LIFETIME = JWT_REFRESH_TOKEN_EXPIRES = SESSION_LIFETIME
 SESSION_COOKIE_SAMESITE = "Lax"
 TALISMAN_DEV_CONFIG = TALISMAN_CONFIG

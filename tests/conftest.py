@@ -19,11 +19,11 @@ from tests.faults.results import Results
 from tests.people import ROLES, make_account
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
-"""All ports of a stack, the one 10,008 above too, stay below those that Linux draws for outgoing connections (32,768 on)."""
+"""All ports of a stack, even the one 10,008 above, stay below those that Linux uses for outgoing connections (from 32,768)."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the long run of the fault and conservation tests; without it they run small, and none is left out."""
+    """Add the option for the long run of the fault and conservation tests; without it all of them run, but on less."""
     parser.addoption(
         "--faults",
         nargs="?",
@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         type=int,
         metavar="SEEDS",
-        help="run the fault, conservation and security tests at full length, with so many seeds each (20)",
+        help="run the fault, conservation and security tests at full length, with this many seeds each (20)",
     )
 
 
@@ -46,25 +46,25 @@ def _is_free(port: int) -> bool:
 
 @pytest.fixture(scope="session")
 def seeds(request: pytest.FixtureRequest) -> int:
-    """Tell how many seeds the long run, `make test-faults`, gives each fault; 0 in the smaller run of the same tests."""
+    """The number of seeds per fault in the long run, `make test-faults`; 0 in the smaller run of the same tests."""
     return int(request.config.getoption("--faults"))
 
 
 @pytest.fixture(scope="session")
 def is_long(seeds: int) -> bool:
-    """Tell whether this is the long run."""
+    """Whether this is the long run."""
     return seeds > 0
 
 
 @pytest.fixture(scope="session")
 def results(is_long: bool) -> Results:
-    """Keep what the long run measures."""
+    """The results that the long run measures."""
     return Results(is_kept=is_long)
 
 
 @pytest.fixture(scope="session")
 def free_ports() -> Callable[[], int]:
-    """Give a function that yields the first port of a free block of 32, another at every call and in every process."""
+    """A function that returns the first port of a free block of 32, a different one at every call and in every process."""
     blocks = (HIGHEST_PORT - LOWEST_PORT) // PORTS
     order = iter((os.getpid() * 37 + step) % blocks for step in range(blocks))
 
@@ -81,10 +81,10 @@ def free_ports() -> Callable[[], int]:
 
 @pytest.fixture(scope="session")
 def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Settings]]:
-    """Give a function that makes the settings of one more stack: an empty home, free ports, secrets drawn.
+    """A function that returns the settings of one more stack: an empty home, free ports, generated secrets.
 
-    Homes stand outside pytest's own folder: that is closed to other users again whenever another pytest starts, and
-    PostgreSQL is another user where we are root.
+    Homes are outside pytest's own folder, which every start of pytest closes to other users again: as root, we run
+    PostgreSQL as another user.
     """
     folder = Path(tempfile.mkdtemp(prefix="ioc-"))
     homes = (folder / str(number) for number in count())
@@ -98,7 +98,7 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
 
 @pytest.fixture(scope="session")
 def stack_settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
-    """Start PostgreSQL, SeaweedFS and SFTP, give their settings with all secrets, stop them at the end."""
+    """The settings, with all secrets, of a running PostgreSQL, SeaweedFS and SFTP server, stopped at the end."""
     settings = new_settings()
     try:
         up(settings, DATA_SERVICES)
@@ -109,7 +109,7 @@ def stack_settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def superset_settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
-    """Start PostgreSQL, the object store and Superset, publish the known city, stop them at the end."""
+    """The settings of a running PostgreSQL, object store and Superset with the known city published, stopped at the end."""
     settings = new_settings().model_copy(update={"now": CLOCK})
     try:
         up(settings, {"postgres", "seaweedfs"})
@@ -122,7 +122,7 @@ def superset_settings(new_settings: Callable[[], Settings]) -> Iterator[Settings
 
 @pytest.fixture(scope="session")
 def people(superset_settings: Settings) -> Settings:
-    """Make an account for each role in Superset."""
+    """The settings of Superset with an account for each role."""
     for role in ROLES:
         make_account(superset_settings, role, role)
     return superset_settings

@@ -1,6 +1,6 @@
 """The golden sample of each feed: a delivery, and the rows that it must become.
 
-`tests/golden/<domain>/<feed>/expected.json` names the delivery that lies beside it, or holds its text as `content`.
+`tests/golden/<domain>/<feed>/expected.json` names the delivery next to it, or holds its text as `content`.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The people of the tests: one account a role in Superset, and how each asks its API."""
+"""The people of the tests: one account per role in Superset, and API clients for each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ _addresses = (f"127.{number // 65_536 + 7}.{number // 256 % 256}.{number % 256}"
 
 
 def make_account(settings: Settings, name: str, role: str, password: str = PASSWORD) -> int:
-    """Make an account as the administrator; return Superset's number of it."""
+    """Create an account as the administrator; return its id in Superset."""
     with superset_client(settings) as client:
         roles = client.get("/api/v1/security/roles/?q=(page_size:100)").json()["result"]
         user = {
@@ -35,19 +35,19 @@ def make_account(settings: Settings, name: str, role: str, password: str = PASSW
 
 @contextmanager
 def asking_as(settings: Settings, role: str) -> Iterator[httpx.Client]:
-    """Give a client of the API as somebody of this role: `admin` is the administrator, `nobody` has not logged in."""
+    """Yield an API client logged in with this role: `admin` is the administrator, `nobody` has not logged in."""
     if role == "nobody":
         with stranger(settings) as client:
             yield client
         return
     name, password = (None, None) if role == "admin" else (role, PASSWORD)
     with superset_client(settings, name, password) as client:
-        client.headers["Connection"] = "close"  # Superset ends an idle line while the next question is on its way
+        client.headers["Connection"] = "close"  # Superset closes idle connections while the next request is on its way
         yield client
 
 
 def stranger(settings: Settings) -> httpx.Client:
-    """Return a client who has not logged in and comes from an address of his own, with the header that forms need."""
+    """Return a client that has not logged in, has an address of its own, and sends the header that forms need."""
     address = f"http://{settings.superset_host}:{settings.superset_port}"
     return httpx.Client(
         base_url=address,

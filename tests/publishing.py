@@ -1,4 +1,4 @@
-"""Publish candidates that a test wrote by hand, without a build and an audit."""
+"""Publish candidates written by a test, without a build or an audit."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ def publish_candidates(
     published_at: datetime,
     keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Release:
-    """Publish the candidates of a domain as they stand now; tables without a key are written anew."""
+    """Publish the current candidates of a domain; tables without a key are rewritten."""
     snapshot = newest_snapshot(connection)
     return publish_rows(
         connection,

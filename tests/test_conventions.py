@@ -1,4 +1,4 @@
-"""The promises of the house: what belongs together is there, and nothing crosses a boundary."""
+"""The conventions of the project: what belongs together exists, and nothing crosses a boundary."""
 
 import ast
 import re
@@ -16,11 +16,11 @@ from ingestion.formats.registry import FORMATS
 
 CONTRACTS = read_contracts()
 PACKAGES = ("cli", "codegen", "core", "dags", "ingestion", "lake", "quality", "simulator", "stack", "transform")
-"""All but `superset`, which has an environment of its own."""
+"""All packages except `superset`, which has an environment of its own."""
 
 
 def modules(*packages: str) -> list[Path]:
-    """List the Python files of packages; there must be some."""
+    """Return the Python files of packages; there must be some."""
     found = sorted(
         path for package in packages for path in (PROJECT / package).rglob("*.py") if ".venv" not in path.parts
     )
@@ -29,7 +29,7 @@ def modules(*packages: str) -> list[Path]:
 
 
 def imports(path: Path) -> set[str]:
-    """Name the top-level packages a file imports anywhere."""
+    """Return the top-level packages that a file imports anywhere."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -81,7 +81,7 @@ MAY_IMPORT = {
     "simulator": {"core", "stack"},
     "cli": {"codegen", "core", "ingestion", "lake", "quality", "simulator", "stack"},
 }
-"""Which packages of ours each may import; an arrow never points up. Below `dags` and `cli` stands everything that does the work."""
+"""Which of our packages each one may import, always from lower layers; `dags` and `cli` are on top."""
 
 FOREIGN = {
     "airflow": {"dags"},
@@ -90,7 +90,7 @@ FOREIGN = {
     "polars": {*MAY_IMPORT} - {"dags"},
     "duckdb": {*MAY_IMPORT} - {"dags"},
 }
-"""Who may import a library that shapes what it enters."""
+"""Which packages may import a library that shapes the code that uses it."""
 
 
 @pytest.mark.parametrize("package", MAY_IMPORT)
@@ -119,11 +119,11 @@ def test_every_setting_stands_in_the_example_with_a_comment() -> None:
 
 DOMAIN_IDS = frozenset(domain_names())
 LISTED_MANY = 3
-"""So many domains, or feeds of different domains, named side by side are a list."""
+"""This many domains, or feeds of different domains, named together are a list."""
 
 
 def listed_together(path: Path) -> Iterator[set[str]]:
-    """Yield the texts that stand side by side in a literal of a Python file, in an import or among the keys of a YAML mapping."""
+    """Yield texts that occur together: in a literal or an import of a Python file, or among the keys of a YAML mapping."""
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         yield from (set(map(str, keys)) for keys in _keys(yaml.safe_load(text)))
@@ -157,7 +157,7 @@ def lists_domains_or_feeds(names: set[str]) -> bool:
 
 def test_only_the_contracts_list_domains_and_feeds() -> None:
     superset = [path for path in (PROJECT / "superset").rglob("*.py") if ".venv" not in path.parts]
-    emitters = PROJECT / "simulator" / "city.py"  # names the folder that each emitter writes
+    emitters = PROJECT / "simulator" / "city.py"  # names the folder that each emitter writes to
     read = [
         *(set(modules(*PACKAGES)) - {emitters}),
         *superset,

@@ -1,7 +1,7 @@
-"""Limit wrong passwords at Airflow, whose simple log-in lets anybody try for ever.
+"""Limit wrong passwords at Airflow, whose simple log-in allows unlimited attempts.
 
-Airflow has one account, so one count is enough. What is on its way counts as wrong until it is answered, or many tries at once would
-pass together; who is logged in is not touched. The API server is one process, whose memory holds the count.
+Airflow has one account, so one counter is enough. Attempts in flight count as wrong until they are answered, or many at once would get
+past the limit; logged-in sessions are not affected. The API server is one process, which keeps the counter in memory.
 """
 
 import time
@@ -24,7 +24,7 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class LimitedLogins:
-    """Refuses log-ins for a while after too many wrong passwords."""
+    """ASGI middleware that refuses log-ins for a while after too many wrong passwords."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -32,7 +32,7 @@ class LimitedLogins:
         self._under_way = 0
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass everything on but log-ins that must wait."""
+        """Pass every request on, except log-ins while they are refused."""
         if scope["type"] != "http" or scope["method"] != "POST" or LOGIN not in scope["path"]:
             await self._app(scope, receive, send)
             return
@@ -57,7 +57,7 @@ class LimitedLogins:
 
 
 class LimitedLoginsPlugin(AirflowPlugin):  # type: ignore[misc, unused-ignore]
-    """Tells Airflow of it."""
+    """Registers the middleware with Airflow."""
 
     name = "limited_logins"
     fastapi_root_middlewares = [{"name": "limited log-ins", "middleware": LimitedLogins}]  # noqa: RUF012  Airflow's form

@@ -1,1 +1,1 @@
-"""The SFTP server that agencies push files to: an account and a folder each, made from the contracts (docs/sftp.md)."""
+"""The SFTP server that agencies push files to, with an account and folders for each, from the contracts (docs/sftp.md)."""

@@ -1,7 +1,7 @@
 """The SFTP accounts: one for each agency that owns a feed sent by SFTP, with a folder for each such feed.
 
-They stand in `IOC_HOME/sftp/accounts.json`, which only its owner may read and the server reads at every log-in: an account or a password
-takes effect at once. The contracts say which accounts there are; a password is drawn once and stays until it is renewed.
+They are kept in `IOC_HOME/sftp/accounts.json`, which only its owner can read. The server reads it at every log-in, so changes take effect
+at once. The contracts determine the accounts; a password is generated once and stays until it is renewed.
 """
 
 import fcntl
@@ -33,12 +33,12 @@ class Account:
 
 
 def accounts_path(home: Path) -> Path:
-    """Return the place of the accounts of a stack."""
+    """Return the path of the accounts file of a stack."""
     return home / "sftp" / "accounts.json"
 
 
 def read_accounts(home: Path) -> dict[str, Account]:
-    """Read the accounts by name; none where they were never made. Raises ConfigurationError for a file that is not ours."""
+    """Read the accounts by name; empty if there is no file yet. Raises ConfigurationError for a file that is not ours."""
     path = accounts_path(home)
     if not path.exists():
         return {}
@@ -47,15 +47,15 @@ def read_accounts(home: Path) -> dict[str, Account]:
         found = [Account(**{**row, "feeds": tuple(row["feeds"]), "folders": tuple(row["folders"])}) for row in rows]
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigurationError(
-            f"{path}: expected accounts as `ioc up` writes them, got {type(error).__name__}; remove it to draw new passwords"
+            f"{path}: expected accounts as `ioc up` writes them, got {type(error).__name__}; remove it to generate new passwords"
         ) from error
     return {account.name: account for account in found}
 
 
 def ensure_accounts(settings: Settings, contracts: Mapping[str, Contract]) -> dict[str, Account]:
-    """Make the accounts equal to what the contracts say: a missing password is drawn, an account that no contract names is closed.
+    """Bring the accounts in line with the contracts: new ones get a password, those without a contract are removed.
 
-    Raises ContractError where two feeds of an agency share a folder, or a name cannot be an account or a folder.
+    Raises ContractError if two feeds of an agency share a folder, or a name cannot be an account or a folder.
     """
     wanted = accounts_of(settings, contracts)
 
@@ -69,7 +69,7 @@ def ensure_accounts(settings: Settings, contracts: Mapping[str, Contract]) -> di
 
 
 def renew_password(settings: Settings, name: str) -> Account:
-    """Draw another password for an account; the server ends the sessions that logged in with the old one."""
+    """Generate a new password for an account; the server ends the sessions that logged in with the old one."""
 
     def change(known: dict[str, Account]) -> dict[str, Account]:
         account = find_account(known, name)
@@ -79,26 +79,29 @@ def renew_password(settings: Settings, name: str) -> Account:
 
 
 def find_account(accounts: Mapping[str, Account], name: str) -> Account:
-    """Return an account by name; raise UnknownNameError with those there are."""
+    """Return an account by name; raise UnknownNameError listing the accounts."""
     if name not in accounts:
         raise UnknownNameError(
-            f"{name}: expected an SFTP account, {', '.join(accounts) or 'none'}; see `ioc agencies list`", account=name
+            f"{name}: expected an SFTP account ({', '.join(accounts) or 'none'}), got no such name; see `ioc agencies list`",
+            account=name,
         )
     return accounts[name]
 
 
 def accounts_of(settings: Settings, contracts: Mapping[str, Contract]) -> dict[str, Account]:
-    """Return the accounts that the contracts ask for, without passwords; raises ContractError as `ensure_accounts` does."""
+    """Return the accounts that the contracts require, without passwords; raises ContractError like `ensure_accounts`."""
     sent = {feed: contract for feed, contract in contracts.items() if contract.connector == "sftp"}
     accounts = {}
     for name, mine in agencies(sent).items():
         if name == settings.sftp_user:
-            raise ContractError(f"{mine[0].feed}: expected an account of its own, got {name}, which is IOC_SFTP_USER")
+            raise ContractError(
+                f"{mine[0].feed}: expected an account of its own, got {name}, which is IOC_SFTP_USER; change one of them"
+            )
         folders = tuple(str(contract.option("folder")) for contract in mine)
         for contract, folder in zip(mine, folders, strict=True):
             if not PLAIN_FOLDER.fullmatch(folder) or folders.count(folder) > 1:
                 raise ContractError(
-                    f"{contract.feed}: expected a folder of its own within its agency's, of letters, digits, _ and -, got {folder}"
+                    f"{contract.feed}: expected a folder of its own, of letters, digits, _ and -, got {folder}; rename it"
                 )
         feeds = tuple(contract.feed for contract in mine)
         accounts[name] = Account(name, mine[0].owner, feeds, folders, password="")
@@ -106,7 +109,7 @@ def accounts_of(settings: Settings, contracts: Mapping[str, Contract]) -> dict[s
 
 
 def _changed(home: Path, change: Callable[[dict[str, Account]], dict[str, Account]]) -> dict[str, Account]:
-    """Change the accounts; those who change them take turns, and those who read them see the old ones or the new."""
+    """Change the accounts file; writers take turns, and readers see either the old accounts or the new ones."""
     path = accounts_path(home)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (path.with_suffix(".lock")).open("w") as lock:

@@ -1,10 +1,10 @@
-"""What an account may do with the files of its folders.
+"""What an account may do with the files in its folders.
 
-A file that was sent stays as it was sent: nothing overwrites, renames or deletes it. An upload is written aside and appears under its name
-when the client closes it, whole; one that breaks off is dropped. A name that was sent before is sent again: both are kept
-(`core/sent_names.py`), and the agency sees the newer. Names that say "unfinished" (`.part` and the like, hidden ones) are
-the agency's own to write, continue, rename and delete, and no feed takes them. Folders are those of the feeds; there are no links.
-Times and modes are the server's: a client that sets them is not refused, and nothing changes.
+A file stays as it was sent: nothing overwrites, renames or deletes it. An upload is written to a separate folder and appears under its
+name once the client closes it; an incomplete one is discarded. If a name is sent again, both files are kept (`core/sent_names.py`), and
+the agency sees the newer one. Agencies may write, continue, rename and delete files with unfinished names (`.part` and the like, hidden
+ones), which no feed collects. The folders are those of the feeds; there are no links. Times and modes are the server's: a client that
+sets them gets no error, but changes nothing.
 """
 
 import errno
@@ -35,18 +35,18 @@ from core.sent_names import kept_name, sent_name
 from ingestion.collect.connectors.files import is_hostile, is_unfinished
 
 READ_BYTES = 256 * 1024
-"""At most so much is given for one request, whatever it asks for."""
+"""The most bytes returned for one request, however many it asks for."""
 
 OPEN_FILES = 128
-"""How many files an account may hold open."""
+"""How many files an account may have open."""
 
 NAME_BYTES = 240
-"""The longest name of a file: the file system's 255, and room for the number of a later one."""
+"""The longest file name: the file system's 255 bytes, less room for the number of a file sent again."""
 
 
 @dataclass
 class Storage:
-    """The files of all accounts. `opened` counts open files by account, `being_written` those of them at unfinished names by place."""
+    """The files of all accounts. `opened` counts open files by account, `being_written` open files with unfinished names by path."""
 
     folder: Path
     opened: Counter[str] = field(default_factory=Counter)
@@ -54,29 +54,29 @@ class Storage:
 
     @property
     def agencies(self) -> Path:
-        """The folder that holds a folder for each account."""
+        """The folder with one folder per account."""
         return self.folder / "agencies"
 
     @property
     def uploads(self) -> Path:
-        """The folder of uploads that are not whole yet."""
+        """The folder of incomplete uploads."""
         return self.folder / "uploads"
 
     def begin(self) -> None:
-        """Make the folders, and drop the uploads that broke off with the last server."""
+        """Create the folders, and discard uploads left incomplete by the previous server."""
         self.agencies.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.uploads.mkdir(exist_ok=True, mode=0o700)
         for left in self.uploads.iterdir():
             left.unlink()
 
     def make_folders(self, account: str, folders: Iterable[str]) -> None:
-        """Make the folders of an account that are missing."""
+        """Create the missing folders of an account."""
         for folder in folders:
             (self.agencies / account / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 class Upload(io.FileIO):
-    """A file that a client writes. `staged` is where it is written until it is whole; None where it is written in its place."""
+    """A file being written by a client. `staged` is its path until it is complete; None if it is written in place."""
 
     def __init__(self, path: Path, flags: int, target: Path, *, staged: Path | None) -> None:
         super().__init__(path, "rb+", opener=lambda name, _: os.open(name, flags | os.O_NOFOLLOW, 0o600))
@@ -84,7 +84,7 @@ class Upload(io.FileIO):
 
 
 class ReadOnlyFiles(SFTPServer):
-    """Files below `root`, in folders `depth` deep, to list and to read; the collector's view, in which every kept file is seen."""
+    """Read-only files below `root`, in folders `depth` levels deep: the collector's view, which shows every file kept."""
 
     allowed: ClassVar[str] = "to list and to read only"
 
@@ -95,7 +95,7 @@ class ReadOnlyFiles(SFTPServer):
         self._storage, self._account, self._root, self._depth = storage, account, root, depth
 
     def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> io.FileIO:  # noqa: ARG002  the signature is asyncssh's
-        """Open a file to read."""
+        """Open a file for reading."""
         if pflags & (FXF_WRITE | FXF_APPEND | FXF_CREAT | FXF_TRUNC):
             self._refuse()
         return self._counted(lambda: _opened_to_read(self._kept(self._file(path))))
@@ -107,7 +107,7 @@ class ReadOnlyFiles(SFTPServer):
         file_obj.close()
 
     def abandon(self, file_obj: object) -> None:
-        """Close a file that its client did not close: the line broke, or the session ended."""
+        """Close a file that its client left open when the connection broke or the session ended."""
         self.close(file_obj)
 
     def read(self, file_obj: object, offset: int, size: int) -> bytes:
@@ -115,7 +115,7 @@ class ReadOnlyFiles(SFTPServer):
         return os.pread(_descriptor(file_obj), min(size, READ_BYTES), offset)
 
     def stat(self, path: bytes) -> os.stat_result:
-        """Tell of a file or folder."""
+        """Return the attributes of a file or folder."""
         parts = self._parts(path)
         if len(parts) <= self._depth:
             return self._folder(parts).lstat()
@@ -124,31 +124,31 @@ class ReadOnlyFiles(SFTPServer):
     lstat = stat
 
     def fstat(self, file_obj: object) -> os.stat_result:
-        """Tell of an open file."""
+        """Return the attributes of an open file."""
         return os.fstat(_descriptor(file_obj))
 
     def fsync(self, file_obj: object) -> None:
-        """Have an open file on the disk."""
+        """Flush an open file to disk."""
         os.fsync(_descriptor(file_obj))
 
     def realpath(self, path: bytes) -> bytes:
-        """Return a path from the root, without looking whether it is there."""
+        """Return a normalised path from the root, whether it exists or not."""
         return "/".join(["", *self._parts(path)]).encode() or b"/"
 
     def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
-        """List a folder, in the order of the names."""
+        """List a folder, sorted by name."""
         return _listing(self._seen(self._folder(self._parts(path))))
 
     def format_user(self, uid: int | None) -> str:  # noqa: ARG002
-        """Give no name of the system's users."""
+        """Return a constant, so that no user names of the system are shown."""
         return "agency"
 
     def format_group(self, gid: int | None) -> str:  # noqa: ARG002
-        """Nor of its groups."""
+        """Return a constant, so that no group names of the system are shown."""
         return "agency"
 
     def map_path(self, path: bytes) -> NoReturn:  # noqa: ARG002
-        """Refuse whatever asyncssh would do with a path by itself."""
+        """Refuse every operation that asyncssh would do on a path by itself."""
         self._refuse()
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
@@ -170,7 +170,7 @@ class ReadOnlyFiles(SFTPServer):
     fstatvfs: Any = _refuse
 
     def _parts(self, path: bytes) -> tuple[str, ...]:
-        """Split a path from the root into names; `..` leads no higher than the root."""
+        """Split a path from the root into names; `..` cannot lead above the root."""
         try:
             text = path.decode()
         except UnicodeDecodeError as error:
@@ -180,7 +180,7 @@ class ReadOnlyFiles(SFTPServer):
         return tuple(part for part in normpath(join("/", text)).split("/") if part)
 
     def _folder(self, parts: tuple[str, ...]) -> Path:
-        """Return a folder that is there and is no link."""
+        """Return an existing folder that is not a link."""
         place = self._root
         for part in parts:
             place /= part
@@ -189,30 +189,30 @@ class ReadOnlyFiles(SFTPServer):
         return place
 
     def _file(self, path: bytes) -> Path:
-        """Return the place of a file, there or not, in a folder that is there."""
+        """Return the path of a file, existing or not, in an existing folder."""
         parts = self._parts(path)
         if len(parts) != self._depth + 1:
             raise SFTPNoSuchFile(f"expected a file in a folder, got /{'/'.join(parts)}")
         return self._folder(parts[:-1]) / parts[-1]
 
     def _kept(self, place: Path) -> Path:
-        """Return where the file is kept that an account sees at a place."""
+        """Return the path of the stored file that an account sees at `place`."""
         return place
 
     def _seen(self, folder: Path) -> list[tuple[str, Path]]:
-        """Name what an account sees in a folder, and where each is kept."""
+        """Return the names that an account sees in a folder, with the path of each stored file."""
         return sorted((entry.name, Path(entry.path)) for entry in os.scandir(folder))
 
     def _counted(self, opened: Callable[[], io.FileIO]) -> io.FileIO:
         if self._storage.opened[self._account] >= OPEN_FILES:
-            raise SFTPFailure(f"expected at most {OPEN_FILES} open files of an account; close some")
+            raise SFTPFailure(f"expected at most {OPEN_FILES} open files per account; close some")
         file = opened()
         self._storage.opened[self._account] += 1
         return file
 
 
 class AgencyFiles(ReadOnlyFiles):
-    """An agency's own folders. `folders` are those that a feed is taken from; `report` is told what an operator should read."""
+    """An agency's own folders. `folders` are those from which feeds are collected; `report` gets lines for the operator."""
 
     allowed: ClassVar[str] = "to send, list and read files; what was sent stays as it is"
 
@@ -228,7 +228,7 @@ class AgencyFiles(ReadOnlyFiles):
         self._folders, self._report = folders, report
 
     def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> io.FileIO:
-        """Open a file to read, or to send."""
+        """Open a file for reading, or for sending."""
         if not pflags & (FXF_WRITE | FXF_APPEND | FXF_CREAT | FXF_TRUNC):
             return super().open(path, pflags, attrs)
         place = self._place_to_send(path)
@@ -237,17 +237,19 @@ class AgencyFiles(ReadOnlyFiles):
         )
 
     def close(self, file_obj: object) -> None:
-        """Close a file; one that was sent appears under its name."""
+        """Close a file; an upload then appears under its name."""
         self._end(file_obj)
         if isinstance(file_obj, Upload) and file_obj.staged is not None:
             self._keep(file_obj.staged, file_obj.target)
 
     def abandon(self, file_obj: object) -> None:
-        """Drop an upload that is not whole; an unfinished file stays as far as it came, to be continued."""
+        """Discard an incomplete upload; a file with an unfinished name stays as far as it got, to be continued."""
         self._end(file_obj)
         if isinstance(file_obj, Upload) and file_obj.staged is not None:
             file_obj.staged.unlink()
-            self._report(f"{self._account}: {self._told(file_obj.target)} broke off before it was whole; it is dropped")
+            self._report(
+                f"{self._account}: {self._told(file_obj.target)} was incomplete when the connection ended; it is discarded"
+            )
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
         """Write all of the data; a full disk is an error, not a shorter file."""
@@ -259,7 +261,7 @@ class AgencyFiles(ReadOnlyFiles):
         return written
 
     def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
-        """Change nothing; refuse another size."""
+        """Change nothing, but refuse a new size."""
         self.stat(path)
         if attrs.size is not None:
             self._refuse()
@@ -267,7 +269,7 @@ class AgencyFiles(ReadOnlyFiles):
     lsetstat = setstat
 
     def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
-        """Cut a file that is being sent, where a size is given."""
+        """Truncate a file being sent, if a size is given."""
         if attrs.size is not None:
             if not isinstance(file_obj, Upload):
                 self._refuse()
@@ -278,15 +280,15 @@ class AgencyFiles(ReadOnlyFiles):
         self._unfinished(path).unlink()
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Give an unfinished file its final name, or another unfinished one that is free."""
+        """Rename an unfinished file to its final name, or to another unfinished name that is free."""
         self._rename(oldpath, newpath, may_replace=False)
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-        """Give an unfinished file its final name, or another unfinished one."""
+        """Rename an unfinished file to its final name, or to another unfinished name, which may be taken."""
         self._rename(oldpath, newpath, may_replace=True)
 
     def mkdir(self, path: bytes, attrs: SFTPAttrs) -> None:  # noqa: ARG002
-        """Refuse: the folders are those of the feeds."""
+        """Refuse, because the folders are fixed by the feeds."""
         if self._parts(path) in {(folder,) for folder in self._folders}:
             raise SFTPFileAlreadyExists("the folder is there")
         raise SFTPPermissionDenied(f"expected the folders of the feeds, {self._told_folders()}")
@@ -308,7 +310,7 @@ class AgencyFiles(ReadOnlyFiles):
         return self._folder(parts[:1]) / name
 
     def _upload(self, target: Path, pflags: int) -> Upload:
-        """Begin to send a file under its final name, aside."""
+        """Begin an upload under a final name, in the uploads folder."""
         if os.path.lexists(target):
             if not pflags & FXF_TRUNC or pflags & (FXF_APPEND | FXF_EXCL):
                 raise SFTPFileAlreadyExists(f"{target.name} was sent before; expected it to be sent again as a whole")
@@ -326,7 +328,7 @@ class AgencyFiles(ReadOnlyFiles):
         return upload
 
     def _unfinished(self, path: bytes) -> Path:
-        """Return an unfinished file that nobody is writing."""
+        """Return the path of an unfinished file that nobody is writing."""
         place = self._file(path)
         if not is_unfinished(place.name):
             self.stat(path)
@@ -347,7 +349,7 @@ class AgencyFiles(ReadOnlyFiles):
             source.replace(target)
 
     def _keep(self, source: Path, target: Path) -> None:
-        """Move a whole file to its name, or to the next number of it that is free."""
+        """Move a complete file to its name, or to the next free number of that name."""
         number = 1
         while True:
             kept = target.with_name(kept_name(target.name, number))
@@ -358,10 +360,12 @@ class AgencyFiles(ReadOnlyFiles):
                 number += 1
         source.unlink()
         if number > 1:
-            self._report(f"{self._account}: {self._told(target)} was sent before; kept beside it, number {number}")
+            self._report(
+                f"{self._account}: {self._told(target)} was sent before; the new one is kept too, as number {number}"
+            )
 
     def _kept(self, place: Path) -> Path:
-        """Return the newest file that was sent under a name."""
+        """Return the newest file sent under a name."""
         newest = place
         while os.path.lexists(later := place.with_name(kept_name(place.name, sent_name(newest.name)[1] + 1))):
             newest = later

@@ -1,7 +1,7 @@
-"""How often a password may be wrong.
+"""The limit on wrong passwords.
 
-Counted by account and address: whoever guesses at an agency's password closes the door to himself, and not to the agency, which
-comes from another address.
+They are counted by account and address, so that whoever guesses an agency's password locks out only themselves, and not the agency,
+which logs in from another address.
 """
 
 from collections.abc import Callable, Hashable
@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 WRONG = 5
 WITHIN_SECONDS = 60.0
 CLOSED_SECONDS = 300.0
-"""After so many wrong passwords within so long, the right one is refused too, for so long."""
+"""After WRONG wrong passwords within WITHIN_SECONDS, even the right one is refused for CLOSED_SECONDS."""
 
 
 @dataclass
 class WrongPasswords:
-    """What was wrong lately. `clock` counts seconds, from anywhere."""
+    """Recent wrong passwords. `clock` returns seconds from any starting point."""
 
     clock: Callable[[], float]
     _wrong: dict[Hashable, list[float]] = field(default_factory=dict)
     _closed_until: dict[Hashable, float] = field(default_factory=dict)
 
     def is_closed(self, key: Hashable) -> bool:
-        """Tell whether the door is closed, also to the right password."""
+        """Whether log-ins are refused, even with the right password."""
         return self._closed_until.get(key, float("-inf")) > self.clock()
 
     def count(self, key: Hashable) -> bool:
-        """Count a wrong password; tell whether it was the last one allowed, so that the door closes."""
+        """Count a wrong password; return whether it was the last one allowed, so that log-ins are refused from now on."""
         now = self.clock()
         self._forget(now)
         self._wrong.setdefault(key, []).append(now)

@@ -1,8 +1,7 @@
 """The SFTP server's process: `python -m stack.sftp.server`, on asyncssh.
 
-Agencies log in by password, each into its own folders; the collector logs in as IOC_SFTP_USER, sees every agency's folders and changes
-nothing. There is no shell, no forwarding, no other way in. One process and one thread serve all, so that two sessions never do two things
-to a file at once.
+Agencies log in by password, each to its own folders; the collector logs in as IOC_SFTP_USER and can read every agency's folders. There is
+no shell, no forwarding and no other way in. One process with one thread serves all, so that two sessions never act on a file at once.
 """
 
 import asyncio
@@ -32,23 +31,23 @@ from stack.sftp.logins import CLOSED_SECONDS, WITHIN_SECONDS, WRONG, WrongPasswo
 SFTP_VERSION = 3
 LOGIN_SECONDS = 20
 KEEPALIVE_SECONDS = 15
-"""A client that does not answer three times is lost."""
+"""A client that misses three keepalives is disconnected."""
 
 CONNECTIONS = 20
-"""How many connections an account may hold, and how many an address that has not logged in yet."""
+"""How many connections an account may have, and how many an address may have that are not logged in yet."""
 
 CHANNELS = 32
 """How many channels a connection may have open."""
 
 RENEWED_SECONDS = 1.0
-"""How soon a session ends whose account was closed or got another password."""
+"""How soon a session ends after its account was removed or got a new password."""
 
 EXTENSIONS = (b"posix-rename@openssh.com", b"fsync@openssh.com", b"limits@openssh.com")
-"""The others are not offered: `copy-data` would copy a file onto its own end until the disk is full."""
+"""Other extensions are not offered: `copy-data` could append a file to itself until the disk is full."""
 
 
 class Server:
-    """What all connections share."""
+    """The state shared by all connections."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -58,12 +57,12 @@ class Server:
         self.entered: set[Connection] = set()
 
     def passwords(self) -> dict[str, str]:
-        """Read the password of each account as it is now, the collector's too."""
+        """Return the current password of each account, the collector's included."""
         agencies = {name: account.password for name, account in read_accounts(self.settings.home_folder).items()}
         return {**agencies, self.settings.sftp_user: self.settings.reveal("sftp_password")}
 
     async def close_renewed(self) -> None:
-        """End the sessions whose password is no longer the account's, as soon as the accounts change."""
+        """End sessions whose password is no longer the account's, as soon as the accounts change."""
         seen = self.passwords()
         while True:
             await asyncio.sleep(RENEWED_SECONDS)
@@ -86,7 +85,7 @@ class Server:
 
 
 class Connection(asyncssh.SSHServer):
-    """One connection: who is at the other end, and whether he may come in."""
+    """One connection: who is at the other end, and whether they may log in."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -95,7 +94,7 @@ class Connection(asyncssh.SSHServer):
         self.channels = 0
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
-        """Count the stranger; too many of one address are sent away."""
+        """Count the connection as not logged in; too many from one address are refused."""
         self._connection = conn
         self.address = str(conn.get_extra_info("peername")[0])
         self._server.strangers[self.address] += 1
@@ -111,15 +110,15 @@ class Connection(asyncssh.SSHServer):
             self._leave_strangers()
 
     def begin_auth(self, username: str) -> bool:  # noqa: ARG002
-        """Let nobody in without a password."""
+        """Require a password of everybody."""
         return True
 
     def password_auth_supported(self) -> bool:
-        """Offer the log-in by password, the only one."""
+        """Offer log-in by password, the only method."""
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        """Let in whoever knows the password of an account, unless too many were wrong from his address lately."""
+        """Accept the password of an account, unless too many from this address were wrong lately."""
         passwords = self._server.passwords()
         is_known = username in passwords
         key = (username if is_known else None, self.address)
@@ -141,11 +140,11 @@ class Connection(asyncssh.SSHServer):
         return True
 
     def session_requested(self) -> "_Session | bool":
-        """Open a channel for SFTP, where there are not too many."""
+        """Open a channel for SFTP, unless there are too many."""
         return self.channels < CHANNELS and _Session(self._server, self)
 
     def auth_completed(self) -> None:
-        """Count the session."""
+        """Count the connection as logged in."""
         self._leave_strangers()
         self._server.entered.add(self)
         if self.account != self._server.settings.sftp_user:
@@ -163,7 +162,7 @@ class Connection(asyncssh.SSHServer):
 
 
 class _Session(SSHServerStreamSession[bytes]):
-    """A channel, for SFTP and nothing else."""
+    """A channel for SFTP only."""
 
     def __init__(self, server: Server, connection: Connection) -> None:
         super().__init__(None)
@@ -176,11 +175,11 @@ class _Session(SSHServerStreamSession[bytes]):
         super().connection_lost(exc)
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        """Offer SFTP."""
+        """Accept the SFTP subsystem only."""
         return subsystem == "sftp"
 
     def session_started(self) -> None:
-        """Serve."""
+        """Serve SFTP on the channel."""
         channel: Any = self._chan
         files = self._server.files(channel, self._owner.account)
         handler = _Handler(files, SSHReader(self, channel), SSHWriter(self, channel), SFTP_VERSION)
@@ -188,7 +187,7 @@ class _Session(SSHServerStreamSession[bytes]):
 
 
 class _Handler(SFTPServerHandler):
-    """asyncssh's, which closes what a lost client left open as if the client had closed it: here that is told apart."""
+    """asyncssh's handler, except that files left open by a lost client are abandoned, not closed as if the client had done so."""
 
     _packet_handlers = {  # noqa: RUF012  as asyncssh has it
         kind: handler
@@ -205,14 +204,14 @@ class _Handler(SFTPServerHandler):
 
 
 def report(line: str) -> None:
-    """Write a line for the operator; what a client chose of it cannot pretend to be another line."""
+    """Write a line for the operator; text chosen by a client cannot forge another line."""
     printable = "".join(sign if sign.isprintable() else "?" for sign in line)[:500]
     sys.stdout.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {printable}\n")
     sys.stdout.flush()
 
 
 def host_key(folder: Path) -> Path:
-    """Return the file of the host key, drawn once, so that clients recognise the server."""
+    """Return the file of the host key, generated once, so that clients recognise the server."""
     path = folder / "host_key"
     if not path.exists():
         key = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
@@ -222,7 +221,7 @@ def host_key(folder: Path) -> Path:
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process gets SIGTERM."""
     server = Server(settings)
     server.storage.begin()
     ensure_accounts(settings, read_contracts())
@@ -258,7 +257,7 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run the server; what it writes is its owner's alone, and it may open as many files as the system lets it."""
+    """Run the server; its files are private to its owner, and it may open as many files as the system allows."""
     os.umask(0o077)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,4 +1,4 @@
-"""The SFTP server as a service of the stack: its own process, asked for its health by a log-in of the collector."""
+"""The SFTP server as a service of the stack: its own process, whose health check is a log-in as the collector."""
 
 import signal
 import sys
@@ -32,14 +32,14 @@ class Sftp:
         return (Port(self.settings.sftp_host, self.settings.sftp_port, "IOC_SFTP_PORT"),)
 
     def prepare(self) -> None:
-        """Nothing: the process makes what it needs, in a container too."""
+        """Do nothing: the process creates what it needs, in a container too."""
 
     def command(self) -> Command:
         environment = self.settings.service_environment(self.settings.home_folder, ("sftp_password",))
         return Command((sys.executable, "-m", "stack.sftp.server"), environment, PROJECT)
 
     def fault(self, started_at: float) -> str:  # noqa: ARG002
-        """Log in as the collector does, and list what there is."""
+        """Log in as the collector, and list the root folder."""
         try:
             user, password = self.settings.sftp_user, self.settings.reveal("sftp_password")
             with logged_in(self.settings, user, password, 3) as client, client.open_sftp() as session:
@@ -49,5 +49,5 @@ class Sftp:
         return ""
 
     def settle(self) -> None:
-        """Make the accounts of agencies that came with a contract after the server started; it reads them at each log-in."""
+        """Create the accounts for contracts added since the server started; it reads the accounts at each log-in."""
         ensure_accounts(self.settings, read_contracts())

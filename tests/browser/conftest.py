@@ -17,7 +17,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, superset_settings: Settings) -> Iterator[Page]:
-    """Give a page of somebody who is logged in as administrator."""
+    """A page logged in as the administrator."""
     page = browser.new_page(locale="vi-VN")
     log_in(
         page,

@@ -1,4 +1,4 @@
-"""Open dashboards in Chromium and read what a person reads. For the tests here and for anybody's test against a running stack."""
+"""Open dashboards in Chromium and read what a person reads, for these tests and for manual tests of a running stack."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ READ = f"""() => [...document.querySelectorAll("{HOLDER}")].map(holder => [
 
 @dataclass(frozen=True)
 class ShownChart:
-    """A chart as it stands on the page: its words, its error where it has one, and whether something is drawn in it."""
+    """A chart as shown on the page: its text, its error if any, and whether something is drawn in it."""
 
     text: str
     error: str
@@ -64,8 +64,8 @@ def log_in(page: Page, settings: Settings, user: str, password: str) -> None:
 
 
 def open_dashboard(page: Page, settings: Settings, slug: str) -> dict[str, ShownChart]:
-    """Open a dashboard, wait until every chart is drawn or has failed, give the charts by title."""
-    page.set_viewport_size({"width": 1500, "height": 2400})  # Superset draws a chart when it comes into sight
+    """Open a dashboard, wait until every chart is drawn or has failed, and return the charts by title."""
+    page.set_viewport_size({"width": 1500, "height": 2400})  # Superset draws a chart when it comes into view
     page.goto(dashboard_address(settings, slug), timeout=TIMEOUT_MILLISECONDS)
     page.wait_for_function(IS_DRAWN, timeout=TIMEOUT_MILLISECONDS)
     shown = page.evaluate(READ)

@@ -1,6 +1,6 @@
-"""A running Superset: every dashboard shows the numbers of the truth, follows the releases, and gives nobody more than his role allows.
+"""A running Superset: every dashboard shows the true numbers, follows the releases, and shows nobody more than their role allows.
 
-One module, so that it is started once.
+One module, so that Superset is started once.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600
 
 PATIENCE_SECONDS = 30
 BADGES = 3
-"""Newest event, age and trust, which no dashboard file names."""
+"""Newest event, age and trust, which are not in the dashboard files."""
 REFUSED = {
     "a view in a mart's place": "create or replace view environment.air_quality_hours as select 1",
     "a table": "create table environment.mine as select 1",
@@ -86,7 +86,7 @@ def test_every_chart_of_every_dashboard_answers_with_rows(superset_settings: Set
 
 
 def cases_by_day(client: httpx.Client, time_range: str) -> dict[str, int]:
-    """Ask as a chart with a time grain of a day does, within a time range."""
+    """Send the query of a chart with a daily time grain, within a time range."""
     (dataset,) = client.get("/api/v1/dataset/?q=(filters:!((col:table_name,opr:eq,value:feedback_cases)))").json()[
         "result"
     ]
@@ -127,7 +127,7 @@ def count_vessels(settings: Settings) -> int:
 def wait_for_vessels(settings: Settings, expected: int) -> int:
     until = monotonic() + PATIENCE_SECONDS
     while (found := count_vessels(settings)) != expected and monotonic() < until:
-        pass  # each question is a request of its own, so this loop waits for Superset
+        pass  # each check is a request, so this loop waits for Superset
     return found
 
 

@@ -1,4 +1,4 @@
-"""A small city in the marts, with numbers one can count by hand. Columns not named are NULL, or false where they are booleans."""
+"""A small city in the marts, with numbers that can be counted by hand. Columns not given are NULL, or false if boolean."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from quality.marts import keys_of
 from tests.publishing import publish_candidates
 
 CLOCK = datetime(2026, 3, 10, 5, 0, tzinfo=UTC)
-"""Noon in Vietnam; what the stack of these tests calls now."""
+"""Noon in Vietnam; the current time of the stack of these tests."""
 
 AT_NINE, AT_ELEVEN = "2026-03-10T02:00:00+00:00", "2026-03-10T04:00:00+00:00"
 AROUND_MIDNIGHT = (
@@ -26,7 +26,7 @@ AROUND_MIDNIGHT = (
     "2026-03-09T12:30:00-05:00",
     AT_NINE,
 )
-"""Moments in several offsets: one of 8 March, three of the 9th and three of the 10th, as days are in Vietnam."""
+"""Times in several offsets: by Vietnamese dates, one on 8 March, three on the 9th and three on the 10th."""
 
 PLACE: Mapping[str, object] = {"latitude": 16.46, "longitude": 107.58}
 
@@ -520,11 +520,11 @@ NUMBERS = {
         "Chênh lệch sổ cái": "0",
     },
 }
-"""What the big numbers of each page must say about these rows."""
+"""What the big numbers of each page must show for these rows."""
 
 
 def publish_truth(settings: Settings) -> None:
-    """Write the rows into candidates, shaped as dbt describes them, and publish every domain."""
+    """Write the rows to candidates with the columns described in dbt, and publish every domain."""
     with connected(settings) as connection:
         create_tables(connection, {})
         for path in sorted((PROJECT / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
@@ -534,7 +534,7 @@ def publish_truth(settings: Settings) -> None:
 
 
 def publish(connection: duckdb.DuckDBPyConnection, domain: str) -> None:
-    """Publish the candidates of a domain as they stand now."""
+    """Publish the current candidates of a domain."""
     publish_candidates(connection, domain, CLOCK, keys_of(domain))
 
 

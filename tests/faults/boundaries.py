@@ -1,8 +1,8 @@
-"""Where a step can be interrupted, by the names of its functions: one line a function, so that a renamed one fails at once.
+"""Where a step can be interrupted, by the names of its functions: one line per function, so that a renamed one fails at once.
 
-Every function gives boundaries of its own kind: `before` and `after` a call; `entered`, `leaving` (its block is done, its end is not)
-and `left` of a context manager; `yielded` for each item of a generator. The functions are wrapped from outside, in the process that is
-to be interrupted: production code knows nothing of it.
+The boundaries depend on the kind of function: `before` and `after` a call; `entered`, `leaving` (its block is done, its exit is not) and
+`left` of a context manager; `yielded` for each item of a generator. The functions are wrapped from outside, in the process to be
+interrupted: production code is not aware of it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -84,14 +84,14 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 }
 
 MODEL_EVENTS: Mapping[str, str] = {"a model begins": "NodeStart", "a model or test is done": "NodeFinished"}
-"""Boundaries inside dbt, by its own events; see `dbt_victim.py`."""
+"""Boundaries inside dbt, by dbt's own events; see `dbt_victim.py`."""
 
 Passed = Callable[[str], None]
 
 
 @contextmanager
 def watched(step: str, passed: Passed) -> Iterator[None]:
-    """Tell `passed` each boundary of a step that is crossed in the block, in any thread of this process."""
+    """Call `passed` with each boundary of a step that is crossed in the block, in any thread of this process."""
     with ExitStack() as patches:
         for path in STEPS[step]:
             owner, name = _find(path)
@@ -100,7 +100,7 @@ def watched(step: str, passed: Passed) -> Iterator[None]:
 
 
 def _find(path: str) -> tuple[Any, str]:
-    """Give what holds a function, module or class, and the function's name there."""
+    """Return the module or class that holds a function, and the function's name in it."""
     *parents, name = path.split(".")
     if parents[-1][0].isupper():
         return getattr(import_module(".".join(parents[:-1])), parents[-1]), name

@@ -1,4 +1,4 @@
-"""How far a run goes, a scene to strike at, and processes that can be killed."""
+"""Fixtures of the fault tests: a scene to inject faults into, and processes that can be killed."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ Start = Callable[..., BaseProcess]
 
 @pytest.fixture(scope="session")
 def forks() -> ForkServerContext:
-    """Give a context whose processes are forked from one that has imported everything, and holds nothing open."""
+    """A context whose processes are forked from one that has imported everything and holds nothing open."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.faults.victim", "tests.faults.readers"])
     return context
@@ -23,7 +23,7 @@ def forks() -> ForkServerContext:
 
 @pytest.fixture
 def start(forks: ForkServerContext) -> Iterator[Start]:
-    """Give a function that starts a process; what still runs when the test ends is killed."""
+    """A function that starts a process; those still running when the test ends are killed."""
     started: list[BaseProcess] = []
 
     def begin(target: Callable[..., object], *arguments: object) -> BaseProcess:
@@ -41,7 +41,7 @@ def start(forks: ForkServerContext) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def scene(stack_settings: Settings) -> Iterator[Scene]:
-    """Give an empty lake at noon, which can be put back; an empty one is left behind."""
+    """An empty lake at noon that can be restored, and is left empty."""
     scene = at_noon(stack_settings)
     yield scene
     scene.looker.close()
@@ -50,6 +50,6 @@ def scene(stack_settings: Settings) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def empty(scene: Scene) -> Scene:
-    """Keep the empty lake, to which a test puts the scene back."""
+    """The empty lake, saved so that a test can restore it."""
     scene.keep("empty")
     return scene

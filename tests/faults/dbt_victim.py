@@ -1,4 +1,4 @@
-"""dbt's process, and a SIGKILL at the nth event of a name: for the command that started it and, where `both` is said, for dbt itself.
+"""Run dbt, with a SIGKILL at the nth event of a name for the command that started it and, with `both`, for dbt itself.
 
 python -m tests.faults.dbt_victim NodeFinished 3 both build DOMAIN
 """
@@ -16,7 +16,7 @@ from transform import dbt_process
 
 
 def main() -> int:
-    """Do what dbt's process does with the arguments behind the third."""
+    """Run dbt with the arguments after the third."""
     event, occurrence, who = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     command = os.getppid()
     met = 0

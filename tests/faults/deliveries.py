@@ -1,4 +1,4 @@
-"""Deliveries of two feeds, drawn by a seed: records that pass, come twice, contradict each other, or cannot be read."""
+"""Random deliveries of two feeds by seed: records that pass, repeat, contradict each other, or cannot be read."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -7,13 +7,13 @@ from random import Random
 LEVELS, REQUESTS = "environment.river_levels", "feedback.requests"
 DOMAIN = "feedback"
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
-"""Noon in Huế: the clock of these tests."""
+"""Noon in Huế, the current time of these tests."""
 
 File = tuple[str, bytes]
 
 
 def level_files(seed: int) -> list[File]:
-    """Draw three to six polls of river gauges, which hold no two different levels of one gauge and time."""
+    """Return three to six random polls of river gauges, without two different levels for one gauge and time."""
     draw = Random(f"levels {seed}")
     return [(f"poll_{number}.csv", _poll(draw, number)) for number in range(draw.randint(3, 6))]
 
@@ -28,7 +28,7 @@ def _poll(draw: Random, number: int) -> bytes:
 
 
 def request_files(seed: int, first: int = 0) -> list[File]:
-    """Draw four to seven answers of the feedback system, numbered from `first`; one is empty, one unreadable, one comes twice."""
+    """Return four to seven random answers of the feedback system, numbered from `first`; one is empty, one unreadable, one repeated."""
     draw = Random(f"requests {seed} {first}")
     files = [(f"requests_{first + number}.json", _answer(draw)) for number in range(draw.randint(2, 5))]
     again = draw.choice(files)
@@ -44,7 +44,7 @@ def _answer(draw: Random) -> bytes:
 
 
 def _request(draw: Random) -> dict[str, object]:
-    """Draw one version of one of eight cases, so that versions supersede, repeat and contradict each other."""
+    """Return a random version of one of eight cases, so that versions supersede, repeat and contradict each other."""
     requested = NOON - timedelta(days=1)
     hours = draw.randint(0, 5)
     return {

@@ -1,8 +1,8 @@
-"""`ioc demo` run again and again, each from an empty state, and after what may befall it; kept for the table of docs/reliability.md.
+"""Run `ioc demo` repeatedly from an empty state, and again after faults; the results go into the table in docs/reliability.md.
 
     python -m tests.faults.demo_runs --quiet 5 --busy 5 --killed --stopped --full
 
-Uses the ports of the settings, so that no other stack may run beside it. A run takes some five minutes.
+Uses the ports of the settings, so no other stack may run at the same time. A run takes about five minutes.
 """
 
 import os
@@ -22,7 +22,7 @@ import typer
 from tests.faults.results import Results
 
 MIDDLE = "Airflow knows the DAGs"
-"""The line of the demo after which it is disturbed."""
+"""The line of output after which the demo is disturbed."""
 
 PATIENCE_SECONDS = 3600
 DISK = "6g"
@@ -33,9 +33,9 @@ Strike = Callable[[Path, "subprocess.Popen[str]"], None]
 def main(
     quiet: int = 0, busy: int = 0, killed: bool = False, stopped: bool = False, full: bool = False, again: bool = False
 ) -> None:
-    """Run the demo so many times on a quiet machine and with both cores busy, and after each of the named blows.
+    """Run the demo `quiet` times on an idle machine, `busy` times with both cores busy, and once after each of the named faults.
 
-    `again` adds to what was measured before; else the table begins anew.
+    `again` adds to earlier results; otherwise the table starts afresh.
     """
     results = Results(is_kept=True, begun={"demo"} if again else set())
     for number in range(quiet + busy):
@@ -76,7 +76,7 @@ def _command() -> list[str]:
 
 
 def _run(home: Path) -> tuple[float, str]:
-    """Run the demo to its end; return its seconds, and `green` or the last line it said."""
+    """Run the demo to its end; return its seconds, and `green` or its last line of output."""
     began = time.monotonic()
     with (home.parent / f"{home.name}.log").open("w", encoding="utf-8") as log:
         status = subprocess.run(
@@ -88,7 +88,7 @@ def _run(home: Path) -> tuple[float, str]:
 
 
 def _disturb(home: Path, strike: Strike) -> None:
-    """Start the demo, strike in its middle, and let it end as it may."""
+    """Start the demo, inject a fault in the middle, and let it end."""
     with subprocess.Popen([*_command(), "demo"], env=_environment(home), stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
@@ -120,7 +120,7 @@ def _fill_the_disk(home: Path, _: "subprocess.Popen[str]") -> None:
 
 
 def _kill(process: psutil.Process) -> None:
-    """Kill a process that may be gone already."""
+    """Kill a process that may have ended already."""
     try:
         process.send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
@@ -128,7 +128,7 @@ def _kill(process: psutil.Process) -> None:
 
 
 def _processes_of(home: Path) -> list[psutil.Process]:
-    """Return the processes that belong to a stack: those started with its home, and those that work below it."""
+    """Return the processes of a stack: those started with its home, and those with a working directory below it."""
     found = []
     for process in psutil.process_iter():
         try:

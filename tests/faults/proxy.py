@@ -1,4 +1,4 @@
-"""A TCP proxy before the object store, whose answers can be made bad from the nth request on."""
+"""A TCP proxy in front of the object store that can fail from the nth request on."""
 
 import re
 import socket
@@ -17,7 +17,7 @@ CHUNK = 64 * 1024
 
 @dataclass
 class Proxy:
-    """Passes bytes on, and counts requests. `delay_seconds` is what a slow store takes longer for each of them."""
+    """Forwards bytes and counts requests. `delay_seconds` delays each request, like a slow store."""
 
     upstream: tuple[str, int]
     delay_seconds: float = 0.2
@@ -30,21 +30,21 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        """Give the port on which it listens."""
+        """Return the port on which it listens."""
         return int(self._listener.getsockname()[1])
 
     def fail(self, fault: Fault, after: int) -> None:
-        """Be bad from the request behind the next `after` ones on, until `heal`."""
+        """Fail after the next `after` requests, until `heal`."""
         with self._lock:
             self.fault, self.begins_at = fault, self.requests + after + 1
 
     def heal(self) -> None:
-        """Be good again."""
+        """Stop failing."""
         with self._lock:
             self.fault = None
 
     def serve(self) -> None:
-        """Take connections until `close`."""
+        """Accept connections until `close`."""
         while not self._is_closed.is_set():
             try:
                 client, _ = self._listener.accept()
@@ -105,7 +105,7 @@ def _end(connection: socket.socket) -> None:
 
 @contextmanager
 def proxied(host: str, port: int) -> Iterator[Proxy]:
-    """Stand before a server for the length of a block."""
+    """Run a proxy in front of a server for a block."""
     proxy = Proxy((host, port))
     threading.Thread(target=proxy.serve, daemon=True).start()
     try:

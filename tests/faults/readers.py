@@ -1,8 +1,8 @@
-"""Readers of two marts of one domain, who ask again and again and keep what was wrong with an answer.
+"""Readers that query two marts of one domain repeatedly and record wrong answers.
 
-Every version of the marts holds the same number in each of its rows, so that one query over both tells a mixed answer from a whole one.
-The candidates are rewritten by statements that commit one by one: between two of them they are empty or contradict each other. Of the
-first mart the key is known, it is published by its differences; the second one is written anew. Both are one publication.
+Every version of the marts has the same number in all its rows, so that one query over both detects a mixed answer. The candidates are
+rewritten by statements that commit one by one: between two of them they are empty or contradict each other. The first mart has a known
+key and is published by its differences; the second one is rewritten. Both are part of one publication.
 """
 
 import os
@@ -44,7 +44,7 @@ PASSED = CheckResult("ones", "rows are there", 1, "critical", True, "100 rows", 
 
 @dataclass
 class Answers:
-    """What some readers met. `versions` counts the answers by the version they showed; `longest_seconds` is the longest wait for one."""
+    """What some readers saw. `versions` counts the answers by version; `longest_seconds` is the longest wait for an answer."""
 
     versions: Counter[int] = field(default_factory=Counter)
     mixed: int = 0
@@ -53,7 +53,7 @@ class Answers:
     longest_seconds: float = 0.0
 
     def add(self, row: tuple[int | None, ...], seconds: float) -> None:
-        """Judge one answer."""
+        """Check and count one answer."""
         rows, ones, lowest, highest = row
         self.longest_seconds = max(self.longest_seconds, seconds)
         if rows != 2 * ROWS or ones != ROWS:
@@ -64,7 +64,7 @@ class Answers:
             self.versions[lowest] += 1
 
     def plus(self, other: "Answers") -> "Answers":
-        """Put the answers of two groups of readers together."""
+        """Return the combined answers of two groups of readers."""
         return Answers(
             self.versions + other.versions,
             self.mixed + other.mixed,
@@ -75,7 +75,7 @@ class Answers:
 
 
 class Impatient:
-    """A clock on which the time between two looks at the line to the catalog has always passed."""
+    """A clock on which the check of the catalog connection is always due."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -86,13 +86,13 @@ class Impatient:
 
 
 def dashboards(settings: Settings, threads: int, stop: Event, answers: "Queue[Answers]", is_impatient: bool) -> None:
-    """Read as a worker of Superset does, many threads on one instance; an impatient one looks at its line before every query."""
+    """Read like a worker of Superset, with many threads on one instance; an impatient one checks its connection before every query."""
     marts = ReleasedMarts(settings, Impatient() if is_impatient else monotonic)
     _ask(threads, stop, answers, lambda: marts.cursor().execute(QUESTION).fetchall())
 
 
 def analysts(settings: Settings, threads: int, stop: Event, answers: "Queue[Answers]") -> None:
-    """Read as `ioc sql` does: each query on a connection of its own."""
+    """Read like `ioc sql`: each query on a connection of its own."""
 
     def ask() -> list[tuple[int | None, ...]]:
         with connected(settings, as_reader=True) as connection:
@@ -108,7 +108,7 @@ def _ask(threads: int, stop: Event, answers: "Queue[Answers]", ask: Callable[[],
             began = monotonic()
             try:
                 (row,) = ask()
-            except Exception as error:  # noqa: BLE001  whatever a reader meets is counted, and fails the test
+            except Exception as error:  # noqa: BLE001  any error of a reader is counted, and fails the test
                 mine.errors.append(f"{type(error).__name__}: {str(error).splitlines()[0]}")
             else:
                 mine.add(row, monotonic() - began)
@@ -123,9 +123,9 @@ def _ask(threads: int, stop: Event, answers: "Queue[Answers]", ask: Callable[[],
 
 
 def rewrite(connection: duckdb.DuckDBPyConnection, version: int, die_between: bool = False) -> int:
-    """Write a version of the candidates, statement by statement; give their snapshot. `die_between` kills this process with one empty.
+    """Write a version of the candidates, statement by statement; return their snapshot. `die_between` kills the process while one is empty.
 
-    Each version has one id that the version before had not, and lacks one that it had.
+    Each version has one id that the version before did not have, and lacks one that it had.
     """
     connection.execute(f"create schema if not exists lake.{DOMAIN}")
     for mart in MARTS:
@@ -142,7 +142,7 @@ def rewrite(connection: duckdb.DuckDBPyConnection, version: int, die_between: bo
 def write_version(
     connection: duckdb.DuckDBPyConnection, settings: Settings, version: int, die_between: bool = False
 ) -> int:
-    """Write and judge a version, as a build of the newest snapshot; give that snapshot."""
+    """Write a version as a build of the newest snapshot, and let it pass its audit; return that snapshot."""
     read = newest_snapshot(connection)
     built = Build(DOMAIN, read, rewrite(connection, version, die_between), code="", built=len(MARTS), tested=0)
     _write_down(connection, settings, DOMAIN, read, "passed", built=built)
@@ -151,12 +151,12 @@ def write_version(
 
 
 def keys_known() -> "AbstractContextManager[object]":
-    """Let a publication know the keys of these marts, which no yml file declares."""
+    """Provide the keys of these marts to publications, since no yml file declares them."""
     return patch("quality.release.keys_of", return_value=KEYS)
 
 
 def publish_version(settings: Settings, version: int, die_at: str | None = None) -> None:
-    """Write, judge and publish a version; die at a boundary of the publication, or between the marts, where that is asked for."""
+    """Write, audit and publish a version; with `die_at`, die at a boundary of the publication, or between the marts."""
     later = settings.model_copy(update={"now": settings.clock() + timedelta(seconds=version)})
     with connected(later) as connection, keys_known(), watched("publish", _death(die_at)):
         snapshot = write_version(connection, later, version, die_between=die_at == "between the marts")
@@ -164,13 +164,13 @@ def publish_version(settings: Settings, version: int, die_at: str | None = None)
 
 
 def publish_build(settings: Settings, snapshot: int) -> Release:
-    """Publish the build of a snapshot, as a command does."""
+    """Publish the build of a snapshot, like the command."""
     with keys_known():
         return publish_domain(settings, DOMAIN, snapshot)
 
 
 def roll_back(settings: Settings, release_id: int, die_at: str | None = None) -> None:
-    """Put an earlier release back in force; die at a boundary of the publication, where that is asked for."""
+    """Put an earlier release back in force; with `die_at`, die at a boundary of the publication."""
     with connected(settings) as connection, keys_known(), watched("publish", _death(die_at)):
         rollback(connection, settings, DOMAIN, release_id)
 

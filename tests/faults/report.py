@@ -1,6 +1,6 @@
-"""Write what the last long runs measured into docs/reliability.md, between its marks; figures come from there and from nowhere else.
+"""Write the results of the last long runs into docs/reliability.md, between its marks; its figures are never typed by hand.
 
-A table of which nothing was measured since stays as it is: the runs take hours, and can be made one by one.
+A table without new results stays as it is, since the runs take hours and can be done one by one.
 
 python -m tests.faults.report
 """
@@ -19,7 +19,7 @@ COUNTS = ("lost", "doubled", "unbalanced", "torn")
 
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    """Write a table in Markdown."""
+    """Return a Markdown table."""
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in [heads, ["---"] * len(heads), *lines])
 
 
@@ -32,17 +32,17 @@ def by(rows: Sequence[Row], name: str) -> dict[str, list[Row]]:
 
 
 def total(rows: Sequence[Row], name: str) -> int:
-    """Add a count up."""
+    """Sum a count over rows."""
     return sum(int(row.get(name, 0)) for row in rows)
 
 
 def slowest(rows: Sequence[Row]) -> str:
-    """Give the longest recovery in seconds."""
+    """Return the longest recovery in seconds."""
     return f"{max(float(row['seconds']) for row in rows):.2f}"
 
 
 def kills(rows: Sequence[Row]) -> str:
-    """A line a boundary: how often a process was killed there, and what was wrong after the same command ran again."""
+    """One line per boundary: how often a process was killed there, and what was wrong after the same command ran again."""
     lines = [
         (f"`{boundary}`", len(those), *(total(those, name) for name in COUNTS), slowest(those))
         for boundary, those in sorted(by(rows, "boundary").items())
@@ -51,7 +51,7 @@ def kills(rows: Sequence[Row]) -> str:
 
 
 def faults(rows: Sequence[Row], kind: str, recovery: str = "") -> str:
-    """A line a fault, named by `kind`; with the slowest recovery, under a head of its own, where it was measured."""
+    """One line per fault, named by `kind`, with the slowest recovery under the heading `recovery` if given."""
     lines = [
         (what, len(those), *(total(those, name) for name in COUNTS[:3]), *([slowest(those)] if recovery else []))
         for what, those in by(rows, kind).items()
@@ -60,12 +60,12 @@ def faults(rows: Sequence[Row], kind: str, recovery: str = "") -> str:
 
 
 def figures(rows: Sequence[Row]) -> str:
-    """The figures of one run, one a line."""
+    """The figures of one run, one per line."""
     return table(("figure", "measured"), [item for row in rows for item in row.items()])
 
 
 def mutated(rows: Sequence[Row]) -> str:
-    """A line a contract: how many mutated deliveries were loaded."""
+    """One line per contract: how many mutated deliveries were loaded."""
     lines = [
         (
             f"`{row['feed']}`",
@@ -83,7 +83,7 @@ def mutated(rows: Sequence[Row]) -> str:
 
 
 def demos(rows: Sequence[Row]) -> str:
-    """A line a run of the demo, in the order of the runs."""
+    """One line per run of the demo, in order."""
     lines = [(row["run"], row["machine"], row["load"], row["seconds"], row["outcome"]) for row in rows]
     return table(("run", "machine", "load average", "seconds", "outcome"), lines)
 
@@ -101,12 +101,12 @@ TABLES: Mapping[str, Callable[[Sequence[Row]], str]] = {
 
 
 def write(page: str) -> str:
-    """Put each table that was measured between its marks."""
+    """Insert each measured table between its marks."""
     for name, make in TABLES.items():
         before, mark, rest = page.partition(f"<!-- measured: {name} -->\n")
         _, end, after = rest.partition(END)
         if not (mark and end):
-            raise SystemExit(f"docs/reliability.md: a place for the table {name} was promised, there is none")
+            raise SystemExit(f"docs/reliability.md: expected marks for the table {name}, got none; add them")
         if rows := read_rows(name):
             page = f"{before}{mark}{make(rows)}\n{end}{after}"
     return page

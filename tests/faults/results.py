@@ -1,4 +1,4 @@
-"""What was measured, kept as JSON lines below `.ioc/faults/`, from which `report.py` writes the tables of docs/reliability.md."""
+"""Results of the fault tests, kept as JSON Lines below `.ioc/faults/`, from which `report.py` writes the tables of docs/reliability.md."""
 
 import json
 from collections import Counter
@@ -16,16 +16,16 @@ NOTHING = Counter[str]()
 
 @dataclass(frozen=True)
 class Results:
-    """The results of one run: kept where it is the long one, thrown away otherwise.
+    """The results of one run: stored in a long run, discarded otherwise.
 
-    The first row of a table replaces what an earlier run found.
+    The first row of a table replaces the results of earlier runs.
     """
 
     is_kept: bool
     begun: set[str] = field(default_factory=set)
 
     def add(self, table: str, row: Row) -> None:
-        """Keep one row of a table."""
+        """Store one row of a table."""
         if self.is_kept:
             FOLDER.mkdir(parents=True, exist_ok=True)
             with (FOLDER / f"{table}.jsonl").open("a" if table in self.begun else "w", encoding="utf-8") as file:
@@ -33,7 +33,7 @@ class Results:
             self.begun.add(table)
 
     def compare(self, table: str, row: Row, expected: Facts, found: Facts, unbalanced: int, **measured: float) -> None:
-        """Keep a row with what was lost, doubled and unbalanced beside what is known of it; fail where anything was."""
+        """Store a row with the counts of lost, doubled and unbalanced rows; fail if any is not zero."""
         counts = {"lost": lost(expected, found), "doubled": doubled(expected, found), "unbalanced": unbalanced}
         self.add(table, {**row, **counts, **measured})
         wrong = difference(expected, found)
@@ -42,23 +42,23 @@ class Results:
 
 
 def read_rows(table: str, folder: Path = FOLDER) -> list[Row]:
-    """Give the rows of a table; none where it was not measured."""
+    """Return the rows of a table; empty if it was not measured."""
     path = folder / f"{table}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
 def lost(expected: Facts, found: Facts) -> int:
-    """Count the rows that should be there and are not."""
+    """Count the rows that are expected but missing."""
     return sum((rows - found.get(table, NOTHING)).total() for table, rows in expected.items())
 
 
 def doubled(expected: Facts, found: Facts) -> int:
-    """Count the rows that are there and should not be."""
+    """Count the rows that exist but are not expected."""
     return lost(found, expected)
 
 
 def difference(expected: Facts, found: Facts) -> Mapping[str, object]:
-    """Show a few of the rows that differ, for a person who reads a failure."""
+    """Return a few of the rows that differ, for the failure message."""
     tables = sorted({*expected, *found})
     return {
         table: {

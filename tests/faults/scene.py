@@ -1,6 +1,6 @@
-"""A lake that can be put back: the tables of both catalogs are kept beside them, and copied back before each blow.
+"""A lake that can be restored: the tables of both catalogs are saved next to them, and copied back before each fault.
 
-The objects below stay, because nothing ever writes to one twice; what a catalog does not name is not there.
+The objects in the store stay, because none is ever written twice, and one that no catalog names does not count.
 """
 
 from collections import Counter
@@ -32,25 +32,25 @@ Facts = Mapping[str, Counter[str]]
 """Rows, as text, by table."""
 
 WHOSE = ("_load_id", "load_id", "_loaded_at", "loaded_at", "quarantined_at")
-"""Which load wrote a row, and when: the only thing in which two loads of the same bytes may differ."""
+"""Which load wrote a row, and when: the only difference allowed between two loads of the same bytes."""
 
 ARRIVAL = ("_delivery_id", "delivery_id", "_received_at", "received_at", "object_key")
-"""Which arrival of the same bytes it was: differs where a collection began twice."""
+"""Which arrival of the same bytes it was; differs if a collection began twice."""
 
 
 @dataclass
 class Scene:
-    """The catalogs and the landing zone of one stack, whose clock stands at noon."""
+    """The catalogs and the landing zone of one stack, whose clock is fixed at noon."""
 
     settings: Settings
     looker: duckdb.DuckDBPyConnection
-    """Attached while one looks, and not while somebody else works: extensions are loaded once, which takes most of a connection's time."""
+    """The catalogs are attached only during a look; extensions are loaded once, since that takes most of the time to connect."""
 
     _looks: int = 0
 
     @contextmanager
     def look(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Attach both catalogs as they are now; a look within a look sees the same."""
+        """Attach both catalogs as they are now; a nested look sees the same state."""
         if not self._looks:
             for catalog in ("lake", "marts"):
                 self.looker.execute(f"attach 'ducklake:{catalog}_catalog' as {catalog}")
@@ -64,7 +64,7 @@ class Scene:
                     self.looker.execute(f"detach {catalog}")
 
     def empty(self) -> None:
-        """Make both catalogs anew, with their tables and nothing in them."""
+        """Recreate both catalogs with empty tables."""
         with log_in(self.settings, "postgres") as server:
             for database in CATALOGS:
                 server.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(database)))
@@ -73,7 +73,7 @@ class Scene:
             create_tables(connection, read_contracts())
 
     def keep(self, name: str) -> None:
-        """Keep both catalogs as they are now, in a schema beside them."""
+        """Save both catalogs as they are now, in another schema."""
         for database in CATALOGS:
             with log_in(self.settings, database, "pipeline") as server, server.transaction():
                 kept = sql.Identifier(f"kept_{name}")
@@ -82,7 +82,7 @@ class Scene:
                     server.execute(sql.SQL("create table {}.{} as table public.{}").format(kept, table, table))
 
     def restore(self, name: str) -> None:
-        """Put both catalogs back to what was kept; sessions of processes that were killed are ended first."""
+        """Restore both catalogs to a saved state, after ending sessions of killed processes."""
         for database in CATALOGS:
             with log_in(self.settings, database) as server, server.transaction():
                 server.execute(
@@ -92,7 +92,7 @@ class Scene:
                 server.execute(sql.SQL("set local role {}").format(sql.Identifier(name_of(self.settings, "pipeline"))))
                 kept, there = _tables(server, f"kept_{name}"), _tables(server, "public")
                 same = {table for table in there if there[table] == kept.get(table)}
-                for table in there.keys() - same:  # numbers are given again: a table of this name can be another one
+                for table in there.keys() - same:  # ids are reused: a table of this name can be a different one
                     server.execute(sql.SQL("drop table public.{}").format(sql.Identifier(table)))
                 for table in kept:
                     here, copy = sql.Identifier("public", table), sql.Identifier(f"kept_{name}", table)
@@ -102,20 +102,20 @@ class Scene:
                         server.execute(sql.SQL("create table {} as table {}").format(here, copy))
 
     def clear_landing(self, feed: str) -> None:
-        """Remove what was landed of a feed, what its collector remembers, and what its loads were at."""
+        """Remove a feed's landed deliveries, its collector's checkpoint, and the records of its load attempts."""
         client = Landing(self.settings)._client
         for prefix in (f"{feed.replace('.', '/')}/", f"checkpoints/{feed}", f"attempts/load/{feed}"):
             for item in client.list_objects(BUCKET, prefix=prefix, recursive=True):
                 client.remove_object(BUCKET, str(item.object_name))
 
     def land(self, feed: str, files: Iterable[File]) -> None:
-        """Land files in their order."""
+        """Land files in order."""
         landing, contract = Landing(self.settings), find_contract(feed)
         for name, content in files:
             landing.land(contract, name, content, self.settings.clock())
 
     def drop(self, files: Iterable[File]) -> None:
-        """Put files into the folder that is collected, and no others."""
+        """Make these the only files in the folder that is collected."""
         folder = self.settings.drop / str(find_contract(LEVELS).option("folder"))
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.iterdir():
@@ -124,9 +124,9 @@ class Scene:
             (folder / name).write_bytes(content)
 
     def bronze(self, feed: str, *, arrivals_count: bool = True) -> Facts:
-        """Give what a feed's loads wrote: bronze, quarantine, ledger, rules; without the arrival where it does not count.
+        """Return what a feed's loads wrote: bronze, quarantine, ledger, rules.
 
-        A second arrival of known bytes is then no fact either.
+        Without `arrivals_count`, columns of the arrival are left out, and so are later arrivals of the same bytes.
         """
         contract = find_contract(feed)
         without = (*WHOSE, *(() if arrivals_count else ARRIVAL))
@@ -143,12 +143,12 @@ class Scene:
             return {name: _rows(connection, query, without) for name, query in tables.items()}
 
     def unbalanced(self, *feeds: str) -> int:
-        """Count the deliveries whose books do not add up, their doors counted in the tables themselves."""
+        """Count the deliveries whose ledger does not balance with the rows counted in the tables."""
         with self.look() as connection:
             return sum(count_unbalanced(connection, find_contract(feed)) for feed in feeds)
 
     def built(self) -> Facts:
-        """Give the candidates as the last complete build left them, and the silver tables below."""
+        """Return the candidates of the last complete build, and the silver tables below them."""
         with self.look() as connection:
             silver = tables_of(connection, "lake", "silver", newest_snapshot(connection))
             return {
@@ -157,18 +157,18 @@ class Scene:
             }
 
     def released(self) -> Facts:
-        """Give what readers see of the domain now; nothing before its first release."""
+        """Return what readers see of the domain now; empty before its first release."""
         with self.look() as connection:
             return _marts(connection, "marts", newest_snapshot(connection, "marts"))
 
     def judged(self) -> Facts:
-        """Give the verdict in force on the last complete build."""
+        """Return the verdict in force on the last complete build."""
         with self.look() as connection:
             verdict = find_verdict(connection, DOMAIN, require_build(connection, DOMAIN).snapshot_id)
             return {"verdict": Counter([repr(verdict)])}
 
     def in_force(self) -> Facts:
-        """Give every release of the domain, what readers see, and what the last release's version of the catalog holds."""
+        """Return every release of the domain, what readers see, and what the last release's catalog version holds."""
         with self.look() as connection:
             releases = releases_of(connection, DOMAIN)
             told = Counter(repr(replace(release, marts_version=0)) for release in releases)
@@ -178,7 +178,7 @@ class Scene:
 
 
 def _tables(server: psycopg.Connection[tuple[object, ...]], schema: str) -> dict[str, str]:
-    """Return the tables of a schema, each with its columns and their types in words."""
+    """Return the tables of a schema, each with its columns and types as text."""
     rows = server.execute(
         "select relname, string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) "
         "from pg_class join pg_attribute on attrelid = pg_class.oid and attnum > 0 and not attisdropped "
@@ -189,7 +189,7 @@ def _tables(server: psycopg.Connection[tuple[object, ...]], schema: str) -> dict
 
 
 def at_noon(settings: Settings) -> Scene:
-    """Give an empty scene whose clock stands at noon."""
+    """Return an empty scene whose clock is fixed at noon."""
     scene = Scene(settings.model_copy(update={"now": NOON}), connect(settings, catalogs=()))
     scene.empty()
     for feed in (LEVELS, REQUESTS):
@@ -198,7 +198,7 @@ def at_noon(settings: Settings) -> Scene:
 
 
 def count_unbalanced(connection: duckdb.DuckDBPyConnection, contract: Contract) -> int:
-    """Count a feed's deliveries whose books do not add up, their doors counted in the tables themselves."""
+    """Count a feed's deliveries whose ledger does not balance with the rows counted in the tables."""
     row = connection.execute(
         f"""
         with bronze as (

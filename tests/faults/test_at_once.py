@@ -1,4 +1,4 @@
-"""Two processes that do the same step at the same moment leave what one of them alone would have left."""
+"""Two processes that run the same step at the same time have the same result as one."""
 
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 60
 
 
 def meet(step: str, boundary: str, barrier: Barrier, act: Callable[[], object]) -> None:
-    """Do something, and wait for the others at a boundary before it is crossed."""
+    """Run `act`, waiting for the others before a boundary is crossed."""
     has_met = False
 
     def passed(name: str) -> None:
@@ -40,19 +40,19 @@ def meet(step: str, boundary: str, barrier: Barrier, act: Callable[[], object]) 
 
 
 def load(settings: Settings, barrier: Barrier) -> None:
-    """Load, having met the other one before the lock."""
+    """Load, waiting for the other process before taking the lock."""
     meet("load", "load.exclusive before", barrier, lambda: perform("load", settings))
 
 
 HOLDS, WAITS = "release.exclusive entered", "release.exclusive before"
-"""Where two publications meet: one holds the lock and has looked at nothing yet, the other one is about to ask for it."""
+"""Where two publications meet: one holds the lock but has read nothing yet, the other is about to request it."""
 
 Outcome = tuple[int, int | str]
-"""The snapshot that was to be published, and the release it became, or the error that refused it."""
+"""The snapshot to be published, and the release it became or the error that refused it."""
 
 
 def publish(settings: Settings, snapshot: int, boundary: str, barrier: Barrier, outcomes: "Queue[Outcome]") -> None:
-    """Publish, having met the other one at a boundary; tell what became of it."""
+    """Publish, meeting the other process at a boundary; report the outcome."""
 
     def act() -> None:
         try:
@@ -64,7 +64,7 @@ def publish(settings: Settings, snapshot: int, boundary: str, barrier: Barrier, 
 
 
 def publish_at_once(scene: Scene, start: Start, forks: ForkServerContext, first: int, second: int) -> list[Outcome]:
-    """Publish two builds at once, of which the first gets the lock; give what became of them."""
+    """Publish two builds at once, the first of which gets the lock; return the outcomes."""
     barrier, outcomes = forks.Barrier(2), forks.Queue()
     both = [
         start(publish, scene.settings, snapshot, boundary, barrier, outcomes)
@@ -78,7 +78,7 @@ def publish_at_once(scene: Scene, start: Start, forks: ForkServerContext, first:
 
 
 def releases_and_rows(scene: Scene) -> tuple[list[tuple[int, int]], list[tuple[object, ...]]]:
-    """Give id and snapshot of each release, and what readers see of the marts."""
+    """Return id and snapshot of each release, and what readers see of the marts."""
     with connected(scene.settings) as connection:
         releases = [(release.release_id, release.lake_snapshot) for release in releases_of(connection, DOMAIN)]
     with connected(scene.settings, as_reader=True) as connection:
@@ -100,7 +100,7 @@ def test_two_loads_of_one_feed_at_once_are_one_load(
 
 
 def keep(results: Results, what: str, seed: int, expected: object, found: object) -> None:
-    """Keep whether what was found is what was expected, and fail where it is not."""
+    """Store whether the result is as expected, and fail if it is not."""
     is_wrong = int(expected != found)
     results.add("at_once", {"what": what, "seed": seed, "lost": is_wrong, "doubled": 0, "unbalanced": 0})
     assert found == expected

@@ -1,4 +1,4 @@
-"""A clock that stood wrong, ahead or behind, when something was landed hides no delivery from the next load."""
+"""A clock that was wrong, ahead or behind, when a delivery was landed does not hide it from the next load."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
 
 
 def at(scene: Scene, moment: datetime) -> Scene:
-    """Give the scene at another time."""
+    """Return the scene at another time."""
     return Scene(scene.settings.model_copy(update={"now": moment}), scene.looker)
 
 
 def met(scene: Scene) -> Facts:
-    """Give the deliveries that were loaded, with the records met in each; by which door they left may depend on the clock."""
+    """Return the loaded deliveries with their records; whether records are accepted or quarantined may depend on the clock."""
     with scene.look() as connection:
         rows = connection.execute(
             "select source_name, sha256, pieces, received from lake.ledger.deliveries where status <> 'duplicate_delivery'"

@@ -1,8 +1,8 @@
-"""A disk that fills up under a whole stack: the load fails and says so, nothing half is kept; with room again `up` and the load complete.
+"""A disk that fills up under a whole stack: the load fails with an error and keeps nothing partial; once space is freed, it completes.
 
-After a write that found no room the object store's index refuses every other one until it is started anew, which `up` does.
+After a write that failed for lack of space, the object store's index refuses all others until it is restarted, which `up` does.
 
-The stack stands on a small file system in memory, which only root may mount.
+The stack runs on a small file system in memory, which only root can mount.
 """
 
 import os
@@ -25,12 +25,12 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 DISK_BYTES = 700 * 1024 * 1024
 BLOCK = b"\0" * 1024 * 1024
 LEFT_BYTES = 1024
-"""So much more is left free from one seed to the next, so that the disk is full in the middle of another write."""
+"""The free space grows by this much from seed to seed, so that the disk fills up in the middle of different writes."""
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a small file system; skip where the system does not let us."""
+    """A small file system; skipped if it cannot be mounted."""
     tmp_path.chmod(0o755)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(tmp_path)]
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def cramped(small_disk: Path, new_settings: Callable[[], Settings]) -> Iterator[Scene]:
-    """Give a scene of a stack of its own on the small disk."""
+    """A scene with a stack of its own on the small disk."""
     settings = new_settings().model_copy(update={"home": small_disk / "home"})
     settings.__dict__.pop("home_folder", None)
     try:
@@ -54,7 +54,7 @@ def cramped(small_disk: Path, new_settings: Callable[[], Settings]) -> Iterator[
 
 
 def fill(folder: Path) -> Path:
-    """Write until not a byte more fits; give the file that takes the room."""
+    """Write a file until the disk is full; return it."""
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (len(BLOCK), 4096, 1):
@@ -83,7 +83,7 @@ def test_a_full_disk_stops_a_load_and_harms_nothing(
             up(cramped.settings, DATA_SERVICES, least_free_bytes=0)
             loaded_again(cramped, expected, results, "disk full", seed)
         else:
-            filler.unlink()  # a service gave room back just then
+            filler.unlink()  # a service freed space at that moment
         if struck == wanted:
             return
-    pytest.fail(f"the disk was full {struck} times of {wanted}")
+    pytest.fail(f"expected the disk to be full {wanted} times, got {struck}")

@@ -1,4 +1,4 @@
-"""kill -9 at every boundary of every step; the same command again then gives the tables of a run that nobody disturbed, row for row."""
+"""kill -9 at every boundary of every step; after running the same command again, the tables equal those of an undisturbed run."""
 
 import signal
 from collections import Counter
@@ -30,9 +30,9 @@ PASSED = CheckResult("feedback_cases", "rows are there", 1, "critical", True, "1
 
 @dataclass(frozen=True)
 class Step:
-    """One step under attack: what stands before it, what finishes its work, and what must be true then.
+    """One step under test: how to prepare it, how to finish its work, and what must be true then.
 
-    `few` boundaries are tried in the smaller run. `is_read` tells whether readers could see something of the step.
+    `few` boundaries are tried in the smaller run. `is_read` says whether readers could see something of the step.
     """
 
     name: str
@@ -44,20 +44,20 @@ class Step:
 
 
 def with_levels_to_collect(scene: Scene, seed: int) -> None:
-    """Leave polls in the folder, of which nothing was collected."""
+    """Leave polls in the folder, none of them collected."""
     scene.restore("empty")
     scene.drop(level_files(seed))
 
 
 def with_requests_to_load(scene: Scene, seed: int) -> None:
-    """Leave answers in landing, of which nothing was loaded."""
+    """Leave answers in landing, none of them loaded."""
     scene.restore("empty")
     scene.clear_landing(REQUESTS)
     scene.land(REQUESTS, request_files(seed))
 
 
 def with_versions_to_build(scene: Scene, seed: int) -> None:
-    """Leave bronze with more versions than the marts that are built and released; before an even seed nothing was built yet."""
+    """Leave bronze with more versions than the released marts; with an even seed, nothing has been built yet."""
     scene.restore("released" if seed % 2 else "seeded")
     scene.clear_landing(REQUESTS)
     scene.land(REQUESTS, request_files(seed, first=100))
@@ -65,17 +65,17 @@ def with_versions_to_build(scene: Scene, seed: int) -> None:
 
 
 def with_a_build_to_audit(scene: Scene, seed: int) -> None:
-    """Leave a complete build that nobody judged."""
+    """Leave a complete build without an audit."""
     scene.restore("built")
 
 
 def with_a_verdict_to_publish(scene: Scene, seed: int) -> None:
-    """Leave a build that passed its audit; before an even seed an earlier one was published."""
+    """Leave a build that passed its audit; with an even seed, an earlier one has been published."""
     scene.restore("judged" if seed % 2 else "judged again")
 
 
 def load_levels(scene: Scene) -> None:
-    """Load what was collected: bytes that were fetched twice make no difference in bronze."""
+    """Load what was collected; bytes fetched twice make no difference in bronze."""
     load_feed(scene.settings, find_contract(LEVELS))
 
 
@@ -98,7 +98,7 @@ NOTHING_READ: Facts = {}
 
 @pytest.fixture(scope="module")
 def built(empty: Scene) -> Scene:
-    """Keep the states from which the steps begin that follow a load."""
+    """The scene, with the states saved from which the steps after a load begin."""
     scene = empty
     release_scores(scene)
     scene.land(REQUESTS, request_files(0))
@@ -124,14 +124,14 @@ def built(empty: Scene) -> Scene:
 
 
 def judge(scene: Scene) -> None:
-    """Let the last build pass its audit, by a verdict of our own."""
+    """Write a verdict by which the last build passes its audit."""
     with connected(scene.settings) as connection:
         built = require_build(connection, DOMAIN)
         record_verdict(connection, Verdict(DOMAIN, built.snapshot_id, "a check", True, NOON, (PASSED,)))
 
 
 def release_scores(scene: Scene) -> None:
-    """Release scores of the domain's feed, written by hand, so that a release of the domain has some to tell."""
+    """Release hand-written scores of the domain's feed, so that a release of the domain has scores."""
     with connected(scene.settings) as connection:
         connection.execute(
             f"""
@@ -147,7 +147,7 @@ def release_scores(scene: Scene) -> None:
 
 
 def strikes(passes: Counter[str], seed: int, few: int | None) -> list[tuple[str, int]]:
-    """Draw, for each boundary, at which of its crossings to strike; only a few boundaries, spread evenly, where that is asked for."""
+    """Choose at random at which crossing of each boundary to kill; with `few`, only at so many boundaries, spread evenly."""
     drawn = [(name, Random(f"{name} {seed}").randint(1, times)) for name, times in sorted(passes.items())]
     return drawn if few is None else drawn[:: max(1, len(drawn) // few)][:few]
 

@@ -1,7 +1,7 @@
-"""A step that ends after its commit and before it could tell anybody: the levels alone lead to one release with everything.
+"""A step that ends after its commit and before it could report: the levels alone lead to one release with everything.
 
-Killed, its process says nothing; failed, the task that ran it has an error for work that is done. What is due next is worked out
-from what stands in the lake, so neither is repeated and neither is forgotten. It takes minutes: a domain is built four times.
+A killed process reports nothing; a failed task reports an error for work that is done. What is due next is derived from the state of the
+lake, so no work is repeated and none is forgotten. It takes minutes, since a domain is built four times.
 """
 
 import signal
@@ -33,12 +33,12 @@ PATIENCE_SECONDS = 600
 
 
 class TaskError(Exception):
-    """What ends a task that is not killed."""
+    """Ends a task that is not killed."""
 
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit of a step, the state that it begins from, and the steps that are due behind it."""
+    """The commit of a step, the state it begins from, and the steps due after it."""
 
     step: str
     boundary: str
@@ -56,7 +56,7 @@ COMMITS = (
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A scene of which the state before each step is kept; what readers saw at the end, and how often each commit was crossed."""
+    """A scene with the state before each step saved, what readers saw at the end, and how often each commit was crossed."""
 
     scene: Scene
     released: Facts
@@ -65,7 +65,7 @@ class Undisturbed:
 
 @pytest.fixture(scope="module")
 def undisturbed(empty: Scene) -> Undisturbed:
-    """Go from landing to a release step by step."""
+    """Run every step from landing to a release."""
     empty.land(REQUESTS, request_files(0))
     crossings = {}
     for commit in COMMITS:
@@ -78,7 +78,7 @@ def undisturbed(empty: Scene) -> Undisturbed:
 
 
 def fail_at(commit: Commit, scene: Scene, occurrence: int) -> None:
-    """Do a step until the nth crossing of its commit, and fail there."""
+    """Run a step until the nth crossing of its commit, and fail there."""
     crossed = 0
 
     def passed(name: str) -> None:
@@ -125,7 +125,7 @@ def test_what_ended_after_its_commit_is_followed_by_one_release_with_everything(
 
 
 def bring_up(settings: Settings, is_building: Event, outcomes: "Queue[list[Step]]") -> None:
-    """Take what is due; say when the build holds its lock."""
+    """Take the steps that are due; signal when the build holds its lock."""
 
     def passed(name: str) -> None:
         if name == "build.exclusive entered":

@@ -1,4 +1,4 @@
-"""Writers share one lock, maintenance takes it alone and gets its turn, and nobody waits for ever: tried with real processes."""
+"""Writers share one lock, maintenance takes it exclusively and gets its turn, and nobody waits for ever; with real processes."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -40,21 +40,21 @@ PATIENCE_SECONDS = 30
 
 
 def hold(settings: Settings, name: str, held: Event, end: Event) -> None:
-    """Be a writer of this name until told to end."""
+    """Hold the lock as a writer of this name until told to end."""
     with exclusive(settings, name):
         held.set()
         end.wait(PATIENCE_SECONDS)
 
 
 def maintain(settings: Settings, held: Event, end: Event) -> None:
-    """Be alone until told to end."""
+    """Hold the lock as maintenance until told to end."""
     with alone(settings):
         held.set()
         end.wait(PATIENCE_SECONDS)
 
 
 def ask_again(settings: Settings, held: Event, end: Event) -> None:
-    """Be a writer who, while maintenance waits, asks for more: within the block, and from a thread that the block waits for."""
+    """As a writer, request the lock again while maintenance waits: within the block, and from a thread that the block waits for."""
     with exclusive(settings, "outer"):
         held.set()
         end.wait(PATIENCE_SECONDS)
@@ -68,7 +68,7 @@ def _write_a_little(settings: Settings) -> None:
 
 
 def sessions(settings: Settings, *, is_granted: bool) -> set[str]:
-    """Name who holds, or waits for, a lock of ours, as a person would look it up."""
+    """Return the sessions that hold, or wait for, one of our locks, as an operator would look them up."""
     with connect(settings, LAKE_DATABASE) as server:
         rows = server.execute(
             "select application_name from pg_stat_activity join pg_locks using (pid) "
@@ -79,7 +79,7 @@ def sessions(settings: Settings, *, is_granted: bool) -> set[str]:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so; fail where it does not come about."""
+    """Wait until a condition holds; fail after a while."""
     began = monotonic()
     while not is_so():
         assert monotonic() - began < PATIENCE_SECONDS
@@ -87,7 +87,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def waits(settings: Settings, who: str) -> Callable[[], bool]:
-    """Tell whether somebody waits."""
+    """Return a condition: whether this session is waiting."""
     return lambda: f"ioc {who}" in sessions(settings, is_granted=False)
 
 
@@ -139,7 +139,7 @@ def test_maintenance_gives_up_where_a_writer_hangs_so_that_others_go_on(
     writer = start(hold, stack_settings, "a", held, end)
     assert held.wait(PATIENCE_SECONDS)
     with (
-        pytest.raises(ServiceError, match=r"within 0:00:00\.2.*, ioc a, ioc writing: a did not end"),
+        pytest.raises(ServiceError, match=r"within 0:00:00\.2.*, got ioc a, ioc writing: a still running"),
         alone(stack_settings, timedelta(seconds=0.2)),
     ):
         pytest.fail("the writer still writes")
@@ -167,9 +167,9 @@ def test_a_killed_holder_gives_the_lock_back(stack_settings: Settings, start: St
 
 
 def test_a_process_cannot_be_alone_while_it_writes_nor_write_while_it_is_alone(stack_settings: Settings) -> None:
-    with writing(stack_settings, "a"), pytest.raises(ConfigurationError, match="would wait for itself"):
+    with writing(stack_settings, "a"), pytest.raises(ConfigurationError, match="would wait for each other"):
         tidy(stack_settings)
-    with alone(stack_settings), pytest.raises(ConfigurationError, match="would wait for itself"):
+    with alone(stack_settings), pytest.raises(ConfigurationError, match="would wait for each other"):
         _write_a_little(stack_settings)
     _write_a_little(stack_settings)
 
@@ -181,9 +181,9 @@ def test_a_lost_lock_is_noticed_before_a_commit_and_not_lent_on(stack_settings: 
             server.execute(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'ioc writing: a'"
             )
-        with pytest.raises(ServiceError, match="the lock was lost"):
+        with pytest.raises(ServiceError, match="got a lost session"):
             lock.require_held()
-        with pytest.raises(ServiceError, match="the lock was lost"):
+        with pytest.raises(ServiceError, match="got a lost session"):
             _write_a_little(stack_settings)
     _write_a_little(stack_settings)
 
@@ -195,14 +195,14 @@ def test_a_slow_source_does_not_keep_maintenance_waiting(stack_settings: Setting
 
 @contextmanager
 def under_maintenance(settings: Settings) -> Iterator[None]:
-    """Hold the writers' lock as maintenance in another process does."""
+    """Hold the writers' lock like maintenance in another process."""
     with connect(settings, LAKE_DATABASE) as server:
         server.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [f"ioc:{WRITERS}"])
         yield
 
 
 def versions(settings: Settings) -> list[tuple[int]]:
-    """Give the newest version of each catalog."""
+    """Return the newest version of each catalog."""
     with connected(settings) as connection:
         return connection.execute(
             "select max(snapshot_id) from lake.snapshots() union all select max(snapshot_id) from marts.snapshots()"
@@ -220,12 +220,12 @@ WRITERS_OF_THE_LAKE: dict[str, tuple[Callable[[Settings], object], str]] = {
     "rollback": (lambda settings: steps.rollback_domain(settings, DOMAIN, 1), "release"),
     "tables": (prepare_tables, "tables"),
 }
-"""What writes, and the name under which it asks for the lock."""
+"""Each writer, and the name under which it requests the lock."""
 
 
 @pytest.fixture(scope="module")
 def released(empty: Scene) -> Scene:
-    """Give a lake with one release, and a candidate that passed."""
+    """A lake with one release, and a candidate that passed its audit."""
     publish_version(empty.settings, 0)
     with connected(empty.settings) as connection:
         write_version(connection, empty.settings, 1)
@@ -233,14 +233,14 @@ def released(empty: Scene) -> Scene:
 
 
 def run_no_dbt(settings: Settings, target: Path, *_: object, **__: str) -> CompletedProcess[str]:
-    """Leave what dbt would."""
+    """Write what dbt would write."""
     (target / "fingerprints.json").write_text("{}", encoding="utf-8")
     return CompletedProcess([], 0)
 
 
 @pytest.mark.parametrize("name", WRITERS_OF_THE_LAKE)
 def test_every_writer_waits_while_maintenance_runs(name: str, released: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes before the writing is left out; the writing itself is waited for, and done once maintenance ends."""
+    """The work before the write is left out; the write itself waits, and happens once maintenance has ended."""
     settings = released.settings
     span = recapture.Span("a", NOON, NOON)
     attempt = recapture.Attempt(REQUESTS, span, NOON, recapture.Outcome.EMPTY)

@@ -1,4 +1,4 @@
-"""Maintenance changes no row and says so: every table is counted in ways that contradict each other where one of them is wrong."""
+"""Maintenance changes no row, and proves it by counting every table in ways that contradict each other if one is wrong."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -40,7 +40,7 @@ GAUGES = "station_id,station_name,river,value,timestamp,status\n"
 
 @pytest.fixture(scope="module")
 def loaded(empty: Scene) -> Scene:
-    """Keep a lake with bronze in files, records of several pieces, quarantine, a replay that mended a record, and a release."""
+    """A saved lake with bronze in files, records of several pieces, quarantine, a replay that repaired a record, and a release."""
     settings, contract = empty.settings, find_contract(LEVELS)
     many = [f"46_TV01,Kim Long,Hương,1.5,2026-11-20T{n // 60:02}:{n % 60:02}:00+07:00,rising\n" for n in range(300)]
     bad = "46_TV02,Phú Ốc,Bồ,high,2026-11-20T08:00:00+07:00,stable\n"
@@ -63,26 +63,26 @@ def loaded(empty: Scene) -> Scene:
 
 @pytest.fixture
 def lake(loaded: Scene) -> Scene:
-    """Put the loaded lake back."""
+    """The loaded lake, restored."""
     loaded.restore("loaded")
     return loaded
 
 
 def versions(scene: Scene, catalog: str) -> set[int]:
-    """Return the snapshots that a catalog still knows."""
+    """Return the snapshots that a catalog still has."""
     with connected(scene.settings) as connection:
         rows = connection.execute(f"select snapshot_id from {catalog}.snapshots()").fetchall()
     return {int(row[0]) for row in rows}
 
 
 def with_newest(scene: Scene, catalog: str, needed: set[int]) -> bool:
-    """Say whether a catalog knows the needed snapshots and its newest one, which a merge of files may have made, and no other."""
+    """Whether a catalog has exactly the needed snapshots and its newest one, which a merge of files may have created."""
     known = versions(scene, catalog)
     return known == needed | {max(known)}
 
 
 def files_to_delete(scene: Scene) -> int:
-    """Count the files of the marts that wait to be deleted."""
+    """Count the files of the marts that are scheduled for deletion."""
     with connect(scene.settings, MARTS_DATABASE) as server:
         rows = server.execute("select path from ducklake_files_scheduled_for_deletion").fetchall()
     return len(rows)
@@ -146,7 +146,7 @@ def test_the_status_tells_snapshots_files_inlined_rows_and_rows(lake: Scene, mon
 
 @dataclass(frozen=True)
 class Wrong:
-    """Something that is wrong with a table: where it is done, how, and how much each number differs by then."""
+    """A corruption of a table: where and how it is made, and by how much each count then differs."""
 
     what: str
     table: str
@@ -171,7 +171,7 @@ WRONGS = (
 
 
 def do(lake: Scene, wrong: Wrong) -> None:
-    """Do what is wrong."""
+    """Corrupt a table."""
     if wrong.in_postgres:
         with connect(lake.settings, wrong.in_postgres) as server:
             assert server.execute(wrong.statement).rowcount > 0
@@ -211,8 +211,8 @@ def test_a_table_without_a_ledger_must_count_what_it_holds(lake: Scene) -> None:
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        (f"insert into {MART} values (7, 7)", "there are now: 101 counted, 101 scanned"),
-        (f"update {MART} set version = 7 where id = 50", "there are now: other rows"),
+        (f"insert into {MART} values (7, 7)", "got 101 counted, 101 scanned"),
+        (f"update {MART} set version = 7 where id = 50", "got other rows"),
     ],
     ids=["a row came back", "a value changed"],
 )
@@ -235,7 +235,7 @@ def test_harm_that_maintenance_does_is_told_and_no_file_is_deleted(
 
 @pytest.fixture
 def emptied(empty: Scene) -> Iterator[Scene]:
-    """Give an empty lake, and put one back: files are deleted here for good."""
+    """An empty lake, restored afterwards, since these tests delete files for good."""
     empty.restore("empty")
     yield empty
     empty.empty()
@@ -243,7 +243,7 @@ def emptied(empty: Scene) -> Iterator[Scene]:
 
 
 def test_snapshots_stay_that_a_release_a_build_or_the_grace_needs(emptied: Scene) -> None:
-    """Six releases of ten weeks ago, two in each of three hours; then a build that nobody published, and more of the same domain before."""
+    """Six releases of ten weeks ago, two in each of three hours; then an unpublished build, and earlier ones of the same domain."""
     today = datetime.now(UTC) + timedelta(days=3)
     began = (today - timedelta(days=70)).replace(minute=0, second=0)
     settings = emptied.settings

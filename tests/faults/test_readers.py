@@ -1,4 +1,4 @@
-"""Readers are never blocked, never see nothing, and never see two states in one answer, whatever publishers do or die of."""
+"""Readers are never blocked, never see empty marts and never see two states in one answer, whatever happens to publishers."""
 
 import signal
 from multiprocessing.context import ForkServerContext
@@ -36,7 +36,7 @@ DEATHS = (
     "publication.transaction left",
 )
 LONGEST_SECONDS = 60.0
-"""Longer is blocked, however busy the machine is; what was measured stands in docs/reliability.md."""
+"""A longer wait counts as blocked, however busy the machine is; measured waits are in docs/reliability.md."""
 
 
 def test_readers_see_whole_releases_only(
@@ -76,7 +76,7 @@ def test_readers_see_whole_releases_only(
 
 
 def _publish_and_roll_back(settings: Settings, start: Start, publishes: int, rollbacks: int) -> int:
-    """Publish version after version, every fifth after a publisher died of it; roll back now and then; tell how many died."""
+    """Publish version after version, every fifth after a publisher died of it; roll back now and then; return how many died."""
     killed = 0
     for version in range(1, publishes + 1):
         if version % 5 == 0:
@@ -133,7 +133,7 @@ def test_a_rollback_that_died_and_was_asked_for_again_is_one_release(empty: Scen
 
 
 def sum_of(parts: list[Answers]) -> Answers:
-    """Put the answers of all groups together."""
+    """Return the combined answers of all groups."""
     total = Answers()
     for part in parts:
         total = total.plus(part)

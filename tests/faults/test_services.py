@@ -1,6 +1,6 @@
-"""Services that fail under a load or a publication: it says so with an error that a retry may follow.
+"""Services that fail during a load or a publication: the error is retryable.
 
-The retry of a load gives the undisturbed tables, the retry of a publication one release.
+Retrying a load gives the same tables as an undisturbed run, retrying a publication one release.
 """
 
 from collections import Counter
@@ -41,7 +41,7 @@ WHERE_POSTGRES_STOPS = (
 
 @contextmanager
 def done_at(boundary: str, act: Callable[[], None], step: str = "load") -> Iterator[None]:
-    """Do something where a step crosses a boundary for the first time."""
+    """Run `act` when a step crosses a boundary for the first time."""
     is_done = False
 
     def passed(name: str) -> None:
@@ -64,7 +64,7 @@ WHERE_POSTGRES_STOPS_UNDER_A_PUBLICATION = (
 
 
 def stop_postgres(settings: Settings) -> None:
-    """Stop PostgreSQL, as a machine that restarts does: open transactions are broken off."""
+    """Stop PostgreSQL like a machine that restarts: open transactions are aborted."""
     home = settings.home_folder
     record = read_record(home, "postgres")
     assert record is not None
@@ -85,7 +85,7 @@ def test_postgres_stops_while_a_load_runs(empty: Scene, boundary: str, seeds: in
 
 @pytest.fixture
 def behind_a_proxy(empty: Scene) -> Iterator[tuple[Scene, Proxy]]:
-    """Give the scene through a proxy before its object store, and the proxy."""
+    """The scene with a proxy in front of its object store, and the proxy."""
     settings = empty.settings
     with proxied(settings.s3_host, settings.s3_port) as proxy:
         yield Scene(settings.model_copy(update={"s3_port": proxy.port}), empty.looker), proxy
@@ -126,7 +126,7 @@ def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(
     for seed in range(seeds or 1):
         expected = undisturbed(empty, seed)
         with (
-            pytest.raises(ServiceError, match="one at a time was promised"),
+            pytest.raises(ServiceError, match="expected to hold the lock until the commit, got a lost session"),
             done_at("load.choose_doors before", take_over),
         ):
             perform("load", empty.settings)
@@ -134,14 +134,14 @@ def test_the_lock_is_lost_while_a_load_runs_and_another_load_takes_its_turn(
 
 
 def end_locks(settings: Settings) -> None:
-    """End the sessions that hold a lock, as a restart of PostgreSQL would."""
+    """End the sessions that hold a lock, like a restart of PostgreSQL."""
     with connect(settings, "postgres") as server:
         server.execute("select pg_terminate_backend(pid, 5000) from pg_locks where locktype = 'advisory'")
 
 
 @pytest.fixture
 def two_versions(empty: Scene) -> tuple[Scene, int, int]:
-    """Give a scene of one release, and two newer builds that were judged."""
+    """A scene with one release, and two newer builds that passed their audits."""
     empty.restore("empty")
     publish_version(empty.settings, 0)
     with connected(empty.settings) as connection:
@@ -177,7 +177,7 @@ def test_the_lock_is_lost_while_a_release_is_published_and_another_one_takes_its
         assert other.exitcode == 0
 
     with (
-        pytest.raises(ServiceError, match="one at a time was promised"),
+        pytest.raises(ServiceError, match="expected to hold the lock until the commit, got a lost session"),
         done_at("publication._write_differences after", take_over, step="publish"),
     ):
         publish_build(scene.settings, older)
@@ -189,7 +189,7 @@ def test_the_lock_is_lost_while_a_release_is_published_and_another_one_takes_its
 
 
 def compare_releases(scene: Scene, results: Results, fault: str, newer: int, seconds: float) -> None:
-    """Compare the releases with the first one and one of the newer build, what readers see with version 2; keep what was found."""
+    """Compare the releases with the first one and one of the newer build, and what readers see with version 2; store the result."""
     with connected(scene.settings) as connection:
         releases = Counter(
             str((release.release_id, release.lake_snapshot)) for release in releases_of(connection, DOMAIN)[1:]

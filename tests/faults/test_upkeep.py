@@ -1,4 +1,4 @@
-"""Loads, builds, publications and rollbacks beside maintenance in a loop: nothing is lost, comes back, is there twice or is refused."""
+"""Loads, builds, publications and rollbacks during maintenance in a loop: no row is lost, reappears or is doubled, and nothing fails."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ LONG_SECONDS, SHORT_SECONDS = 15 * 60, 30
 
 
 def compare(connection: duckdb.DuckDBPyConnection, query: str, expected: Rows) -> dict[str, int]:
-    """Read rows of (key, value) back by scan, by count and by filter; count what is lost, came back (or never was), and is there twice."""
+    """Read rows of (key, value) back by scan, by count and by filter; count those lost, reappeared (or never written) and doubled."""
     scanned: Rows = Rows(connection.execute(query).fetchall())
     surplus = scanned - expected
     doubled = sum(count for row, count in surplus.items() if row in expected)
@@ -58,7 +58,7 @@ def compare(connection: duckdb.DuckDBPyConnection, query: str, expected: Rows) -
 
 
 def total(parts: Iterable[dict[str, int]]) -> dict[str, int]:
-    """Add counts up."""
+    """Sum counts."""
     found = list(parts)
     return {name: sum(part[name] for part in found) for name in ("lost", "risen", "doubled")}
 
@@ -66,7 +66,7 @@ def total(parts: Iterable[dict[str, int]]) -> dict[str, int]:
 def test_writers_and_maintenance_take_turns_and_every_row_is_there(
     empty: Scene, start: Start, forks: ForkServerContext, is_long: bool, results: Results
 ) -> None:
-    """It takes 30 s beside its processes' start and end: maintenance is to come round several times."""
+    """It takes 30 s, plus the start and end of its processes, so that maintenance runs several times."""
     settings = empty.settings
     for feed in (LEVELS, REQUESTS):
         empty.clear_landing(feed)

@@ -1,4 +1,4 @@
-"""A load that a fault struck, against the same load undisturbed."""
+"""Compare a load disturbed by a fault with the same load undisturbed."""
 
 from time import monotonic
 
@@ -9,7 +9,7 @@ from tests.faults.victim import perform
 
 
 def undisturbed(scene: Scene, seed: int) -> Facts:
-    """Land the files of a seed, load them, and give what came; then put the lake back, with the files in landing."""
+    """Land and load the files of a seed, and return the result; then restore the lake, with the files in landing."""
     scene.restore("empty")
     scene.clear_landing(REQUESTS)
     scene.land(REQUESTS, request_files(seed))
@@ -20,7 +20,7 @@ def undisturbed(scene: Scene, seed: int) -> Facts:
 
 
 def loaded_again(scene: Scene, expected: Facts, results: Results, fault: str, seed: int) -> None:
-    """Load again, and compare; keep what was measured."""
+    """Load again, compare with the undisturbed result, and store the measurements."""
     began = monotonic()
     perform("load", scene.settings)
     seconds = monotonic() - began

@@ -1,7 +1,7 @@
-"""Writers who work beside maintenance, each a process of its own; what they wrote follows from how often they wrote.
+"""Writers that run alongside maintenance, each in a process of its own; their rows can be computed from how often they wrote.
 
-Loads and publications are the project's own. A build is stood in for by its kind of statements under the project's own lock:
-`build_candidate` makes a table anew and changes it.
+Loads and publications are the project's own. A build is replaced by similar statements under the project's own lock:
+`build_candidate` creates a table and changes it.
 """
 
 import json
@@ -29,21 +29,21 @@ from tests.faults.deliveries import LEVELS, NOON, REQUESTS
 
 DOMAIN = "maintained"
 MARTS = {"many": 200, "few": 40}
-"""Marts and how many keys they have: of one, more rows change at a time than stay in the catalog; of the other, few enough."""
+"""Marts and their numbers of keys: in one, more rows change at a time than are inlined in the catalog; in the other, fewer."""
 
 CANDIDATE = "lake.candidates.cases"
 RECORDS = (25, 3)
-"""Records of a file, in turn: enough for a file of their own, and few enough to stay in the catalog."""
+"""Records per file, alternating: enough for a data file, and few enough to be inlined in the catalog."""
 
 PAUSE_SECONDS = 0.2
-"""Between two rounds of maintenance: long enough for a writer to come in, so that both take turns."""
+"""The pause between two rounds of maintenance, long enough for a writer to take its turn."""
 
 Rows = Counter[tuple[object, ...]]
 
 
 @dataclass
 class Work:
-    """What one process did: `shown` holds the version of each publication; `seconds` is its longest round, waiting included."""
+    """The work of one process: `shown` has the version of each publication; `seconds` is its longest round, waiting included."""
 
     name: str
     rounds: int = 0
@@ -54,12 +54,12 @@ class Work:
 
 
 def _repeat(work: Work, stop: Event, works: "Queue[Work]", act: Callable[[int], None]) -> None:
-    """Do something again and again; an error ends it and is told, because nothing here may fail."""
+    """Repeat `act` until stopped; an error ends the work and is reported, because nothing here may fail."""
     while not stop.is_set() and not work.errors:
         began = monotonic()
         try:
             act(work.rounds)
-        except Exception as error:  # noqa: BLE001  whatever goes wrong is counted, and fails the test
+        except Exception as error:  # noqa: BLE001  any error is counted, and fails the test
             work.errors.append(f"{type(error).__name__}: {error}")
         else:
             work.rounds += 1
@@ -68,7 +68,7 @@ def _repeat(work: Work, stop: Event, works: "Queue[Work]", act: Callable[[int], 
 
 
 def load(settings: Settings, feed: str, stop: Event, works: "Queue[Work]") -> None:
-    """Land a file and load it, again and again."""
+    """Land a file and load it, repeatedly."""
     contract, landing = find_contract(feed), Landing(settings)
 
     def act(number: int) -> None:
@@ -80,7 +80,7 @@ def load(settings: Settings, feed: str, stop: Event, works: "Queue[Work]") -> No
 
 
 def _keys(number: int) -> range:
-    """Return the keys of the records of a file: no two files share one."""
+    """Return the keys of the records of a file; no two files share any."""
     return range(number * 100, number * 100 + RECORDS[number % 2])
 
 
@@ -115,16 +115,16 @@ KEYS = {
     REQUESTS: "select substr(service_request_id, 4)::bigint as key, 1 as value "
     f"from lake.bronze.{find_contract(REQUESTS).table}",
 }
-"""How the keys are found again in bronze."""
+"""SQL for the keys in bronze."""
 
 
 def loaded_rows(rounds: int) -> Rows:
-    """Return what so many loads of a feed must have left."""
+    """Return the rows that this many loads of a feed must have written."""
     return Counter((key, 1) for number in range(rounds) for key in _keys(number))
 
 
 def version_query(version: int, keys: int) -> str:
-    """Return the rows of a version, as SQL: of each thirteen keys one is missing, and of each seven values one is new."""
+    """Return SQL for the rows of a version: one key in thirteen is missing, and one value in seven is new."""
     return f"select range as key, ({version} + range) // 7 as value from range({keys}) where (range * 31 + {version}) % 13 <> 0"
 
 
@@ -134,13 +134,13 @@ def version_rows(version: int, keys: int) -> Rows:
 
 
 def build(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
-    """Build a candidate again and again."""
+    """Build a candidate repeatedly."""
     with connected(settings) as connection:
         _repeat(Work("build"), stop, works, lambda number: build_candidate(connection, settings, number))
 
 
 def build_candidate(connection: duckdb.DuckDBPyConnection, settings: Settings, version: int) -> None:
-    """Write a version of a table of the lake as dbt does: made anew every tenth time, changed by key otherwise, each statement a commit."""
+    """Write a version of a lake table like dbt: recreated every tenth time, changed by key otherwise, each statement one commit."""
     with exclusive(settings, "build"):
         connection.execute("create schema if not exists lake.candidates")
         if version % 10 == 0:
@@ -153,7 +153,7 @@ def build_candidate(connection: duckdb.DuckDBPyConnection, settings: Settings, v
 
 
 def publish(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
-    """Publish version after version, ten minutes apart by the clock of the releases; every fifth time, roll back to an older one."""
+    """Publish version after version, with release times ten minutes apart; every fifth time, roll back to an older one."""
     work = Work("publish")
 
     def act(number: int) -> None:
@@ -169,7 +169,7 @@ def publish(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
 
 
 def publish_version(connection: duckdb.DuckDBPyConnection, settings: Settings, version: int, action: str) -> None:
-    """Publish the marts of a domain in a version: what differs is merged and deleted by key, in one transaction."""
+    """Publish a version of a domain's marts: differences are merged and deleted by key, in one transaction."""
     with exclusive(settings, "release"):
         for mart, keys in MARTS.items():
             connection.execute(f"create or replace table lake.{DOMAIN}.{mart} as {version_query(version, keys)}")
@@ -192,7 +192,7 @@ def publish_version(connection: duckdb.DuckDBPyConnection, settings: Settings, v
 
 
 def maintain(settings: Settings, stop: Event, works: "Queue[Work]") -> None:
-    """Tidy again and again by the real clock, without a grace: what nobody needs goes at once, its files too."""
+    """Run maintenance repeatedly by the real clock without a grace period, so that unneeded snapshots and files go at once."""
     real = settings.model_copy(update={"now": None})
     work = Work("maintenance")
 

@@ -1,6 +1,6 @@
 """A process that kills itself with SIGKILL at a boundary of a step, so that nothing in it can clean up.
 
-The tests start it through a fork server that has imported everything; by hand, on a stack of your own:
+The tests start it through a fork server that has imported everything. By hand, on a stack of your own:
 
     python -m tests.faults.victim load "load.choose_doors before" --occurrence 2
 """
@@ -24,7 +24,7 @@ from tests.faults.deliveries import DOMAIN, LEVELS, REQUESTS
 from transform.build import dbt_target
 
 ALONE = ", dbt left alone"
-"""Behind a boundary inside dbt: only the command that started it is killed, and dbt is not."""
+"""Suffix of a boundary inside dbt: only the command that started dbt is killed, not dbt itself."""
 
 RUN: Mapping[str, Callable[[Settings], object]] = {
     "collect": lambda settings: collect(settings, find_contract(LEVELS)),
@@ -33,17 +33,17 @@ RUN: Mapping[str, Callable[[Settings], object]] = {
     "audit": lambda settings: steps.audit_domain(settings, DOMAIN),
     "publish": lambda settings: steps.publish_domain(settings, DOMAIN),
 }
-"""The steps, as a task or a command calls them."""
+"""The steps, called as by a task or a command."""
 
 
 def perform(step: str, settings: Settings) -> None:
-    """Do a step, its batches small, so that few files already make several of them."""
+    """Run a step with small batches, so that a few files already make several."""
     with patch("ingestion.load.load.BATCH_DELIVERIES", 2), patch("ingestion.collect.collect.LAND_TOGETHER", 2):
         RUN[step](settings)
 
 
 def count_passes(step: str, settings: Settings) -> Counter[str]:
-    """Do a step undisturbed; tell how often it crossed each of its boundaries."""
+    """Run a step undisturbed; return how often it crossed each of its boundaries."""
     passes: Counter[str] = Counter()
 
     def passed(boundary: str) -> None:
@@ -59,7 +59,7 @@ def count_passes(step: str, settings: Settings) -> Counter[str]:
 
 
 def die_at(step: str, settings: Settings, boundary: str, occurrence: int) -> None:
-    """Do a step until it crosses a boundary for the nth time, and die there; at a boundary inside dbt, it dies too, unless ALONE."""
+    """Run a step until it crosses a boundary for the nth time, and die there; inside dbt, dbt dies too, unless ALONE."""
     event = MODEL_EVENTS.get(boundary.removesuffix(ALONE))
     if event is not None:
         dbt = [sys.executable, "-m", "tests.faults.dbt_victim", event, str(occurrence)]
@@ -79,7 +79,7 @@ def die_at(step: str, settings: Settings, boundary: str, occurrence: int) -> Non
 
 
 def main() -> None:
-    """Read the arguments, and die."""
+    """Read the arguments, run the step, and die."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("step", choices=STEPS)
     parser.add_argument("boundary")

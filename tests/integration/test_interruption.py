@@ -103,7 +103,7 @@ def test_a_load_that_waits_for_its_turn(lake: Lake, environment: Mapping[str, st
     ):
         assert complaint == (
             f"interrupted: 1 of 2 feeds were loaded: {LEVELS}; {VESSELS} was under way, and may be loaded in part; "
-            "run it again to go on\n"
+            "run it again to continue\n"
         )
         assert lake.query("select distinct feed from lake.ledger.deliveries") == [(LEVELS,)]
     loaded = json.loads(finish(environment, *load, "--json"))
@@ -142,7 +142,7 @@ def test_a_build_while_dbt_runs(lake: Lake, environment: Mapping[str, str]) -> N
     with interrupted(environment, ("build", "environment"), runs_dbt) as complaint:
         assert complaint == (
             "interrupted: 0 of 1 domains were built; environment was under way, and may be built in part; "
-            "run it again to go on\n"
+            "run it again to continue\n"
         )
     assert json.loads(finish(environment, "build", "environment", "--json"))[0]["domain"] == "environment"
 
@@ -158,6 +158,7 @@ def test_up_while_another_command_starts_services(lake: Lake, environment: Mappi
         flock(lock, LOCK_EX)
         with interrupted(environment, ("up", "--only", "postgres"), waits) as complaint:
             assert (
-                complaint == "interrupted: 0 of 1 services were brought up; the rest was not; run it again to go on\n"
+                complaint
+                == "interrupted: 0 of 1 services were brought up; the rest was not; run it again to continue\n"
             )
     assert "postgres: healthy" in finish(environment, "up", "--only", "postgres")

@@ -607,10 +607,10 @@ def test_the_command_lists_exports_repairs_and_replays(
 REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (("repair", "environment.nothing", "as_is", "--why", "w"), "environment.nothing: no such feed; there are"),
     (("repair", READINGS, "pad", "--why", "w"), "pad: no such repair; there are as_is, pad_code"),
-    (("repair", READINGS, "pad_code", "--column", "code", "--width", "2", "--why", "w"), "a column code was named"),
+    (("repair", READINGS, "pad_code", "--column", "code", "--width", "2", "--why", "w"), "got code; correct the name"),
     (
         ("repair", READINGS, "swap_coordinates", "--why", "w"),
-        "a column latitude was named, the contract has station_id",
+        "expected a column of the contract (station_id, ",
     ),
     (
         ("repair", READINGS, "as_is", "--column", "x", "--why", "w"),
@@ -618,12 +618,12 @@ REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         ("repair", READINGS, "resent", "--resent-in", "20261120T050000", "--why", "w"),
-        "a delivery that brought records was promised, 20261120T050000 is none; see `ioc ledger",
+        "expected a delivery that brought records, got 20261120T050000; see `ioc ledger",
     ),
     (("repair", READINGS, "as_is"), "who repairs and why were promised"),
-    (("repair", READINGS, "--why", "w"), "either a repair with its options, or --edited"),
+    (("repair", READINGS, "--why", "w"), "expected either a repair with its options, or --edited"),
     (("repair", READINGS, "as_is", "--why", "w", "--position", "99"), "open records to repair were promised, none"),
-    (("repair", READINGS, "--edited", "absent.jsonl", "--why", "w"), "an edited export in UTF-8 was promised"),
+    (("repair", READINGS, "--edited", "absent.jsonl", "--why", "w"), "expected an edited export in UTF-8"),
     (("replay", "environment.nothing"), "environment.nothing: no such feed"),
     (("list", "environment.nothing"), "environment.nothing: no such feed"),
 ]

@@ -258,7 +258,7 @@ def test_a_migration_is_repeated_when_its_stamp_or_the_schema_changed(settings: 
 
 def test_a_program_that_fails_tells_the_end_of_what_it_wrote(settings: Settings) -> None:
     script = f"echo refused for {settings.reveal('postgres_password')}; exit 4"
-    with pytest.raises(ServiceError, match="it ended with 4") as caught:
+    with pytest.raises(ServiceError, match="to succeed, got exit status 4;") as caught:
         run_program(settings, "setup", ("sh", "-c", script), environment={}, folder=settings.home_folder)
     assert str(caught.value).endswith("\nrefused for ***")
 

@@ -1,6 +1,6 @@
-"""Files that an agency, or who took its place, sends to read a file of ours, to call out, or to stop a load. One entry a file.
+"""Files with which an agency, or somebody posing as one, tries to read our files, call out, or stop a load. One entry per file.
 
-Each is read as the delivery of every feed that could get it; `{address}` stands for a server that must never be asked.
+Each is loaded as a delivery of every feed that could receive it; `{address}` is a server that must never be contacted.
 """
 
 import gzip
@@ -80,7 +80,7 @@ def _claims(inner: str) -> bytes:
 
 
 def workbook(sheet: str, **members: str) -> bytes:
-    """Make a workbook of one sheet, its XML as given."""
+    """Return a workbook of one sheet with the given XML."""
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = "http://schemas.openxmlformats.org/package/2006"
     main = "application/vnd.openxmlformats-officedocument.spreadsheetml"
@@ -102,7 +102,7 @@ def workbook(sheet: str, **members: str) -> bytes:
 
 
 def archive(members: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Make a zip archive."""
+    """Return a zip archive."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", compression) as opened:
         for name, content in members.items():
@@ -111,7 +111,7 @@ def archive(members: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATE
 
 
 def nested(levels: int) -> bytes:
-    """Make an archive in an archive, and so on: each holds ten times the one before."""
+    """Return nested archives, each holding ten copies of the next one."""
     inner = archive({"users.csv": b"0" * 1_000_000})
     for _ in range(levels):
         inner = archive({f"{number}.zip": inner for number in range(10)})
@@ -119,7 +119,7 @@ def nested(levels: int) -> bytes:
 
 
 def overlapping(members: int = 200, size: int = 1_000_000) -> bytes:
-    """Make an archive whose members are all the same bytes: small on the disk, large when unpacked."""
+    """Return an archive whose members all share the same bytes: small on disk, large when unpacked."""
     body = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = body.compress(b"0" * size) + body.flush()
     check = zlib.crc32(b"0" * size)
@@ -136,7 +136,7 @@ def overlapping(members: int = 200, size: int = 1_000_000) -> bytes:
 
 
 def linked() -> bytes:
-    """Make an archive whose member is a link to a file of the machine."""
+    """Return an archive whose member is a link to a file of the machine."""
     member = zipfile.ZipInfo("users.csv")
     member.create_system, member.external_attr = 3, 0o120777 << 16
     packed = io.BytesIO()

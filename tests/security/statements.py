@@ -1,11 +1,11 @@
-"""What an attacker writes where a query was asked for. The table grows: one line an attempt.
+"""Attempts of an attacker in place of a query, one per line; add new ones here.
 
-SOURCES hold what is not for readers; WRAPPERS are ways of writing a query around one, so that a check that looks at the text, or at the
-outermost FROM only, sees none. Every source is tried in every wrapper. STATEMENTS stand for themselves.
+SOURCES hold what readers must not see; WRAPPERS hide a source in a query from a check that looks only at the text, or at the outermost
+FROM. Every source is tried in every wrapper. STATEMENTS are tried as they are.
 """
 
 SECRET = "nobody-has-released-this"
-"""Stands in a candidate of the lake, in the metadata database of Superset and in a file; no answer may hold it."""
+"""Written to a candidate of the lake, to the metadata database of Superset and to a file; no answer may contain it."""
 
 SOURCES = {
     "a local file": "read_text('/etc/passwd')",
@@ -69,7 +69,7 @@ WRAPPERS = {
 }
 
 STATEMENTS = (
-    # the clock of the ages, and whatever else lives in the instance
+    # the macro `clock_now()`, and other objects in the instance
     "create or replace macro memory.main.clock_now() as timestamptz '2020-01-01'",
     "explain analyze create or replace macro memory.main.clock_now() as timestamptz '2020-01-01'",
     "create or replace temp macro clock_now() as timestamptz '2020-01-01'",
@@ -163,7 +163,7 @@ STATEMENTS = (
     "deallocate mine",
     "explain select 1",
     "explain analyze select 1",
-    # several at once, or none
+    # several statements, or none
     "select 1; select 2",
     "select 1; drop table marts.asked.ones",
     "rollback; drop table marts.asked.ones",
@@ -174,7 +174,7 @@ STATEMENTS = (
     "/* nothing */",
     "select 1 where",
     "\0select 1",
-    # what there is
+    # lists of tables and schemas
     "show tables",
     "show all tables",
     "show databases",
@@ -251,7 +251,7 @@ ONLY_THE_GATE = (
     "rollback; begin; drop macro memory.main.clock_now; commit",
     "commit; set search_path = 'system'",
 )
-"""What the instance behind the gate does not withstand: a text of several statements ends the transaction that it was put into."""
+"""Stopped by the gate only, not by the instance behind it: several statements in one text end the transaction they run in."""
 
 ENDLESS = (
     "select sum(a.range * b.range) from range(1000000) a, range(1000000) b",
@@ -284,7 +284,7 @@ GREEDY = (
     "select [[[z for z in range(9)] for y in range(9)] for x in range(9)]",
     "select len(replace(replace(repeat('x', 10000), 'x', repeat('y', 10000)), 'y', repeat('z', 10000)))",
 )
-"""Queries whose one value would take all memory, and in which DuckDB does not look up: they are refused."""
+"""Queries whose single value would take all memory while DuckDB checks for no interrupt; they are refused."""
 
 HUNGRY = (
     "select list(range) from range(1000000000)",
@@ -296,7 +296,7 @@ HUNGRY = (
 
 
 def statements() -> list[str]:
-    """Give every statement that is refused."""
+    """Return all statements that must be refused."""
     wrapped = [
         wrapper.replace("{name}", source.rpartition(".")[2].partition("(")[0]).replace("{}", source)
         for source in SOURCES.values()

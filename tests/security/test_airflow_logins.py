@@ -1,4 +1,4 @@
-"""Airflow's log-in: names and passwords that are wrong, tokens that are forged, and the limit on trying."""
+"""Airflow's log-in: wrong names and passwords, forged tokens, and the limit on attempts."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -21,7 +21,7 @@ LIMIT = 10
 
 @pytest.fixture(scope="module")
 def server(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
-    """Start PostgreSQL and Airflow's API server alone."""
+    """The settings of a running PostgreSQL and Airflow API server."""
     settings = new_settings()
     try:
         up(settings, {SERVER})
@@ -75,7 +75,7 @@ def test_a_log_out_ends_the_token(server: Settings, client: httpx.Client) -> Non
 
 
 def test_the_right_password_waits_after_ten_wrong_ones(server: Settings, client: httpx.Client) -> None:
-    """Last, since afterwards nobody logs in for a while; forty at once, by both paths, and no header helps."""
+    """Last, since nobody can log in for a while afterwards; forty at once, by both paths, and no header helps."""
     right = server.reveal("airflow_password")
     wrong = [
         ("admin", "admin"),

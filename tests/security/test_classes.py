@@ -1,6 +1,6 @@
-"""Every text that nothing bounds has its privacy class on purpose: `text_columns.tsv` says why. A new one is refused until it stands there.
+"""The privacy class of every free-text column is deliberate: `text_columns.tsv` gives the reason. A new column fails until it is listed.
 
-A code list, a pattern or a reference list bounds what a value can say; of other text only its class says whether it may be seen.
+A code list, a pattern or a reference list restricts the values; of other text, only its class says whether it may be seen.
 """
 
 import csv
@@ -12,7 +12,7 @@ DECISIONS = Path(__file__).parent / "text_columns.tsv"
 
 
 def unbounded(contract: Contract) -> list[tuple[str, str, str]]:
-    """Name the texts of a contract that may say anything, with their classes."""
+    """Return the free-text columns of a contract, with their classes."""
     return [
         (contract.feed, column.name, column.classification)
         for column in contract.columns

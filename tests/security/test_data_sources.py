@@ -1,6 +1,6 @@
-"""DuckDB on the released marts is all that Superset opens: every way to another data source, for every role, and for the administrator.
+"""Superset opens only DuckDB on the released marts: every way to another data source is tried.
 
-The roles that may not even ask are in test_roles.py; here the administrator asks, who may do everything, so that the drivers refuse.
+Roles without the permission are tested in test_roles.py; here the administrator asks, who may do everything, so that the drivers refuse.
 """
 
 import io
@@ -54,7 +54,7 @@ def databases(client: httpx.Client) -> list[str]:
 
 
 def bundle(kind: str, address: str) -> bytes:
-    """Write what Superset's own export would hold: one database."""
+    """Return a bundle like Superset's own export, with one database."""
     database = {
         "database_name": "other",
         "sqlalchemy_uri": address,
@@ -72,7 +72,7 @@ def bundle(kind: str, address: str) -> bytes:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_no_way_leads_to_another_data_source(administrator: httpx.Client, address: str) -> None:
-    """Superset calls an import that it refuses an error of its own, 500."""
+    """Superset answers a refused import with 500."""
     given = {"database_name": "other", "sqlalchemy_uri": address}
     (ours,) = administrator.get("/api/v1/database/").json()["result"]
     answers = {
@@ -109,7 +109,7 @@ def test_the_only_engine_that_is_offered_is_duckdb(administrator: httpx.Client) 
 def test_an_address_that_came_into_the_metadata_by_hand_is_not_opened(
     people: Settings, administrator: httpx.Client
 ) -> None:
-    """The last gate alone: whatever the checks of addresses missed."""
+    """Tests only the last check, for whatever the URI checks missed."""
     place = (
         f"host={people.postgres_host} port={people.postgres_port} dbname=superset "
         f"user={people.postgres_superset_user} password={people.reveal('postgres_superset_password')}"
@@ -121,7 +121,7 @@ def test_an_address_that_came_into_the_metadata_by_hand_is_not_opened(
     try:
         answer = administrator.post("/api/v1/sqllab/execute/", json={"database_id": row[0], "sql": "select 42 as x"})
         assert answer.status_code >= 400, answer.text
-        assert "expected an address of duckdb://" in answer.text
+        assert "expected a duckdb:// URI" in answer.text
     finally:
         with psycopg.connect(place) as connection:
             connection.execute("delete from query where database_id = %s", row)

@@ -1,4 +1,4 @@
-"""No export holds a formula: every way out as CSV and XLSX, cells, labels and headers, for every way to write one."""
+"""No export holds a formula: every CSV and XLSX export, in cells, labels and headers, with every way to write a formula."""
 
 import csv
 import io
@@ -65,7 +65,7 @@ IS_NUMBER = re.compile(r"[+-]?[\d.,]+(e[+-]?\d+)?", re.IGNORECASE)
 
 
 def computed(cells: list[str]) -> list[str]:
-    """Return what a spreadsheet would compute, whichever separator its language has."""
+    """Return the cells that a spreadsheet would evaluate, with the separators of any locale."""
     parts = [part.strip(" \u00a0\ufeff\u200b") for cell in cells for part in MAY_BE_CELL.split(cell)]
     return [
         part
@@ -76,7 +76,7 @@ def computed(cells: list[str]) -> list[str]:
 
 
 def literal(text: str) -> str:
-    """Write a text for DuckDB without a character that a form or a parser could change."""
+    """Return DuckDB SQL for a text, without characters that a form or a parser could change."""
     return " || ".join(f"chr({ord(character)})" for character in text) or "''"
 
 
@@ -91,7 +91,7 @@ def cells_of_csv(answer: httpx.Response) -> list[str]:
 
 
 def cells_of_workbook(content: bytes) -> list[str]:
-    """Return the texts; a cell that is a formula or a link fails."""
+    """Return the texts of a workbook; fail on a formula or a link."""
     with ZipFile(io.BytesIO(content)) as workbook:
         sheet = workbook.read("xl/worksheets/sheet1.xml").decode()
         texts = workbook.read("xl/sharedStrings.xml").decode()
@@ -114,7 +114,7 @@ def engineer(people: Settings) -> Iterator[httpx.Client]:
 
 
 def ask(client: httpx.Client, sql: str) -> str:
-    """Run a query in SQL Lab; return the name by which its result can be exported."""
+    """Run a query in SQL Lab; return the id by which its result can be exported."""
     (database,) = client.get("/api/v1/database/").json()["result"]
     name = uuid4().hex[:11]
     question = {"database_id": database["id"], "sql": sql, "client_id": name, "runAsync": False}
@@ -133,7 +133,7 @@ def streamed(client: httpx.Client, sql: str) -> httpx.Response:
 
 @pytest.mark.parametrize("way", [exported, streamed], ids=["export", "export_streaming"])
 class TestSqlLab:
-    """Cells and headers of SQL Lab's two ways out."""
+    """Cells and headers of SQL Lab's two exports."""
 
     def test_cells(self, engineer: httpx.Client, way: Callable[[httpx.Client, str], httpx.Response]) -> None:
         cells = cells_of_csv(way(engineer, f"select t from ({rows_of(FORMULAS)}) order by n"))
@@ -156,7 +156,7 @@ class TestSqlLab:
 
 
 def charted(client: httpx.Client, result_format: str, result_type: str = "full", queries: int = 1) -> httpx.Response:
-    """Ask for the data of a chart whose column and metric are called like formulas."""
+    """Request the data of a chart whose column and metric are named like formulas."""
     (dataset,) = client.get("/api/v1/dataset/?q=(filters:!((col:table_name,opr:eq,value:feedback_cases)))").json()[
         "result"
     ]

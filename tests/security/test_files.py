@@ -1,4 +1,4 @@
-"""What an account of the machine that has no business here can read of a stack: its folders, and the ports behind the object store."""
+"""What an unrelated account of the machine can read of a stack: its folders, and the ports behind the object store."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="another account's view: 
 
 @pytest.fixture(scope="module")
 def settings(stack_settings: Settings) -> Iterator[Settings]:
-    """Give a stack with a delivery in landing, and one in the folder where agencies drop files."""
+    """A stack with a delivery in landing, and one in the folder where agencies drop files."""
     client = _pipeline(stack_settings)
     client.put_object("landing", "kept", io.BytesIO(b"a delivery"), 10)
     dropped = stack_settings.drop / "station" / "kept"
@@ -114,7 +114,7 @@ def test_no_port_behind_the_store_answers_without_a_key(settings: Settings) -> N
 
 
 def _shell(settings: Settings, folder: Path) -> bytes:
-    """List the buckets by the store's own protocol, with what `security.toml` of a folder holds."""
+    """List the buckets by the store's own protocol, with the keys in a folder's `security.toml`."""
     master, grpc = (settings.s3_port + PORT_OFFSETS[flag] for flag in ("master.port", "master.port.grpc"))
     arguments = (
         weed_program(),

@@ -1,4 +1,4 @@
-"""A hostile file costs itself: it is refused or accounted for, reads nothing of ours, calls nobody, and takes little."""
+"""A hostile file harms only itself: it is refused or accounted for, reads none of our files, calls nobody, and uses few resources."""
 
 import resource
 import time
@@ -28,7 +28,7 @@ NAMES = {
 
 @pytest.fixture(scope="module")
 def listener() -> Iterator[tuple[str, list[str]]]:
-    """Give the address of a server, and what it was asked for."""
+    """The address of a server, and the requests it has received."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

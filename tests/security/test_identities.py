@@ -1,4 +1,4 @@
-"""Each identity of PostgreSQL and of the object store against each database and bucket: what it may do, and nothing else."""
+"""What each identity of PostgreSQL and of the object store may do with each database and bucket, and nothing else."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -52,12 +52,12 @@ TAKES_BACK = (
     "alter role {self} set statement_timeout = 1",
     "alter role {self} in database ioc_marts set search_path = nowhere",
 )
-"""What PostgreSQL lets every role do to itself."""
+"""What PostgreSQL lets every role change about itself."""
 
 
 @pytest.fixture(scope="module")
 def settings(stack_settings: Settings) -> Iterator[Settings]:
-    """Give a stack with the lake's tables, and in each database a table of its owner."""
+    """A stack with the lake's tables, and in each database a table of its owner."""
     with connected(stack_settings) as connection:
         create_tables(connection, read_contracts())
     for database, owner in OWNERS.items():
@@ -70,7 +70,7 @@ def settings(stack_settings: Settings) -> Iterator[Settings]:
 
 
 def _may_on_database(settings: Settings, role: Role, database: str) -> str:
-    """Tell the most a role may do in a database; a role that may read only has to ask for a transaction that writes."""
+    """Return the most a role may do in a database; a read-only role has to request a writing transaction explicitly."""
     try:
         session = connect(settings, database, role)
     except psycopg.OperationalError as error:
@@ -119,7 +119,7 @@ def test_no_role_gets_beyond_its_database(settings: Settings, role: Role) -> Non
                 session.execute(statement.encode())
             except psycopg.Error as error:
                 if isinstance(error, psycopg.errors.SyntaxError | psycopg.OperationalError):
-                    raise  # it was not refused, it was not understood
+                    raise  # not refused but not understood
                 if session.info.transaction_status.name == "INERROR":
                     session.execute("rollback")
             else:
@@ -147,9 +147,7 @@ def test_the_reader_makes_nothing_of_its_own(settings: Settings) -> None:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 session.execute(statement.encode())
         session.execute("rollback")
-        session.execute(
-            f"drop owned by {name_of(settings, 'reader')}".encode()
-        )  # what others granted it cannot give up
+        session.execute(f"drop owned by {name_of(settings, 'reader')}".encode())  # it cannot revoke what others granted
         assert session.execute("select n from owned").fetchall() == [(1,)]
 
 

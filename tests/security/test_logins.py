@@ -1,4 +1,4 @@
-"""Log-ins by the API and by the form: names and passwords that are not somebody's, limits on trying, passwords that are too short."""
+"""Log-ins by the API and by the form: wrong names and passwords, limits on attempts, passwords that are too short."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +75,7 @@ TRIES_AT_AN_ACCOUNT = 8
 
 @pytest.fixture(scope="module")
 def targets(people: Settings) -> Iterator[str]:
-    """Name an account to be tried at, so often a new one that none has to wait for its limit."""
+    """Names of accounts to try, changed often enough that none reaches its limit."""
 
     def names() -> Iterator[str]:
         while True:
@@ -98,7 +98,7 @@ def test_the_api_lets_nobody_in_by_a_wrong_name_or_password(
 def test_the_form_lets_nobody_in_by_a_wrong_name_or_password(
     people: Settings, targets: Iterator[str], name: str, password: str
 ) -> None:
-    """Superset's form strips blanks, as from a name that was copied."""
+    """Superset's form strips blanks, as around a copied name."""
     with stranger(people) as client:
         answer = log_in_by_form(client, name.replace("leader", next(targets)), password)
         assert answer.status_code in {200, 302}, answer.text
@@ -134,7 +134,7 @@ DOORS: tuple[Door, ...] = (log_in_by_api, log_in_by_form)
 
 @pytest.mark.parametrize("door", DOORS, ids=["api", "form"])
 def test_the_right_password_waits_after_ten_wrong_ones(people: Settings, door: Door) -> None:
-    """By whichever door the wrong ones came, from whichever address, and however the name was written."""
+    """Whether the wrong ones came by the form or the API, from any address, however the name was written."""
     visitor = welcome(people)
     names = (visitor.name, visitor.name.upper(), f"{visitor.name}@ioc.invalid")
     for attempt in range(10):
@@ -147,7 +147,7 @@ def test_the_right_password_waits_after_ten_wrong_ones(people: Settings, door: D
         assert answer.status_code == 429
         assert answer.headers["retry-after"] == "900"
         assert not is_let_in(client)
-    with stranger(people) as client:  # nobody else waits, and who is in stays in
+    with stranger(people) as client:  # others need not wait, and open sessions stay open
         assert log_in_by_api(client, "leader", PASSWORD).status_code == 200
         client.cookies.set("session", visitor.cookie)
         assert is_let_in(client)
@@ -178,7 +178,7 @@ def test_a_header_does_not_dodge_the_limits(people: Settings) -> None:
 
 
 def test_many_at_once_do_not_dodge_the_limit(people: Settings) -> None:
-    """As many as there are threads may be on their way when the tenth wrong one is counted."""
+    """As many as there are threads may be in flight when the tenth wrong one is counted."""
     rushed, _ = new_account(people)
 
     def attempt(number: int) -> int:

@@ -1,4 +1,4 @@
-"""What names a person, or steers a terminal, is on no screen, in no receipt and in no message, wherever in a delivery it was put.
+"""Personal values and terminal control characters appear on no screen, in no receipt and in no message, wherever in a delivery they are.
 
 Marts and silver are searched in `tests/integration/test_personal_data.py`, after a whole build.
 """
@@ -47,7 +47,7 @@ WHOLE = {
     "a terminal's codes in the file's name": (LEVELS, "\x1b]0;owned\x07\x9b31m\u202egpj.csv", "station_id,timestamp,value\nx,\x1b[2J,x\n"),
     "a terminal's codes in a header": (LEVELS, "k.csv", "station_id,timestamp,value,\x1b[2J\u202ex\nHUE_KL,2026-11-20,?,1\n"),
 }  # fmt: skip
-"""What is set aside whole, or cannot be read, or tries to steer who looks at it: feed, name of the file, text."""
+"""Deliveries that are set aside whole, cannot be read, or try to control a terminal: feed, file name, text."""
 
 FEEDS = sorted({feed for feed, _, _ in WHOLE.values()})
 FORMS: tuple[tuple[str, ...], ...] = ((), ("--json",))
@@ -56,7 +56,7 @@ NAMES = (STRANGER, "Kín", "0905877001")
 
 @pytest.fixture
 def ioc(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Give the command, on the stack of the tests."""
+    """A function that runs the `ioc` command on the stack of the tests."""
     for name, value in lake.settings.child_environment().items():
         if name.startswith("IOC_"):
             monkeypatch.setenv(name, value)
@@ -64,7 +64,7 @@ def ioc(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
 
 def screens(ioc: Callable[..., Result], feed: str) -> str:
-    """Give what the commands print of a feed's quarantine when nobody asked for the clear text."""
+    """Return what the commands print of a feed's quarantine without revealing it."""
     commands = [("quarantine", "list", feed), *(("quarantine", "show", feed, "--all", *form) for form in FORMS)]
     answers = [ioc(*command) for command in commands]
     assert [(answer.exit_code, answer.stderr) for answer in answers] == [(0, "")] * len(commands)
@@ -72,7 +72,7 @@ def screens(ioc: Callable[..., Result], feed: str) -> str:
 
 
 def found(secrets: Iterable[str], told: str) -> list[str]:
-    """Name the secrets that stand in a text, as they are or as JSON escapes them; a table breaks them where a cell is full."""
+    """Return the secrets found in a text, as they are or escaped as in JSON; a table may wrap them in a cell."""
     return [secret for secret in secrets if secret in told or json.dumps(secret)[1:-1] in told]
 
 
@@ -99,7 +99,7 @@ def test_no_planted_value_is_on_a_screen_or_in_a_receipt(
     receipts = [json.loads(line) for text in stored for line in text.splitlines()]
     receipts += [json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("*.json")]
     assert len(receipts) == 2 * len(every)
-    told = str([receipt | {"source_name": ""} for receipt in receipts])  # the agency's own file, told to the agency
+    told = str([receipt | {"source_name": ""} for receipt in receipts])  # an agency sees the names of its own files
     assert [found(seeded.secrets, told) for seeded in every] == [[]] * len(every)
     assert STRANGER in str(receipts)
 

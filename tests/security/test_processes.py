@@ -1,4 +1,4 @@
-"""What the processes of a live stack hold: whose they are, which secrets stand in their environments, what their users can read."""
+"""The processes of a running stack: their users, the secrets in their environments, and what their users can read."""
 
 import os
 import subprocess
@@ -46,18 +46,18 @@ HELD = {
     "airflow-triggerer": AIRFLOW_SECRETS,
     "superset": SUPERSET_SECRETS,
 }
-"""Service by service the secrets that its processes are told; another one anywhere is a leak."""
+"""The secrets that each service's processes are given; any other one is a leak."""
 
 USERS = {"postgres": "pgserver", "superset": "ioc-superset"}
 FOLDERS = {"pgserver": "postgres", "ioc-superset": "superset", "ioc-airflow": "airflow"}
-"""The one folder below IOC_HOME that a system user opens; Airflow's collects what was dropped too."""
+"""The only folder below IOC_HOME that each system user can open; Airflow's user also collects dropped files."""
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="system users are made and become by root only")
 
 
 @pytest.fixture(scope="module")
 def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
-    """Give a stack with Airflow and Superset, started by somebody whose own environment holds secrets."""
+    """A stack with Airflow and Superset, started from an environment that holds secrets."""
     settings = new_settings()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IOC_PRIVACY_KEY", settings.reveal("privacy_key"))
@@ -72,7 +72,7 @@ def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
 
 @dataclass(frozen=True)
 class Seen:
-    """A process as the system shows it."""
+    """A process as the operating system shows it."""
 
     user: str
     arguments: str
@@ -81,7 +81,7 @@ class Seen:
 
 
 def _processes(settings: Settings) -> dict[str, list[Seen]]:
-    """Return the processes of each service, its children's children too, but for those that end while we look."""
+    """Return the processes of each service with all descendants, except those that end meanwhile."""
     found: dict[str, list[Seen]] = {}
     for one in status(settings):
         if one.pid is None:
@@ -93,7 +93,7 @@ def _processes(settings: Settings) -> dict[str, list[Seen]]:
                 place = Path(f"/proc/{process.pid}")
                 lines = (place / "status").read_text().splitlines()
                 mask = next((line for line in lines if line.startswith("Umask")), "")
-                if not mask:  # it has ended, and waits to be buried
+                if not mask:  # it has ended, and waits to be reaped
                     continue
                 seen = Seen(process.username(), " ".join(process.cmdline()), (place / "environ").read_bytes(), mask)
                 found[one.name].append(seen)
@@ -112,18 +112,18 @@ def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -
         assert b"kept by a person" not in told
         arguments = " ".join(process.arguments for process in processes)
         assert [name for name in Settings.secret_fields() if settings.reveal(name) in arguments] == []
-    if not held["airflow-api-server"]:  # it wrote its title over its environment, as gunicorn and uvicorn do
+    if not held["airflow-api-server"]:  # its title has overwritten its environment, as with gunicorn and uvicorn
         held["airflow-api-server"] = AIRFLOW_SECRETS
     assert held == HELD
 
 
 PLACES = ("secrets.env", "seaweedfs", "sftp/accounts.json", "airflow/passwords.json", "postgres")
-"""Where secrets stand, below IOC_HOME; the store's and the database's own files are closed to all others."""
+"""Where secrets are stored below IOC_HOME; the files of the store and the database are closed to all others."""
 
 
 @pytest.mark.services
 def test_no_secret_is_written_down_outside_its_place(settings: Settings) -> None:
-    """Looks through every file of the stack, logs among them, and every row of the four databases."""
+    """Searches every file of the stack, logs included, and every row of the four databases."""
     home = settings.home_folder
     secrets = {name: settings.reveal(name).encode() for name in Settings.secret_fields()}
     files = [
@@ -156,7 +156,7 @@ def test_each_service_runs_as_its_own_user_and_writes_for_itself_alone(settings:
     masks = {process.mask for family in processes.values() for process in family}
     assert masks == {"Umask:\t0077"}
     users = {service: {process.user for process in family} for service, family in processes.items()}
-    for service in ("seaweedfs", "sftp"):  # these stay who started them
+    for service in ("seaweedfs", "sftp"):  # these run as the user who started them
         del users[service]
     assert users == {service: {USERS.get(service, "ioc-airflow")} for service in users}
 
@@ -214,7 +214,7 @@ def test_no_service_would_be_told_more(
     told = " ".join([*command.environment.values(), *command.arguments])
     assert {name for name in Settings.secret_fields() if settings.reveal(name) in told} == HELD[service]
     assert "kept by a person" not in told
-    if service != "sftp":  # its accounts stand where the command line reads and renews them
+    if service != "sftp":  # its accounts are kept where the command line reads and renews them
         assert settings.home_folder != Path(command.environment.get("IOC_HOME", ""))
 
 

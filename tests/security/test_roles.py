@@ -1,9 +1,9 @@
-"""What each role may do in Superset, asked of its API and compared with two tables that people read and sign.
+"""What each role may do in Superset, tried on its API and compared with two tables that people review and sign.
 
-`api_writes.tsv`: every route by which something can be written, found in Superset's own map of routes, and who may go through it (`+`)
-or is refused (`-`); `.` is what is switched off, or fails for everybody before it asks who it is. What is asked for does not exist or is
-empty, so that who may does no harm. `marts.tsv`: every mart, and what each role may do with it. A route or a mart without a line fails,
-and so does a line that is not true: the message is the line that would be.
+`api_writes.tsv`: every route that can write, from Superset's own map of routes, and which roles may use it (`+`) or are refused (`-`);
+`.` is a route that is switched off, or fails for everybody before it checks the role. The requests name things that do not exist or are
+empty, so that an allowed request does no harm. `marts.tsv`: every mart, and what each role may do with it. A route or a mart without a
+line fails, and so does a wrong line: the message is the correct line.
 """
 
 import csv
@@ -41,7 +41,7 @@ ACTIONS = {"users": "resetpasswords", "roles": "copyrole"}
 
 
 def read_table(name: str) -> dict[tuple[str, ...], dict[str, str]]:
-    """Read a table: its lines by what is not a role, and in each what stands under the roles."""
+    """Read a table: its lines by the columns that are not roles, each with the values of the roles."""
     with (TABLES / name).open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file, delimiter="\t"))
     return {
@@ -51,7 +51,7 @@ def read_table(name: str) -> dict[tuple[str, ...], dict[str, str]]:
 
 
 def differences(name: str, found: dict[tuple[str, ...], dict[str, str]]) -> list[str]:
-    """Return the lines that a table should hold and does not, and with a mark those that it holds and should not."""
+    """Return the lines missing from a table, and with a mark the lines that should not be in it."""
     expected = read_table(name)
     missing = ["\t".join([*key, *line.values()]) for key, line in found.items() if expected.get(key) != line]
     return missing + ["NO MORE\t" + "\t".join(key) for key in expected.keys() - found.keys()]
@@ -64,7 +64,7 @@ def clients(people: Settings) -> Iterator[dict[str, httpx.Client]]:
         for (
             role,
             client,
-        ) in found.items():  # whatever a route asks for is there: token, cookie, and what forms send along
+        ) in found.items():  # with everything a route requires: token, cookie, and what forms send along
             if role == "nobody":
                 client.headers["X-CSRFToken"] = csrf_token(client)
             else:
@@ -74,7 +74,7 @@ def clients(people: Settings) -> Iterator[dict[str, httpx.Client]]:
 
 
 def address_of(rule: str) -> str:
-    """Fill a rule's places with what is not there."""
+    """Fill the placeholders of a route with names that do not exist."""
     page = rule.split("/")[1]
 
     def fill(place: re.Match[str]) -> str:
@@ -87,7 +87,7 @@ def address_of(rule: str) -> str:
 
 
 def marks(answers: dict[str, httpx.Response]) -> dict[str, str]:
-    """Mark what the roles were answered; see the top."""
+    """Return the marks for the roles' answers; see the module's docstring."""
     for_all = answers["nobody"].status_code
     return {
         role: "." if for_all in {404, 500} and answer.status_code == for_all else mark(answer)
@@ -96,7 +96,7 @@ def marks(answers: dict[str, httpx.Response]) -> dict[str, str]:
 
 
 def mark(answer: httpx.Response) -> str:
-    """A page sends who may not to the log-in, to itself or to the first page."""
+    """Return the mark of an answer; a page redirects those without permission to the log-in, to itself or to the first page."""
     sent_away = answer.status_code == 302 and re.search(r"/login|^\.|^/$", answer.headers["location"])
     return "-" if answer.status_code in {401, 403} or sent_away else "+"
 
@@ -128,7 +128,7 @@ def test_every_write_by_every_role(people: Settings, clients: dict[str, httpx.Cl
 
 
 def test_nobody_but_the_administrator_touches_accounts_roles_and_data_sources() -> None:
-    """The table itself: a line that somebody signed without reading it does not open these."""
+    """Checks the table itself, so that a line signed without reading cannot open these routes."""
     closed = re.compile(
         r"/api/v1/security/(?!login|refresh)|/api/v1/rowlevelsecurity|/api/v1/database/(?!.*(validate_sql|sync_permissions))"
         r"|/api/v1/assets/import|^/(users|roles|groups)/|/resetpassword/"
@@ -147,7 +147,7 @@ def test_a_leader_and_nobody_change_nothing_that_others_see() -> None:
 
 
 def marts() -> list[str]:
-    """Return every mart, `<domain>.<mart>`, as dbt describes them."""
+    """Return every mart described in dbt, as `<domain>.<mart>`."""
     folder = PROJECT / "dbt_project" / "models" / "marts"
     return [
         f"{path.parent.name}.{model['name']}"
@@ -157,7 +157,7 @@ def marts() -> list[str]:
 
 
 class Asking:
-    """What a role may do with a mart, tried out."""
+    """Tries what a role may do with a mart."""
 
     def __init__(self, client: httpx.Client, database: int, datasets: dict[str, int]) -> None:
         self._client = client
@@ -165,7 +165,7 @@ class Asking:
         self._datasets = datasets
 
     def actions(self, mart: str) -> str:
-        """Return what was answered with data or done, of all that was tried."""
+        """Return the actions that returned data or succeeded."""
         dataset, name = self._datasets.get(mart), uuid4().hex[:11]
         source = {"datasource": {"id": dataset, "type": "table"}}
         metric = {"expressionType": "SQL", "sqlExpression": "count(*)", "label": "n"}
@@ -192,7 +192,7 @@ class Asking:
 
 
 def test_every_mart_by_every_role(people: Settings, clients: dict[str, httpx.Client]) -> None:
-    """Takes half a minute: each of five actions is tried on each mart by each role, 740 questions to a running Superset."""
+    """Takes half a minute: each of five actions is tried on each mart by each role, 740 requests to a running Superset."""
     with asking_as(people, "admin") as client:
         (database,) = client.get("/api/v1/database/").json()["result"]
         entries = client.get("/api/v1/dataset/?q=(page_size:100)").json()["result"]

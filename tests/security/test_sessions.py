@@ -1,7 +1,7 @@
-"""Sessions and tokens: what is forged, expired, copied before a log-out, planted or taken from another opens nothing.
+"""Sessions and tokens that are forged, expired, copied before a log-out, planted or taken from another open nothing.
 
-Each attempt is a line of a table: what somebody holds, and how it came about. A test beside the tables shows that the same things do
-open the door where they are good, so that a table of refusals proves something.
+Each attempt is a line of a table: what somebody holds, and how it was made. Another test shows that the same things do work when they are
+valid, so that the refusals prove something.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ KEYS_OF_OTHERS = (
 
 @pytest.fixture(scope="module")
 def visitor(people: Settings) -> Visitor:
-    """Somebody who is logged in, and stays so."""
+    """Somebody who stays logged in."""
     return welcome(people)
 
 
@@ -58,13 +58,13 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def read(token: str) -> dict[str, object]:
-    """Return what a token says."""
+    """Return the claims of a token."""
     found: dict[str, object] = jwt.decode(token, options={"verify_signature": False})
     return found
 
 
 def signer(key: str) -> URLSafeTimedSerializer:
-    """Sign as Flask signs its cookies."""
+    """Return a signer like the one Flask uses for its cookies."""
     return URLSafeTimedSerializer(
         key, salt="cookie-session", signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha1}
     )
@@ -76,14 +76,14 @@ def unsigned(claims: dict[str, object], algorithm: str = "none") -> str:
 
 
 def with_other_claims(token: str, **claims: object) -> str:
-    """Keep header and signature of a token, and change what it says."""
+    """Change the claims of a token, keeping its header and signature."""
     head, _, signature = token.split(".")
     body = urlsafe_b64encode(json.dumps({**read(token), **claims}).encode()).rstrip(b"=").decode()
     return f"{head}.{body}.{signature}"
 
 
 def test_what_is_good_opens(visitor: Visitor, key: str) -> None:
-    """Without this the tables below could refuse for another reason."""
+    """Without this, the attempts below could be refused for other reasons."""
     assert asks(visitor.settings, cookies={"session": visitor.cookie}) == 200
     assert asks(visitor.settings, headers=bearer(visitor.access)) == 200
     assert refreshes(visitor.settings, visitor.refresh) == 200
@@ -182,7 +182,7 @@ COOKIES: dict[str, Callable[[Visitor, str], dict[str, str]]] = {
 
 
 def remembered(visitor: Visitor, key: str) -> str:
-    """Sign as Flask-Login signs the cookie of those who want to be remembered; we never give one."""
+    """Sign a cookie like Flask-Login's "remember me", which we never issue."""
     import hmac  # noqa: PLC0415
 
     payload = str(visitor.number)
@@ -231,7 +231,7 @@ ENDS: dict[str, Callable[[Visitor], None]] = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_nothing_outlives_its_end(people: Settings, end: str) -> None:
-    """What was copied before opens nothing after: the cookie, both tokens, and a token that was refreshed."""
+    """Copies from before open nothing afterwards: the cookie, both tokens, and a refreshed token."""
     visitor = welcome(people)
     with stranger(people) as client:
         answer = client.post("/api/v1/security/refresh", headers=bearer(visitor.refresh))
@@ -268,7 +268,7 @@ WRITES = (
 
 @pytest.mark.parametrize(("method", "path"), WRITES)
 def test_a_write_without_the_pages_token_is_refused(people: Settings, method: str, path: str) -> None:
-    """Missing, made up, of another session, and the one that was in the browser before the log-in."""
+    """Missing, invented, of another session, and the one in the browser before the log-in."""
     visitor = welcome(people, "engineer")
     with stranger(people) as other:
         of_another = csrf_token(other)

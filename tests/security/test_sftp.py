@@ -1,4 +1,4 @@
-"""Two agencies, a guesser and the collector at the real SFTP server: nobody reaches another's files, nothing that was sent changes."""
+"""Two agencies, an attacker and the collector at the real SFTP server: nobody reaches another's files, and no sent file changes."""
 
 import io
 import shutil
@@ -38,14 +38,14 @@ BUOYS = replace(
 VICTIM, THIEF = "so-nong-nghiep-va-moi-truong", "chi-cuc-thuy-san"
 SENT = b"PM2,5\t38.1\tug/m3\t20261120110000\t00\n"
 KEPT = f"{VICTIM}/environment/46_KK01_20261120110000.txt"
-"""What the first agency sent, as the server keeps it."""
+"""What the first agency sent, as stored by the server."""
 
 Session = paramiko.SFTPClient
 
 
 @contextmanager
 def served(settings: Settings) -> Iterator[Settings]:
-    """Start the SFTP server alone, with a second agency's account beside that of the contracts, and files of both."""
+    """Run only the SFTP server, with a second agency's account next to that of the contracts, and files of both."""
     try:
         up(settings, {"sftp"})
         ensure_accounts(settings, {**read_contracts(), BUOYS.feed: BUOYS})
@@ -61,14 +61,14 @@ def served(settings: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
-    """Serve the tests of this module together; sessions of both agencies stay open."""
+    """A server shared by the tests of this module; sessions of both agencies stay open."""
     with served(new_settings()) as settings:
         yield settings
 
 
 @pytest.fixture
 def unvisited(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
-    """Serve one test that counts or ends the sessions of an agency."""
+    """A server for one test that counts or ends the sessions of an agency."""
     with served(new_settings()) as settings:
         yield settings
 
@@ -79,7 +79,7 @@ def account(settings: Settings, name: str) -> Account:
 
 @contextmanager
 def connected(settings: Settings, name: str, password: str | None = None, source: str = "127.0.0.1") -> Iterator[Any]:
-    """Log in from an address of this machine; yields a paramiko.Transport."""
+    """Log in from an address of this machine; yield a paramiko.Transport."""
     known = settings.reveal("sftp_password") if name == settings.sftp_user else None
     chosen = password if password is not None else known or account(settings, name).password
     line = socket.create_connection((settings.sftp_host, settings.sftp_port), timeout=20, source_address=(source, 0))
@@ -110,14 +110,14 @@ def send(session: Session, path: str, content: bytes) -> None:
 
 
 def kept(settings: Settings) -> dict[str, tuple[bytes, int]]:
-    """Give content and time of change of every file that the server keeps."""
+    """Return the content and modification time of every file on the server."""
     folder = settings.home_folder / "sftp" / "agencies"
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return {path.relative_to(folder).as_posix(): (path.read_bytes(), path.stat().st_mtime_ns) for path in paths}
 
 
 def request(session: Session, kind: int, *arguments: Any) -> Any:
-    """Send a request that paramiko has no method for, and give its answer."""
+    """Send a request that paramiko has no method for, and return the answer."""
     return session._request(kind, *arguments)  # type: ignore[attr-defined]
 
 
@@ -335,7 +335,7 @@ def test_setting_times_and_modes_is_not_refused_and_changes_nothing(settings: Se
 
 
 def collected(settings: Settings, contract: Contract, name: str) -> list[bytes | Any]:
-    """Collect a feed, and give what came under a name, in its order."""
+    """Collect a feed, and return what arrived under a name, in order."""
     connector, checkpoint = find_connector(contract, settings), Checkpoint()
     arrivals: list[Arrival] = list(connector.collect(contract, checkpoint, None, settings.clock))
     return [arrival.content for arrival in arrivals if arrival.source_name == name]
@@ -346,7 +346,7 @@ def test_a_name_sent_again_is_kept_beside_and_each_is_collected_under_that_name(
 ) -> None:
     name = "46_KK02_20261120110000.txt"
     owner.putfo(io.BytesIO(b"first"), f"environment/{name}")
-    owner.putfo(io.BytesIO(b"second, longer"), f"environment/{name}")  # which compares the size that it sees then
+    owner.putfo(io.BytesIO(b"second, longer"), f"environment/{name}")  # putfo compares the size it sees afterwards
     send(owner, f"environment/{name}.part", b"third")
     owner.rename(f"environment/{name}.part", f"environment/{name}")
     send(owner, f"environment/{name}.part", b"fourth")
@@ -355,7 +355,7 @@ def test_a_name_sent_again_is_kept_beside_and_each_is_collected_under_that_name(
     assert owner.listdir("environment").count(name) == 1
     with owner.open(f"environment/{name}") as file:
         assert file.read() == b"fourth"
-    assert f"environment/{name} was sent before; kept beside it, number 4" in log(settings)
+    assert f"environment/{name} was sent before; the new one is kept too, as number 4" in log(settings)
 
 
 def test_two_sessions_that_send_one_name_at_once_both_keep_their_bytes(settings: Settings, owner: Session) -> None:
@@ -399,7 +399,7 @@ def test_an_upload_that_breaks_off_is_dropped_and_told(settings: Settings, how: 
                 channel.close()
             case "the client ends":
                 channel.shutdown_write()
-        until(lambda: f"environment/{name} broke off before it was whole" in log(settings))
+        until(lambda: f"environment/{name} was incomplete when the connection ended" in log(settings))
     assert collected(settings, STATIONS, name) == []
     assert list((settings.home_folder / "sftp" / "uploads").iterdir()) == []
 
@@ -410,7 +410,7 @@ def test_an_unfinished_file_is_its_senders_to_continue_and_to_delete(settings: S
         file = opened(transport).open(part, "wb")
         file.write(b"PM2,5\t")
         assert file.stat().st_size == 6
-    until(lambda: renames(owner, part, f"{part}.part"))  # the line that broke is gone for the server too
+    until(lambda: renames(owner, part, f"{part}.part"))  # the server has noticed the broken connection
     owner.rename(f"{part}.part", part)
     with owner.open(part, "ab") as file:
         file.write(b"38.1")
@@ -565,7 +565,7 @@ def test_no_secret_stands_in_the_log(settings: Settings) -> None:
     assert [secret for secret in secrets if secret in log(settings)] == []
 
 
-# ---- more than SFTP, and more of it than one agency needs ----
+# ---- more than SFTP, and more of it than an agency needs ----
 
 
 @pytest.mark.parametrize("what", ["shell", "exec", "scp", "other subsystem", "terminal", "tunnel", "listener"])
@@ -642,12 +642,12 @@ def test_the_server_copies_nothing_by_itself(owner: Session) -> None:
     owner.remove(part)
 
 
-# ---- how this is done ----
+# ---- helpers ----
 
 
 @contextmanager
 def many(opening: Callable[[], Any], wanted: int) -> Iterator[int]:
-    """Open something until it is refused, and give how often it was not."""
+    """Open something until it is refused, and yield how often it succeeded."""
     with ExitStack() as stack:
         came_in = 0
         for _ in range(wanted):
@@ -660,7 +660,7 @@ def many(opening: Callable[[], Any], wanted: int) -> Iterator[int]:
 
 
 def renames(session: Session, source: str, target: str) -> bool:
-    """Rename a file; tell whether the server did."""
+    """Rename a file; return whether the server did so."""
     with suppress(OSError):
         session.rename(source, target)
         return True

@@ -1,4 +1,4 @@
-"""SQL written by a person reads released marts and nothing else, and the instance behind the gate has nothing else to give."""
+"""SQL written by people reads released marts and nothing else, and the instance behind the gate holds nothing else."""
 
 import time
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 LEAST = 300
 MOST_BYTES = 3 * 1024**3
-"""Of one query: DuckDB's own limit of 1 GB, and what it does not count."""
+"""Memory of one query: DuckDB's own limit of 1 GB, and what that does not count."""
 
 
 @pytest.fixture(scope="module")
 def marts(stack_settings: Settings) -> Iterator[ReleasedMarts]:
-    """Give marts with one release, and a candidate beside it that was never released."""
+    """Marts with one release, and a candidate that was never released."""
     with connected(stack_settings) as connection:
         create_tables(connection, {})
         connection.execute("create schema if not exists lake.asked")
@@ -46,7 +46,7 @@ def gate_of(cursor: duckdb.DuckDBPyConnection) -> Gate:
 
 
 def ask(cursor: duckdb.DuckDBPyConnection, query: str, seconds: float = 2) -> list[tuple[object, ...]]:
-    """Ask as `ioc sql` does, behind the gate."""
+    """Run a query like `ioc sql`, but without the gate."""
     begin_reading(cursor)
     try:
         with time_limit(cursor, "sql", seconds):
@@ -57,7 +57,7 @@ def ask(cursor: duckdb.DuckDBPyConnection, query: str, seconds: float = 2) -> li
 
 
 def state(cursor: duckdb.DuckDBPyConnection) -> list[object]:
-    """Give what others see, and what an attempt may have left on the disk."""
+    """Return what others see, and what an attempt may have left on disk."""
     asked = ("select epoch(clock_now())", "from asked.ones", "select count(*) from operations.releases")
     left = sorted(str(path) for path in Path("/tmp").glob("ioc_attempt*"))
     return [*(cursor.execute(question).fetchall() for question in asked), left]
@@ -80,7 +80,7 @@ def is_refused(gate: Gate, attempt: str) -> bool:
 
 
 def test_behind_the_gate_others_see_no_change_and_nothing_unreleased_is_told(marts: ReleasedMarts) -> None:
-    """An instance that an attempt has broken for itself is one that the next reader does without."""
+    """If an attempt breaks its instance, the next reader gets a new one."""
     before = state(marts.cursor())
     told, changed = {}, []
     for attempt in [*(f"from {source}" for source in SOURCES.values()), *STATEMENTS]:

@@ -1,4 +1,4 @@
-"""The same attempts in Superset: in SQL Lab, and in the expression of a chart that somebody asks without being shown it."""
+"""The same attempts in Superset: in SQL Lab, and in the expression of a chart, requested through the API."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ from tests.security.statements import SOURCES, statements
 pytestmark = [pytest.mark.services, pytest.mark.timeout(3600)]
 
 ONE_OF = 29
-"""The quick run tries one attempt of so many; `make test-security` tries all."""
+"""The quick run tries one attempt in this many; `make test-security` tries all."""
 
 CUT_BY_SQL_LAB = {"select 1; select 2"}
-"""SQL Lab asks statement by statement, and each of these is a question."""
+"""SQL Lab runs statements one by one, and each of these is a valid query."""
 
 EXPRESSIONS = (
     *(f"(select count(*) from {source})" for source in SOURCES.values()),
@@ -34,7 +34,7 @@ EXPRESSIONS = (
 
 @pytest.fixture(scope="module", params=["analyst", "engineer", "admin"])
 def asker(request: pytest.FixtureRequest, people: Settings) -> Iterator[httpx.Client]:
-    """Log in as each who has SQL Lab."""
+    """A client for each role that has SQL Lab."""
     with asking_as(people, request.param) as client:
         yield client
 

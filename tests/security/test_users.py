@@ -1,4 +1,4 @@
-"""`ioc users`: an account from its first password to its end, asked of a running Superset."""
+"""`ioc users`: an account from its first password to its end, on a running Superset."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
 
 @dataclass(frozen=True)
 class Said:
-    """What the command answered."""
+    """The output of the command."""
 
     exit_code: int
     rows: list[dict[str, object]]
@@ -77,8 +77,8 @@ def test_an_account_lives_from_its_first_password_to_its_end(
     [
         (("add", "somebody", "--role", "boss"), 'expected a role of leader, analyst, engineer, got "boss"'),
         (("add", "somebody", "--role", "Admin"), 'expected a role of leader, analyst, engineer, got "Admin"'),
-        (("reset", "somebody"), 'expected a name of `ioc users list`, got "somebody"'),
-        (("disable", "somebody"), 'expected a name of `ioc users list`, got "somebody"'),
+        (("reset", "somebody"), 'expected a name from `ioc users list`, got "somebody"'),
+        (("disable", "somebody"), 'expected a name from `ioc users list`, got "somebody"'),
         (("disable", "admin"), 'expected an account of a person, got "admin"'),
         (("reset", "ADMIN"), 'expected an account of a person, got "ADMIN"'),
     ],

@@ -1,4 +1,4 @@
-"""Somebody with an account of his own, logged in by the form and by the API, and what he and others can do with what he holds."""
+"""Somebody with an account, logged in by the form and by the API, and what can be done with their cookies and tokens."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Visitor:
 
 
 def welcome(settings: Settings, role: str = "leader") -> Visitor:
-    """Make an account and log in by both doors."""
+    """Create an account and log in by the form and by the API."""
     name, number = new_account(settings, role)
     with stranger(settings) as client:
         client.get("/login/")
@@ -40,7 +40,7 @@ def welcome(settings: Settings, role: str = "leader") -> Visitor:
 
 
 def new_account(settings: Settings, role: str = "leader") -> tuple[str, int]:
-    """Make an account with a name of its own; return the name and Superset's number."""
+    """Create an account with a unique name; return the name and its id in Superset."""
     name = f"visitor{uuid4().hex[:8]}"
     return name, make_account(settings, name, role)
 
@@ -62,7 +62,7 @@ def csrf_token(client: httpx.Client) -> str:
 
 
 def is_let_in(client: httpx.Client) -> bool:
-    """Tell whether Superset knows who the client is."""
+    """Whether Superset recognises the client as logged in."""
     answer = client.get(WHO_AM_I)
     assert answer.status_code in {200, 401, 422}, answer.text
     return answer.is_success and not answer.json()["result"].get("is_anonymous")
@@ -71,7 +71,7 @@ def is_let_in(client: httpx.Client) -> bool:
 def asks(
     settings: Settings, *, cookies: dict[str, str] | None = None, headers: dict[str, str] | None = None, query: str = ""
 ) -> int:
-    """Ask who one is, holding this and nothing else; return the status."""
+    """Request the current user with these credentials alone; return the status."""
     with stranger(settings) as client:
         for name, value in (cookies or {}).items():
             client.cookies.set(name, value)
@@ -79,7 +79,7 @@ def asks(
 
 
 def refreshes(settings: Settings, token: str) -> int:
-    """Ask for a new access token; return the status."""
+    """Request a new access token; return the status."""
     with stranger(settings) as client:
         return client.post("/api/v1/security/refresh", headers={"Authorization": f"Bearer {token}"}).status_code
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml and .env.example say what the settings and the embedded stack say; read as files, no engine."""
+"""docker-compose.yml and .env.example agree with the settings and the embedded stack; read as files, without Docker."""
 
 import json
 import re
@@ -35,7 +35,7 @@ PLACES_AND_SECRETS = {
 
 
 class ComposeService(BaseModel):
-    """What these tests read of one service; `<<` is already merged."""
+    """The parts of a service that these tests read; `<<` is already merged."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -57,7 +57,7 @@ class ComposeService(BaseModel):
 
 
 class Compose(BaseModel):
-    """The file, as far as these tests read it."""
+    """The parts of the file that these tests read."""
 
     services: dict[str, ComposeService]
     volumes: dict[str, dict[str, str]]
@@ -70,7 +70,7 @@ def compose() -> Compose:
 
 
 def _defaults() -> dict[str, str]:
-    """Write each setting's default as an environment would."""
+    """Return each setting's default as text in an environment."""
     fields = Settings.model_fields.items()
     plain = {f"IOC_{name.upper()}": field.default for name, field in fields if f"IOC_{name.upper()}" not in SECRETS}
     written = {name: json.dumps(value) if isinstance(value, dict) else str(value) for name, value in plain.items()}
@@ -78,7 +78,7 @@ def _defaults() -> dict[str, str]:
 
 
 def _interpolate(value: str) -> str:
-    """Fill in as docker compose does with an empty .env, a required variable with its name."""
+    """Interpolate like docker compose with an empty .env; a required variable becomes its name."""
     value = re.sub(r"\$\{(\w+):\?[^}]*\}", r"<\1>", value)
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value).replace("$$", "$")
 

@@ -1,4 +1,4 @@
-"""The DAGs: one a contract, one a domain, levels, recapture, maintenance; parsed by Airflow itself, in a process and a home of its own."""
+"""The DAGs: one per contract, one per domain, levels, recapture, maintenance; parsed by Airflow in a process and home of its own."""
 
 import json
 import subprocess
@@ -32,7 +32,7 @@ print("RESULT" + json.dumps({
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
-    """Parse the DAGs once."""
+    """The facts of all DAGs, parsed once."""
     home = tmp_path_factory.mktemp("airflow")
     environment = Settings(home=home).child_environment(
         AIRFLOW_HOME=str(home),

@@ -1,4 +1,4 @@
-"""A dashboard file says little; what Superset is told follows from it, from the marts and from the contracts."""
+"""A dashboard file holds little; what Superset gets is derived from it, from the marts and from the contracts."""
 
 import importlib
 import json
@@ -60,7 +60,7 @@ def bundle(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def checkout_of(folder: Path, freshness: tuple[int, int] = (120, 480), page: str = PAGE) -> Path:
-    """Write a checkout of one domain, one feed, one mart and one page, beside the scores."""
+    """Write a checkout with one domain, one feed, one mart and one page, and the scores."""
     files = {
         "contracts/domains.yaml": "domains:\n- {id: traffic, label_vi: Giao thông, label_en: Traffic, dashboards: [giao-thong]}\n",
         "dbt_project/seeds/feeds.csv": "feed,domain,freshness_minutes,freshness_limit_minutes\n"

@@ -1,4 +1,4 @@
-"""Figures of pages that must not mislead: charts are asked on small marts, with their own metrics and filters, in DuckDB."""
+"""Figures of pages must not mislead: charts are run on small marts in DuckDB, with their own metrics and filters."""
 
 import importlib
 from collections.abc import Callable
@@ -38,13 +38,13 @@ Ask = Callable[[str], list[tuple[object, ...]]]
 
 
 def as_sql(value: object) -> str:
-    """Write a filter's value as SQL."""
+    """Return a filter's value as SQL."""
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Give a function that answers a chart: its metric or columns, under its filters."""
+    """A function that runs a chart: its metric or columns, with its filters."""
     monkeypatch.syspath_prepend(str(PROJECT / "superset"))
     files = importlib.import_module("pages").read_assets(PROJECT).files
     connection = duckdb.connect()

@@ -1,4 +1,4 @@
-"""docs/asvs.md has a row for every point of the standard's levels 1 and 2, names files that are there, and counts right."""
+"""docs/asvs.md has a row for every requirement of the standard's levels 1 and 2, names files that exist, and counts correctly."""
 
 import re
 from collections import Counter
@@ -13,13 +13,13 @@ SECTIONS = (
     "10.1:2 10.2:2 10.3:4 10.4:11 10.5:5 10.6:2 10.7:3 11.1:2 11.2:3 11.3:3 11.4:4 11.5:1 11.6:1 12.1:3 12.2:2 12.3:4 "
     "13.1:1 13.2:5 13.3:2 13.4:5 14.1:2 14.2:4 14.3:3 15.1:3 15.2:3 15.3:7 16.1:1 16.2:5 16.3:4 16.4:3 16.5:3 17.1:1 17.2:4 17.3:2"
 )
-"""Sections of ASVS 5.0.0 and how many points of levels 1 and 2 each has: they are the first of their section."""
+"""Sections of ASVS 5.0.0 and how many requirements of levels 1 and 2 each has; these are the first of their section."""
 
 Row = tuple[str, str, str, str]
 
 
 def rows() -> list[Row]:
-    """Read the points: number, what it asks, state, reason."""
+    """Read the requirements: number, text, state, reason."""
     found = [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in TEXT.splitlines()]
     return [(row[0], row[1], row[2], row[3]) for row in found if re.fullmatch(r"\d+\.\d+\.\d+", row[0])]
 
@@ -36,7 +36,7 @@ def test_every_row_says_what_is_asked_has_a_state_and_its_reason() -> None:
 
 
 def test_what_is_met_names_where() -> None:
-    """Where a point is met because nothing of ours prevents it, the row says so instead."""
+    """If a requirement is met because nothing of ours prevents it, the row says so instead."""
     assert [row[0] for row in rows() if row[2] == "met" and "`" not in row[3]] == ["6.2.7"]
 
 

@@ -1,4 +1,4 @@
-"""The dashboards hold together, from files alone; and the check that says so sees each way in which they could not."""
+"""The dashboards are consistent, checked from files alone; and the check finds every kind of inconsistency."""
 
 import importlib
 import re
@@ -22,7 +22,7 @@ Check = Callable[[Path], int]
 
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch) -> Check:
-    """Return the check itself: it prints its findings on stderr and returns its exit code."""
+    """The check itself, which prints its findings on stderr and returns its exit code."""
     monkeypatch.syspath_prepend(str(PROJECT / "superset"))
     main: Check = importlib.import_module("check_assets").main
     return main
@@ -30,7 +30,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Check:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Copy what the check reads, so that a test may break it."""
+    """A copy of the files that the check reads, for a test to break."""
     for part in (PAGES, MARTS):
         shutil.copytree(PROJECT / part, tmp_path / part)
     for file in (FEEDS, DOMAINS):
@@ -78,15 +78,15 @@ BREAKS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a missing mart": (
         replaced(PAGES / "moi-truong.yaml", "mart: river_levels", "mart: rivers"),
-        "charts/moi-truong-muc-nuoc: expected a mart that dbt describes, got rivers",
+        "charts/moi-truong-muc-nuoc: expected a mart described in dbt, got rivers",
     ),
     "metrics of a missing mart": (
         replaced(PAGES / "moi-truong.yaml", "  river_levels:", "  rivers:"),
-        "dashboards/moi-truong/marts/rivers: expected a mart that dbt describes, got rivers",
+        "dashboards/moi-truong/marts/rivers: expected a mart described in dbt, got rivers",
     ),
     "metrics of a mart in two files": (
         replaced(PAGES / "moi-truong.yaml", "  river_levels:", "  feedback_cases:"),
-        "dashboards/phan-anh/marts/feedback_cases: expected a mart of one dashboard file, got it in two",
+        "dashboards/phan-anh/marts/feedback_cases: expected a mart in one dashboard file, got it in two",
     ),
     "an unknown metric": (
         replaced(PAGES / "phan-anh.yaml", "metric: cases", "metric: case_count"),
@@ -118,7 +118,7 @@ BREAKS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "two charts of one title": (
         replaced(PAGES / "phan-anh.yaml", "title: Hài lòng (%)", "title: Đúng hạn (%)"),
-        "charts/phan-anh-dung-han: expected a slug of its own, got one that stands twice",
+        "charts/phan-anh-dung-han: expected a unique slug, got this one twice",
     ),
     "an unknown filter column": (
         replaced(PAGES / "moi-truong.yaml", "where: {is_latest: true}", "where: {is_newest: true}"),
@@ -134,11 +134,11 @@ BREAKS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "an id": (
         replaced(PAGES / "tau-ca.yaml", "title: Tàu cá", "title: Tàu cá\nid: 7"),
-        "got id; ids, owners and times have no place here",
+        "got id; ids, owners and times do not belong here",
     ),
     "an owner of a chart": (
         replaced(PAGES / "phan-anh.yaml", "note: từ đầu kỳ", "owner: admin"),
-        "got owner; ids, owners and times have no place here",
+        "got owner; ids, owners and times do not belong here",
     ),
     "a page without its age": (
         replaced(MARTS / "feedback/_feedback__models.yml", "newest_events:", "oldest_events:"),
@@ -162,7 +162,7 @@ BREAKS: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "a lost dashboard": (
         removed(PAGES / "phan-anh.yaml"),
-        "dashboards/phan-anh: expected a file, since contracts/domains.yaml names it, got none",
+        "dashboards/phan-anh: expected a file, since contracts/domains.yaml lists it, got none",
     ),
     "a dashboard of no domain": (
         renamed(PAGES / "phan-anh.yaml", PAGES / "phan-hoi.yaml"),

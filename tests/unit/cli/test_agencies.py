@@ -1,4 +1,4 @@
-"""`ioc agencies`: a password is printed by the one command that is asked for it."""
+"""`ioc agencies`: a password is printed only by the command that asks for it."""
 
 import json
 from pathlib import Path
@@ -46,4 +46,4 @@ def test_the_password_is_printed_and_stays_until_it_is_renewed(home: Path) -> No
 def test_an_unknown_account_is_told(home: Path) -> None:
     result = ran("password", "boss")
     assert result.exit_code == 1
-    assert f"boss: expected an SFTP account, {ACCOUNT}" in " ".join(result.stderr.split())
+    assert f"boss: expected an SFTP account ({ACCOUNT}" in " ".join(result.stderr.split())

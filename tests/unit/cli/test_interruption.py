@@ -61,14 +61,14 @@ def verb():
     try:
         print('waiting', flush=True); time.sleep(60)
     except BaseException as error:
-        raise ServiceError('a query was promised to end') from error
+        raise ServiceError('expected the query to end') from error
 verb()
 """
 
 
 @contextmanager
 def command(body: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a command that does `body`, and yield it when it waits; SIGINT may be ignored here, and is not there."""
+    """Start a command that runs `body`, and yield it once it waits; SIGINT may be ignored in this process, but not in the command."""
     script = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import ctypes, subprocess, sys, time\n"
@@ -91,7 +91,7 @@ def command(body: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def interrupt(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Send Ctrl-C once; give the status and what stands on standard error."""
+    """Send Ctrl-C once; return the exit status and standard error."""
     process.send_signal(signal.SIGINT)
     _, complaints = process.communicate(timeout=WITHIN_SECONDS)
     return process.returncode, complaints
@@ -113,7 +113,7 @@ def test_what_was_committed_is_told() -> None:
         assert interrupt(process) == (
             130,
             "interrupted: 3 of 5 feeds were loaded: a, b, c; d was under way, and may be loaded in part; the rest was not; "
-            "run it again to go on\n",
+            "run it again to continue\n",
         )
 
 

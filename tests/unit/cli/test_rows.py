@@ -1,4 +1,4 @@
-"""What a person's query finds is printed, whatever its types: as a table, and as JSON that any parser takes."""
+"""The result of a person's query is printed, whatever its types: as a table, and as JSON that any parser accepts."""
 
 import json
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.Duck
 def printed_json(
     connection: duckdb.DuckDBPyConnection, query: str, capsys: pytest.CaptureFixture[str]
 ) -> list[dict[str, object]]:
-    """Print what a query finds as JSON, and read it as strictly as the standard asks."""
+    """Print the result of a query as JSON, and parse it strictly by the standard."""
 
     def refuse(constant: str) -> NoReturn:
         raise AssertionError(f"{constant} is not JSON")

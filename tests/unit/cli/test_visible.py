@@ -1,4 +1,4 @@
-"""No character that came from outside steers the terminal, in tables, titles, messages and JSON; JSON keeps every value."""
+"""No character from outside controls the terminal, in tables, titles, messages and JSON; JSON keeps every value."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Contracts: the real ones are read whole, and each kind of contradiction is refused with its name."""
+"""Contracts: the real ones are read completely, and each kind of contradiction is refused by name."""
 
 import json
 from datetime import timedelta
@@ -43,7 +43,7 @@ def test_a_contract_tells_its_facts() -> None:
 
 
 def test_what_identifies_a_person_or_a_place_is_an_identifier_wherever_it_stands() -> None:
-    """Letter 4856/BCA-TTDLQG: numbers of citizens and codes of administrative units are at 100 %."""
+    """Letter 4856/BCA-TTDLQG: citizen numbers and codes of administrative units must be 100 % correct."""
     named = {
         (contract.feed, column.name): column.is_identifier
         for contract in read_contracts().values()
@@ -57,7 +57,7 @@ def test_what_identifies_a_person_or_a_place_is_an_identifier_wherever_it_stands
 
 
 def test_a_rule_of_an_identifier_names_it() -> None:
-    """A rule over a whole record that judges an identifier counts as the identifier's."""
+    """A rule over a whole record that is about an identifier counts towards that identifier."""
     judged = {
         (contract.feed, rule.name): rule.column for contract in read_contracts().values() for rule in contract.rules
     }
@@ -78,24 +78,40 @@ def test_an_unknown_feed_is_refused_with_those_that_exist() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ("primaryKey: true", "primaryKey: false", "a key was promised"),
-        ("id: environment.station_readings", "id: water.station_readings", "names of small letters"),
+        ("primaryKey: true", "primaryKey: false", "expected a key, got no column with primaryKey"),
+        ("id: environment.station_readings", "id: water.station_readings", "expected names of lower-case letters"),
         (
             "{property: eventTime, value: measured_at}",
             "{property: eventTime, value: measured}",
-            "a column measured was named",
+            r"expected a column of the contract \(station_id, .*\), got measured; ",
         ),
-        ("{property: format, value: tt10}", "{property: fromat, value: tt10}", "customProperties need format"),
-        ("name: not_from_the_future", "name: value_within_limits", "value_within_limits stands twice"),
-        ("{property: errorGroup, value: 6}", "{property: errorGroup, value: 9}", "errorGroup 1 to 8"),
+        (
+            "{property: format, value: tt10}",
+            "{property: fromat, value: tt10}",
+            "expected format in customProperties, got none",
+        ),
+        (
+            "name: not_from_the_future",
+            "name: value_within_limits",
+            "expected unique rule names, got value_within_limits twice",
+        ),
+        (
+            "{property: errorGroup, value: 6}",
+            "{property: errorGroup, value: 9}",
+            "expected errorGroup 1 to 8 and severity error or warning, got 9 and error",
+        ),
         (
             'implementation: "measured_at <=',
             'implementation: "unit::int = 1 and measured_at <=',
-            "not_from_the_future casts",
+            "rule not_from_the_future: expected cast",
         ),
-        ("- name: unit\n", "- name: unit; drop table x\n", "names of small letters"),
+        ("- name: unit\n", "- name: unit; drop table x\n", "expected names of lower-case letters"),
         ("status: active", "statuss: active", "statuss"),
-        ("{property: frequency, value: 5", "{property: cadence, value: 5", "slaProperties need frequency"),
+        (
+            "{property: frequency, value: 5",
+            "{property: cadence, value: 5",
+            "expected frequency in slaProperties, got none",
+        ),
     ],
 )
 def test_a_contradiction_is_refused(tmp_path: Path, before: str, after: str, complaint: str) -> None:
@@ -131,11 +147,11 @@ def test_the_key_of_a_list_begins_with_its_scope() -> None:
 @pytest.mark.parametrize(
     ("promised", "complaint"),
     [
-        ("[school]", "a column school was named"),
-        ("school_code", "expected the columns that scope a list"),
+        ("[school]", r"expected a column of the contract \(.*\), got school; "),
+        ("school_code", "expected the scope columns"),
         ("[school_code, school_code]", "each once"),
-        ("{scope: [school_code], files: 'HocSinh*'}", r"files as \*\.<ending>"),
-        ("{files: '*.xlsx'}", "expected the columns that scope a list"),
+        ("{scope: [school_code], files: 'HocSinh*'}", r"files as \*\.<extension>"),
+        ("{files: '*.xlsx'}", "expected the scope columns"),
         ("[school_year, school_code, student_id]", "a list of one record has nothing to leave out"),
     ],
 )
@@ -148,12 +164,12 @@ def test_full_lists_want_a_version(tmp_path: Path) -> None:
     path = students_with(tmp_path, "[school_code]")
     without = path.read_text(encoding="utf-8").replace("  - {property: version, value: exported_at}\n", "")
     path.write_text(without, encoding="utf-8")
-    with pytest.raises(ContractError, match="full lists follow each other by the contract's version"):
+    with pytest.raises(ContractError, match="expected a version, by which full lists are ordered, got none"):
         read_contract(path)
 
 
 def students_with(folder: Path, promised: str) -> Path:
-    """Write the contract of the pupils with another promise of full lists."""
+    """Write the contract of the pupils with another `fullList`."""
     text = (CONTRACTS / "education" / "students.odcs.yaml").read_text(encoding="utf-8")
     (line,) = (line for line in text.splitlines() if "property: fullList" in line)
     path = folder / "students.odcs.yaml"

@@ -1,4 +1,4 @@
-"""Numbers and lists of a contract are read exactly, or the contract is refused when it is read."""
+"""Numbers and enums of a contract are read exactly, or the contract is refused."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ BOUNDS = "        logicalTypeOptions: {minimum: -20, maximum: 200}\n        phys
 
 
 def read(tmp_path: Path, physical_type: str, facts: str, logical_type: str = "integer") -> Column:
-    """Read a contract whose level is of another type and promise."""
+    """Read a contract whose level has another type and other options."""
     assert ORIGINAL.count(BOUNDS) == 1
     text = ORIGINAL.replace(BOUNDS, f"        physicalType: {physical_type}\n{facts}").replace(
         "logicalType: number", f"logicalType: {logical_type}", 1
@@ -27,12 +27,12 @@ def read(tmp_path: Path, physical_type: str, facts: str, logical_type: str = "in
 
 
 def bounds(options: str) -> str:
-    """Write options of a column."""
+    """Return YAML for the options of a column."""
     return f"        logicalTypeOptions: {{{options}}}\n"
 
 
 def enum(*values: str) -> str:
-    """Write an enum of a column, each value as it stands in YAML."""
+    """Return YAML for the enum of a column, each value as written."""
     return "        enum:\n" + "".join(f"          - {{value: {value}}}\n" for value in values)
 
 
@@ -77,7 +77,7 @@ def test_a_bound_is_read_digit_for_digit(
     ],
 )
 def test_a_bound_that_its_column_cannot_hold_is_refused(tmp_path: Path, physical_type: str, options: str) -> None:
-    with pytest.raises(ContractError, match=r"toy\.odcs\.yaml: column level_m: a (bound|minimum)"):
+    with pytest.raises(ContractError, match=r"toy\.odcs\.yaml: column level_m: expected a (bound|minimum)"):
         read(tmp_path, physical_type, bounds(options), "string" if physical_type == "VARCHAR" else "integer")
 
 
@@ -116,7 +116,7 @@ def test_an_enum_is_read_exactly(
     ],
 )
 def test_an_entry_that_is_no_value_of_its_column_is_refused(tmp_path: Path, physical_type: str, value: str) -> None:
-    with pytest.raises(ContractError, match=r"toy\.odcs\.yaml: column level_m: an enum of"):
+    with pytest.raises(ContractError, match=r"toy\.odcs\.yaml: column level_m: expected an enum of"):
         read(tmp_path, physical_type, enum(value))
 
 
@@ -137,7 +137,7 @@ def test_the_dates_in_a_text_have_a_form(tmp_path: Path, form: str) -> None:
 )
 def test_a_form_of_dates_that_cannot_be_read_is_refused(tmp_path: Path, form: str, logical_type: str) -> None:
     physical_type = "VARCHAR" if logical_type == "string" else "TIMESTAMPTZ"
-    with pytest.raises(ContractError, match=r"column level_m: a format of"):
+    with pytest.raises(ContractError, match=r"column level_m: expected a (date )?format of"):
         read(tmp_path, physical_type, bounds(f'format: "{form}"'), logical_type)
 
 

@@ -1,4 +1,4 @@
-"""Slots: where they begin, what a contract may say of them, what a file's name tells, how missing ones are joined."""
+"""Slots: where they begin, what a contract may declare, what a file name states, how missing ones are joined."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,9 +69,9 @@ def test_the_models_of_slots_hold_every_feed_that_owes_some() -> None:
     ("facts", "complaint"),
     [
         ({}, "'' is not a valid SlotsBy"),
-        ({"by": "object", "object": "station_id"}, "by object needs time"),
-        ({"by": "feed"}, "by feed needs time"),
-        ({"by": "unknown"}, "by unknown needs reason"),
+        ({"by": "object", "object": "station_id"}, "expected time with by object, got none"),
+        ({"by": "feed"}, "expected time with by feed, got none"),
+        ({"by": "unknown"}, "expected reason with by unknown, got none"),
         ({"by": "polls", "calendar": "tet"}, "a calendar of every_day, working_days, school_days"),
         ({"by": "polls", "file": "(?P<object>.+)"}, "with the groups object and time"),
         ({"by": "polls", "file": "("}, "missing"),
@@ -85,7 +85,7 @@ def test_slots_that_contradict_themselves_are_refused(facts: dict[str, str], com
 
 
 def test_slots_that_are_lost_need_a_reason() -> None:
-    with pytest.raises(ContractError, match="`lost` is empty"):
+    with pytest.raises(ContractError, match="expected a reason why missing slots cannot be fetched again, got none"):
         replace(find_contract("environment.station_readings"), is_refetchable=False)
 
 

@@ -1,4 +1,4 @@
-"""DuckDB imports no module by itself: it would do so in a thread of its own, and could wait for another import for ever."""
+"""DuckDB imports no module by itself: it would do so in a thread of its own, and could deadlock with another import."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The numbers of a table against each other, and against those of before."""
+"""The row counts of a table, compared with each other and with those before maintenance."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ COUNTS = {count.table: count for count in (BRONZE, MART)}
 )
 def test_numbers_that_differ_are_refused_and_told(changed: Count, told: str) -> None:
     require_agreement(COUNTS, "before maintenance")
-    with pytest.raises(CountError, match=f"{changed.table}: .* before maintenance, there are {told};"):
+    with pytest.raises(CountError, match=f"{changed.table}: .* before maintenance, got {told};"):
         require_agreement(COUNTS | {changed.table: changed}, "before maintenance")
 
 
@@ -33,11 +33,11 @@ def test_numbers_that_differ_are_refused_and_told(changed: Count, told: str) -> 
     [
         (replace(MART, counted=4, scanned=4), "4 counted, 4 scanned"),
         (replace(MART, digest=6), "other rows"),
-        (None, "the table is gone"),
+        (None, "no such table"),
     ],
 )
 def test_rows_that_are_not_those_of_before_are_refused_and_told(changed: Count | None, told: str) -> None:
     require_unchanged(COUNTS, COUNTS, "after it")
     after = {table: count for table, count in (COUNTS | {MART.table: changed}).items() if count is not None}
-    with pytest.raises(CountError, match=f"{MART.table}: .* after it, 3 counted, 3 scanned; there are now: {told};"):
+    with pytest.raises(CountError, match=f"{MART.table}: .* after it, 3 counted, 3 scanned, got {told};"):
         require_unchanged(COUNTS, after, "after it")

@@ -1,4 +1,4 @@
-"""A query is ended when its time is over: in any thread, alone, and at any moment of it."""
+"""A query is stopped when its time is up: in any thread, no other query with it, and at any moment of its run."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def instance() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def refused_after(work: Callable[[], object]) -> float:
-    """Do what must be refused for its time; give the seconds it took."""
+    """Run what must exceed its time limit; return the seconds it took."""
     began = time.monotonic()
     with pytest.raises(
         QueryTimeError, match=r"^work: expected an answer within 0\.3 s, got none; .*IOC_SQL_SECONDS"
@@ -70,7 +70,7 @@ def test_other_cursors_of_the_instance_go_on(instance: duckdb.DuckDBPyConnection
 def test_a_query_that_begins_after_the_time_is_over_is_ended_too(instance: duckdb.DuckDBPyConnection) -> None:
     def work() -> None:
         with time_limit(instance, "work", LIMIT):
-            time.sleep(2 * LIMIT)  # an interruption now meets no query
+            time.sleep(2 * LIMIT)  # an interrupt now hits no query
             instance.execute(SECONDS_OF_WORK).fetchall()
 
     assert refused_after(work) < FAR_TOO_LONG

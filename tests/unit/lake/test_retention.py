@@ -1,4 +1,4 @@
-"""Which releases stay: whatever time can be asked for is answered as it was answered then."""
+"""Which releases are kept: a query as of any available time gets the answer it got then."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -17,7 +17,7 @@ POLICY = Retention(each_days=7, hourly_days=90, daily_months=36)
 
 
 def published(*times: datetime, domain: str = "feedback", first: int = 1) -> list[Publication]:
-    """Make releases of a domain, their versions ten times their ids."""
+    """Return releases of a domain, with versions ten times their ids."""
     return [Publication(domain, number, number * 10, time) for number, time in enumerate(times, first)]
 
 
@@ -37,7 +37,9 @@ def test_the_policy_of_the_settings_is_a_week_a_quarter_three_years() -> None:
 
 @pytest.mark.parametrize("spans", [(0, 90, 36), (91, 90, 36), (7, 1200, 36)])
 def test_spans_that_shrink_are_refused(spans: tuple[int, int, int]) -> None:
-    with pytest.raises(ConfigurationError, match="spans that grow"):
+    with pytest.raises(
+        ConfigurationError, match="expected spans of at least a day, each as long as the one before or longer"
+    ):
         Retention(*spans)
 
 
@@ -90,14 +92,14 @@ def test_months_are_those_of_the_calendar(time: str, months: int, expected: str)
 
 
 def in_force(releases: list[Publication], time: datetime) -> int | None:
-    """Return the version that a reader is shown as of a time."""
+    """Return the version that a reader sees as of a time."""
     shown = [release.marts_version for release in releases if release.published_at <= time]
     return shown[-1] if shown else None
 
 
 @given(st.integers(0, 10**9), st.booleans())
 def test_whatever_can_be_asked_for_is_kept(seed: int, has_wrong_clock: bool) -> None:
-    """Any time of the week, the end of any hour of the quarter and of any day of the years; also where a clock went back."""
+    """Any time of the week, the end of any hour of the quarter and of any day of the years, even if a clock went back."""
     draw = Random(seed)
     times = [ago(days=draw.choice([1, 8, 30, 100, 400, 1200]) * draw.random()) for _ in range(draw.randint(1, 40))]
     releases = published(*(times if has_wrong_clock else sorted(times)))
@@ -111,7 +113,7 @@ def test_whatever_can_be_asked_for_is_kept(seed: int, has_wrong_clock: bool) -> 
 
 
 def test_a_hundred_thousand_releases_become_four_thousand() -> None:
-    """A release each five minutes for 347 days: 2,017 of a week, an hour's last of 83 days, a day's last of 257. 0.4 s on two cores."""
+    """A release every five minutes for 347 days: all 2,017 of a week, the last of each hour for 83 days, of each day for 257 days."""
     count, every = 100_000, timedelta(minutes=5)
     releases = published(*(NOW - every * age for age in reversed(range(count))))
     assert len(needed_versions(releases, NOW, POLICY)) == 2_017 + 83 * 24 + 257

@@ -1,4 +1,4 @@
-"""What `up` refuses before it starts anything, and in which order it goes on."""
+"""What `up` refuses before it starts anything, and the order in which it starts services."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ def test_all_ports_of_the_object_store_follow_its_s3_port(tmp_path: Path) -> Non
 
 def test_a_full_disk_is_refused_with_both_figures(tmp_path: Path) -> None:
     try:
-        with pytest.raises(DiskFullError, match="free some room or set IOC_HOME") as caught:
+        with pytest.raises(DiskFullError, match="free some space or set IOC_HOME") as caught:
             up(Settings(home=tmp_path), DATA_SERVICES, least_free_bytes=2**62)
     finally:
         down(Settings(home=tmp_path))

@@ -1,4 +1,4 @@
-"""The steps that docker-compose runs around services it starts itself."""
+"""The steps that docker-compose runs around the services it starts."""
 
 import json
 import stat
@@ -49,5 +49,5 @@ def test_the_files_are_private(settings: Settings) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["start"], ["files", "settle"]])
 def test_an_unknown_step_is_refused(arguments: list[str]) -> None:
-    with pytest.raises(ConfigurationError, match="`files` or `settle` was promised"):
+    with pytest.raises(ConfigurationError, match="expected `files` or `settle`, got"):
         run(arguments)

@@ -1,4 +1,4 @@
-"""The life of a service, with a small server of our own in the part of PostgreSQL and the rest."""
+"""The lifecycle of a service, with a small server of our own in place of PostgreSQL and the others."""
 
 import os
 import signal
@@ -162,7 +162,7 @@ def test_a_killed_service_is_dead_and_its_orphans_end_before_it_starts_again(
     _wait_until_dead(first)
     found = status_of(service, settings)
     assert (found.state, found.pid) == ("dead", None)
-    assert f"process {first.pid} is gone" in found.detail
+    assert f"process {first.pid} has died" in found.detail
     assert orphan.is_running()
     _bring_up(service, settings)
     assert not orphan.is_running() or orphan.status() == psutil.STATUS_ZOMBIE
@@ -224,7 +224,7 @@ def test_a_service_that_dies_tells_the_end_of_its_log_without_secrets(
     log = tmp_path / "logs" / "listener.log"
     assert caught.value.values == {"service": "listener", "log": log, "has_ended": True}
     assert str(caught.value) == (
-        f"listener: a healthy service was promised, it ended while we waited; see {log}\nfirst line\nthe key is ***"
+        f"listener: expected a healthy service, got its end while waiting; see {log}\nfirst line\nthe key is ***"
     )
 
 
@@ -233,8 +233,8 @@ def test_a_taken_port_is_refused_before_anything_is_started(tmp_path: Path, port
     with socket.create_server(("127.0.0.1", port)), pytest.raises(PortInUseError) as caught:
         _bring_up(service, settings)
     assert caught.value.values == {"service": "listener", "port": port, "variable": "IOC_LISTENER_PORT"}
-    promised = f"listener: port {port} on 127.0.0.1 was promised"
-    assert str(caught.value) == f"{promised}, somebody else listens there; stop it or set IOC_LISTENER_PORT"
+    expected = f"listener: expected port {port} on 127.0.0.1 to be free"
+    assert str(caught.value) == f"{expected}, got another process listening there; stop it or set IOC_LISTENER_PORT"
     assert service.happened == []
 
 

@@ -1,4 +1,4 @@
-"""Secrets: drawn once, private, and never shown."""
+"""Secrets: generated once, private, and never shown."""
 
 import base64
 import stat

@@ -1,4 +1,4 @@
-"""The SFTP accounts, and how often a password may be wrong."""
+"""The SFTP accounts, and the limit on wrong passwords."""
 
 import stat
 from dataclasses import replace
@@ -67,7 +67,9 @@ def test_a_renewed_password_is_another_and_only_that_accounts(settings: Settings
     after = read_accounts(settings.home_folder)
     assert renewed.password == after["so-y-te"].password != before["so-y-te"].password
     assert after["dai-khi-tuong"] == before["dai-khi-tuong"]
-    with pytest.raises(UnknownNameError, match="expected an SFTP account, so-y-te, dai-khi-tuong"):
+    with pytest.raises(
+        UnknownNameError, match=r"expected an SFTP account \(so-y-te, dai-khi-tuong\), got no such name"
+    ):
         renew_password(settings, "so-y-ta")
     with pytest.raises(UnknownNameError):
         find_account({}, "so-y-te")
@@ -80,7 +82,7 @@ def test_a_renewed_password_is_another_and_only_that_accounts(settings: Settings
         ([feed("a", "Sở Y tế", "../b")], "expected a folder of its own"),
         ([feed("a", "Sở Y tế", "a/b")], "expected a folder of its own"),
         ([feed("a", "Sở Y tế", ".a")], "expected a folder of its own"),
-        ([feed("a", "Sở Y tế", "a"), feed("b", "Sổ Y tế", "b")], "shares it with"),
+        ([feed("a", "Sở Y tế", "a"), feed("b", "Sổ Y tế", "b")], "which shares one with"),
         ([feed("a", "IOC SFTP", "a")], "expected an account of its own"),
     ],
 )

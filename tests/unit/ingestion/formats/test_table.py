@@ -197,7 +197,7 @@ def test_xml_records_stand_at_a_path_whatever_their_namespaces() -> None:
         ({"container": "xls"}, "expected a container of csv, json, xml, got xls"),
         ({"container": "csv", "separator": ";"}, "expected the options of a form, got separator"),
         ({"container": "csv", "columns": {"gauge": "id"}}, "expected columns of the contract, got gauge"),
-        ({"container": "csv", "encoding": "klingon"}, "expected an encoding that Python knows, or tcvn3, got klingon"),
+        ({"container": "csv", "encoding": "klingon"}, "expected tcvn3 or an encoding that Python knows, got klingon"),
         ({"container": "json", "error": {"path": "code"}}, "expected `error` with path and fine, got path"),
         ({"container": "json", "requires": "id"}, "expected `requires` as a list of texts"),
         ("csv", "expected a mapping, got str"),
@@ -209,7 +209,7 @@ def test_a_declaration_that_says_nothing_sensible_is_refused(form: object, messa
 
 
 def test_two_forms_of_a_container_need_something_to_tell_them_apart() -> None:
-    with pytest.raises(ContractError, match="expected `when` in all forms of csv but one"):
+    with pytest.raises(ContractError, match="expected `when` in all csv forms but one"):
         read_forms("a.odcs.yaml", [{"container": "csv"}, {"container": "csv"}], WIRE, {})
 
 

@@ -144,7 +144,9 @@ def test_an_unknown_repair_or_argument_is_named(name: str, arguments: dict[str, 
 
 def test_a_repair_that_does_not_fit_the_contract_names_both_sides() -> None:
     contract = find_contract("environment.station_readings")
-    with pytest.raises(ContractError, match=r"a column latitude was named, the contract has station_id, .*status_code"):
+    with pytest.raises(
+        ContractError, match=r"expected a column of the contract \(station_id, .*status_code\), got latitude"
+    ):
         make_repair("swap_coordinates", {}).require(contract, REFERENCE)
     units = {"column": "value", "unit_column": "unit", "from_unit": "mg/m3", "to_unit": "hPa"}
     with pytest.raises(

@@ -390,7 +390,7 @@ def test_every_connector_of_a_contract_is_found_and_an_unknown_one_is_named(tmp_
 
 
 def test_a_contract_without_a_folder_is_refused(drop: Path, contract: Contract) -> None:
-    with pytest.raises(ContractError, match="needs option folder"):
+    with pytest.raises(ContractError, match="expected option folder as text or a whole number, got none"):
         collect(drop, with_options(contract, folder=None), Checkpoint())
 
 
