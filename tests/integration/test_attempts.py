@@ -166,7 +166,7 @@ def test_bytes_that_were_changed_in_landing_do_not_block_their_siblings_for_good
     )
     poisoned.landing._client.put_object(BUCKET, key, io.BytesIO(b"forged"), 6)
     for _ in range(2):
-        with pytest.raises(LedgerError, match="came back"):
+        with pytest.raises(LedgerError, match="as landed, got"):
             poisoned.load(FEED)
     assert fates(poisoned.load(FEED)) == {name(2): ("unreadable", 0, 1), name(3): ("loaded", 1, 0)}
 

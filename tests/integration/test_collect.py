@@ -78,7 +78,7 @@ class BreaksOff:
     ) -> Iterator[Arrival]:
         """Yield one file, then fail."""
         yield Arrival("first.csv", b"x", mark=FileMark(size=1, modified=1.0, taken_at=clock()))
-        raise SourceUnavailableError("source: two files were promised, the line broke after one")
+        raise SourceUnavailableError("source: expected two files, got one before the connection broke; try again")
 
 
 def test_what_came_before_the_line_broke_is_landed_and_remembered(
@@ -211,7 +211,7 @@ class Broken(io.BytesIO):
         """Read once."""
         self.times += 1
         if self.times > 1:
-            raise SourceUnavailableError("source: a whole file was promised, the line broke")
+            raise SourceUnavailableError("source: expected a whole file, got a broken connection; try again")
         return b"half"
 
 

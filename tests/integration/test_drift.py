@@ -62,7 +62,7 @@ def test_a_drifted_delivery_stops_before_a_row_of_it_is_written_and_its_siblings
         ("missing_column",), ("renamed_column",), ("retyped_column",),
     ]  # fmt: skip
     ((message,),) = lake.query("select raw from lake.quarantine.records where reason = 'renamed_column'")
-    assert "timestamp was promised, (a name of 9 characters) came in its place" in str(message)
+    assert "expected timestamp, got (a name of 9 characters) in its place" in str(message)
     assert lake.query("select evaluated, failed from lake.ledger.rule_results where rule = 'level_m_format'") == [
         (30, 0)
     ]  # a stopped delivery is no bad value

@@ -240,7 +240,7 @@ def test_bytes_that_changed_in_landing_are_refused(lake: Lake) -> None:
     import io  # noqa: PLC0415
 
     lake.landing._client.put_object("landing", delivery.object_key, io.BytesIO(b"forged"), 6)
-    with pytest.raises(LedgerError, match="came back"):
+    with pytest.raises(LedgerError, match="as landed, got"):
         lake.load(READINGS)
 
 

@@ -344,7 +344,7 @@ def test_a_record_that_leaves_by_no_door_is_not_closed(lake: Lake, monkeypatch: 
     lake.load(READINGS)
     ask(lake, READINGS, "pad_code", TWO_DIGITS, "status_code_allowed")
     monkeypatch.setattr("ingestion.repair.replay.Replayer._read_block", lambda *_: {2: 2})
-    with pytest.raises(LedgerError, match="pieces met 1 = received 0"):
+    with pytest.raises(LedgerError, match="expected pieces 1 = received 0"):
         lake.replay(READINGS)
     assert outcomes(lake) == []
 
@@ -496,7 +496,7 @@ def test_a_delivery_that_changed_in_landing_is_not_replayed(lake: Lake) -> None:
     forged = Path(lake.settings.home_folder / "forged")
     forged.write_text("x", encoding="utf-8")
     lake.landing._client.fput_object("landing", sent.object_key, str(forged))
-    with pytest.raises(LedgerError, match="came back"):
+    with pytest.raises(LedgerError, match="as landed, got"):
         lake.replay(READINGS)
 
 
@@ -606,7 +606,7 @@ def test_the_command_lists_exports_repairs_and_replays(
 
 REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (("repair", "environment.nothing", "as_is", "--why", "w"), "environment.nothing: no such feed; there are"),
-    (("repair", READINGS, "pad", "--why", "w"), "pad: no such repair; there are as_is, pad_code"),
+    (("repair", READINGS, "pad", "--why", "w"), "pad: expected a repair of as_is, pad_code"),
     (("repair", READINGS, "pad_code", "--column", "code", "--width", "2", "--why", "w"), "a column code was named"),
     (
         ("repair", READINGS, "swap_coordinates", "--why", "w"),
@@ -614,15 +614,15 @@ REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         ("repair", READINGS, "as_is", "--column", "x", "--why", "w"),
-        "as_is: no arguments were promised, column came",
+        "as_is: expected no arguments, got column",
     ),
     (
         ("repair", READINGS, "resent", "--resent-in", "20261120T050000", "--why", "w"),
         "a delivery that brought records was promised, 20261120T050000 is none; see `ioc ledger",
     ),
-    (("repair", READINGS, "as_is"), "who repairs and why were promised"),
+    (("repair", READINGS, "as_is"), "expected the name of a person and a reason"),
     (("repair", READINGS, "--why", "w"), "either a repair with its options, or --edited"),
-    (("repair", READINGS, "as_is", "--why", "w", "--position", "99"), "open records to repair were promised, none"),
+    (("repair", READINGS, "as_is", "--why", "w", "--position", "99"), "expected open records to repair, got none"),
     (("repair", READINGS, "--edited", "absent.jsonl", "--why", "w"), "an edited export in UTF-8 was promised"),
     (("replay", "environment.nothing"), "environment.nothing: no such feed"),
     (("list", "environment.nothing"), "environment.nothing: no such feed"),
@@ -640,11 +640,11 @@ def test_what_cannot_be_repaired_is_refused_before_anything_is_written(lake: Lak
 
 
 REFUSED_EXPORTS: list[tuple[Callable[[list[str]], list[str]], str]] = [
-    (lambda lines: ["{", *lines], "JSON with delivery_id, position and raw was promised in line 1"),
-    (lambda lines: ['{"delivery_id": "d", "position": 1}'], "was promised in line 1, something else came"),
-    (lambda lines: [lines[0], "", lines[0]], r"stands twice \(line 3\)"),
-    (lambda lines: [lines[0].replace('"position": 1', '"position": 3')], "holds none at position 3; export again"),
-    (lambda lines: lines, "edited records were promised, all 3 are as they were"),
+    (lambda lines: ["{", *lines], "expected JSON with delivery_id, position and raw in line 1"),
+    (lambda lines: ['{"delivery_id": "d", "position": 1}'], "raw in line 1, got something else"),
+    (lambda lines: [lines[0], "", lines[0]], r"again \(line 3\)"),
+    (lambda lines: [lines[0].replace('"position": 1', '"position": 3')], "at position 3; export again"),
+    (lambda lines: lines, "expected edited records, got all 3 unchanged"),
 ]
 
 

@@ -321,8 +321,8 @@ def test_a_withdrawal_of_something_else_is_refused_and_says_what_there_is(
     before = books(lake)
     for arguments, told in (
         (("environment.noise", "mistake.csv", "--why", WHY), "no such feed"),
-        ((LEVELS, "another.csv", "--why", WHY), "the ledger has none"),
-        ((LEVELS, "repair-20261120", "--why", WHY), "the ledger has none"),
+        ((LEVELS, "another.csv", "--why", WHY), "in the ledger, got none"),
+        ((LEVELS, "repair-20261120", "--why", WHY), "in the ledger, got none"),
         ((LEVELS, "mistake.csv", "--why", " "), "one of them is empty"),
     ):
         refused = ioc("withdraw", *arguments)
