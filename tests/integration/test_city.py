@@ -91,14 +91,12 @@ def test_collecting_and_loading_again_changes_nothing(city: City) -> None:
 
 
 def test_a_release_without_a_verdict_is_refused(city: City) -> None:
-    with pytest.raises(AuditError, match="expected a verdict on snapshot 1, there is none"):
+    with pytest.raises(AuditError, match="expected a verdict on snapshot 1, got none"):
         steps.publish_domain(city.settings, "environment", 1)
 
 
 def test_a_build_that_never_passed_cannot_be_audited(city: City) -> None:
-    with pytest.raises(
-        AuditError, match="expected a build of snapshot 1 whose models and tests all passed, there is none"
-    ):
+    with pytest.raises(AuditError, match="expected a build of snapshot 1 whose models and tests all passed, got none"):
         steps.audit_domain(city.settings, "environment", 1)
 
 

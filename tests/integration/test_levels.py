@@ -250,7 +250,7 @@ def test_a_failed_data_test_keeps_the_release_until_new_rows_come(house: House) 
     before = house.released_cases()
     house.load()
     house.dbt.outcome = "fail"
-    with pytest.raises(AuditError, match=r"1 did not: .*as_many_rows_as_feedback_cases: Got 3 results"):
+    with pytest.raises(AuditError, match=r"got 1 that did not: .*as_many_rows_as_feedback_cases: Got 3 results"):
         house.bring_up_to_date()
     level = house.level()
     assert (level.due, level.is_settled) == (None, False)
