@@ -1,6 +1,6 @@
 """A simulated day with faults through every layer, without Airflow: what comes out equals what the simulator knows.
 
-Then what a release promises: a failed audit leaves the last one in force, a rollback is one more row, a past hour sees its own.
+Then the guarantees of a release: a failed audit leaves the last one in force, a rollback is one more row, a past hour sees its own.
 """
 
 import json
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 
 def release(settings: Settings, domain: str) -> Release:
-    """Build, audit and publish a domain, though nothing is due: its clock moves."""
+    """Build, audit and publish a domain even if nothing is due, since its clock moves."""
     built = steps.build_domain(settings, domain)
     return steps.publish_domain(settings, domain, steps.require_pass(settings, domain, built.snapshot_id))
 

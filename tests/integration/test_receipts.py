@@ -39,7 +39,7 @@ AGENCY = "so-nong-nghiep-va-moi-truong"
 
 
 def stored(lake: Lake) -> dict[str, str]:
-    """Give every object of the bucket by its key."""
+    """Return every object of the bucket by its key."""
     client = lake.landing._client
     keys = [str(item.object_name) for item in client.list_objects(BUCKET, recursive=True)]
     return {key: client.get_object(BUCKET, key).read().decode() for key in keys}
@@ -232,7 +232,7 @@ def test_a_record_of_another_delivery_is_the_one_it_repeats_and_a_version_is_sup
 
 
 def agency() -> str:
-    """Give the code of an agency that exists."""
+    """The code of an agency that exists."""
     header, first = (PROJECT / "dbt_project/seeds/agencies.csv").read_text(encoding="utf-8").splitlines()[:2]
     return dict(zip(header.split(","), first.split(","), strict=False))["agency_code"]
 

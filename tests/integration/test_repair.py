@@ -66,7 +66,7 @@ IN_TCVN3 = (
 
 
 def requests(**changes: object) -> str:
-    """Give a page of two requests, the second with changes."""
+    """Return a page of two requests, the second with changes."""
     known = {"updated_at": "2026-11-20T09:00:00+07:00", "ext": {"ma_co_quan": lake_agency(), "ma_xa": "99001"}}
     first = feedback(str(known["updated_at"]), "open", ext=known["ext"], service_request_id="PAHT-1")
     second = feedback(str(known["updated_at"]), "open", ext=known["ext"]) | {"service_request_id": "PAHT-2"}
@@ -124,20 +124,20 @@ CASES = {
 
 
 def bronze(lake: Lake, feed: str) -> list[tuple[object, ...]]:
-    """Give a feed's bronze rows without what tells how they came."""
+    """Return a feed's bronze rows without the columns that say how they came."""
     table = lake.contracts[feed].table
     return lake.query(f"select * exclude ({LEAST_BRONZE}) from lake.bronze.{table} order by all")
 
 
 def open_records(lake: Lake, feed: str, reason: str | None = None) -> list[QuarantinedRecord]:
-    """Give the open records."""
+    """Return the open records."""
     return find_records(lake.connection, feed, Selection(reason))
 
 
 def ask(
     lake: Lake, feed: str, name: str, arguments: dict[str, object], reason: str | None = None, minute: int = 0
 ) -> list[Delivery]:
-    """Ask for a named repair of what is open, so many minutes after noon."""
+    """Ask for a named repair of what is open, some minutes after noon."""
     request = replace(WHO, at=NOON + timedelta(minutes=minute))
     records = open_records(lake, feed, reason)
     return request_repair(lake.landing, lake.contracts[feed], records, make_repair(name, arguments), request)
@@ -152,7 +152,7 @@ def edit(lake: Lake, feed: str, change: Callable[[str], str]) -> list[Delivery]:
 
 
 def counts(rows: list[LedgerRow]) -> list[tuple[object, ...]]:
-    """Give what ledger rows say."""
+    """Return what ledger rows say."""
     return [
         (row.status.value, row.pieces, dict(row.skipped_reasons), row.received, row.accepted, row.duplicate, row.quarantined)
         for row in rows
@@ -160,12 +160,12 @@ def counts(rows: list[LedgerRow]) -> list[tuple[object, ...]]:
 
 
 def outcomes(lake: Lake) -> list[tuple[object, ...]]:
-    """Give what became of every record that was replayed."""
+    """Return the outcome of every record that was replayed."""
     return lake.query("select position, repair, outcome from lake.quarantine.repairs order by all")
 
 
 def books_agree(lake: Lake) -> bool:
-    """Tell whether quarantined = open + replayed, and the replays received what was replayed."""
+    """Whether quarantined = open + replayed, and the replays received what was replayed."""
     ledger = lake.query(
         "select sum(quarantined), sum(received) filter (status = 'replayed') from lake.ledger.deliveries"
     )
@@ -556,7 +556,7 @@ def test_marts_after_repair_and_replay_equal_those_of_the_run_that_was_never_cor
 
 @pytest.fixture
 def ioc(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Give the command, on the stack of the tests."""
+    """The command, on the stack of the tests."""
     monkeypatch.setenv("IOC_HOME", str(lake.settings.home_folder))
     for name, value in lake.settings.child_environment().items():
         if name.startswith("IOC_"):

@@ -45,7 +45,7 @@ def read_seed(name: str) -> list[dict[str, str]]:
 
 
 def marts() -> list[Any]:
-    """Give every mart's entry, over all domains."""
+    """Return every mart's entry, over all domains."""
     files = sorted((DBT / "models" / "marts").glob("*/_*__models.yml"))
     return [model for file in files for model in read_yaml(file)["models"]]
 

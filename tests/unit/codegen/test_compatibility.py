@@ -1,4 +1,4 @@
-"""A contract's version says what its changes do to others."""
+"""A contract's version reflects what its changes do to others."""
 
 from collections.abc import Callable
 from dataclasses import replace

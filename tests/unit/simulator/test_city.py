@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes, everywhere; the truth and the books agree with what lies in the files."""
+"""The same seed gives the same bytes, everywhere; the truth and the counts agree with what is in the files."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What becomes of a delivery whose columns are not the contract's."""
+"""What happens to a delivery whose columns are not the contract's."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What may be seen of a quarantined record: by the class of each column, and of what nobody can vouch for its shape alone."""
+"""What may be seen of a quarantined record: by the class of each column, and only the shape of what cannot be read."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -18,7 +18,7 @@ SENTENCE = "Đường Lê Lợi: cống hở trước số nhà, nguy hiểm cho
 
 
 def mended(name: str, rows: Mapping[str, Sequence[object]], **arguments: object) -> dict[str, list[object]]:
-    """Give columns after a repair."""
+    """Return columns after a repair."""
     return make_repair(name, arguments).mend(pl.DataFrame(rows), REFERENCE).to_dict(as_series=False)
 
 

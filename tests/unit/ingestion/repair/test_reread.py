@@ -1,4 +1,4 @@
-"""What of a delivery that is read again belongs to a repair."""
+"""Which part of a delivery that is read again belongs to a repair."""
 
 from datetime import UTC, datetime
 

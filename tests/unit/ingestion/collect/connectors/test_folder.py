@@ -58,7 +58,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 def collect(drop: Path, contract: Contract, checkpoint: Checkpoint, window: Window | None = None) -> list[Arrival]:
-    """Do what the caller of a connector does with each arrival, but for landing it."""
+    """Do what the caller of a connector does with each arrival, except landing it."""
     arrivals = []
     for arrival in Folder(drop.parent).collect(contract, checkpoint, window, lambda: NOW):
         arrivals.append(arrival)

@@ -120,7 +120,7 @@ def test_an_empty_window_is_one_arrival(collect: Collect, server: CityServer) ->
 
 
 def remembered(checkpoint: Checkpoint, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
-    """Do what the caller of a connector does with each arrival, but for landing it."""
+    """Do what the caller of a connector does with each arrival, except landing it."""
     for arrival in arrivals:
         checkpoint.remember(arrival)
         yield arrival

@@ -1,4 +1,4 @@
-"""The SFTP connector against servers that lose the line, lie about sizes, or try to plant names."""
+"""The SFTP connector against servers that break the connection, lie about sizes, or try to plant names."""
 
 import io
 import socket
@@ -37,7 +37,7 @@ def collect(connector: Sftp, contract: Contract, checkpoint: Checkpoint, window:
 
 
 def remembered(checkpoint: Checkpoint, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
-    """Do what the caller of a connector does with each arrival, but for landing it."""
+    """Do what the caller of a connector does with each arrival, except landing it."""
     for arrival in arrivals:
         checkpoint.remember(arrival)
         yield arrival
@@ -173,14 +173,14 @@ def test_a_file_that_never_ends_is_read_no_further_than_its_listing(
 
 
 class Counting(io.BytesIO):
-    """A spool that tells how much was written to it."""
+    """A spool that records how much was written to it."""
 
     def __init__(self, taken: list[int]) -> None:
         super().__init__()
         self._taken = taken
 
     def write(self, block: Any, /) -> int:
-        """Write, and tell."""
+        """Write, and record."""
         self._taken.append(len(block))
         return super().write(block)
 
