@@ -1,1 +1,1 @@
-"""Measurements: one script a figure, each against a baseline in the same run; `python -m bench` prints the table."""
+"""Measurements: one script per figure, each against a baseline in the same run; `python -m bench` prints the table."""

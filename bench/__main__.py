@@ -20,7 +20,7 @@ ON_A_RUNNING_STACK = ("event_latency",)
 
 
 def main() -> int:
-    """Print a line a figure; `--stack` adds those that need a running stack. Exit status 1 where a script failed."""
+    """Print a line per figure; `--stack` adds those that need a running stack. Exit status 1 if a script failed."""
     print(
         f"Machine: {machine()}.\n\n| figure | measured | aim | reached | baseline in the same run |\n|---|---|---|---|---|"
     )

@@ -1,6 +1,6 @@
-"""What watching the columns costs: 200,000 dossiers from bytes to checked rows. Aim: at most 3 % of it.
+"""What checking for column drift costs: 200,000 dossiers from bytes to checked rows. Aim: at most 3 % of it.
 
-Measured in processor time of the process, so that neighbours on the machine do not count.
+Measured in processor time of the process, so that other load on the machine does not count.
 """
 
 import io
@@ -33,7 +33,7 @@ class Stopwatch:
         self.seconds = 0.0
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Give a function that does the same and is timed."""
+        """Return a function that does the same and is timed."""
 
         def timed(*arguments: object, **options: object) -> object:
             began = time.process_time()
@@ -46,7 +46,7 @@ class Stopwatch:
 
 
 def measure() -> Figure:
-    """Measure reading, checking and protecting, and the part of it that watches columns."""
+    """Measure reading, checking and protecting, and the part of it that checks for drift."""
     contract, reference, watch = find_contract("public_services.dossiers"), Reference(), Stopwatch()
     content, wire, drift = lines(reference, RECORDS), find_format(contract), Drift(contract)
     judge = watch.around(drift.judge)

@@ -1,7 +1,7 @@
-"""What the dossiers' aim leaves room for: 200,000 of them from a file to a Parquet file by DuckDB alone, one step more each time.
+"""What the dossiers' aim leaves room for: 200,000 of them from a file to a Parquet file by DuckDB alone, one more step each time.
 
-No bytes are verified, no record is checked, compared, counted or kept as it came, nothing is committed: a load does all that besides.
-Two cores have 10 microseconds to give to a record at 200,000 records/s.
+No bytes are verified, no record is checked, compared, counted or kept as it came, and nothing is committed: a load does all that too.
+At 200,000 records/s two cores have 10 microseconds for a record.
 """
 
 import json
@@ -24,7 +24,7 @@ TRIES = 3
 
 
 def measure() -> Iterator[str]:
-    """Give a line for each step: records/s and processor microseconds a record, of the best of some tries."""
+    """Yield a line for each step: records/s and processor microseconds per record, of the best of several tries."""
     contract = find_contract("public_services.dossiers")
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         connection.execute("pragma disable_progress_bar")

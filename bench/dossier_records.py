@@ -19,7 +19,7 @@ def measure() -> Figure:
 
 
 def lines(reference: Reference, records: int) -> bytes:
-    """Make the input: every dossier of another minute, of agencies and procedures that exist, with its lists and steps."""
+    """Make the input: each dossier at its own minute, of agencies and procedures that exist, with its lists and steps."""
     chance = Random(766)
     agencies = reference.values_of("agencies.agency_code").sort().to_list()
     procedures = reference.values_of("procedures.procedure_code").sort().to_list()

@@ -1,7 +1,7 @@
-"""From a file at the SFTP folder to a released mart, through Airflow: the 95th percentile of ten events. Aim: at most 60 s.
+"""From a file in the SFTP folder to a released mart, through Airflow: the 95th percentile of ten events. Aim: at most 60 s.
 
-Needs a running stack (`ioc up`). Each event begins when Airflow is quiet and wakes the feed's DAG as its schedule would; everything after
-it follows by itself. The clock starts before the file is sent and stops when a reader sees the release that holds it.
+Needs a running stack (`ioc up`). Each event begins when Airflow is idle and starts the feed's DAG as its schedule would; everything after
+that follows by itself. The clock starts before the file is sent and stops when a reader sees the release that holds it.
 """
 
 import statistics
@@ -40,7 +40,7 @@ def measure() -> Figure:
 
 
 def one_event(settings: Settings, airflow: Airflow, reader: duckdb.DuckDBPyConnection, number: int) -> float:
-    """Send one reading and give the seconds until a reader sees it."""
+    """Send one reading and return the seconds until a reader sees it."""
     airflow.await_quiet(PATIENCE_SECONDS)
     before = newest_release(reader)
     moment = (settings.clock() + timedelta(hours=7)).replace(minute=0, second=0, microsecond=0) - timedelta(
@@ -58,18 +58,20 @@ def one_event(settings: Settings, airflow: Airflow, reader: duckdb.DuckDBPyConne
     airflow.trigger(DAG)
     while newest_release(reader) == before:
         if time.monotonic() - began > PATIENCE_SECONDS:
-            raise TimeoutError(f"event {number}: a release within {PATIENCE_SECONDS} s was promised, none came")
+            raise TimeoutError(
+                f"event {number}: expected a release within {PATIENCE_SECONDS} s, got none; see `ioc status`"
+            )
         time.sleep(POLL_SECONDS)
     return time.monotonic() - began
 
 
 def newest_release(reader: duckdb.DuckDBPyConnection) -> int:
-    """Give the release of the environment that readers see."""
+    """Return the release of the environment that readers see."""
     return releases_in_force(reader)["environment"].release_id
 
 
 def send(settings: Settings, name: str, text: str) -> None:
-    """Put one file as a data logger does: under another name first."""
+    """Put one file as a data logger does: under a temporary name first."""
     with agency_connection(settings, find_contract(STATION_READINGS)) as client, client.open_sftp() as session:
         with session.open(f"environment/{name}.part", "w") as file:
             file.write(text)

@@ -19,7 +19,7 @@ def measure() -> Figure:
 
 
 def lines(reference: Reference) -> bytes:
-    """Make the input: every request of another minute, of agencies and communes that exist."""
+    """Make the input: each request at its own minute, of agencies and communes that exist."""
     chance = Random(46)
     agencies = reference.values_of("agencies.agency_code").sort().to_list()
     communes = reference.values_of("communes.commune_code").sort().to_list()

@@ -24,7 +24,7 @@ Given = TypeVar("Given")
 
 @dataclass(frozen=True)
 class Figure:
-    """What was measured, what was aimed at, and what the machine did without us in the same run (`baseline`)."""
+    """What was measured, what was aimed at, and what the machine did without our code in the same run (`baseline`)."""
 
     name: str
     measured: str
@@ -33,13 +33,13 @@ class Figure:
     baseline: str
 
     def row(self) -> str:
-        """Give a line of the table."""
+        """Return a line of the table."""
         return f"| {self.name} | {self.measured} | {self.target} | {'yes' if self.is_reached else '**no**'} | {self.baseline} |"
 
 
 @contextmanager
 def small_stack() -> Iterator[tuple[Settings, duckdb.DuckDBPyConnection]]:
-    """Start PostgreSQL and the object store in an empty home; give settings and a connection with empty tables."""
+    """Start PostgreSQL and the object store in an empty home; yield settings and a connection with empty tables."""
     with tempfile.TemporaryDirectory(prefix="ioc-bench-") as home:
         settings = separate_stack(Path(home), FIRST_PORT)
         try:
@@ -52,14 +52,14 @@ def small_stack() -> Iterator[tuple[Settings, duckdb.DuckDBPyConnection]]:
 
 
 def timed(act: Callable[[], Given]) -> tuple[Given, float, float]:
-    """Do something; give what it gave, and the seconds it took by the clock and of the processor."""
+    """Call a function; return its result, and the seconds it took by the clock and of the processor."""
     began, busy = time.perf_counter(), time.process_time()
     given = act()
     return given, time.perf_counter() - began, time.process_time() - busy
 
 
 def peak_gigabytes() -> float:
-    """Give the most memory this program ever held, GB; `getrusage` would count what its starter held before it."""
+    """Return the most memory this program ever held, GB; `getrusage` would also count what its starter held."""
     (line,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
     return int(line) * 1024 / 1e9
 

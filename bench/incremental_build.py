@@ -1,7 +1,7 @@
 """The second incremental build over 30 days of history against the one over 1 day. Aim: at most 1.2 times the cost.
 
-Cost is the time that dbt gives for its models and tests, without start-up. The history is written straight into bronze; each increment is a
-new hour of readings, positions and cases. Three increments are measured, the middle one counts.
+Cost is the time that dbt reports for its models and tests, without start-up. The history is written straight into bronze; each increment is
+a new hour of readings, positions and cases. Three increments are measured, and the median counts.
 """
 
 import statistics
@@ -33,7 +33,7 @@ def measure() -> Figure:
 
 
 def cost_of_increment(days: int) -> float:
-    """Give the seconds of dbt's models for one increment on so many days of history (median)."""
+    """Return the seconds of dbt's models for one increment after `days` days of history (median)."""
     with small_stack() as (settings, connection):
         for number in range(days):
             write_span(connection, midnight(FIRST_DAY + timedelta(days=number)), 24)
@@ -48,13 +48,13 @@ def cost_of_increment(days: int) -> float:
 
 
 def build_all(connection: duckdb.DuckDBPyConnection, settings: Settings, now: datetime) -> float:
-    """Build every domain with its clock at `now`; give the seconds of the models and tests."""
+    """Build every domain with its clock at `now`; return the seconds of the models and tests."""
     timed = settings.model_copy(update={"now": now})
     return sum(build(connection, timed, domain).seconds for domain in DOMAINS)
 
 
 def midnight(day: date) -> datetime:
-    """Give the instant a local day begins."""
+    """Return the instant at which a local day begins."""
     return datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=7)
 
 

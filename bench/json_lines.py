@@ -1,4 +1,4 @@
-"""What the figures of newline JSON share: the load of one large delivery, and the same bytes through DuckDB alone."""
+"""What the measurements of newline JSON share: the load of one large delivery, and the same bytes through DuckDB alone."""
 
 import tempfile
 from datetime import datetime
@@ -17,7 +17,7 @@ LEAST_RATE = 200_000
 def measure_lines(feed: str, content: bytes, records: int, now: datetime, *, most_gigabytes: float) -> Figure:
     """Measure the load from landed bytes to committed bronze, then the baseline.
 
-    Baseline: DuckDB, the fastest that was tried, reads the bytes from a file and writes them as Parquet, with no check, no hash, no ledger
+    Baseline: DuckDB, the fastest of those tried, reads the bytes from a file and writes them as Parquet, with no check, no hash, no ledger
     and no commit.
     """
     with small_stack() as (settings, _):
@@ -36,7 +36,7 @@ def measure_lines(feed: str, content: bytes, records: int, now: datetime, *, mos
 
 
 def _copy(content: bytes) -> tuple[float, float]:
-    """Turn newline JSON into Parquet; give the seconds by the clock and of the processor."""
+    """Convert newline JSON to Parquet; return the seconds by the clock and of the processor."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         lines = Path(folder, "records.ndjson")
         lines.write_bytes(content)

@@ -1,4 +1,4 @@
-"""A load in a process of its own, as `ioc run` makes it: its peak holds nothing of what made the input."""
+"""A load in a process of its own, as `ioc run` does it, so that its peak memory includes nothing of what made the input."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +15,7 @@ from lake.connection import connected
 
 @dataclass(frozen=True)
 class Load:
-    """One load of all that was new: records accepted, seconds by the clock and of the processor, the most memory held (GB)."""
+    """One load of everything new: records accepted, seconds by the clock and of the processor, the most memory held (GB)."""
 
     accepted: int
     seconds: float

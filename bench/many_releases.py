@@ -1,6 +1,6 @@
-"""What readers and publishers pay where there are 100,000 releases: asking what is in force, listing, a reader's look for its line.
+"""What readers and publishers pay with 100,000 releases: asking what is in force, listing, a reader's check for a new version.
 
-Baseline: the same questions where there are 100 releases, in the same run.
+Baseline: the same questions with 100 releases, in the same run.
 """
 
 import time
@@ -30,7 +30,7 @@ QUESTIONS: dict[str, Callable[[duckdb.DuckDBPyConnection], object]] = {
 
 
 def add_releases(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> None:
-    """Write releases of ids first to last, both included, one commit."""
+    """Write releases with ids first to last, both included, in one commit."""
     connection.execute(
         """
         insert into marts.operations.releases

@@ -1,6 +1,6 @@
 """What receipts cost a load: a day of twenty stations, 5,760 small files. Aim: at most a twentieth of the load.
 
-Baseline: the same receipts as an object each, sixteen at a time.
+Baseline: the same receipts as one object each, sixteen at a time.
 """
 
 import time

@@ -33,7 +33,7 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 
 def measure() -> Figure:
-    """Measure both, print progress to nobody."""
+    """Measure both; no progress is printed."""
     with small_stack() as (settings, connection):
         files = list(day_of_files())
         baseline = put_and_get(settings, files)
@@ -67,7 +67,7 @@ def day_of_files() -> list[tuple[str, bytes]]:
 
 
 def put_and_get(settings: Settings, files: list[tuple[str, bytes]]) -> float:
-    """Give files/s of the client alone, putting and reading a tenth of the files."""
+    """Return files/s of the client alone, putting and reading a tenth of the files."""
     sample = files[: FILES // 10]
     client = Minio(
         f"{settings.s3_host}:{settings.s3_port}",

@@ -1,11 +1,11 @@
-"""Whether a contract may call itself by its version: what changed since it was released, and how far the version must rise for it.
+"""Whether a contract may carry its version: what changed since it was released, and how far the version must rise for that.
 
-The released shapes stand in `contracts/released.json`, a generated file that is committed, so that a clone without history can compare.
+The released shapes are in `contracts/released.json`, a generated file that is committed, so that a clone without history can compare.
 A change that breaks a reader or a sender (a column gone, renamed, of another type or unit, newly required; another key, version or event
-time; a narrower enum, range or pattern; a stricter rule; a form of a table that is gone or read otherwise; a looser privacy class) wants a
-new major version; one that breaks nobody (an optional column, a further form, a wider enum, a label, a promise of freshness) a minor one.
-`ioc contracts generate` writes the file anew, and only where every version has risen as it must: a breaking change is never absolved by
-generating. Descriptions are words, and free.
+time; a narrower enum, range or pattern; a stricter rule; a form of a table that is gone or read differently; a looser privacy class) needs
+a new major version; one that breaks nobody (an optional column, a further form, a wider enum, a label, a freshness limit) a minor one.
+`ioc contracts generate` writes the file again, and only if every version has risen as it must: generating never excuses a breaking
+change. Descriptions may change freely.
 """
 
 import json
@@ -25,10 +25,10 @@ from core.table_forms import Form
 RELEASED = Path("contracts") / "released.json"
 VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 FREE = ("description",)
-"""Facts of a column that are no promise."""
+"""Facts of a column that may change freely."""
 
 Shape = dict[str, Any]
-"""A contract's promises as JSON holds them."""
+"""What a contract guarantees, as JSON holds it."""
 
 
 class Rise(IntEnum):
@@ -41,7 +41,7 @@ class Rise(IntEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One promise that changed: what it was, what it is, and how far the version must rise for it."""
+    """One guarantee that changed: what it was, what it is, and how far the version must rise for it."""
 
     what: str
     before: object
@@ -49,12 +49,12 @@ class Difference:
     rise: Rise
 
     def told(self) -> str:
-        """Name both sides."""
+        """Return both sides in words."""
         return f"{self.what} was {_words(self.before)}, is {_words(self.after)}"
 
 
 def shape_of(contract: Contract) -> Shape:
-    """Give what a contract promises to readers and senders."""
+    """Return what a contract guarantees to readers and senders."""
     columns = {
         column.name: {name: value for name, value in asdict(column).items() if name not in ("name", *FREE)}
         for column in contract.columns
@@ -82,7 +82,7 @@ def shape_of(contract: Contract) -> Shape:
 
 
 def differences(before: Shape, after: Shape) -> list[Difference]:
-    """Tell what changed between two shapes of a contract."""
+    """Return what changed between two shapes of a contract."""
     return [
         *_of_the_feed(before, after),
         *_of_forms(before.get("forms", {}), after["forms"]),
@@ -92,10 +92,11 @@ def differences(before: Shape, after: Shape) -> list[Difference]:
 
 
 def require_compatible(contracts: Mapping[str, Contract], released: Mapping[str, Shape]) -> None:
-    """Raise ContractError with every contract whose version has not risen as its changes want, and the version it needs."""
+    """Raise ContractError naming every contract whose version has not risen as its changes need, and the version it needs."""
     wrong = [complaint for contract in contracts.values() if (complaint := _complaint(contract, released))]
     wrong += [
-        f"{feed}: was released as {shape['version']}, its contract is gone; put it back, or say `ioc contracts generate --retire {feed}`"
+        f"{feed}: expected its contract, released as {shape['version']}, got none; put it back, or say "
+        f"`ioc contracts generate --retire {feed}`"
         for feed, shape in released.items()
         if feed not in contracts
     ]
@@ -104,14 +105,14 @@ def require_compatible(contracts: Mapping[str, Contract], released: Mapping[str,
 
 
 def read_released(project: Path = PROJECT) -> dict[str, Shape]:
-    """Give the released shapes by feed; none where the file does not exist."""
+    """Return the released shapes by feed; none if the file does not exist."""
     path = project / RELEASED
     shapes: dict[str, Shape] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return shapes
 
 
 def released_text(contracts: Mapping[str, Contract]) -> str:
-    """Write the file of released shapes, a line a column and a rule; ask `require_compatible` first."""
+    """Write the file of released shapes, a line per column and rule; call `require_compatible` first."""
     feeds = []
     for feed, contract in contracts.items():
         facts = [
@@ -147,10 +148,12 @@ def _complaint(contract: Contract, released: Mapping[str, Shape]) -> str | None:
 
 
 def parts_of(feed: str, version: str) -> tuple[int, int, int]:
-    """Give major, minor and patch of a version; raise ContractError for another form."""
+    """Return major, minor and patch of a version; raise ContractError for another form."""
     found = VERSION.fullmatch(version)
     if found is None:
-        raise ContractError(f"{feed}: a version major.minor.patch was promised, {version or 'none'} came")
+        raise ContractError(
+            f"{feed}: expected a version major.minor.patch, got {version or 'none'}; correct the contract"
+        )
     return int(found[1]), int(found[2]), int(found[3])
 
 
@@ -202,7 +205,7 @@ def _of_columns(before: Mapping[str, Shape], after: Mapping[str, Shape]) -> Iter
 
 
 def _rise_of_fact(fact: str, was: Any, now: Any) -> Rise:
-    """Judge one fact of a column: wider is minor, narrower major; what is neither is major, labels apart."""
+    """Judge one fact of a column: wider is minor, narrower major; anything else is major, except labels."""
     if fact in ("label_vi", "is_identifier"):
         return Rise.MINOR
     if fact == "is_required":
@@ -224,7 +227,7 @@ def _is_wider(fact: str, was: Decimal, now: Decimal) -> bool:
 
 
 def _rise_of_class(was: Any, now: Any) -> Rise:
-    """A looser class shows what was hidden; values that become hashes, or cease to be, are others. Only a tighter class is minor."""
+    """Judge a change of class: a looser class shows what was hidden, and hashing changes values. Only a tighter class is minor."""
     is_looser = CLASSES.index(now) < CLASSES.index(was) if {was, now} <= set(CLASSES) else True
     return Rise.MAJOR if is_looser or now == "personal" else Rise.MINOR
 

@@ -1,7 +1,7 @@
-"""What follows from the contracts and is never typed: dbt sources, staging and *current* models of plain feeds, the seed of feeds, the
-models of slots and of full lists, the catalogue page, the page of indicators, the released shapes, the form of a receipt.
+"""What is generated from the contracts and never written by hand: dbt sources, staging and *current* models of plain feeds, the seed of
+feeds, the models of slots and of full lists, the catalogue page, the page of indicators, the released shapes, the schema of a receipt.
 
-A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails where one of them differs from what would
+A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails if one of them differs from what would
 be generated now.
 """
 
@@ -55,7 +55,7 @@ FEED_COLUMNS = (
 
 
 def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> dict[Path, str]:
-    """Give every generated file and its text."""
+    """Return every generated file and its text."""
     models = project / "dbt_project" / "models"
     files = {
         project / "dbt_project" / "seeds" / "feeds.csv": feeds_seed(contracts),
@@ -78,7 +78,7 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
 
 
 def stale_files(contracts: dict[str, Contract], project: Path = PROJECT) -> list[str]:
-    """Name the generated files that are missing or differ, relative to the project."""
+    """Return the generated files that are missing or differ, relative to the project."""
     return [
         str(path.relative_to(project))
         for path, text in generated_files(contracts, project).items()
@@ -112,7 +112,7 @@ def dbt_sources(domain: str, contracts: dict[str, Contract]) -> str:
 
 
 def feeds_seed(contracts: dict[str, Contract]) -> str:
-    """Write the seed `feeds`: what SQL needs to know of each contract. Durations in minutes."""
+    """Write the seed `feeds`: what SQL needs to know about each contract. Durations in minutes."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(FEED_COLUMNS)
@@ -141,7 +141,7 @@ def feeds_seed(contracts: dict[str, Contract]) -> str:
 
 
 def page_size(contract: Contract) -> str:
-    """Return how many records a page of the feed holds after which another must come; empty where its connector knows no such number."""
+    """Return how many records make a page of the feed full, so that another must follow; empty if its connector has no such number."""
     size = read_options(contract).size_that_goes_on if contract.connector == "http" else None
     return "" if size is None else str(size)
 
@@ -153,7 +153,7 @@ def receipt_schema() -> str:
 
 
 def catalogue_page(contracts: dict[str, Contract]) -> str:
-    """Write the page that tells an analyst which feeds there are and what their columns mean."""
+    """Write the page that shows an analyst which feeds there are and what their columns mean."""
     lines = ["# Feeds", "", f"<!-- {HEADER} -->", ""]
     for contract in contracts.values():
         lines += [f"## {contract.feed} - {contract.label_vi}", "", f"{contract.name}. {contract.grain}", ""]

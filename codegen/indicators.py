@@ -1,7 +1,7 @@
-"""The page of indicators: each figure of each mart, its formula in words, what it is worked out from, and who answers for it.
+"""The page of indicators: each figure of each mart, its formula in words, what it is computed from, and who is responsible for it.
 
-The words are those of the mart's entry. What a mart is worked out from follows from its SQL: the feeds and the reference lists that it and
-the models before it read. A list says of each row whether a checked source stands behind it (`verified`); how many have none is told here,
+The words are those of the mart's entry. What a mart is computed from follows from its SQL: the feeds and the reference lists that it and
+the models before it read. A list says of each row whether a checked source supports it (`verified`); the page says how many rows are not,
 so that a reader knows which figures rest on values that an operator may have to correct.
 """
 
@@ -25,7 +25,7 @@ NO_FIGURES = ("latitude", "longitude", "source_version", "display_order")
 
 @dataclass(frozen=True)
 class Lineage:
-    """What a model is worked out from: bronze tables and reference lists, in alphabetical order."""
+    """What a model is computed from: bronze tables and reference lists, in alphabetical order."""
 
     tables: tuple[str, ...]
     lists: tuple[str, ...]
@@ -38,7 +38,7 @@ def indicators_page(
     header: str,
     written: Mapping[str, str] | None = None,
 ) -> str:
-    """Write the page, its domains in the order in which leaders read them; `written` are models that are generated beside it, by name."""
+    """Write the page, its domains in the order in which leaders read them; `written` are models generated with it, by name."""
     models = _texts(project / "dbt_project" / "models") | dict(written or {})
     for text in _texts(project / "dbt_project" / "macros").values():
         models |= dict(MACRO.findall(text))
@@ -77,9 +77,9 @@ def indicators_page(
 
 
 def lineage_of(model: str, models: Mapping[str, str], seeds: frozenset[str]) -> Lineage:
-    """Follow the references of a model to bronze and to the reference lists; slots and other models are passed through.
+    """Follow the references of a model to bronze and to the reference lists, through slots and other models.
 
-    `models` are texts by name; a macro stands among them as `name(`.
+    `models` are texts by name; a macro is among them as `name(`.
     """
     tables: set[str] = set()
     lists: set[str] = set()
@@ -117,7 +117,7 @@ def _figures(model: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _list_told(path: Path, domain: str) -> str:
-    """Name a reference list, and how many of its rows no checked source stands behind; of a list with domains, those of one."""
+    """Name a reference list, and how many of its rows are not verified; of a list with domains, the rows of one."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row.get("domain", domain) == domain or "key" not in row]
     unverified = sum(row.get("verified", "true").lower() == "false" for row in rows)

@@ -1,9 +1,9 @@
-"""The staging models of feeds that send full lists: which lists there are, and what of each was refused.
+"""The staging models of feeds that send full lists: which lists there are, and what was refused of each.
 
-A list is what deliveries with the promised ending brought of one scope in one version, so that a list may come in parts, and a list of
-which nothing was accepted is none. What was refused was sent all the same, and is not missing from its list: it stands here with the
-scope and the key that it came with. Where the scope is none of the delivery's lists (a misspelt school), it may belong to each of them;
-where the key cannot be read, it may be any record of its list, until it is repaired.
+A list is what deliveries with the declared ending brought for one scope in one version, so that a list may come in parts, and a list
+with nothing accepted does not count. What was refused was sent all the same, and is not missing from its list: the model holds it with the
+scope and the key that it came with. If the scope is none of the delivery's lists (a misspelt school), it may belong to each of them;
+if the key cannot be read, it may be any record of its list, until it is repaired.
 """
 
 from core.contract import Contract, FullList
@@ -19,7 +19,7 @@ def list_models(contracts: dict[str, Contract]) -> dict[str, str]:
 
 
 def lists_told(contract: Contract) -> list[str]:
-    """Say in one line which lists a feed sends; nothing where it sends none."""
+    """Say in one line which lists a feed sends; nothing if it sends none."""
     if contract.full_list is None:
         return []
     scope = ", ".join(f"`{name}`" for name in contract.full_list.scope) or "the feed"

@@ -1,4 +1,4 @@
-"""The two dbt models that follow from what the contracts say of their slots: what fills slots, and which objects owe them."""
+"""The two dbt models that follow from what the contracts declare about slots: what fills slots, and which objects owe them."""
 
 import re
 
@@ -9,12 +9,12 @@ UNION = "    union all\n"
 
 
 def has_register(contract: Contract) -> bool:
-    """Tell whether a seed lists the objects that owe slots, or the feed owes them; if not, an object is known by what it sent."""
+    """Whether a seed lists the objects that owe slots, or the feed owes them; otherwise objects are known by what they sent."""
     return contract.slots.by is not SlotsBy.OBJECT or contract.expected_objects is not None
 
 
 def slots_sent_model(contracts: dict[str, Contract]) -> str:
-    """Write the staging model of what fills slots: rows of bronze, and files whose names tell object and time."""
+    """Write the staging model of what fills slots: rows of bronze, and files whose names contain object and time."""
     selects = []
     for contract in contracts.values():
         slots = contract.slots
@@ -36,7 +36,7 @@ def slots_sent_model(contracts: dict[str, Contract]) -> str:
 
 
 def slot_objects_model(contracts: dict[str, Contract]) -> str:
-    """Write the model of the objects that owe slots, where a list of them exists: those of a register, or the feed itself."""
+    """Write the model of the objects that owe slots, if a list of them exists: those of a register, or the feed itself."""
     selects = []
     for contract in contracts.values():
         if contract.slots.by in (SlotsBy.FEED, SlotsBy.POLLS):

@@ -1,7 +1,7 @@
 """The staging and *current* models of a plain feed: its contract's columns as they are, and the newest version of each key.
 
-A feed whose records need more than that has a staging model typed by hand, `stg_<domain>__<feed>.sql` without the header of generated
-files; then nothing is generated for it here. Restricted columns stay in bronze; personal ones are hashed there and only tell records apart.
+A feed whose records need more than that has a staging model written by hand, `stg_<domain>__<feed>.sql` without the header of generated
+files; then none is generated for it. Restricted columns stay in bronze; personal ones are hashed there and only tell records apart.
 """
 
 from pathlib import Path
@@ -34,7 +34,7 @@ def staging_files(contracts: dict[str, Contract], models: Path) -> dict[Path, st
 
 
 def is_plain(contract: Contract, models: Path) -> bool:
-    """Tell whether no staging model was typed by hand for a feed."""
+    """Whether a feed has no staging model written by hand."""
     path = models / "staging" / contract.domain / f"{staging_name(contract)}.sql"
     return not path.exists() or path.read_text(encoding="utf-8").startswith(f"-- {HEADER}\n")
 

@@ -1,1 +1,1 @@
-"""Build, audit, release: no number reaches a leader before it passed."""
+"""Build, audit, release: no number reaches a leader before it has passed."""

@@ -1,7 +1,7 @@
 """Judge the candidate marts of a build, as of the snapshot in which it ended.
 
-Nothing passes by absence: a verdict without a check is a failing one, a check that could not be evaluated counts as a failed critical
-check whatever its severity (a renamed column, a mart that does not exist), and so does a result that does not come back.
+Nothing passes by absence: a verdict without a check fails, a check that could not be evaluated counts as a failed critical
+check whatever its severity (a renamed column, a mart that does not exist), and so does a missing result.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ KIND_OF_ERROR = re.compile(r"\w+(Exception|Error)\b")
 def audit(connection: duckdb.DuckDBPyConnection, built: Build, clock: datetime) -> Verdict:
     """Run a domain's suite on the candidates of a build.
 
-    Reads through a cursor of `connection`, writes nothing. Raises UnknownNameError for a domain that is not listed.
+    Reads through a cursor of `connection` and writes nothing. Raises UnknownNameError for a domain that is not listed.
     """
     domain = built.domain
     if domain not in domain_names():
@@ -54,14 +54,14 @@ def audit(connection: duckdb.DuckDBPyConnection, built: Build, clock: datetime) 
 
 
 def checks_of(domain: str, facts: AuditFacts) -> list[Check]:
-    """Return the checks of a domain: its floor, and those written by hand, which replace one of the floor of the same mart and words."""
+    """Return the checks of a domain: its floor, and those written by hand, which replace floor checks of the same mart and words."""
     by_hand = _checks_by_hand(domain, facts)
     replaced = {(check.mart, check.says) for check in by_hand}
     return [*(check for check in floor(domain, facts) if (check.mart, check.says) not in replaced), *by_hand]
 
 
 def _checks_by_hand(domain: str, facts: AuditFacts) -> list[Check]:
-    """Return the checks of `quality/suites/<domain>.py`; none where there is no such file."""
+    """Return the checks of `quality/suites/<domain>.py`; none if there is no such file."""
     if not (SUITES_FOLDER / f"{domain}.py").exists():
         return []
     checks: list[Check] = importlib.import_module(f"quality.suites.{domain}").expectations(facts)
@@ -69,14 +69,14 @@ def _checks_by_hand(domain: str, facts: AuditFacts) -> list[Check]:
 
 
 def judge(built: Build, clock: datetime, results: tuple[CheckResult, ...]) -> Verdict:
-    """Pass where there are checks and no critical one failed."""
+    """Return the verdict: it passes if there are checks and no critical one failed."""
     passed = bool(results) and all(result.passed for result in results if result.severity == "critical")
     return Verdict(built.domain, built.snapshot_id, suite_digest(built.domain), passed, clock, results)
 
 
 @cache
 def suite_digest(domain: str) -> str:
-    """Return the digest of the checks of a domain: the suites' files, what marts declare, and the contracts they read."""
+    """Return the digest of a domain's checks: the suites' files, what marts declare, and the contracts they read."""
     digest = hashlib.sha256(domain.encode())
     declared = (*sorted((MARTS / domain).glob("_*__models.yml")), *sorted(CONTRACTS_FOLDER.rglob("*.odcs.yaml")))
     for path in (*sorted(SUITES_FOLDER.glob("*.py")), *declared):
@@ -87,7 +87,7 @@ def suite_digest(domain: str) -> str:
 def _strangers(
     connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int, marts: tuple[str, ...]
 ) -> tuple[CheckResult, ...]:
-    """Fail each table of the schema that is no mart of the suite: a release would show it, and nobody judged it."""
+    """Fail each table of the schema that is not a mart of the suite: a release would show it, and nobody judged it."""
     return tuple(
         CheckResult(table, "the table is a mart of the suite", 5, "critical", False, "no mart of it", "a mart of it")
         for table in tables_of(connection, "lake", domain, snapshot_id)
@@ -98,7 +98,7 @@ def _strangers(
 def run_checks(
     connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int, checks: list[Check]
 ) -> tuple[CheckResult, ...]:
-    """Evaluate checks on the marts as of a snapshot; give one result a check, mart by mart."""
+    """Evaluate checks on the marts as of a snapshot; return one result per check, mart by mart."""
     by_mart: dict[str, list[Check]] = defaultdict(list)
     for check in checks:
         by_mart[check.mart].append(check)
@@ -124,7 +124,7 @@ def run_checks(
 
 
 def _run_on_batch(library: Any, batch: Any, checks: list[Check]) -> list[CheckResult]:
-    """Validate in one go, so that checks share their queries; results come in any order and are told apart by number."""
+    """Validate in one go, so that checks share their queries; results come in any order and are matched by number."""
     suite = library.ExpectationSuite(name=checks[0].mart)
     for number, check in enumerate(checks):
         check.expectation.meta = {"number": number}
@@ -147,7 +147,7 @@ def _result(check: Check, answer: Any) -> CheckResult:
 
 
 def _exception(info: Mapping[str, Any]) -> str | None:
-    """Say why a check could not be evaluated; None where it could. An error's text may hold values: only names leave it."""
+    """Return why a check could not be evaluated; None if it could. An error's text may hold values: only names leave this function."""
     for entry in [info] if "raised_exception" in info else info.values():
         if entry["raised_exception"]:
             message = str(entry["exception_message"])
@@ -185,5 +185,5 @@ def _released_rows(connection: duckdb.DuckDBPyConnection, domain: str, marts: tu
 
 
 def _as_of(what: str, domain: str, mart: str, snapshot_id: int) -> str:
-    """Write the query; domain and mart are names of this module, the snapshot is a number."""
+    """Write the query; domain and mart are names known here, the snapshot is a number."""
     return f'select {what} from lake."{domain}"."{mart}" at (version => {int(snapshot_id)})'

@@ -1,7 +1,7 @@
 """What is due, worked out from state: the ledger ahead of a domain's last build, the build ahead of its audit and of its release.
 
-It never matters what a task happened to do. One that died after its commit, or a retry that found nothing left to load, leads to the same
-end, because whoever looks next sees the same levels.
+It never matters what a task happened to do. A task that died after its commit, or a retry that found nothing left to load, leads to the
+same end, because whoever looks next sees the same levels.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from quality.verdicts import find_verdict
 from transform.build import code_digest, find_build, last_failure
 
 SCORES_GROW_OLD = timedelta(minutes=15)
-"""The scores are built again after so long though nothing came: a feed that fell silent must lose points."""
+"""The scores are built again after this long even if nothing came: a feed that fell silent must lose points."""
 
 
 class Step(StrEnum):
@@ -31,7 +31,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Level:
-    """How far a domain is. `due` is its next step, None where it is up to date or stuck; `stuck` says why it cannot go on."""
+    """How far a domain is. `due` is its next step, None if it is up to date or stuck; `stuck` says why it cannot go on."""
 
     domain: str
     due: Step | None
@@ -39,7 +39,7 @@ class Level:
 
     @property
     def is_settled(self) -> bool:
-        """Say whether the release in force shows everything that was loaded."""
+        """Whether the release in force shows everything that was loaded."""
         return self.due is None and not self.stuck
 
 
@@ -56,7 +56,7 @@ def level_of(connection: duckdb.DuckDBPyConnection, domain: str, now: datetime) 
 def level_of_last_build(connection: duckdb.DuckDBPyConnection, domain: str) -> Level:
     """Work out the next step of a domain's last build, whatever was loaded since.
 
-    A build is audited and published though rows came while it ran; they are the next one's. Otherwise a domain into which rows come faster
+    A build is audited and published even if rows came while it ran; they belong to the next one. Otherwise a domain whose rows come faster
     than it is built would never be released.
     """
     if failure := last_failure(connection, domain):
@@ -78,7 +78,7 @@ def levels(connection: duckdb.DuckDBPyConnection, now: datetime) -> list[Level]:
 
 
 def _is_ahead(connection: duckdb.DuckDBPyConnection, domain: str, snapshot: int, now: datetime) -> bool:
-    """Say whether the ledger holds what a build that read a snapshot did not see."""
+    """Whether the ledger holds anything that a build of a snapshot did not see."""
     feeds = [contract.feed for contract in read_contracts().values() if domain in (contract.domain, QUALITY)]
     row = connection.execute(
         "select count(*) from (from lake.ledger.deliveries where list_contains(?, feed) and snapshot_id > ? limit 1)",
@@ -90,7 +90,7 @@ def _is_ahead(connection: duckdb.DuckDBPyConnection, domain: str, snapshot: int,
 
 
 def _has_grown_old(connection: duckdb.DuckDBPyConnection, snapshot: int, now: datetime) -> bool:
-    """Say whether the scores are older than they may be, or something but a delivery came to their books since."""
+    """Whether the scores are older than they may be, or a recapture or a repair has come since."""
     row = connection.execute(
         """
         select

@@ -1,11 +1,11 @@
 """What the marts of a domain declare in their yml entries: their keys, and which of them are compared from release to release.
 
-A mart whose rows speak of a period (an hour, a day, a month) says so under `meta.restatements`:
+A mart whose rows belong to a period (an hour, a day, a month) declares it under `meta.restatements`:
 
     period       the column that places a row in time
     caused_by    which rows of bronze a figure is made of: a feed, and a condition between `bronze` and `mart`
 
-A mart that tells how new a feed is names the column under `meta.newest_events`; one that may be empty says so by `meta.may_be_empty`.
+A mart that shows how current a feed is names the column under `meta.newest_events`; one that may be empty says `meta.may_be_empty`.
 """
 
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ from core.settings import PROJECT
 MARTS = PROJECT / "dbt_project" / "models" / "marts"
 NUMBERS = ("bigint", "integer", "double", "decimal")
 NO_FIGURES = ("latitude", "longitude", "source_version")
-"""Numbers that place a row or tell what it was built from."""
+"""Numbers that place a row or say what it was built from."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Rows of a feed's bronze table that a figure is made of: `match` is a condition between `bronze` and `mart`."""
+    """Rows of a feed's bronze table that a figure is computed from: `match` is a condition between `bronze` and `mart`."""
 
     feed: str
     match: str
@@ -33,7 +33,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class NewestEvent:
-    """The column of a mart that tells the newest event of a feed, or of all where none is named; `only`: a column and its value."""
+    """The column of a mart with the newest event of a feed, or of all feeds if none is named; `only`: a column and its value."""
 
     column: str
     feed: str | None
@@ -42,7 +42,7 @@ class NewestEvent:
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart as declared. `period` is None where its rows are the current state, which is not compared."""
+    """A mart as declared. `period` is None if its rows are the current state, which is not compared."""
 
     name: str
     key: tuple[str, ...]

@@ -1,8 +1,8 @@
 """Publish what passed, and take it back.
 
 Publishing makes the released rows of a domain equal to its audited candidates, in one transaction with the release row. It needs a
-passing verdict on the very build: a missing verdict is a failing one. A domain that fails keeps its last good release, which
-says its age itself, because every mart carries its event times. The same build is published once, however often it is asked for,
+passing verdict on that very build: a missing verdict counts as failing. A domain that fails keeps its last good release, which
+shows its own age, because every mart carries its event times. The same build is published once, however often that is asked for,
 and an older one never replaces a newer one except by a rollback.
 """
 
@@ -25,15 +25,13 @@ AXES = ("correct", "complete", "clean", "live", "consistent", "score")
 
 
 def publish(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, snapshot_id: int) -> Release:
-    """Publish the build of a domain that read a snapshot; return the release that shows it, which may be there already.
+    """Publish the build of a domain that read a snapshot; return the release that shows it, which may exist already.
 
-    Raises AuditError where no passing verdict stands on that build, or where a newer one was published.
+    Raises AuditError if that build has no passing verdict, or if a newer one was published.
     """
     verdict = find_verdict(connection, domain, snapshot_id)
     if verdict is None:
-        raise AuditError(
-            f"{domain}: expected a verdict on snapshot {snapshot_id}, there is none; run `ioc audit {domain}`"
-        )
+        raise AuditError(f"{domain}: expected a verdict on snapshot {snapshot_id}, got none; run `ioc audit {domain}`")
     if not verdict.passed:
         raise AuditError(
             f"{domain}: snapshot {snapshot_id} did not pass its audit: {verdict.reason}; the last release stays"
@@ -69,9 +67,9 @@ def publish(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: s
 
 
 def rollback(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, release_id: int) -> Release:
-    """Publish once more what an earlier release of a domain showed; where that is in force, no release is made.
+    """Publish again what an earlier release of a domain showed; if that is in force, no release is made.
 
-    Raises UnknownNameError where that release never was, AuditError where its rows are no longer kept.
+    Raises UnknownNameError if that release never existed, AuditError if its rows are no longer kept.
     """
     with exclusive(settings, "release") as lock:
         earlier = find_release(connection, domain, release_id)
@@ -80,7 +78,8 @@ def rollback(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: 
             return in_force
         if not tables_of_release(connection, earlier):
             raise AuditError(
-                f"{domain}: expected the rows of release {release_id}, they are no longer kept; see `ioc releases` for newer ones"
+                f"{domain}: expected the rows of release {release_id}, got none, as they are no longer kept; "
+                "see `ioc releases` for newer ones"
             )
         return publish_rows(
             connection,
@@ -101,7 +100,7 @@ def rollback(connection: duckdb.DuckDBPyConnection, settings: Settings, domain: 
 
 
 def tables_of_release(connection: duckdb.DuckDBPyConnection, release: Release) -> list[str]:
-    """Return the marts that a release shows; none where its version of the catalog has been expired."""
+    """Return the marts that a release shows; none if its version of the catalog has expired."""
     kept = connection.execute(
         "select count(*) from marts.snapshots() where snapshot_id = ?", [release.marts_version]
     ).fetchone()

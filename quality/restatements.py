@@ -1,11 +1,11 @@
-"""What a release says otherwise than the one before it, and by which deliveries that came about.
+"""What a release shows differently from the one before it, and which deliveries caused that.
 
-The catalog keeps the change feed of every publication: of each row that was updated the values before and after. Of the marts that
+The catalog keeps the change feed of every publication: of each updated row the values before and after. In marts that
 declare a period (quality/marts.py) each figure that differs is a restatement. The deliveries named as its cause are those whose records
-meet the mart's condition and became visible between the two instants of the lake that the releases speak of, by the catalog's own versions
-and not by any clock. A figure that changed without one moved by the clock of the build, a rule or a reference list, and says so:
-`no_delivery`. Marts of the current state (a case, a vessel) and findings that begin and end are not compared: they have no period
-that was closed. Nothing is stored: the answer lasts as long as the release is kept.
+meet the mart's condition and became visible between the two snapshots of the lake that the releases show, by the catalog's own versions
+and not by any clock. A figure that changed without one changed because of the build's clock, a rule or a reference list, which is
+reported as `no_delivery`. Marts of the current state (a case, a vessel) and findings that begin and end are not compared: they have no
+closed period. Nothing is stored: the answer is available as long as the release is kept.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from quality.release import tables_of_release
 
 @dataclass(frozen=True)
 class Restatement:
-    """A figure that a release shows otherwise than the release before; `row_key` is JSON of the mart's key."""
+    """A figure that a release shows differently from the release before; `row_key` is JSON of the mart's key."""
 
     domain: str
     release_id: int
@@ -83,7 +83,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, mart: Mart, before: Release,
 
 
 def _find_causes(connection: duckdb.DuckDBPyConnection, mart: Mart, before: Release, after: Release) -> None:
-    """Put the deliveries that each changed row is made of, and that came between the two instants, into `causes`."""
+    """Put into `causes` the deliveries that each changed row is computed from and that came between the two snapshots."""
     connection.execute("create or replace temp table causes (_number bigint, delivery_id varchar)")
     for cause in mart.causes if after.action != "rollback" else ():
         connection.execute(

@@ -21,9 +21,9 @@ def build_domain(settings: Settings, domain: str, *, full_refresh: bool = False)
 
 
 def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> verdicts.Verdict:
-    """Audit the build of a domain that read a snapshot (its last one, where none is named) and keep the verdict.
+    """Audit the build of a domain that read a snapshot (its last one, if none is named) and keep the verdict.
 
-    Raises AuditError where no build whose models and tests all passed read that snapshot.
+    Raises AuditError if no build that passed all its tests read that snapshot.
     """
     with connected(settings) as connection:
         built = build.require_build(connection, domain, snapshot_id)
@@ -34,7 +34,7 @@ def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None
 
 
 def require_pass(settings: Settings, domain: str, snapshot_id: int | None = None) -> int:
-    """Audit, and return the snapshot of the build where it passed; raises AuditError with the reason where it did not."""
+    """Audit, and return the snapshot of the build if it passed; raise AuditError with the reason if it did not."""
     verdict = audit_domain(settings, domain, snapshot_id)
     if not verdict.passed:
         raise AuditError(
@@ -44,7 +44,7 @@ def require_pass(settings: Settings, domain: str, snapshot_id: int | None = None
 
 
 def publish_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> Release:
-    """Publish the build of a domain that read a snapshot (its last audited one, where none is named)."""
+    """Publish the build of a domain that read a snapshot (its last audited one, if none is named)."""
     with connected(settings) as connection:
         chosen = verdicts.find_last_audited(connection, domain) if snapshot_id is None else snapshot_id
         return release.publish(connection, settings, domain, chosen)
@@ -57,7 +57,7 @@ def rollback_domain(settings: Settings, domain: str, release_id: int) -> Release
 
 
 def due_step(settings: Settings, domain: str, *, of_last_build: bool = False) -> levels.Step | None:
-    """Return the next step of a domain, or of its last build; raises AuditError where a failed test or audit keeps it from going on."""
+    """Return the next step of a domain, or of its last build; raise AuditError if a failed test or audit blocks it."""
     with connected(settings) as connection:
         level = (
             levels.level_of_last_build(connection, domain)
@@ -77,9 +77,9 @@ def due_steps(settings: Settings) -> dict[str, str]:
 
 
 def take_step(settings: Settings, domain: str, step: levels.Step) -> bool:
-    """Take a step of a domain where it is the next one, or the next one of its last build; return whether it was.
+    """Take a step of a domain if it is the next one, or the next one of its last build; return whether it was.
 
-    Who comes meanwhile waits, and then looks. Raises AuditError where a failed test or audit keeps the domain from going on.
+    A caller that comes meanwhile waits, and then checks again. Raises AuditError if a failed test or audit blocks the domain.
     """
     with exclusive(settings, f"step {domain}"):
         if due_step(settings, domain, of_last_build=step is not levels.Step.BUILD) is not step:

@@ -1,7 +1,7 @@
 """Verdicts: what an audit found, and where it is kept.
 
 A verdict holds numbers and names of our own reference lists, never values of rows: the reason of a release is shown to readers. A
-verdict cannot be built to pass against its own checks, so that a row changed by hand is refused when it is read.
+verdict cannot be built as passing against its own checks, so that a row changed by hand is refused when it is read.
 """
 
 import json
@@ -29,7 +29,7 @@ class CheckResult:
 
     @property
     def line(self) -> str:
-        """Say it in a few words."""
+        """The result in a few words."""
         return f"{self.mart}: {self.expectation} (expected {self.expected}, found {self.observed})"
 
 
@@ -37,7 +37,7 @@ class CheckResult:
 class Verdict:
     """The judgement on the candidates of the build that read a snapshot of the lake; `suite` is the digest of the checks that were run.
 
-    Raises AuditError when built to pass against its own checks.
+    Raises AuditError if it is built as passing against its own checks.
     """
 
     domain: str
@@ -50,17 +50,17 @@ class Verdict:
     def __post_init__(self) -> None:
         if self.passed and (not self.checks or self.failures("critical")):
             raise AuditError(
-                f"{self.domain}: a passing verdict on snapshot {self.snapshot_id} needs checks of which no critical one failed; "
-                f"it has {len(self.checks)} checks, {len(self.failures('critical'))} critical ones failed"
+                f"{self.domain}: expected a passing verdict on snapshot {self.snapshot_id} to have checks and no failed critical one, got "
+                f"{len(self.checks)} checks, {len(self.failures('critical'))} critical ones failed; audit again"
             )
 
     def failures(self, severity: Severity) -> tuple[CheckResult, ...]:
-        """Give the checks of a severity that failed."""
+        """Return the failed checks of a severity."""
         return tuple(check for check in self.checks if check.severity == severity and not check.passed)
 
     @property
     def reason(self) -> str:
-        """Name, in one line, the failed critical checks with their numbers; the warnings of a verdict that passed."""
+        """The failed critical checks with their numbers, in one line; the warnings of a verdict that passed."""
         if not self.checks:
             return "no check was run"
         if self.passed:
@@ -76,7 +76,7 @@ class Verdict:
 
 
 def record_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
-    """Write a verdict as one row; an earlier verdict on the same build stays, and is no longer the one in force."""
+    """Write a verdict as one row; an earlier verdict on the same build stays, but is no longer in force."""
     info: dict[str, str | int] = {"domain": verdict.domain, "snapshot_id": verdict.snapshot_id}
     checks = json.dumps([asdict(check) for check in verdict.checks], ensure_ascii=False)
     with transaction(connection, "lake", f"audit {verdict.domain}", info):
@@ -95,7 +95,7 @@ def record_verdict(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> N
 
 
 def find_verdict(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int) -> Verdict | None:
-    """Return the last verdict written on a domain's build, whatever the clocks said; None where there is none."""
+    """Return the last verdict written on a domain's build, whatever the clocks said; None if there is none."""
     row = connection.execute(
         """
         select suite, passed, audited_at, checks
@@ -113,10 +113,10 @@ def find_verdict(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id
 
 
 def find_last_audited(connection: duckdb.DuckDBPyConnection, domain: str) -> int:
-    """Return the snapshot of a domain's newest build that was audited; raises AuditError where none was."""
+    """Return the snapshot of a domain's newest build that was audited; raise AuditError if there is none."""
     row = connection.execute(
         "select max(snapshot_read) from lake.operations.audits where domain = ?", [domain]
     ).fetchone()
     if row is None or row[0] is None:
-        raise AuditError(f"{domain}: expected an audit before publication, there is none; run `ioc audit {domain}`")
+        raise AuditError(f"{domain}: expected an audit before publication, got none; run `ioc audit {domain}`")
     return int(row[0])

@@ -5,11 +5,10 @@
     <into>/health_claims/*.xml
     <into>/disease/*.{json,csv}
     <into>/education_*/*.xlsx, *.zip
-    <into>/feedback/requests.json (what the server of simulator/server.py tells)     <into>/truth/*.parquet
-    <into>/feedback/requests.json, <into>/public_services/dossiers.json (what the server of simulator/server.py tells)
+    <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
-The same day, seed and faults give the same bytes. A folder that exists is written anew only where a simulated day made it.
+The same day, seed and faults give the same bytes. An existing folder is replaced only if it holds a simulated day.
 """
 
 import shutil
@@ -63,7 +62,7 @@ TRUTH = "truth"
 
 @dataclass(frozen=True)
 class SimulatedDay:
-    """A day that was written: where, and what is true of it. After `ends_at` (UTC+7) nothing of it is in the future."""
+    """A day that was written: where, and what is true about it. After `ends_at` (UTC+7) nothing in it lies in the future."""
 
     day: date
     seed: int
@@ -76,9 +75,9 @@ class SimulatedDay:
 def simulate(
     day: date, seed: int, faults: FaultProfile | None, into: Path, report: Callable[[str], None] = lambda _: None
 ) -> SimulatedDay:
-    """Write one day below a folder; `faults` None means none, `report` is told each feed as it is done.
+    """Write one day below a folder; `faults` None means none, `report` is called with each feed as it is done.
 
-    Raises ConfigurationError where the folder holds anything but a simulated day, or a fault is asked for too often.
+    Raises ConfigurationError if the folder holds anything but a simulated day, or if a fault is asked for too often.
     """
     _clear(into)
     profile = faults or NO_FAULTS
@@ -116,7 +115,7 @@ def simulate(
 
 
 def folder_of(contract: Contract) -> str:
-    """Name the folder of a declared feed's day: that of its source, where it comes by folder."""
+    """Return the name of a declared feed's folder: that of its source, if it comes by folder."""
     return str(contract.option("folder", contract.table))
 
 
@@ -136,13 +135,13 @@ def _vessel_rows(city: City) -> list[tuple[object, ...]]:
 
 
 def _clear(into: Path) -> None:
-    """Empty a folder that an earlier simulation filled; refuse one with anything else in it."""
+    """Empty a folder that an earlier simulation filled; refuse a folder with anything else in it."""
     present = {path.name for path in into.iterdir()} if into.exists() else set()
     declared = {folder_of(contract) for contract in declared_contracts(read_contracts())}
     strangers = sorted(present - {*FOLDERS, *declared, TRUTH})
     if strangers:
         raise ConfigurationError(
-            f"{into.name}: an empty folder or a simulated day was promised, {', '.join(strangers[:3])} lies in it; name another",
+            f"{into.name}: expected an empty folder or a simulated day, got {', '.join(strangers[:3])} in it; name another",
             folder=str(into),
         )
     for name in present:

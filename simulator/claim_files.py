@@ -15,11 +15,11 @@ STRUCTURES = {
     "XML7": ("CHI_TIEU_DU_LIEU_GIAY_RA_VIEN", "DSACH_GIAY_RA_VIEN", "GIAY_RA_VIEN"),
     "XML15": ("CHI_TIEU_DIEU_TRI_LAO", "DSACH_DIEU_TRI_LAO", "DIEU_TRI_LAO"),
 }
-"""Root, list and line of each kind; those of XML6, XML7 and XML15 are made up here, no reader may depend on them."""
+"""Root, list and line of each kind; those of XML6, XML7 and XML15 are made up here, and no reader may depend on them."""
 
 Fields = Mapping[str, object]
 Dossier = Sequence[tuple[str, str | bytes]]
-"""The files of one `HOSO`: kind and XML; bytes stand as they are where the base64 should stand."""
+"""The files of one `HOSO`: kind and XML; bytes are written as they are in place of the base64."""
 
 
 def summary_file(fields: Fields) -> str:
@@ -41,7 +41,7 @@ def file_element(kind: str, content: str | bytes) -> str:
 
 
 def message(facility_code: str, made: str, dossiers: Sequence[Dossier], declared: int | None = None) -> bytes:
-    """Write a whole message; `made` is `yyyyMMdd`, `declared` the number of dossiers where it is not the true one."""
+    """Write a whole message; `made` is `yyyyMMdd`, `declared` the stated number of dossiers if it is not the true one."""
     bodies = "\n".join(
         "<HOSO>" + "\n".join(file_element(kind, content) for kind, content in dossier) + "</HOSO>"
         for dossier in dossiers

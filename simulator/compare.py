@@ -1,4 +1,4 @@
-"""Hold the released marts against the truth of a simulated day: the books first, then every domain."""
+"""Compare the released marts with the truth of a simulated day: the ledger first, then every domain."""
 
 import importlib
 import pkgutil
@@ -18,7 +18,7 @@ def compare(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:
 
 
 def _of_every_domain(truth: Truth, query: Query, clock: datetime) -> Iterator[Comparison]:
-    """Compare by each module of `simulator/comparisons` that has comparisons."""
+    """Yield the comparisons of each module of `simulator/comparisons` that has any."""
     for found in pkgutil.iter_modules(simulator.comparisons.__path__):
         module = importlib.import_module(f"simulator.comparisons.{found.name}")
         if hasattr(module, "comparisons"):

@@ -1,9 +1,9 @@
-"""The day of a feed that nobody wrote an emitter for: true records made from what its contract says, faults dealt to them, and the books.
+"""The day of a feed without an emitter of its own: true records made from its contract, faults dealt to them, and the counts.
 
-Each object of the contract's register has a record in each slot of the day, its values drawn within the promised limits, enums and
+Each object of the contract's register has a record in each slot of the day, its values drawn within the declared limits, enums and
 reference lists. So a new feed is simulated at no cost. Where behaviour is the point (vessels, claims) an emitter is written by hand.
 
-A file holds one slot of all objects; a feed that is asked for over HTTP is one book, which the city's server tells.
+A file holds one slot of all objects; a feed that is fetched over HTTP is one book, which the city's server serves.
 """
 
 import json
@@ -32,7 +32,7 @@ Value = str | int | float | Decimal | date | datetime | bool | None
 
 BOOK, ENTRY = "book.json", "record"
 RECORDS_LIMIT = 2_000
-"""A day of more records is made of fewer objects."""
+"""A day with more records is made with fewer objects."""
 
 UNREGISTERED = 5
 """How many objects a feed without a register has."""
@@ -45,12 +45,12 @@ FAULTS: Mapping[FaultKind, int] = {
     FaultKind.OUT_OF_RANGE: 2,
     FaultKind.UNKNOWN_CODE: 2,
 }
-"""Faults of a day by default, as far as the feed can have them."""
+"""The default faults of a day, as far as the feed can have them."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One true record: the object and slot that it speaks of, and its values by column."""
+    """One true record: its object and slot, and its values by column."""
 
     object_id: str
     slot: datetime
@@ -58,12 +58,12 @@ class Item:
 
 
 def declared_contracts(contracts: Mapping[str, Contract]) -> list[Contract]:
-    """Return the contracts whose day is made from what they say: declared ones that no emitter is written for."""
+    """Return the contracts whose day is made from them alone: declared feeds without an emitter of their own."""
     return [contract for feed, contract in contracts.items() if contract.format == TABLE and feed not in DEMO_COUNTS]
 
 
 def emit_declared(contract: Contract, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the day's files into a folder, made by the caller."""
+    """Write the day's files into a folder that the caller has made."""
     items = list(_items(contract, day, chance(seed, contract.feed)))
     stream = chance(seed, f"{contract.feed}/faults")
     faults = _faults(profile, contract, items)
@@ -100,7 +100,7 @@ def emit_declared(contract: Contract, day: date, seed: int, profile: FaultProfil
 def _write_book(
     contract: Contract, slots: Mapping[datetime, Sequence[bytes | Mapping[str, str | None]]], folder: Path
 ) -> None:
-    """Write the entries that the city's server tells of a feed, each from when it can be seen."""
+    """Write the entries that the city's server serves for a feed, each with the time from which it is visible."""
     seen_after = contract.cadence / 4
     entries = [
         {"changed_at": (start + seen_after).isoformat(), "visible_at": (start + seen_after).isoformat(), ENTRY: record}
@@ -116,7 +116,7 @@ def file_name(contract: Contract, slot: datetime) -> str:
 
 
 def _items(contract: Contract, day: date, stream: Random) -> Iterator[Item]:
-    """Make a record for each object and slot of the day, the slots in their order."""
+    """Yield a record for each object and slot of the day, the slots in their order."""
     objects = _objects(contract)
     slots = max(int(timedelta(days=1) / contract.cadence), 1)
     kept = objects[: max(RECORDS_LIMIT // slots, 1)]
@@ -183,7 +183,7 @@ def _text(contract: Contract, column: Column, count: int) -> str | None:
 
 
 def _faults(profile: FaultProfile, contract: Contract, items: Sequence[Item]) -> FaultProfile:
-    """Deal the usual faults, as far as the feed can have them, unless the day has none or names its own."""
+    """Choose the default faults, as far as the feed can have them, unless the day has none or names its own."""
     if profile == NO_FAULTS or profile.of(contract.feed):
         return profile
     wanted = {fault for _, fault, _ in profile.counts}
@@ -222,7 +222,7 @@ def _coded(contract: Contract) -> str | None:
 
 
 def _sent(contract: Contract, item: Item, fault: FaultKind | None) -> bytes | Mapping[str, str | None]:
-    """Write one record as the texts of its columns, or as the line that it became."""
+    """Return one record as the texts of its columns, or the line it became if it is malformed."""
     values = dict(item.values)
     if fault == FaultKind.MISSING_VALUE:
         values[str(_to_empty(contract))] = None

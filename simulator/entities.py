@@ -1,6 +1,6 @@
 """Who lives in the city: stations, gauges, agencies and communes from the reference lists, and vessels drawn from the seed.
 
-The lists are the seeds of the dbt project, so that the simulator, the checks and the marts know the same city. Vessels stand in no
+The lists are the seeds of the dbt project, so that the simulator, the checks and the marts know the same city. Vessels are in no
 list, as no contract refers to one; they are made here and written into the truth.
 """
 
@@ -91,7 +91,7 @@ class School:
 
 @dataclass(frozen=True)
 class Vessel:
-    """A fishing vessel of 15 m and more; `ais_class` is A, B, or empty for a vessel without AIS."""
+    """A fishing vessel of at least 15 m; `ais_class` is A, B, or empty for a vessel without AIS."""
 
     vessel_id: str
     vessel_name: str
@@ -105,13 +105,13 @@ class Vessel:
 
 @dataclass(frozen=True)
 class Boundary:
-    """A closed line round the waters in which the vessels may be: its vertices, latitude and longitude, WGS 84, degrees."""
+    """A closed line around the waters in which the vessels may be: its vertices, latitude and longitude, WGS 84, degrees."""
 
     boundary_code: str
     vertices: tuple[tuple[float, float], ...]
 
     def eastern_longitude(self, latitude: float) -> float:
-        """Tell where a vessel that sails due east on a latitude crosses the line last."""
+        """Return the longitude at which a vessel sailing due east on a latitude crosses the line last."""
         crossings = [
             west + (east - west) * (latitude - south) / (north - south)
             for (south, west), (north, east) in pairwise((*self.vertices, self.vertices[0]))

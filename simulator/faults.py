@@ -1,7 +1,7 @@
 """The fault switch: which faults are injected into which feed, how often, and the record of each.
 
-A fault touches one item of a feed (a station's five-minute slot, a poll, a version of a case, a position, a message), and no item has
-two, so that each has one outcome that can be told beforehand. What a city does without any fault on our side - a status
+A fault affects one item of a feed (a station's five-minute slot, a poll, a version of a case, a position, a message), and no item has
+two, so that each has one outcome that can be predicted. What a city does without any injected fault - a status
 01, a vessel that falls silent, a poll that repeats the last reading - is no fault and belongs to the truth.
 """
 
@@ -32,24 +32,24 @@ DOSSIERS = "public_services.dossiers"
 
 
 class FaultKind(StrEnum):
-    """What can go wrong; the comment tells what must become of it."""
+    """What can go wrong; the comment says what must become of it."""
 
     MISSING_SLOT = "missing_slot"  # nothing is sent: missing from the marts
     LATE = "late"  # sent with or after later items: accepted
     DUPLICATE = "duplicate"  # the same record twice: once accepted, once duplicate
     DUPLICATE_FILE = "duplicate_file"  # the same bytes again, under another name: every record a duplicate
     CONFLICT = "conflict"  # the same key and version with another content, later: quarantined, group 3
-    MALFORMED = "malformed"  # not of the promised form: quarantined, group 4
+    MALFORMED = "malformed"  # not of the declared form: quarantined, group 4
     TRUNCATED = "truncated"  # the file ends in the middle of its last record: that record quarantined, group 4
-    WRONG_ENCODING = "wrong_encoding"  # bytes that are no UTF-8: quarantined, group 4
+    WRONG_ENCODING = "wrong_encoding"  # bytes that are not UTF-8: quarantined, group 4
     EMPTY_FILE = "empty_file"  # a file without a byte: missing from the marts
     MISSING_VALUE = "missing_value"  # a required field is empty: quarantined, group 1
     WRONG_UNIT = "wrong_unit"  # right number, wrong unit, so outside the limits: quarantined, group 2
-    OUT_OF_RANGE = "out_of_range"  # beyond what can be: quarantined, group 2
+    OUT_OF_RANGE = "out_of_range"  # beyond what is possible: quarantined, group 2
     SWAPPED_COORDINATES = "swapped_coordinates"  # latitude and longitude exchanged: quarantined, group 2
-    UNKNOWN_CODE = "unknown_code"  # a station, agency or commune nobody declared: quarantined, group 5
-    UNKNOWN_PARAMETER = "unknown_parameter"  # a symbol nobody declared: quarantined, group 5
-    UNKNOWN_UNIT = "unknown_unit"  # a unit nobody declared: quarantined, group 5
+    UNKNOWN_CODE = "unknown_code"  # a station, agency or commune that no list has: quarantined, group 5
+    UNKNOWN_PARAMETER = "unknown_parameter"  # a symbol that no list has: quarantined, group 5
+    UNKNOWN_UNIT = "unknown_unit"  # a unit that no list has: quarantined, group 5
     BAD_WEEK = "bad_week"  # a week that its year does not have: quarantined, group 2
     WRONG_ORDER = "wrong_order"  # changed before it was sent: quarantined, group 6
     FUTURE_TIME = "future_time"  # ten years too late: quarantined, group 6
@@ -60,16 +60,16 @@ class FaultKind(StrEnum):
     ORPHAN_LINES = "orphan_lines"  # files of a claim without its summary: quarantined, group 5
     WRONG_SUM = "wrong_sum"  # a total that is not the sum of its parts: the record with the total quarantined, group 6
     WRONG_COUNT = (
-        "wrong_count"  # a message tells another number of claims than it holds: the count quarantined, group 6
+        "wrong_count"  # a message states another number of claims than it holds: the count quarantined, group 6
     )
-    RESEND = "resend"  # a claim sent again a day later with another content: accepted, takes the place of the former
+    RESEND = "resend"  # a claim sent again a day later with another content: accepted, replaces the earlier one
     HEADER_MOVED = "header_moved"  # the header of a workbook in row 7: accepted
-    HEADER_MISSPELT = "header_misspelt"  # letters of a header doubled: accepted, told in the ledger
+    HEADER_MISSPELT = "header_misspelt"  # letters of a header doubled: accepted, reported in the ledger
     HEADER_REPEATED = "header_repeated"  # the header again every twenty rows: accepted
     EXCEL_SERIAL = "excel_serial"  # a date as the number of its day: accepted
     UNKNOWN_STATUS = "unknown_status"  # a state of a pupil that is none of the twelve: quarantined, group 5
     OLD_IDENTITY = "old_identity"  # a citizen's number of nine digits: quarantined, group 4
-    NO_END = "no_end"  # finished, without telling when: quarantined, group 6
+    NO_END = "no_end"  # finished, without saying when: quarantined, group 6
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -211,7 +211,7 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "future_time": 4,
     },
 }
-"""Faults of the demonstration, by feed: every kind that a feed knows."""
+"""Faults of the demonstration, by feed: every kind that a feed can have."""
 
 
 @dataclass(frozen=True)
@@ -223,16 +223,18 @@ class FaultProfile:
     def __post_init__(self) -> None:
         pairs = [(feed, fault) for feed, fault, _ in self.counts]
         if len(set(pairs)) != len(pairs) or any(count < 0 for _, _, count in self.counts):
-            raise ConfigurationError("faults: each pair of feed and fault once and a count of 0 or more was promised")
+            raise ConfigurationError(
+                "faults: expected each pair of feed and fault once, with a count of 0 or more, got others"
+            )
 
     def of(self, feed: str) -> tuple[tuple[FaultKind, int], ...]:
-        """Give the faults of one feed with their counts."""
+        """Return the faults of one feed with their counts."""
         return tuple((fault, count) for name, fault, count in self.counts if name == feed)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One injected fault. `error_group` is None where nothing is quarantined; `records` counts what `outcome` happens to."""
+    """One injected fault. `error_group` is None if nothing is quarantined; `records` counts the records with this `outcome`."""
 
     feed: str
     fault: FaultKind
@@ -263,7 +265,7 @@ def fault_profile(text: str) -> FaultProfile:
     unknown = sorted(wanted - set(FaultKind))
     if unknown:
         raise UnknownNameError(
-            f"faults: none, demo or some of {', '.join(FaultKind)} was promised, {', '.join(unknown)} came",
+            f"faults: expected none, demo or some of {', '.join(FaultKind)}, got {', '.join(unknown)}; correct the names",
             faults=unknown,
         )
     return FaultProfile(tuple(entry for entry in DEMO_FAULTS.counts if entry[1] in wanted))
@@ -278,12 +280,14 @@ def deal_faults(
 ) -> dict[int, FaultKind]:
     """Choose the items of a feed that get a fault: index to fault, at most one each.
 
-    Raises ConfigurationError where a fault is asked for more often than there are items that can have it.
+    Raises ConfigurationError if a fault is asked for more often than there are items that can have it.
     """
     dealt: dict[int, FaultKind] = {}
     for fault, count in profile.of(feed):
         free = [index for index, item in enumerate(items) if index not in dealt and can_have(item, fault)]
         if count > len(free):
-            raise ConfigurationError(f"{feed}: {count} times {fault} was asked for, {len(free)} items can have it")
+            raise ConfigurationError(
+                f"{feed}: expected {count} items that can have {fault}, got {len(free)}; ask for fewer"
+            )
         dealt.update((index, fault) for index in stream.sample(free, count))
     return dealt

@@ -1,4 +1,4 @@
-"""The city's clock: Asia/Ho_Chi_Minh is UTC+7, without summer time, so a fixed offset says all."""
+"""The city's clock: Asia/Ho_Chi_Minh is UTC+7, without summer time, so a fixed offset is enough."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
@@ -8,10 +8,10 @@ FUTURE = timedelta(days=3653)
 
 
 def midnight(day: date) -> datetime:
-    """Give the beginning of a local day."""
+    """Return the beginning of a local day."""
     return datetime.combine(day, time(), LOCAL)
 
 
 def in_utc(moment: datetime) -> datetime:
-    """Give the same moment in UTC."""
+    """Return the same moment in UTC."""
     return moment.astimezone(UTC)

@@ -22,7 +22,7 @@ from stack.sftp.accounts import find_account, read_accounts
 from stack.sftp.client import logged_in
 
 SERVED = ("feedback", "public_services")
-"""Told by the city's servers (simulator/server.py) when they are asked, so that nothing of them is brought."""
+"""Served by the city's servers (simulator/server.py) on request, so nothing of them is published here."""
 STATIONS = "environment"
 STATION_READINGS = "environment.station_readings"
 CHANNELS = 8
@@ -30,7 +30,7 @@ SECONDS = 15
 
 
 def publish_to_folders(folder: Path, settings: Settings) -> int:
-    """Drop the files of every feed that comes by folder into `drop/<feed>`; give how many files."""
+    """Drop the files of every feed that comes by folder into `drop/<feed>`; return how many files there are."""
     declared = [
         folder_of(contract) for contract in declared_contracts(read_contracts()) if contract.connector == "folder"
     ]
@@ -48,12 +48,12 @@ def publish_to_folders(folder: Path, settings: Settings) -> int:
 
 
 def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int], None] = lambda _, __: None) -> int:
-    """Send the stations' files to their owner's SFTP folder `environment`; give how many files of the day are there then.
+    """Send the stations' files to their owner's SFTP folder `environment`; return how many files of the day are there afterwards.
 
-    A file that is there already, of the same size, is not sent again: a day's files have a time in their name and never change.
-    `report` is told files sent and files to send.
+    A file that is there already, with the same size, is not sent again: a day's files have a time in their name and never change.
+    `report` is called with the number of files sent and of files to send.
 
-    Raises ServiceError where the server is not there or the line breaks.
+    Raises ServiceError if the server is not there or the connection breaks.
     """
     files = sorted((folder / STATIONS).iterdir())
     try:
@@ -79,15 +79,15 @@ def publish_to_sftp(folder: Path, settings: Settings, report: Callable[[int, int
                 report(done, len(due))
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise ServiceError(
-            f"sftp: {len(files)} files were to be sent to {settings.sftp_host}:{settings.sftp_port}, {type(error).__name__} came; "
-            "is `ioc up` running?"
+            f"sftp: expected {settings.sftp_host}:{settings.sftp_port} to take {len(files)} files, got {type(error).__name__}; "
+            "see `ioc status`"
         ) from error
     return len(files)
 
 
 @contextmanager
 def agency_connection(settings: Settings, contract: Contract) -> Iterator[paramiko.SSHClient]:
-    """Log in to the SFTP server as the owner of a feed does; raises UnknownNameError where it has no account."""
+    """Log in to the SFTP server as the owner of a feed; raise UnknownNameError if the owner has no account."""
     account = find_account(read_accounts(settings.home_folder), agency_slug(contract.owner))
     with logged_in(settings, account.name, account.password, SECONDS) as client:
         yield client

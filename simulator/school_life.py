@@ -1,6 +1,6 @@
-"""A school year of the city: who is in which class, what became of every pupil by now, and who was present.
+"""A school year of the city: who is in which class, what has become of every pupil by now, and who was present.
 
-Planned once from the seed, the same for every feed that tells of it. Names are invented and say so; numbers are of no living child.
+Planned once from the seed, the same for every feed that reports on it. Names are invented and say so; no number is that of a real child.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Pupil:
 
 @dataclass(frozen=True)
 class ClassDay:
-    """Who of a class was there on a day."""
+    """Who of a class was present on a day."""
 
     school_class: SchoolClass
     day: date
@@ -60,13 +60,13 @@ class ClassDay:
 
     @property
     def without_leave(self) -> int:
-        """Give the pupils absent without leave."""
+        """The number of pupils absent without leave."""
         return self.enrolled - self.present - self.with_leave
 
 
 @dataclass(frozen=True)
 class SchoolLife:
-    """The plan: schools that report (by workbook or by roster), their classes, pupils and days; when the two exports were made."""
+    """The plan: schools that report (by workbook or by roster), their classes, pupils and days, and when the two exports were made."""
 
     school_year: str
     first_export: datetime
@@ -79,11 +79,11 @@ class SchoolLife:
     days: tuple[ClassDay, ...]
 
     def classes_of(self, schools: tuple[School, ...]) -> list[SchoolClass]:
-        """Give the classes of some schools, in their order."""
+        """Return the classes of some schools, in their order."""
         return [one for one in self.classes if one.school in schools]
 
     def pupils_of(self, schools: tuple[School, ...]) -> list[Pupil]:
-        """Give the pupils of some schools, in their order."""
+        """Return the pupils of some schools, in their order."""
         return [pupil for pupil in self.pupils if pupil.school_class.school in schools]
 
 

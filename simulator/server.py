@@ -1,10 +1,10 @@
-"""The city's servers in one process: citizens' requests and dossiers, with the bad habits of real servers at a switch.
+"""The city's servers in one process: citizens' requests and dossiers, with the bad habits of real servers on demand.
 
 `GET /open311/v2/requests.json` (or `.xml`; GeoReport v2) with `start_date`, `end_date` (excluded), `page` (from 1) and `page_size` (50)
-lists the versions that were changed in the window and can be seen by now; `GET /public-services/v1/dossiers` with `from` and `to` does so
-for dossiers, in an answer `{error_code, message, data}`; a feed without an emitter stands at `/<domain>__<feed>/<path>`, as its contract
-asks. `python -m simulator.server --folder DAY --port 18090` runs it; the day may be simulated later, or again: a book is read when it is
-new. `GET /health` answers 200 as soon as the server listens.
+lists the versions that were changed in the window and are visible by now; `GET /public-services/v1/dossiers` with `from` and `to` does so
+for dossiers, in an answer `{error_code, message, data}`; a feed without an emitter is served at `/<domain>__<feed>/<path>`, as its contract
+asks for it. `python -m simulator.server --folder DAY --port 18090` runs it; the day may be simulated later, or again: a book is read again
+when it has changed. `GET /health` answers 200 as soon as the server listens.
 """
 
 import argparse
@@ -38,7 +38,7 @@ HTML = b"<!DOCTYPE html><html><body>Bao tri he thong</body></html>"
 
 
 class Habit(StrEnum):
-    """What the server does instead of answering well."""
+    """What the server does instead of answering properly."""
 
     GOOD = "good"
     TOO_MANY_REQUESTS = "too_many_requests"
@@ -59,7 +59,7 @@ ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 @dataclass
 class _Book:
-    """What one list tells: its file in a simulated day, the key of a version in an entry, the window's names, how a page is written."""
+    """What one list serves: its file in a simulated day, the key of a version in an entry, the window's names, how a page is written."""
 
     path: Path
     entry_key: str
@@ -71,7 +71,7 @@ class _Book:
     read: list[dict[str, Any]] = field(default_factory=list)
 
     def entries(self) -> list[dict[str, Any]]:
-        """Read the book where it is new."""
+        """Return the entries, read again if the book has changed."""
         changed = self.path.stat().st_mtime if self.path.exists() else 0.0
         if changed != self.read_at:
             self.read_at = changed
@@ -88,13 +88,13 @@ class Behaviour:
     retry_after: str = "0"
 
     def strikes(self) -> bool:
-        """Tell whether it holds for this request, and count it."""
+        """Whether it holds for this request, which is counted."""
         self.times -= 1
         return self.habit != Habit.GOOD and self.times >= 0
 
 
 class CityServer:
-    """A running server of feedback and dossiers. `behaviour` may be set at any time; `asked` lists the paths and queries that came."""
+    """A running server of feedback and dossiers. `behaviour` may be set at any time; `asked` lists the paths and queries received."""
 
     def __init__(self, folder: Path, port: int, host: str, clock: Callable[[], datetime] | None) -> None:
         self.behaviour = Behaviour()
@@ -124,13 +124,13 @@ class CityServer:
         self._http.serve_forever(poll_interval=0.05)
 
     def stop(self) -> None:
-        """End `serve`, and whoever waits for a time-out."""
+        """End `serve`, and every request that waits for a time-out."""
         self._stopping.set()
         self._http.shutdown()
         self._http.server_close()
 
     def answer(self, target: str) -> tuple[HTTPStatus, dict[str, str], bytes]:
-        """Give status, headers and body for one path and query."""
+        """Return status, headers and body for one path and query."""
         parts = urlsplit(target)
         if parts.path == "/health":
             return HTTPStatus.OK, {}, b"ok"
@@ -211,7 +211,7 @@ class CityServer:
 def city_server(
     folder: Path, port: int = 0, host: str = "127.0.0.1", clock: Callable[[], datetime] | None = None
 ) -> Iterator[CityServer]:
-    """Serve a simulated day in a thread; port 0 draws a free one, no clock shows every version."""
+    """Serve a simulated day in a thread; port 0 draws a free one, and without a clock every version is visible."""
     server = CityServer(folder, port, host, clock)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
@@ -233,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _declared_book(contract: Contract, folder: Path) -> tuple[str, _Book]:
-    """Return where the server tells a declared feed, and its book: a window and pages by number, as its contract asks for them."""
+    """Return the path at which the server serves a declared feed, and its book, with the window and paging that its contract uses."""
     options: Mapping[str, Any] = dict(contract.connector_options)
     window, paging = options.get("window"), options.get("paging", {})
     form = next(form for form in contract.forms if form.container != Container.CSV)
@@ -249,7 +249,7 @@ def _declared_book(contract: Contract, folder: Path) -> tuple[str, _Book]:
 
 
 def _moment(text: str, form: str, zone: str) -> datetime:
-    """Read a moment as a window's parameter writes it."""
+    """Read a moment in the form of a window's parameter."""
     if form == ISO:
         return datetime.fromisoformat(text)
     if form.startswith("epoch"):

@@ -1,8 +1,8 @@
-"""What is true after the faults: the rows that must come out, and the books that must balance.
+"""What is true after the faults: the rows that must come out, and the counts that must balance.
 
-Kept while the feeds are written, from what was meant, and without a line of the pipeline's code: so a mistake there shows
-as a difference here. Each emitter enters every record it writes, with its outcome; the ledger is the sum of the entries.
-Times are UTC; a table's columns and types stand in TABLES.
+Recorded while the feeds are written, from what was meant, and without a line of the pipeline's code: so a mistake there shows
+as a difference here. Each emitter counts every record it writes, with its outcome; the ledger is the sum of these counts.
+Times are UTC; a table's columns and types are in TABLES.
 """
 
 from collections import Counter
@@ -219,13 +219,13 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     },
     "quarantine": {"feed": pl.String(), "error_group": pl.Int32(), "records": pl.Int64()},
 }
-"""Columns of each table of the truth, in their order. `deliveries` of the feedback and the dossiers depend on when they are asked,
+"""Columns of each table of the truth, in their order. `deliveries` of the feedback and the dossiers depend on when they are fetched,
 and are 0."""
 
 
 @dataclass
 class Books:
-    """The books of one feed: records by outcome, deliveries, faults."""
+    """The counts of one feed: records by outcome, deliveries, faults."""
 
     feed: str
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -233,30 +233,30 @@ class Books:
     faults: list[Fault] = field(default_factory=list)
 
     def deliver(self) -> None:
-        """Enter one delivery."""
+        """Count one delivery."""
         self.outcomes["deliveries"] += 1
 
     def accept(self, records: int = 1) -> None:
-        """Enter records that must come out."""
+        """Count records that must come out."""
         self.outcomes["accepted"] += records
 
     def repeat(self, records: int = 1) -> None:
-        """Enter records that are there already, with the same content."""
+        """Count records that are there already, with the same content."""
         self.outcomes["duplicate"] += records
 
     def quarantine(self, fault: FaultKind, records: int = 1) -> None:
-        """Enter records that must be quarantined for a fault."""
+        """Count records that must be quarantined for a fault."""
         self.quarantined[ERROR_GROUPS[fault]] += records
 
     def note(
         self, fault: FaultKind, object_id: str, event_at: datetime, source_name: str, *, outcome: str, records: int = 1
     ) -> None:
-        """Write a fault down."""
+        """Record a fault."""
         group = ERROR_GROUPS[fault] if outcome == "quarantined" else None
         self.faults.append(Fault(self.feed, fault, object_id, event_at, source_name, outcome, group, records))
 
     def ledger_row(self) -> tuple[str, int, int, int, int, int]:
-        """Give the feed's row of the table `ledger`."""
+        """Return the feed's row of the table `ledger`."""
         accepted, duplicate = self.outcomes["accepted"], self.outcomes["duplicate"]
         quarantined = sum(self.quarantined.values())
         return (
@@ -271,7 +271,7 @@ class Books:
 
 @dataclass(frozen=True)
 class Emission:
-    """What one feed emitted: its books, and the rows of its tables of the truth, by table, or whole tables that TABLES does not know."""
+    """What one feed emitted: its counts, and the rows of its tables of the truth, by table, or whole tables that TABLES does not have."""
 
     books: Books
     rows: Mapping[str, list[tuple[object, ...]]]
@@ -279,12 +279,12 @@ class Emission:
 
 
 def frame_of(table: str, rows: list[tuple[object, ...]]) -> pl.DataFrame:
-    """Make a table of the truth from its rows, in their order."""
+    """Return a table of the truth with its rows, in their order."""
     return pl.DataFrame(rows, schema=dict(TABLES[table]), orient="row")
 
 
 def frames_of_books(books: list[Books]) -> dict[str, pl.DataFrame]:
-    """Make the tables `faults`, `ledger` and `quarantine` of all feeds."""
+    """Return the tables `faults`, `ledger` and `quarantine` of all feeds."""
     faults: list[tuple[object, ...]] = [
         (
             fault.feed,

@@ -1,6 +1,6 @@
 """Where each vessel is at any moment of the day: in port, on its way out, fishing in a wide circle, or on its way home.
 
-Positions are a function of time, so that VMS and AIS of one vessel agree, and no two of them imply a speed a vessel cannot have.
+Positions are a function of time, so that VMS and AIS of one vessel agree, and no two of them imply an impossible speed.
 """
 
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ class Trip:
     cruise_knots: float
 
     def fix(self, moment: datetime) -> Fix:
-        """Tell where the vessel is; before it left and after it is home it lies in port."""
+        """Return the vessel's position; before it leaves and after it is home it lies in port."""
         if not self.left_at <= moment < self.home_at:
             return Fix(self.port.latitude, self.port.longitude, 0.0, 0.0)
         hours_out = (moment - self.left_at).total_seconds() / 3600
@@ -71,9 +71,9 @@ class Trip:
 
 @dataclass(frozen=True)
 class Voyage:
-    """A vessel's day: its trip, its reporting interval, and when it says nothing (both ends in UTC+7, the end excluded).
+    """A vessel's day: its trip, its reporting interval, and when it is silent (both ends in UTC+7, the end excluded).
 
-    The operator carries its satellite reports; `odd_at` is when its device tells something that cannot be, once.
+    The operator carries its satellite reports; `odd_at` is when its device reports something impossible, once.
     """
 
     vessel: Vessel
@@ -88,7 +88,7 @@ class Voyage:
     odd_at: datetime | None = None
 
     def is_silent(self, moment: datetime) -> bool:
-        """Tell whether the device says nothing at a moment."""
+        """Whether the device is silent at a moment."""
         if self.silent_from is None or self.silent_to is None:
             return False
         return self.silent_from <= moment < self.silent_to
@@ -109,29 +109,29 @@ BEHAVIOURS = (
     ("jumping", 2),
     ("too_fast", 2),
 )
-"""What the 200 vessels do in the day, and how many do so."""
+"""What the 200 vessels do in the day, and how many of them."""
 
 INTERVALS = (timedelta(hours=2), timedelta(hours=2), timedelta(hours=1), timedelta(minutes=30))
 OPERATORS = ("VMS-GL1", "VMS-GL2")
 SILENT_OPERATOR = "VMS-GL3"
 SILENT_OPERATOR_FROM = timedelta(hours=15)
 SILENT_OPERATOR_SHARE = {"in_port": 6, "at_sea": 20}
-"""How many of the vessels that do so report through the operator that falls silent at 15:00."""
+"""How many vessels of each behaviour report through the operator that falls silent at 15:00."""
 
 STILL_SILENT = 3
 """How many silent vessels have not been heard again by the end of the day."""
 
 LOST_FOR = timedelta(days=11)
 KILOMETRES_INSIDE, KILOMETRES_OUTSIDE = 5.0, 6.0
-"""Where the vessels near the boundary and across it fish: so far from the line, which is 9.3 km (5 NM) wide to its inside."""
+"""Where the vessels near the boundary and across it fish: this far from the line, whose inner margin is 9.3 km (5 NM) wide."""
 
 
 def plan_voyages(vessels: Iterable[Vessel], boundary: Boundary, day: date, stream: Random) -> list[Voyage]:
     """Draw the day of each vessel.
 
-    A silent vessel is at sea and says nothing for 6.5 to 14 hours, a lost one for eleven days; a manual one has a broken device and reports
-    by other means every six hours (NĐ 37/2024/NĐ-CP); one in port switches its device off, or reports on. One operator falls silent
-    with all its vessels, which go on fishing.
+    A silent vessel is at sea and reports nothing for 6.5 to 14 hours, a lost one for eleven days; a manual one has a broken device and
+    reports by other means every six hours (NĐ 37/2024/NĐ-CP); one in port switches its device off, or goes on reporting. One operator
+    falls silent with all its vessels, which go on fishing.
     """
     behaviours = [(name, number) for name, count in BEHAVIOURS for number in range(count)]
     start = midnight(day)
@@ -201,7 +201,7 @@ def _voyage(vessel: Vessel, behaviour: str, start: datetime, stream: Random) -> 
 
 
 def _to_the_boundary(voyage: Voyage, boundary: Boundary, start: datetime, stream: Random) -> Voyage:
-    """Send a vessel due east in the night, to fish on one side of the line or the other."""
+    """Send a vessel due east at night, to fish on one side of the line or the other."""
     port = voyage.trip.port
     width = KILOMETRES_PER_DEGREE * cos(radians(port.latitude))
     to_the_line = (boundary.eastern_longitude(port.latitude) - port.longitude) * width
@@ -224,7 +224,7 @@ def full_circle(course_degrees: float) -> int:
 
 
 def distance_km(first: Fix, second: Fix) -> float:
-    """Give the distance of two positions on a flat map: right to one part in a thousand over 100 km."""
+    """Return the distance of two positions on a flat map: exact to one part in a thousand over 100 km."""
     width = KILOMETRES_PER_DEGREE * cos(radians((first.latitude + second.latitude) / 2))
     return hypot(
         (first.latitude - second.latitude) * KILOMETRES_PER_DEGREE, (first.longitude - second.longitude) * width

@@ -1,7 +1,7 @@
 """Writes what a contract reads: records in a form that it declares, the inverse of `ingestion/formats/table`.
 
-A record is texts by the contract's columns; a column without text is left out, as a source does that does not know it. Columns that the
-contract makes of several are no part of it: what they are made of is given by its path, as `sources`.
+A record is texts by the contract's columns; a column without text is left out, as by a source that does not know it. Columns that the
+contract derives from several are not part of it: their parts are given by path, as `sources`.
 """
 
 import csv

@@ -2,7 +2,7 @@
 
 A build takes the lake's newest snapshot and reads everything as of it, in models and in tests, so that loads may commit all the while.
 It writes into the lake itself (`silver`, and the domain's own schema), where nobody reads before an audit. Builds of different domains
-run side by side; two of one domain take turns. dbt runs as a process of its own, which ends when ours does. Reference lists are
+run side by side; two of one domain take turns. dbt runs in a process of its own, which ends when ours does. Reference lists are
 loaded only when one of them changed, before the snapshot is taken; unit tests run in CI, not in every build. Credentials reach
 dbt through variables that dbt keeps out of its logs.
 """
@@ -33,20 +33,20 @@ DBT_PROJECT = PROJECT / "dbt_project"
 DBT_FOLDERS = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
 GOOD = ("success", "pass", "skipped", "no-op")
 CODE = ("dbt_project.yml", "models/**/*.*", "macros/**/*.sql", "seeds/*.*", "tests/**/*.sql")
-"""Files of the dbt project that decide what a build makes."""
+"""Files of the dbt project that determine what a build produces."""
 
 ATTEMPTS_READ = 50
-"""How many of a domain's last builds are looked through for one that passed; beyond them everything is built whole."""
+"""How many of a domain's last builds are searched for one that passed; beyond them everything is built whole."""
 
 WITHDRAWN = "withdrawn deliveries"
-"""Stands among the fingerprints of a build: how many deliveries had been withdrawn when it read the lake."""
+"""A key among the fingerprints of a build: how many deliveries had been withdrawn when it read the lake."""
 
 Result = dict[str, str | float | None]
 
 
 @dataclass(frozen=True)
 class Build:
-    """A build that passed: it read the lake as of `snapshot_id`, its candidates stand in `written`; models built, tests passed."""
+    """A build that passed: it read the lake as of `snapshot_id` and wrote its candidates in `written`; models built, tests passed."""
 
     domain: str
     snapshot_id: int
@@ -66,10 +66,10 @@ def of_domain(domain: str) -> list[str]:
 def build(
     connection: duckdb.DuckDBPyConnection, settings: Settings, domain: str, *, full_refresh: bool = False
 ) -> Build:
-    """Build and test a domain's models and write the build down; raises AuditError naming what failed."""
+    """Build and test a domain's models and record the build; raise AuditError naming what failed."""
     with exclusive(settings, f"build {domain}"):
         load_reference_lists(connection, settings)
-        withdrawn = _withdrawn(connection)  # before the instant that is read: one that comes between is seen again
+        withdrawn = _withdrawn(connection)  # before the snapshot is taken: a later one is seen by the next build
         known = _known_fingerprints(connection, domain, withdrawn)
         snapshot = newest_snapshot(connection)
         _write_down(connection, settings, domain, snapshot, "begun")
@@ -79,13 +79,13 @@ def build(
         arguments = ["build", domain, *(["--full-refresh"] if full_refresh else [])]
         finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
         if finished.returncode == -signal.SIGABRT:
-            # DuckDB was seen to give itself up once; what a build does can be repeated.
+            # DuckDB was once seen to abort itself; a build can be repeated.
             finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
         results = _results(target, finished, domain)
         failed = [result for result in results if result["status"] not in GOOD]
         if failed or finished.returncode:
             named = "; ".join(f"{result['unique_id']}: {_first_line(result['message'])}" for result in failed[:5])
-            reason = f"expected every model and test of the build to pass, {len(failed)} did not: {named}"
+            reason = f"expected every model and test of the build to pass, got {len(failed)} that did not: {named}"
             if failed and all(result["status"] in ("fail", "skipped") for result in failed):
                 _write_down(connection, settings, domain, snapshot, "failed", reason=reason)
             raise AuditError(f"{domain}: {reason}", failed=tuple(str(result["unique_id"]) for result in failed))
@@ -107,7 +107,7 @@ def build(
 
 
 def find_build(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int | None = None) -> Build | None:
-    """Return the last build of a domain that passed, or the one that read a snapshot; None where there is none."""
+    """Return the last build of a domain that passed, or the one that read a snapshot; None if there is none."""
     row = connection.execute(
         """
         select domain, snapshot_read, snapshot_written, code, models, tests
@@ -122,18 +122,18 @@ def find_build(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: 
 
 
 def require_build(connection: duckdb.DuckDBPyConnection, domain: str, snapshot_id: int | None = None) -> Build:
-    """Return what `find_build` does; raises AuditError where there is none."""
+    """Return what `find_build` does; raise AuditError if there is none."""
     found = find_build(connection, domain, snapshot_id)
     if found is None:
         of = "" if snapshot_id is None else f" of snapshot {snapshot_id}"
         raise AuditError(
-            f"{domain}: expected a build{of} whose models and tests all passed, there is none; run `ioc build {domain}`"
+            f"{domain}: expected a build{of} whose models and tests all passed, got none; run `ioc build {domain}`"
         )
     return found
 
 
 def last_failure(connection: duckdb.DuckDBPyConnection, domain: str) -> tuple[int, str, str] | None:
-    """Return the snapshot, the code and the reason of a domain's last build where its data tests failed; None where it passed."""
+    """Return the snapshot, the code and the reason of a domain's last build if its data tests failed; None if it passed."""
     row = connection.execute(
         """
         select snapshot_read, code, reason, outcome
@@ -149,7 +149,7 @@ def last_failure(connection: duckdb.DuckDBPyConnection, domain: str) -> tuple[in
 
 @cache
 def code_digest() -> str:
-    """Return the digest of everything in the dbt project that decides what a build makes."""
+    """Return the digest of everything in the dbt project that determines what a build produces."""
     digest = hashlib.sha256()
     for path in sorted(path for pattern in CODE for path in DBT_PROJECT.glob(pattern) if path.is_file()):
         digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0" + path.read_bytes() + b"\0")
@@ -157,7 +157,7 @@ def code_digest() -> str:
 
 
 def load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Load the seeds with dbt, where a file of them is not as it was when they were loaded last."""
+    """Load the seeds with dbt, if one of their files has changed since they were last loaded."""
     digest = hashlib.sha256()
     for path in sorted((DBT_PROJECT / "seeds").iterdir()):
         digest.update(path.name.encode() + path.read_bytes())
@@ -171,29 +171,29 @@ def load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Settin
         failed = [result for result in results if result["status"] not in GOOD]
         if failed or finished.returncode:
             raise AuditError(
-                f"reference lists: expected {len(results)} seeds to load, {len(failed)} did not: {failed[:1]}"
+                f"reference lists: expected {len(results)} seeds to load, got {len(failed)} that did not: {failed[:1]}"
             )
         connection.execute("delete from lake.reference.loaded_seeds")
         connection.execute("insert into lake.reference.loaded_seeds values (?)", [digest.hexdigest()])
 
 
 def dbt_target(settings: Settings, domain: str = "reference") -> Path:
-    """Return the folder where dbt keeps what it parsed and says what it did: one a domain, as builds run side by side."""
+    """Return the folder where dbt keeps what it parsed and reports what it did: one per domain, as builds run side by side."""
     return settings.home_folder / "dbt" / domain
 
 
 def dbt_program() -> list[str]:
-    """Return the command that is dbt: the one of this environment."""
+    """Return the command for dbt: the one of this environment."""
     return [str(Path(sys.executable).parent / "dbt")]
 
 
 def dbt_process() -> list[str]:
-    """Return the command that is the process in which a build runs dbt."""
+    """Return the command for the process in which a build runs dbt."""
     return [sys.executable, "-m", "transform.dbt_process"]
 
 
 def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
-    """Return the environment by which dbt finds its catalog, its clock and its folders; of secrets it holds those of the lake."""
+    """Return the environment in which dbt finds its catalog, its clock and its folders; its only secrets are those of the lake."""
     return settings.service_environment(
         target,
         IOC_DBT_EXTENSION_DIRECTORY=str(_extensions(settings)),
@@ -207,15 +207,15 @@ def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
 
 
 def _withdrawn(connection: duckdb.DuckDBPyConnection) -> str:
-    """Return how many deliveries were withdrawn so far."""
+    """Return how many deliveries have been withdrawn so far."""
     row = connection.execute("select count(*) from lake.ledger.withdrawals").fetchone()
     return str(row[0] if row else 0)
 
 
 def _known_fingerprints(connection: duckdb.DuckDBPyConnection, domain: str, withdrawn: str) -> dict[str, str] | None:
-    """Return the digests of the models as they stand in the lake; None where a build of other code has begun since.
+    """Return the digests of the models as they are in the lake; None if a build of other code has begun since.
 
-    None too where a delivery was withdrawn since: its rows are gone from below, which no incremental model sees.
+    Also None if a delivery was withdrawn since: its rows are gone from the inputs, which no incremental model notices.
     """
     rows = connection.execute(
         "select outcome, code, fingerprints from lake.operations.builds where domain = ? order by rowid desc limit ?",
@@ -257,7 +257,7 @@ def _write_down(
 
 
 def _share_what_was_parsed(settings: Settings, target: Path) -> None:
-    """Let the first build of a domain begin with what was parsed for the reference lists."""
+    """Start the first build of a domain with what was parsed for the reference lists."""
     target.mkdir(parents=True, exist_ok=True)
     parsed = dbt_target(settings) / "partial_parse.msgpack"
     if parsed.exists() and not (target / parsed.name).exists():
@@ -283,16 +283,16 @@ def _results(target: Path, finished: subprocess.CompletedProcess[str], domain: s
     path = target / "run_results.json"
     if not path.exists():
         lines = (finished.stdout + finished.stderr).strip().splitlines()
-        raise AuditError(f"{domain}: expected dbt to run, it stopped before its first model: {' '.join(lines[-6:])}")
-    told: list[Result] = json.loads(path.read_text(encoding="utf-8"))["results"]
-    results = [result for result in told if result["status"] not in GOOD or not _is_hook(result)]
+        raise AuditError(f"{domain}: expected dbt to run, got its end before the first model: {' '.join(lines[-6:])}")
+    reported: list[Result] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    results = [result for result in reported if result["status"] not in GOOD or not _is_hook(result)]
     if not results:
-        raise AuditError(f"{domain}: expected models in the folder {domain} of a layer, dbt found none")
+        raise AuditError(f"{domain}: expected models in the folder {domain} of a layer, got none from dbt; add them")
     return results
 
 
 def _is_hook(result: Result) -> bool:
-    """Tell what runs before the models from what is built and tested."""
+    """Whether a result is of a hook, which runs before the models, rather than of a model or a test."""
     return str(result["unique_id"]).startswith("operation.")
 
 

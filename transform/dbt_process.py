@@ -3,8 +3,8 @@
     python -m transform.dbt_process seed
     python -m transform.dbt_process build DOMAIN [--full-refresh]
 
-What dbt did stands in `run_results.json` of its target folder. A build also leaves `fingerprints.json` there, and reads
-`built.json`, the digests of the models as they stand in the lake: those that differ are built whole.
+dbt's results are in `run_results.json` of its target folder. A build also leaves `fingerprints.json` there, and reads
+`built.json`, the digests of the models as they are in the lake: those that differ are built whole.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What each model is made of, as one digest: its code, the macros and variables it uses, its reference lists, the models below it.
 
-A model whose digest is not what it was is built whole, and so is what hangs on it, as their digests hold its own. A changed threshold,
-unit or formula therefore never leaves a table of which old rows follow the old logic and new rows the new one.
+A model whose digest has changed is built whole, and so is everything that depends on it, as their digests include its own. A changed
+threshold, unit or formula therefore never leaves a table in which old rows follow the old logic and new rows the new one.
 """
 
 import hashlib
@@ -48,5 +48,5 @@ def fingerprints(
 
 
 def changed(before: Mapping[str, str] | None, now: Mapping[str, str]) -> list[str]:
-    """Return the models that must be built whole; all of them where nothing is known of before."""
+    """Return the models that must be built whole; all of them if nothing is known about an earlier build."""
     return sorted(name for name, digest in now.items() if before is None or before.get(name) != digest)

@@ -1,6 +1,6 @@
-"""Run a program that dies with the process which started it, however that one ended.
+"""Run a program that dies with the process that started it, however that process ended.
 
-A build holds a lock that its process gives back by dying. dbt, left behind by a command that was killed, would go on writing beside
+A build holds a lock that its process releases by dying. dbt, left behind by a killed command, would go on writing beside
 the next build, so the system is asked to end it too.
 
     python transform/leash.py PID-OF-THE-STARTER PROGRAM ARGUMENT…
@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Become the program; end at once where the starter is gone already."""
+    """Become the program; end at once if the starter is gone already."""
     starter, program, *_ = sys.argv[1:]
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() == int(starter):

@@ -3,7 +3,7 @@
 {% macro clock() -%}
     {%- set now = var('now') or (env_var('IOC_DBT_NOW', '') if execute else '1970-01-01T00:00:00+00:00') -%}
     {%- if not now -%}
-        {{ exceptions.raise_compiler_error("clock: IOC_DBT_NOW was promised as ISO 8601 with offset, it is empty; `ioc build` sets it") }}
+        {{ exceptions.raise_compiler_error("clock: expected IOC_DBT_NOW as ISO 8601 with offset, got none; `ioc build` sets it") }}
     {%- endif -%}
     {{ instant(now) }}
 {%- endmacro %}

@@ -1,10 +1,10 @@
 """Collect: ask a feed's source for what is new, and land it.
 
-The order makes a crash harmless: first the deliveries of a group, then the checkpoint that speaks of them, then the next group. A crash
-fetches the last group once more, which the load recognises as duplicate deliveries. Where a source breaks off in the middle, what came
-before is landed and remembered, and the error goes on to whoever decides about retries. Small arrivals wait in memory until there are many
-of them, up to `IOC_COLLECT_BYTES`; a large one comes as a stream and is landed alone, so that nothing is ever read from it twice.
-Collections of a feed take turns; they write to landing only, so that maintenance of the catalogs does not wait for a slow source.
+The order makes a crash harmless: first a group of deliveries is landed, then the checkpoint that covers them is saved, then the next
+group follows. After a crash the last group is fetched once more, and the load recognises its deliveries as duplicates. When a source
+breaks off in the middle, what arrived before is landed and remembered, and the error goes on to whoever decides about retries. Small
+arrivals are gathered in memory up to `IOC_COLLECT_BYTES`; a large one is streamed and landed on its own, so that it is read only once.
+Collections of a feed take turns; they write to landing only, so that maintenance of the catalogs need not wait for a slow source.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ LAND_TOGETHER = 512
 
 
 def collect(settings: Settings, contract: Contract, window: Window | None = None) -> Collected:
-    """Land what is new at the source, or all of a window; give the deliveries and the refusals.
+    """Land what is new at the source, or everything in a window; return the deliveries and the refusals.
 
     Raises SourceUnavailableError where a retry can help and SourceAnswerError where it cannot, after landing what came.
     """

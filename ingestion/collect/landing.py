@@ -1,11 +1,11 @@
-"""The only writer of the landing bucket: raw bytes exactly as they came, each delivery an object that is never changed.
+"""The only writer of the landing bucket: raw bytes exactly as they came, each delivery an object that never changes.
 
-A key reads `<domain>/<feed>/<day received>/<time received>-<nonce>-<sha256, 16 digits>-<name>`: keys of a feed sort by time, so that
-finding what is new lists a few days and not years; the digest lets anybody verify the bytes; the nonce keeps a second
+A key reads `<domain>/<feed>/<day received>/<time received>-<nonce>-<sha256, 16 digits>-<name>`: the keys of a feed sort by time, so
+that finding what is new lists a few days and not years; with the digest anybody can verify the bytes; the nonce keeps a second
 arrival of the same bytes apart, which is then recorded as a duplicate delivery. Repair documents (`ingestion/repair/repair_document.py`)
-have keys of the same form below `repairs/`, where no agency's file can come to stand, and ids that begin with `repair-`. Collectors'
-checkpoints stand in the same bucket below `checkpoints/`, written after the deliveries they speak of: a crash between the two fetches
-again, and loses nothing. What a load is at stands below `attempts/` (`ingestion/load/attempts.py`).
+have keys of the same form below `repairs/`, where no agency's file can land, and ids that begin with `repair-`. Collectors'
+checkpoints live in the same bucket below `checkpoints/` and are written after the deliveries they cover: a crash between the two only
+leads to fetching again. The deliveries that a load is working on are listed below `attempts/` (`ingestion/load/attempts.py`).
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from ingestion.collect.object_client import THREADS, object_client, translated
 BUCKET = "landing"
 REPAIRS = "repairs/"
 REPAIR_MARK = "repair-"
-"""With it the id of a repair document begins, and of nothing else."""
+"""The id of a repair document, and of nothing else, begins with it."""
 KEY = re.compile(
     r"(?P<prefix>repairs/)?(?P<domain>\w+)/(?P<feed>\w+)/\d{4}-\d{2}-\d{2}/(?P<time>\d{8}T\d{6}\.\d{6}Z)-(?P<nonce>[0-9a-f]{8})-(?P<digest>[0-9a-f]{16})-(?P<name>.*)"
 )
@@ -55,18 +55,18 @@ class Delivery:
 
     @property
     def digest(self) -> str:
-        """Give the first 16 digits of the digest of its bytes when they were landed."""
+        """The first 16 digits of the SHA-256 of its bytes as they were landed."""
         return _match(self.object_key)["digest"]
 
     @property
     def is_repair(self) -> bool:
-        """Tell whether it is a repair document, and no agency's."""
+        """Whether it is a repair document rather than an agency's delivery."""
         return self.delivery_id.startswith(REPAIR_MARK)
 
 
 @dataclass(frozen=True)
 class Content:
-    """The bytes of one delivery, with their digest; `stream` stands at the beginning."""
+    """The bytes of one delivery, with their digest; `stream` is at its beginning."""
 
     delivery: Delivery
     stream: BinaryIO
@@ -80,11 +80,11 @@ class Landing:
         self._client = object_client(settings)
 
     def land(self, contract: Contract, source_name: str, content: BinaryIO | bytes, received_at: datetime) -> Delivery:
-        """Write one delivery; give what was written. A path in `source_name` is cut to its last part."""
+        """Write and return one delivery. A path in `source_name` is cut to its last part."""
         return self._put("", contract, source_name, content, received_at)
 
     def land_repair(self, contract: Contract, source_name: str, content: bytes, received_at: datetime) -> Delivery:
-        """Write one repair document; give what was written."""
+        """Write and return one repair document."""
         return self._put(REPAIRS, contract, source_name, content, received_at)
 
     def _put(
@@ -106,9 +106,9 @@ class Landing:
     def land_many(
         self, contract: Contract, arrivals: Iterable[tuple[str, BinaryIO | bytes]], received_at: datetime
     ) -> list[Delivery]:
-        """Write many small deliveries, sixteen at a time; raises after the first that fails, having written those before.
+        """Write many small deliveries, sixteen at a time; the first failure is raised after those before it were written.
 
-        Each is received a microsecond after the one before it, so that a load takes them in this order, and in the same one again.
+        Each is received a microsecond after the one before it, so that every load takes them in this order.
         """
 
         def land(numbered: tuple[int, tuple[str, BinaryIO | bytes]]) -> Delivery:
@@ -119,7 +119,7 @@ class Landing:
             return list(pool.map(land, enumerate(arrivals)))
 
     def deliveries(self, contract: Contract, since: date | None = None) -> Iterator[Delivery]:
-        """List the feed's deliveries in the order received, from the day `since` on (all, where it is None)."""
+        """List the feed's deliveries in the order received, from the day `since` on (all if it is None)."""
         prefix = f"{contract.feed.replace('.', '/', 1)}/"
         start = f"{prefix}{since - timedelta(days=1):%Y-%m-%d}~" if since else None
         with translated(prefix):
@@ -128,7 +128,7 @@ class Landing:
                     yield delivery_of(item.object_name, item.size or 0)
 
     def repairs(self, contract: Contract) -> Iterator[Delivery]:
-        """List the feed's repair documents in the order they were asked for."""
+        """List the feed's repair documents in the order of their requests."""
         prefix = f"{REPAIRS}{contract.feed.replace('.', '/', 1)}/"
         with translated(prefix):
             for item in self._client.list_objects(BUCKET, prefix=prefix, recursive=True):
@@ -143,7 +143,7 @@ class Landing:
                 yield date.fromisoformat(str(item.object_name).removeprefix(prefix).strip("/"))
 
     def read(self, delivery: Delivery) -> Content:
-        """Read one delivery back and verify its bytes; raises LedgerError where the object is not what was landed.
+        """Read one delivery back and verify its bytes; raise LedgerError if the object is not what was landed.
 
         The stream is in memory up to 64 MB, on disk above; the caller closes it.
         """
@@ -155,37 +155,38 @@ class Landing:
             finally:
                 response.close()
                 response.release_conn()
-        promised = delivery.digest
-        if digest[:16] != promised:
+        landed = delivery.digest
+        if digest[:16] != landed:
             target.close()
             raise LedgerError(
-                f"{delivery.delivery_id}: bytes with digest {promised} were landed, {digest[:16]} came back ({size} bytes)"
+                f"{delivery.delivery_id}: expected bytes with digest {landed}, as landed, got {digest[:16]} ({size} bytes); "
+                "restore the object"
             )
         return Content(delivery, cast(BinaryIO, target), digest)
 
     def read_many(self, deliveries: list[Delivery]) -> Iterator[Content]:
-        """Read deliveries in their order, some ahead."""
+        """Yield the contents of deliveries in their order, reading some ahead."""
         with ThreadPoolExecutor(THREADS) as pool:
             yield from pool.map(self.read, deliveries)
 
     def read_checkpoint(self, contract: Contract) -> bytes | None:
-        """Give what the feed's collector saved last, or None."""
+        """Return what the feed's collector saved last, or None."""
         return self._read_state(f"checkpoints/{contract.feed}.json")
 
     def write_checkpoint(self, contract: Contract, content: bytes) -> None:
-        """Save where the feed's collector stands; call it after its deliveries were landed."""
+        """Save the state of the feed's collector; call it after its deliveries were landed."""
         self._write_state(f"checkpoints/{contract.feed}.json", content)
 
     def read_attempts(self, name: str) -> bytes | None:
-        """Give what the feed's last load wrote down before it began, or None where it ended well."""
+        """Return what the last load of this name recorded before it began, or None if it ended well."""
         return self._read_state(f"attempts/{name}.json")
 
     def write_attempts(self, name: str, content: bytes) -> None:
-        """Write down which deliveries a load is at; call it before it begins."""
+        """Record which deliveries a load is working on; call it before it begins."""
         self._write_state(f"attempts/{name}.json", content)
 
     def remove_attempts(self, name: str) -> None:
-        """Remove what a load wrote down; call it after it ended well."""
+        """Remove what a load recorded; call it after it ended well."""
         key = f"attempts/{name}.json"
         with translated(key):
             self._client.remove_object(BUCKET, key)
@@ -207,14 +208,14 @@ class Landing:
 
 
 def safe_name(source_name: str) -> str:
-    """Cut a source's name to one harmless path part: no folders, no control characters, at most 200 characters."""
+    """Reduce a source's name to one harmless path part: no folders, no control characters, at most 200 characters."""
     name = PurePosixPath(source_name.replace("\\", "/")).name
     name = "".join(character for character in name if character.isprintable()).strip()
     return (name if name not in ("", ".", "..") else "unnamed")[-NAME_LIMIT:]
 
 
 def land_file(landing: Landing, contract: Contract, path: Path, received_at: datetime) -> Delivery:
-    """Land a person's own file; the same path as a connector's."""
+    """Land a local file by hand; it takes the same path as a connector's files."""
     with path.open("rb") as stream:
         return landing.land(contract, path.name, stream, received_at)
 
@@ -237,12 +238,14 @@ def _copy(source: _Readable, target: IO[bytes]) -> tuple[str, int]:
 def _match(key: str) -> dict[str, str]:
     match = KEY.fullmatch(key)
     if match is None:
-        raise LedgerError(f"{key}: a key written by landing was promised; something else wrote into the bucket")
+        raise LedgerError(
+            f"{key}: expected a key written by landing, got another; find out what else writes into the bucket"
+        )
     return match.groupdict(default="")
 
 
 def delivery_of(key: str, size: int) -> Delivery:
-    """Give the delivery that a key names; raise LedgerError where landing did not write it."""
+    """Return the delivery that a key names; raise LedgerError if landing did not write it."""
     parts = _match(key)
     return Delivery(
         delivery_id=f"{REPAIR_MARK if parts['prefix'] else ''}{parts['time']}-{parts['nonce']}-{parts['digest']}",

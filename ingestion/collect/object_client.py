@@ -1,4 +1,4 @@
-"""The client of the object store, and its errors in our words."""
+"""The client of the object store; its errors are turned into ours."""
 
 import urllib3
 from minio import Minio
@@ -8,16 +8,16 @@ from core.errors import ServiceError
 from core.settings import Settings
 
 THREADS = 16
-"""How many requests a client has open at once."""
+"""How many connections a client keeps open at once."""
 
 
 def object_client(settings: Settings) -> Minio:
-    """Give a client of the object store with the pipeline's identity."""
+    """Return a client of the object store with the pipeline's identity."""
     return _client(settings, settings.s3_access_key, settings.reveal("s3_secret_key"))
 
 
 def receipts_client(settings: Settings) -> Minio:
-    """Give a client that can get receipts and nothing else; what it signs can do no more."""
+    """Return a client that can get receipts and nothing else, so that what it signs can do no more."""
     return _client(settings, settings.s3_receipts_access_key, settings.reveal("s3_receipts_secret_key"))
 
 
@@ -37,7 +37,7 @@ def _client(settings: Settings, access_key: str, secret_key: str) -> Minio:
 
 
 class translated:  # noqa: N801  # used like a function
-    """Turn the client's errors into ours; `key` is what was asked for."""
+    """Turn the client's errors into ours; `key` is what was requested."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -48,10 +48,14 @@ class translated:  # noqa: N801  # used like a function
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, urllib3.exceptions.HTTPError):
             raise ServiceError(
-                f"{self._key}: the object store was promised, it does not answer; see `ioc status`"
+                f"{self._key}: expected an answer of the object store, got none; see `ioc status`"
             ) from error
         if isinstance(error, S3Error) and error.code == "NoSuchBucket":
-            raise ServiceError(f"{self._key}: its bucket was promised, there is none; run `ioc up`") from error
+            raise ServiceError(
+                f"{self._key}: expected its bucket in the object store, got none; run `ioc up`"
+            ) from error
         if isinstance(error, MinioException):
             what = error.code if isinstance(error, S3Error) else type(error).__name__
-            raise ServiceError(f"{self._key}: the object store refused with {what}; see `ioc status`") from error
+            raise ServiceError(
+                f"{self._key}: expected the object store to accept the request, got {what}; see `ioc status`"
+            ) from error

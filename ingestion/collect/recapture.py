@@ -1,9 +1,9 @@
-"""Recapture: fetch again what is missing and can be fetched, exactly that, however old.
+"""Recapture: fetch exactly the missing slots that can still be fetched, however old they are.
 
-`missing_slots` as built last says what is missing. Of a feed whose files tell object and time in their names, just the files of the missing
-slots are asked for, in one listing; of any other, one window for each stretch of missing slots. What comes lands and loads as usual. A run
-asks for a bounded number of slots, the oldest first, and the next run for the rest. Every attempt is written down: a slot that was asked
-for in vain waits an hour before it is asked for again, then two, four and so on up to a week, and is never forgotten.
+The last build of `missing_slots` says what is missing. For a feed whose file names carry object and time, only the files of the missing
+slots are fetched, in one listing; for any other feed, one window per stretch of missing slots. What arrives is landed and loaded as
+usual. A run asks for a bounded number of slots, the oldest first, and the next run for the rest. Every attempt is recorded: a slot that
+was not found is asked for again after an hour, then after two, four and so on up to a week, and is never given up.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ LONGEST_WAIT_MINUTES = 7 * 24 * 60
 
 
 class Outcome(StrEnum):
-    """What an attempt brought."""
+    """The result of an attempt."""
 
     FOUND = "found"
     EMPTY = "empty"
@@ -57,9 +57,9 @@ class Attempt:
 
 
 def recapture(settings: Settings, contract: Contract, limit: int | None = None) -> list[Attempt]:
-    """Ask a feed's source again for what is due, at most `limit` slots (`IOC_RECAPTURE_SLOTS` where it is None); give the attempts.
+    """Ask a feed's source again for what is due, at most `limit` slots (`IOC_RECAPTURE_SLOTS` if it is None); return the attempts.
 
-    Raises the first SourceError after all that could be asked was asked, landed, loaded and written down.
+    Raises the first SourceError after everything else was asked for, landed, loaded and recorded.
     """
     if not contract.is_refetchable:
         return []
@@ -110,7 +110,7 @@ def due_slots(connection: duckdb.DuckDBPyConnection, contract: Contract, now: da
 
 
 def stretches(slots: Iterable[Span], longest: timedelta) -> Iterator[Span]:
-    """Join slots that follow each other without a gap, up to a length; slots come in the order of time."""
+    """Join consecutive slots without a gap, up to a length; slots come in the order of time."""
     last: Span | None = None
     for slot in slots:
         if last is not None and slot.start == last.end and slot.end - last.start <= longest:
@@ -126,9 +126,9 @@ def stretches(slots: Iterable[Span], longest: timedelta) -> Iterator[Span]:
 def _fetch_files(
     settings: Settings, _: duckdb.DuckDBPyConnection, contract: Contract, due: list[Span]
 ) -> tuple[list[Attempt], SourceError | None]:
-    """Fetch the files of single slots in one listing; a slot whose file is there is found, whatever it holds.
+    """Fetch the files of single slots in one listing; a slot counts as found if its file is there, whatever the file holds.
 
-    A source that breaks off says nothing of a single slot: no attempt is written down, and the next run asks again.
+    A source that breaks off says nothing about a single slot: no attempt is recorded, and the next run asks again.
     """
     asked_at = settings.clock()
     wanted = frozenset((slot.object_id, slot_start(slot.start, contract.cadence)) for slot in due)
@@ -155,9 +155,9 @@ def _fetch_files(
 def _fetch_windows(
     settings: Settings, connection: duckdb.DuckDBPyConnection, contract: Contract, due: list[Span]
 ) -> tuple[list[Attempt], SourceError | None]:
-    """Fetch stretches of slots, one window each; a window is found where its answer holds a record.
+    """Fetch stretches of slots, one window each; a window counts as found if its answer holds a record.
 
-    A source that does not answer is not asked on; one that refuses a window may give the next.
+    After a source that does not answer no more windows are asked for; one that refuses a window may still serve the next.
     """
     attempts: list[Attempt] = []
     failure: SourceError | None = None

@@ -1,9 +1,9 @@
 """AIS messages: six-bit payloads, decoded with pyais, into the columns of the wire.
 
-Standard ITU-R M.1371-5. The standard's own values for "not available" become null, and so does a field that the payload is
-too short for. Positions are taken from the messages that carry their sender's own, base stations among them; weather and
-area messages, whose positions are somebody else's, stay records without one. Messages are decoded one by one (pyais), and
-all the rest is done by column.
+Standard ITU-R M.1371-5. The standard's own values for "not available" become null, and so does a field for which the payload is
+too short. Positions are taken from the messages that carry their sender's own, base stations among them; weather and
+area messages, whose positions belong to somebody else, stay records without one. Messages are decoded one by one (pyais);
+everything else is done by column.
 """
 
 import re
@@ -24,10 +24,10 @@ HEAD_BITS = 38
 """Type, repeat indicator and MMSI, with which every message begins."""
 
 TYPES_OF_SENDER = frozenset({1, 2, 3, 4, 5, 9, 11, 18, 19, 21, 24, 27})
-"""Types that tell the sender's own position, motion or name; of all others only type and MMSI are taken."""
+"""Types that carry the sender's own position, motion or name; of all others only type and MMSI are taken."""
 
 AIRCRAFT, LONG_RANGE = 9, 27
-"""Types that tell speed in whole knots (and type 27 the course in whole degrees), with other values for "not available"."""
+"""Types that give speed in whole knots (and type 27 the course in whole degrees), with other values for "not available"."""
 
 HEAD = ("mmsi", "msg_type")
 FIELDS: dict[str, pl.DataType] = {
@@ -42,15 +42,15 @@ FIELDS: dict[str, pl.DataType] = {
     "callsign": pl.String(),
     "ship_type": pl.Int32(),
 }
-"""Names of pyais, and the type of the decoded value."""
+"""Field names of pyais, and the types of the decoded values."""
 
 DECODED_SCHEMA: dict[str, pl.DataType] = {"index": pl.Int64(), "mmsi": pl.Int64(), "msg_type": pl.Int32(), **FIELDS}
 
 
 def decode_messages(payloads: Sequence[tuple[str, int]]) -> pl.DataFrame:
-    """Decode payloads, each with its number of fill bits; give `index` (which of them) and the columns of the wire.
+    """Decode payloads, each with its number of fill bits; return `index` (which payload) and the columns of the wire.
 
-    A payload that is no message has no row: other characters, a type pyais does not know, too short for an MMSI.
+    A payload that is not a message has no row: other characters, a type pyais does not know, too short for an MMSI.
     """
     groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for index, (payload, fill_bits) in enumerate(payloads):
@@ -72,7 +72,7 @@ def decode_messages(payloads: Sequence[tuple[str, int]]) -> pl.DataFrame:
 
 @lru_cache(maxsize=4096)
 def _extraction(message_class: Any, message_type: int, length: int) -> tuple[tuple[str, ...], Any]:
-    """Name the fields of a message that its length in bits holds whole, and give the function that takes them."""
+    """Return the names of a message's fields that fit into its length in bits, and the function that extracts them."""
     fields = message_class.decoder_plan() if message_type in TYPES_OF_SENDER else []
     names = (*HEAD, *(name for name, offset, width, *_ in fields if name in FIELDS and offset + width <= length))
     return names, attrgetter(*names)
@@ -109,6 +109,6 @@ def _unless(name: str, not_available: pl.Expr) -> pl.Expr:
 
 
 def _name(name: str) -> pl.Expr:
-    """Take a text up to its first `@`, which ends it, without spaces around; null where nothing is left."""
+    """Return the text before the first `@`, which ends it, stripped of spaces; null if nothing is left."""
     text = pl.col(name).str.extract(r"^([^@]*)").str.strip_chars()
     return pl.when(text != "").then(text)

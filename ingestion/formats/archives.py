@@ -1,8 +1,8 @@
-"""Zip archives from outside, unpacked within bounds: the members' bytes come back, or a DeliveryError says what is wrong.
+"""Zip archives from outside, unpacked within limits: the members' bytes are returned, or a DeliveryError says what is wrong.
 
-What an archive says of itself is not believed: every member is unpacked here, its checksum compared, and all of them together may not
-grow beyond UNPACKED_BYTES_LIMIT. Nothing is ever written to a disk; a name that tries to leave the archive is refused all the same, since
-an archive that holds one was made to harm.
+What an archive says about itself is not trusted: every member is unpacked here, its checksum compared, and together they may not
+grow beyond UNPACKED_BYTES_LIMIT. Nothing is ever written to disk; a name that tries to leave the archive is refused all the same, since
+an archive with such a name was made to do harm.
 """
 
 import io
@@ -35,7 +35,7 @@ BROKEN_ZIP = (
 
 
 def unpack(archive: bytes) -> dict[str, bytes]:
-    """Give the members of a zip archive by name, in their order, folders left out.
+    """Return the members of a zip archive by name, in their order, without folders.
 
     Raises DeliveryError, with the reason `broken_archive`, `encrypted_archive`, `archive_too_large` or `hostile_member_name`.
     """
@@ -50,14 +50,14 @@ def unpack(archive: bytes) -> dict[str, bytes]:
                 size += len(unpacked[member.filename])
     except BROKEN_ZIP as error:
         raise DeliveryError(
-            f"delivery: a zip archive was promised, {type(error).__name__} came while reading it; send the file again",
+            f"delivery: expected a whole zip archive, got {type(error).__name__} while reading it; send the file again",
             reason="broken_archive",
         ) from error
     return unpacked
 
 
 def pack(members: dict[str, bytes]) -> bytes:
-    """Put members into an archive again, not compressed: for a reader that takes an archive whole."""
+    """Pack members into an uncompressed archive, for a reader that takes an archive whole."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
@@ -70,13 +70,13 @@ def _require_harmless(members: list[zipfile.ZipInfo]) -> None:
         raise _too_large(f"up to {MEMBERS_LIMIT} members", f"{len(members)}")
     if any(member.flag_bits & 1 for member in members):
         raise DeliveryError(
-            "delivery: an archive without a password was promised, an encrypted one came; send it without",
+            "delivery: expected an archive without a password, got an encrypted one; send it without",
             reason="encrypted_archive",
         )
     names = [member.filename for member in members]
     if any(_is_hostile(name) for name in names) or len(set(names)) != len(names):
         raise DeliveryError(
-            "delivery: an archive with plain names, each once, was promised, one with a path out of it or a name twice came",
+            "delivery: expected an archive with plain names, each once, got one with a path out of it or a repeated name; pack it again",
             reason="hostile_member_name",
         )
 
@@ -87,7 +87,7 @@ def _is_hostile(name: str) -> bool:
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> bytes:
-    """Unpack one member by steps; the end compares its checksum."""
+    """Unpack one member step by step; its checksum is compared at the end."""
     parts: list[bytes] = []
     with archive.open(member) as content:
         while part := content.read(STEP_BYTES):
@@ -98,8 +98,8 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> bytes
     return b"".join(parts)
 
 
-def _too_large(promised: str, came: str) -> DeliveryError:
+def _too_large(expected: str, got: str) -> DeliveryError:
     return DeliveryError(
-        f"delivery: an archive of {promised} was promised, {came} came; cut it into several files",
+        f"delivery: expected an archive of {expected}, got {got}; split it into several files",
         reason="archive_too_large",
     )

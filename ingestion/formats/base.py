@@ -1,14 +1,14 @@
-"""What every wire format promises.
+"""The protocol of every wire format.
 
 A format works in two steps so that thousands of small files cost little more than one large file:
 
 1. `split` cuts the bytes of one delivery into *pieces*, the smallest units that delimit themselves (a line, a JSON
-   object, an XML record, a NMEA sentence). It yields blocks; a block is never cut again, so that pieces which belong
-   together (the fragments of a message, a header and its rows) stand in one block. A block is plain lists: a polars
-   frame costs 60 microseconds, a file of ten lines otherwise 5.
+  object, an XML record, an NMEA sentence). It yields blocks; a block is never cut again, so that pieces which belong
+  together (the fragments of a message, a header and its rows) are in one block. A block is plain lists: a polars
+  frame costs 60 microseconds, a list for a file of ten lines 5.
 2. `join_pieces` puts the blocks of many deliveries into one frame, and `read` turns it into records column by column.
 
-Nothing may fall between: for each delivery, pieces met = pieces in records + unreadable + skipped. `load` checks it.
+Nothing is lost: for each delivery, pieces cut = pieces in records + unreadable + skipped. `load` checks it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,19 +32,19 @@ UNREADABLE_SCHEMA = {
 SKIPPED_SCHEMA = {"_delivery": pl.UInt32, "reason": pl.String, "pieces": pl.Int64}
 
 BLOCK_BYTES = 32 * 1024 * 1024
-"""How much of a line-based delivery is cut at a time, bytes: bounds the memory of a load."""
+"""How many bytes of a line-based delivery are cut at a time: it bounds the memory of a load."""
 
 BLOCK_PIECES = 1_000_000
-"""How many lines are cut at a time at most: an empty line costs no bytes and some hundred of memory."""
+"""How many lines are cut at a time at most: an empty line has no bytes and costs hundreds of them in memory."""
 
 PIECES_LIMIT = 5_000_000
 """A delivery of more pieces is refused whole: the largest that agencies send have one or two million records."""
 
 COLUMNS_LIMIT = 2_000
-"""A record of more columns is refused, with its delivery where its header says so: the widest table of a feed has some sixty."""
+"""A record with more columns is refused, and the whole delivery if its header has more: the widest table of a feed has some sixty."""
 
 PIECE_BYTES_LIMIT = 8 * 1024 * 1024
-"""A piece longer than this, in bytes, is quarantined with its beginning; the whole of it stays in landing."""
+"""Of a longer piece, in bytes, the beginning is quarantined; the whole of it stays in landing."""
 
 DOCUMENT_BYTES_LIMIT = 256 * 1024 * 1024
 """A document that must be read whole (a JSON array, an XML tree) is refused above this size, in bytes."""
@@ -52,14 +52,14 @@ DOCUMENT_BYTES_LIMIT = 256 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Envelope:
-    """What is known of a delivery beside its bytes: the name the source gave it."""
+    """What is known about a delivery beside its bytes: the name the source gave it."""
 
     source_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A block of pieces of one delivery, in their order: a list where they are few, a series where they are many.
+    """A block of pieces of one delivery, in their order: a list if they are few, a series if they are many.
 
     The position of `raws[index]` is `first_position + index`; positions count from 1 over the whole delivery.
     `problems` names, by index, the few pieces whose bytes are already known to be unreadable.
@@ -71,16 +71,16 @@ class Pieces:
 
     @property
     def size(self) -> int:
-        """Tell how much text the block holds, characters or bytes: a measure of memory, cheap for lists and series."""
+        """The amount of text in the block, in characters or bytes: a measure of memory that is cheap for lists and series."""
         return sum(map(len, self.raws)) if isinstance(self.raws, list) else int(self.raws.str.len_bytes().sum())
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Which columns one delivery named, in the forms that name them: a header row, or the members of each object.
+    """The columns that one delivery named, in forms that name them: in a header row, or as members of each object.
 
-    `unknown` are names that neither the contract nor the form promises; `absent` the columns that a header lacks though it may.
-    `members` is given by forms without a header: the name of each column (by its name in the contract) that a record must hold.
+    `unknown` are names that neither the contract nor the form declares; `absent` are optional columns that the header lacks.
+    `members` is set by forms without a header: for each column of the contract, the name of the member that a record must hold.
     """
 
     unknown: tuple[str, ...] = ()
@@ -90,14 +90,14 @@ class Shape:
 
 @dataclass(frozen=True)
 class Reading:
-    """Records and the rest, of the pieces of one or more deliveries.
+    """The records of one or more deliveries, and the pieces that did not become records.
 
     `records` holds `_delivery`, `_position` (of its first piece), `_raw` (its pieces joined by a newline),
-    `_record_count` (Int64, how many pieces it is made of) and the columns of the wire, named by the contract's columns.
-    A column is text as it came (the contract's type is cast later, and what cannot be cast is quarantined) or already
+    `_record_count` (Int64, how many pieces it is made of) and the columns of the wire, under the names of the contract's columns.
+    A column is text as it came (it is cast to the contract's type later, and what cannot be cast is quarantined) or already
     of the contract's type.
     `unreadable` follows UNREADABLE_SCHEMA, one row a piece; `skipped` follows SKIPPED_SCHEMA, counts by reason.
-    `shapes` tells by delivery what its columns were called; forms whose columns have no names on the wire give none.
+    `shapes` holds by delivery the names of its columns; it is empty for forms whose columns have no names on the wire.
     """
 
     records: pl.DataFrame
@@ -110,28 +110,28 @@ class Format(Protocol):
     """A wire format. Formats are stateless; everything they need comes with the call."""
 
     def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:
-        """Cut one delivery into blocks of pieces; a delivery without bytes gives none.
+        """Cut one delivery into blocks of pieces; a delivery without bytes has none.
 
-        A piece longer than PIECE_BYTES_LIMIT comes cut, with the problem "piece_too_long"; bytes that are no UTF-8 come
-        backslash-escaped with the problem "not_utf8". Raises DeliveryError where the bytes cannot be cut at all (a file
-        name that breaks its promise, UTF-16, an XML attack, a document or a number of pieces above the limit).
+        A piece longer than PIECE_BYTES_LIMIT is cut off, with the problem "piece_too_long"; bytes that are not UTF-8 are
+        backslash-escaped, with the problem "not_utf8". Raises DeliveryError if the bytes cannot be cut at all (a file
+        name of the wrong form, UTF-16, an XML attack, a document or a number of pieces above the limit).
         """
         ...
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
         """Read pieces (PIECES_SCHEMA, from `join_pieces`, of one or more deliveries, blocks whole) into records.
 
-        Raises DeliveryError, with the number of the delivery as value `delivery`, where one delivery breaks a promise
-        that only the contract tells (a missing column); the caller reads its siblings again without it.
+        Raises DeliveryError, with the number of the delivery as value `delivery`, if one delivery breaks a rule
+        that only the contract states (a missing column); the caller reads the others again without it.
         """
         ...
 
 
 def require_pieces(count: int) -> None:
-    """Raise DeliveryError where a delivery has more than PIECES_LIMIT pieces."""
+    """Raise DeliveryError if a delivery has more than PIECES_LIMIT pieces."""
     if count > PIECES_LIMIT:
         raise DeliveryError(
-            f"delivery: up to {PIECES_LIMIT} pieces (lines, records) were promised, more came; look whether the file is whole, or send "
+            f"delivery: expected up to {PIECES_LIMIT} pieces (lines, records), got more; check whether the file is the right one, or send "
             "it in parts",
             reason="too_many_pieces",
             limit=PIECES_LIMIT,
@@ -139,7 +139,7 @@ def require_pieces(count: int) -> None:
 
 
 def join_pieces(blocks: Sequence[tuple[int, Pieces]]) -> pl.DataFrame:
-    """Put blocks, each with the number of its delivery, into one frame that follows PIECES_SCHEMA."""
+    """Join blocks, each with the number of its delivery, into one frame that follows PIECES_SCHEMA."""
     lengths = [len(pieces.raws) for _, pieces in blocks]
     firsts = [pieces.first_position for _, pieces in blocks]
     spans = pl.DataFrame(
@@ -165,7 +165,7 @@ def join_pieces(blocks: Sequence[tuple[int, Pieces]]) -> pl.DataFrame:
 
 
 def join_raws(parts: Iterable[list[str] | pl.Series]) -> pl.Series:
-    """Put the texts of several blocks into one series `_raw`; lists that follow each other become one part of it."""
+    """Join the texts of several blocks into one series `_raw`; consecutive lists become one chunk of it."""
     series = [pl.Series("_raw", [], dtype=pl.String)]
     for is_series, group in groupby(parts, key=lambda part: isinstance(part, pl.Series)):
         if is_series:
@@ -176,7 +176,7 @@ def join_raws(parts: Iterable[list[str] | pl.Series]) -> pl.Series:
 
 
 def join_readings(readings: Sequence[Reading]) -> Reading:
-    """Put readings of the same columns into one; there must be one at least."""
+    """Join readings of the same columns into one; at least one is needed."""
     return Reading(
         pl.concat([reading.records for reading in readings]),
         pl.concat([reading.unreadable for reading in readings]),
@@ -186,21 +186,21 @@ def join_readings(readings: Sequence[Reading]) -> Reading:
 
 
 def empty_reading(columns: Iterable[str]) -> Reading:
-    """Give a reading that holds nothing, its columns of the wire as text."""
+    """Return a reading without rows, its columns of the wire as text."""
     return Reading(empty_records(columns), empty_unreadable(), empty_skipped())
 
 
 def empty_records(columns: Iterable[str]) -> pl.DataFrame:
-    """Give records without rows, the columns of the wire as text."""
+    """Return records without rows, the columns of the wire as text."""
     own = {"_delivery": pl.UInt32, "_position": pl.Int64, "_raw": pl.String, "_record_count": pl.Int64}
     return pl.DataFrame(schema={**own, **dict.fromkeys(columns, pl.String)})
 
 
 def empty_unreadable() -> pl.DataFrame:
-    """Give an unreadable frame without rows."""
+    """Return an unreadable frame without rows."""
     return pl.DataFrame(schema=UNREADABLE_SCHEMA)
 
 
 def empty_skipped() -> pl.DataFrame:
-    """Give a skipped frame without rows."""
+    """Return a skipped frame without rows."""
     return pl.DataFrame(schema=SKIPPED_SCHEMA)

@@ -1,7 +1,7 @@
 """Lines of separated fields, as `table/` reads them below a header.
 
-A line is one row: a quoted field may hold separators and quotes, but no newline, since the row after a lost quote would
-otherwise swallow its siblings.
+A line is one row: a quoted field may hold separators and quotes, but no newline, since otherwise a row with a lost quote would
+swallow the rows after it.
 """
 
 import csv
@@ -26,12 +26,12 @@ WELL_QUOTED = {
 """By separator, a line whose fields are each quoted whole or without any quote."""
 
 LINE = pl.col("_raw").str.strip_chars_start("\ufeff")
-"""A line without the mark that a file glued behind another brought along."""
+"""A line without the byte order mark of a file that was appended to another."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """The first row of a file: the separator, how many columns, at which of them each contract column stands, and the rest of them."""
+    """The first row of a file: the separator, the number of columns, the place of each contract column, and the other names."""
 
     text: str
     separator: str
@@ -41,7 +41,7 @@ class Header:
 
 
 def split_whole(content: BinaryIO, beginning: bytes | None = None) -> Iterator[Pieces]:
-    """Cut a file into lines, all of them one block; `beginning` is what the caller has read already, to see what it is.
+    """Cut a file into lines, all of them one block; `beginning` is what the caller has already read to recognise it.
 
     Raises DeliveryError above DOCUMENT_BYTES_LIMIT.
     """
@@ -49,19 +49,19 @@ def split_whole(content: BinaryIO, beginning: bytes | None = None) -> Iterator[P
     for block in blocks:
         if next(blocks, None) is not None:
             raise DeliveryError(
-                f"delivery: a file up to {base.DOCUMENT_BYTES_LIMIT} bytes was promised, a larger one came; "
-                "cut it and repeat the header",
+                f"delivery: expected a file of up to {base.DOCUMENT_BYTES_LIMIT} bytes, got a larger one; "
+                "split it and repeat the header",
                 reason="document_too_large",
             )
         yield block
 
 
 def require_columns(header: str, separator: str, feed: str, delivery: int) -> None:
-    """Raise DeliveryError where a header names more than COLUMNS_LIMIT columns."""
+    """Raise DeliveryError if a header names more than COLUMNS_LIMIT columns."""
     count = header.count(separator) + 1
     if count > base.COLUMNS_LIMIT:
         raise DeliveryError(
-            f"{feed}: up to {base.COLUMNS_LIMIT} columns were promised, {count} came; look whether the file is whole",
+            f"{feed}: expected up to {base.COLUMNS_LIMIT} columns, got {count}; check whether the file is whole",
             reason="too_many_columns",
             delivery=delivery,
             columns=count,
@@ -69,7 +69,7 @@ def require_columns(header: str, separator: str, feed: str, delivery: int) -> No
 
 
 def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str]) -> Reading:
-    """Read the columns `names` of lines with the same header, of all deliveries: at once where no quotes stand, else one by one."""
+    """Read the columns `names` of lines with the same header, of all deliveries: lines without quotes at once, the others one by one."""
     rows, _, skipped = set_aside(
         lines.with_columns(pl.lit(None, dtype=pl.String).alias("_problem")),
         {"header": LINE.str.strip_chars().str.to_lowercase().eq(header.text.strip().lower())},
@@ -109,7 +109,7 @@ def read_rows(lines: pl.DataFrame, header: Header, names: Sequence[str]) -> Read
 
 
 def _fields_up_to(header: Header, line: str) -> list[str] | None:
-    """Part a line with quotes; without a field where it has more than the header, null where its quotes are broken."""
+    """Split a line with quotes; an empty list if it has more fields than the header, None if its quotes are broken."""
     found = fields_of(line, header.separator)
     return [] if found is not None and len(found) > header.width else found
 
@@ -121,7 +121,7 @@ def _field(header: Header, name: str) -> pl.Expr:
 
 
 def fields_of(line: str, separator: str) -> list[str] | None:
-    """Part a line with quotes; null where a quote stands inside a bare field (RFC 4180), or is never closed."""
+    """Split a line with quotes; return None if a quote is inside a bare field (RFC 4180), or is never closed."""
     if WELL_QUOTED[separator].fullmatch(line) is None:
         return None
     try:

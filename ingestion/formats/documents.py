@@ -1,8 +1,8 @@
 """Documents that are read whole: a JSON array, alone or in an object, or an XML tree, cut into their elements.
 
-They are bounded by DOCUMENT_BYTES_LIMIT, since nothing of them can be trusted before their end, and so are their elements and their
-nesting, because a byte of brackets or tags can cost hundreds of memory. XML is read without DTD and
-entities (defusedxml). A JSON array that broke off on the line keeps what came complete.
+Their size is limited by DOCUMENT_BYTES_LIMIT, since no part of them can be trusted before the end, and so are the number of elements
+and the nesting, because a byte of brackets or tags can cost hundreds in memory. XML is read without DTD and
+entities (defusedxml). Of a JSON array that broke off in transfer, the complete elements are kept.
 """
 
 import json
@@ -39,7 +39,7 @@ def read_document(content: BinaryIO, beginning: bytes) -> bytes:
         size += len(part)
     if size > base.DOCUMENT_BYTES_LIMIT:
         raise DeliveryError(
-            f"delivery: a document up to {base.DOCUMENT_BYTES_LIMIT} bytes was promised, a larger one came; "
+            f"delivery: expected a document of up to {base.DOCUMENT_BYTES_LIMIT} bytes, got a larger one; "
             "ask for smaller pages or for one object a line",
             reason="document_too_large",
         )
@@ -49,8 +49,8 @@ def read_document(content: BinaryIO, beginning: bytes) -> bytes:
 def array_pieces(document: bytes) -> Pieces:
     """Cut a JSON array into the exact texts of its elements.
 
-    An array that is broken gives its complete elements, then one piece for the rest with the problem `truncated`, or
-    `trailing_text` where the array was closed before. Raises DeliveryError for too many elements, or too deep ones.
+    A broken array yields its complete elements, then one piece for the rest with the problem `truncated`, or
+    `trailing_text` if the array was already closed. Raises DeliveryError for too many elements, or elements nested too deeply.
     """
     require_members(document)
     try:
@@ -63,14 +63,14 @@ def array_pieces(document: bytes) -> Pieces:
 
 
 def require_members(document: bytes) -> None:
-    """Raise DeliveryError where a JSON array or object, whole or broken, has more than PIECES_LIMIT members."""
-    if document.count(b",") >= base.PIECES_LIMIT:  # fewer cannot part so many
+    """Raise DeliveryError if a JSON array or object, whole or broken, has more than PIECES_LIMIT members."""
+    if document.count(b",") >= base.PIECES_LIMIT:  # fewer commas cannot separate so many
         base.require_pieces(_count_members(document))
 
 
 def _count_members(document: bytes) -> int:
-    """Count the members of the outermost array or object by its commas, with a few passes over the bytes instead of an object for each."""
-    text = document.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # what is left of quotes begins or ends a text
+    """Count the members of the outermost array or object by its commas, in a few passes over the bytes instead of one object per member."""
+    text = document.replace(b"\\\\", b"__").replace(b'\\"', b"__")  # every quote that is left begins or ends a text
     signs = numpy.frombuffer(text, dtype=numpy.uint8)
     in_text, depth, commas = 0, 0, 0
     for start in range(0, len(signs), SCAN_BYTES):
@@ -86,9 +86,9 @@ def _count_members(document: bytes) -> int:
 
 
 def too_deep() -> DeliveryError:
-    """Return the error of a document whose nesting no reader follows."""
+    """Return the error for a document that is nested too deeply to be read."""
     return DeliveryError(
-        f"delivery: a document nested less than {sys.getrecursionlimit()} deep was promised, a deeper one came; look whether it is whole",
+        f"delivery: expected a document nested less than {sys.getrecursionlimit()} deep, got a deeper one; check whether it is whole",
         reason="nested_too_deeply",
     )
 
@@ -100,7 +100,7 @@ def whole_piece(document: bytes) -> Pieces:
 
 
 def salvaged_pieces(text: str, closing: str = "") -> Pieces:
-    """Cut what came of a broken array; `closing` is what may follow it, the brackets of the objects around it."""
+    """Cut what arrived of a broken array; `closing` is what may follow it, the brackets of the objects around it."""
     elements, end, is_closed = _complete_elements(text)
     pieces = _cut([element.encode("utf-8", errors="surrogateescape") for element in elements])
     rest = text[end:].strip()
@@ -112,7 +112,7 @@ def salvaged_pieces(text: str, closing: str = "") -> Pieces:
 
 
 def _complete_elements(text: str) -> tuple[list[str], int, bool]:
-    """Give the complete elements of a broken array, where the last of them ends, and whether the array is closed."""
+    """Return the complete elements of a broken array, where the last of them ends, and whether the array is closed."""
     decode = json.JSONDecoder().raw_decode
     elements: list[str] = []
     end = text.index("[") + 1
@@ -136,9 +136,9 @@ def _cut(elements: list[bytes]) -> Pieces:
 
 
 def xml_pieces(document: bytes, path: Sequence[str]) -> Pieces:
-    """Cut an XML document into the elements at a path (root first, names without namespaces), and those beside them.
+    """Cut an XML document into the elements at a path (root first, names without namespaces) and their siblings.
 
-    Raises DeliveryError for broken XML, a DTD, another root, and too many or too deep elements.
+    Raises DeliveryError for broken XML, a DTD, another root, and too many or too deeply nested elements.
     """
     if document.count(b"<") > TAGS_LIMIT:
         raise DeliveryError(
@@ -167,7 +167,7 @@ def xml_pieces(document: bytes, path: Sequence[str]) -> Pieces:
 
 
 def _elements_at(root: Element, path: Sequence[str]) -> list[Element] | None:
-    """Return the elements at a path and those beside them, so that none is passed over; null where the root is another."""
+    """Return the elements at a path and their siblings, so that none is passed over; None if the root is another."""
     if local_name(root) != path[0]:
         return None
     found = [root]
@@ -177,7 +177,7 @@ def _elements_at(root: Element, path: Sequence[str]) -> list[Element] | None:
 
 
 def local_name(element: Element) -> str:
-    """Return the name of an element without its namespace; empty for what is no element."""
+    """Return the name of an element without its namespace; empty for a comment or an instruction."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 

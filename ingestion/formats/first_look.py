@@ -1,8 +1,8 @@
-"""What a delivery is, before it is cut: told by its first bytes, never by its name.
+"""What kind of file a delivery is, recognised before it is cut by its first bytes, never by its name.
 
-A document cut as what it is not becomes thousands of broken records, and the score of its feed falls for one wrong button. So what a
-format does not take is one refused delivery, whose reason says what came and what to send. A promised form that came packed by gzip is
-unpacked, within GZIP_BYTES_LIMIT.
+A document read as the wrong kind becomes thousands of broken records, and the score of its feed falls because of one wrong button.
+So a kind that the format does not read is one refused delivery, whose reason says what came and what to send. A delivery of the expected
+kind that was packed by gzip is unpacked, within GZIP_BYTES_LIMIT.
 """
 
 import codecs
@@ -16,15 +16,15 @@ from typing import BinaryIO, cast
 from core.errors import DeliveryError
 
 GZIP_BYTES_LIMIT = 512 * 1024 * 1024
-"""Of what one delivery unpacks to."""
+"""The limit for what one delivery unpacks to."""
 
 LOOK_BYTES = 8 * 1024
 WIDE_SHARE = 0.3
-"""From this share of noughts at every second byte on, a text without a mark is UTF-16: there most letters are a byte and a nought."""
+"""From this share of zero bytes at every second place on, text without a mark is UTF-16: most of its letters are one byte and a zero."""
 
 
 class Kind(StrEnum):
-    """What a delivery can be."""
+    """The kinds of file that are recognised."""
 
     TEXT = "text"
     JSON = "json"
@@ -80,20 +80,20 @@ IS_JSON_LINE = re.compile(rb'^\s*\{\s*"', re.MULTILINE)
 SHEET_OF_2003 = b"urn:schemas-microsoft-com:office:spreadsheet"
 
 WORDS: dict[Kind, tuple[str, str]] = {
-    Kind.TEXT: ("other text", "look whether it is the right file"),
-    Kind.JSON: ("a JSON document", "look whether it is the right file"),
-    Kind.XML: ("an XML document", "look whether it is the right file"),
+    Kind.TEXT: ("other text", "check whether it is the right file"),
+    Kind.JSON: ("a JSON document", "check whether it is the right file"),
+    Kind.XML: ("an XML document", "check whether it is the right file"),
     Kind.ZIP: ("a zip archive", "unpack it, and send the file in it"),
     Kind.GZIP: ("a gzip file in a gzip file", "pack it once, or not at all"),
     Kind.XLS: (
         "an old Office file (.xls, .doc) or one with a password",
-        "save it as .xlsx without password, or export it as promised",
+        "save it as .xlsx without password, or export it in the agreed form",
     ),
-    Kind.XML_SHEET: ("a workbook of Excel 2003 in XML", "save it as promised"),
+    Kind.XML_SHEET: ("a workbook of Excel 2003 in XML", "save it in the agreed form"),
     Kind.PDF: ("a PDF document", "send the data that it was made of"),
     Kind.HTML: (
         "an HTML page, such as a web server's error or a page saved as .xls",
-        "look what the source answers, and export the data",
+        "check what the source answers, and export the data",
     ),
     Kind.UTF_16: ("text in UTF-16 or UTF-32", "save it as UTF-8"),
     Kind.RTF: ("an RTF document", "export the data"),
@@ -103,24 +103,24 @@ WORDS: dict[Kind, tuple[str, str]] = {
     Kind.XZ: ("an xz file", "unpack it, or pack it by gzip"),
     Kind.ZSTD: ("a zstd file", "unpack it, or pack it by gzip"),
     Kind.IMAGE: ("an image", "send the data that it shows"),
-    Kind.PARQUET: ("a Parquet file", "export it as promised"),
-    Kind.SQLITE: ("a SQLite database", "export the table as promised"),
-    Kind.NOUGHTS: ("nothing but noughts", "send the file again: its disk was full, or its upload broke"),
+    Kind.PARQUET: ("a Parquet file", "export it in the agreed form"),
+    Kind.SQLITE: ("a SQLite database", "export the table in the agreed form"),
+    Kind.NOUGHTS: ("nothing but zero bytes", "send the file again: its disk was full, or its upload broke"),
 }
 """What came, and what to do, for the person who reads the refusal."""
 
 REASONS = {Kind.UTF_16: "not_utf8", Kind.XLS: "legacy_excel", Kind.GZIP: "broken_archive"}
-"""Reasons that have a name of their own; the others are `is_<kind>`."""
+"""Reasons with a name of their own; the others are `is_<kind>`."""
 
 
 class Peeked:
-    """A stream whose beginning was looked at, and is read again."""
+    """A stream whose beginning was already read and is served again."""
 
     def __init__(self, stream: BinaryIO, beginning: bytes) -> None:
         self._stream, self._beginning = stream, beginning
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to so many bytes; all that are left where the size is negative."""
+        """Return up to `size` bytes; everything that is left if the size is negative."""
         if not self._beginning:
             return self._stream.read(size)
         if size < 0:
@@ -131,7 +131,7 @@ class Peeked:
 
 
 class _Unpacked:
-    """What a gzip stream holds, within the limit."""
+    """The content of a gzip stream, within the limit."""
 
     def __init__(self, packed: BinaryIO) -> None:
         self._content = gzip.GzipFile(fileobj=packed, mode="rb")
@@ -155,9 +155,9 @@ class _Unpacked:
 
 
 def look(feed: str, content: BinaryIO, takes: Collection[Kind], wanted: str) -> BinaryIO:
-    """Return the delivery to be read from its beginning, unpacked where it was gzip.
+    """Return the delivery as a stream from its beginning, unpacked if it was gzip.
 
-    `takes` are the kinds that the feed's format reads, `wanted` says them in words. Raises DeliveryError for any other kind.
+    `takes` are the kinds that the feed's format reads, `wanted` names them in words. Raises DeliveryError for any other kind.
     """
     beginning = content.read(LOOK_BYTES)
     kind = kind_of(beginning)
@@ -175,7 +175,7 @@ def look(feed: str, content: BinaryIO, takes: Collection[Kind], wanted: str) -> 
 
 
 def kind_of(beginning: bytes) -> Kind:
-    """Tell what begins so."""
+    """Return the kind of a file by its first bytes."""
     for sign, kind in SIGNS:
         if beginning.startswith(sign):
             return kind

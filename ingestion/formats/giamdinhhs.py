@@ -1,13 +1,13 @@
 """Health claims: the wrapper `GIAMDINHHS` with dossiers (`HOSO`) of inner files, decision 130/QĐ-BYT as amended by 4750 and 3176.
 
-One inner file is one record, so that a bad one is quarantined alone and its siblings load. What a file owes to its siblings is worked out
-here, where the whole dossier is at hand, and judged by the rules of the contract: the sums of the medicine and service lines stand
-beside XML1's own totals, and each child counts the lines whose claim is not the dossier's XML1. A sum is null where the file it is
-made of could not be read: there is nothing to judge then.
+One inner file is one record, so that a bad one is quarantined alone and its siblings load. What a file must share with its siblings is
+worked out here, where the whole dossier is at hand, and judged by the rules of the contract: the sums of the medicine and service lines
+are set beside XML1's own totals, and for each child file the lines are counted whose claim is not the dossier's XML1. A sum is null if
+one of its files could not be read: then there is nothing to judge.
 
-The version of a file is its sending: the date of making and a digest of the whole dossier. An equal dossier made on the same day is
-thus a duplicate, a corrected one a new version even on the same day, and of two sendings of one day the later arrival wins (silver orders
-them by `_received_at` and `_position`). Sending A, then B, then A again on one day leaves B in force: A is known already.
+The version of a file is its sending: the date of making and a digest of the whole dossier. So an equal dossier made on the same day
+is a duplicate, a corrected one is a new version even on the same day, and of two sendings of one day the later arrival wins (silver orders
+them by `_received_at` and `_position`). After sending A, then B, then A again on one day, B stays in force: A is known already.
 """
 
 from collections import Counter
@@ -55,7 +55,7 @@ class Giamdinhhs:
         yield from cut_wrapper(content)
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:  # noqa: ARG002
-        """Read files, each in sight of its dossier. Times and numbers stay text, sums come as text of exact decimals."""
+        """Read files, each in the context of its dossier. Times and numbers stay text, sums are exact decimals as text."""
         wire = {c.wire_name: c.name for c in contract.columns if c.wire_name != c.name}
         records: list[Record] = []
         unreadable: list[tuple[int, int, str, str, int]] = []
@@ -95,7 +95,7 @@ def _dossier_of(piece: Piece) -> tuple[int, str] | None:
 def _read_dossier(
     members: list[Piece], wire: Mapping[str, str]
 ) -> tuple[list[Record], list[tuple[int, int, str, str, int]], int]:
-    """Give the records of a dossier, its unreadable files, and 1 where it holds no file at all."""
+    """Return the records of a dossier, its unreadable files, and 1 if it holds no file at all, else 0."""
     context = CONTEXT.match(members[0][2])
     facility, made = (context[1], context[2]) if context else ("", "")
     bodies = [raw.partition(">")[2] for _, _, raw, _ in members]
@@ -108,7 +108,7 @@ def _read_dossier(
     claim_id = claim.claim_id if claim else None
     came = claim.lines[0].get(CAME) if claim else None
     executed = [item for file in files if file.kind == SERVICES for item in file.executions().items()]
-    executions = dict(sorted(executed, key=lambda item: item[1], reverse=True))  # of a code the first
+    executions = dict(sorted(executed, key=lambda item: item[1], reverse=True))  # the first execution of each code
     medicines, services = (_sum((kind,), files, claim_id, AMOUNT) for kind in (MEDICINES, SERVICES))
     insured = _sum((MEDICINES, SERVICES), files, claim_id, INSURED)
     digest = blake2b("\n".join((facility, *bodies)).encode("utf-8", errors="surrogateescape"), digest_size=16)
@@ -135,7 +135,7 @@ def _read_dossier(
 
 
 def _facts(file: InnerFile, claim_id: str | None, came: str | None, executions: Mapping[str, str]) -> Record:
-    """Return what can be told of a file of any kind; of the kinds that are not listed, only whose it is and how many lines."""
+    """Return the facts about a file of any kind; for kinds that are not listed, only its claim and its number of lines."""
     own = file.kind in (CLAIM, CHECK_IN)
     facts: Record = {
         "claim_id": file.claim_id or (None if own else claim_id),
@@ -166,7 +166,7 @@ def _facts(file: InnerFile, claim_id: str | None, came: str | None, executions: 
 
 
 def _sum(kinds: tuple[str, ...], files: list[InnerFile], claim_id: str | None, amount: str) -> str | None:
-    """Sum an amount over all files of some kinds, equal files once; None where one of them, or one of unknown kind, cannot be judged."""
+    """Sum an amount over all files of some kinds, equal files once; None if one of them, or one of unknown kind, cannot be judged."""
     parts = [file for file in files if file.kind in kinds or (file.problem and not file.kind)]
     different = [file for place, file in enumerate(parts) if file.problem or file not in parts[:place]]
     totals = [None if file.problem or file.strays(claim_id) else file.total(amount) for file in different]

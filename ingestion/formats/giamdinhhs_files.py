@@ -1,11 +1,11 @@
 """The inner files of a health claim: base64 of UTF-8 XML, fifteen kinds and the check-in.
 
-Of XML1 to XML5 and XML0 the structure is known (decision 130/QĐ-BYT as amended by 4750 and 3176) and another one is refused. Of the other
-kinds, among them the restricted XML6 (HIV) and XML15 (tuberculosis), nothing is taken but how many lines name a claim, and which, and how
-many of them come again or have their times in disorder.
+The structure of XML1 to XML5 and XML0 is known (decision 130/QĐ-BYT as amended by 4750 and 3176), and any other is refused. Of the other
+kinds, among them the restricted XML6 (HIV) and XML15 (tuberculosis), nothing is kept but which claims their lines name, how many lines
+there are, and how many of them are repeated or have their times in disorder.
 
 The fast parser of the standard library is used, on text that was searched for a DOCTYPE before: without one there are no entities to
-expand and nothing to fetch. It reads a file in a quarter of the time that defusedxml's Python parser takes.
+expand and nothing to fetch. It takes a quarter of the time of defusedxml's Python parser.
 """
 
 import re
@@ -41,20 +41,20 @@ KEPT = {
     "XML4": ("STT", "MA_DICH_VU", "MA_CHI_SO", "NGAY_KQ"),
     "XML5": ("STT", "THOI_DIEM_DBLS"),
 }  # fmt: skip
-"""What is kept of a line: codes, amounts and times; no result, no clinical note, no name of a doctor."""
+"""The fields kept of a line: codes, amounts and times; no result, no clinical note, no name of a doctor."""
 
 COUNTED = ("MA_LK", "STT", "NGAY_VAO", "NGAY_RA", "TU_NGAY", "DEN_NGAY")
-"""What is looked at, and not taken, in a line of the other kinds."""
+"""The fields of a line of the other kinds that are read but not kept."""
 
 TIMES = ("NGAY_YL", "NGAY_TH_YL", "NGAY_KQ", "THOI_DIEM_DBLS")
 ORDERED, DONE, RESULT, AMOUNT = "NGAY_YL", "NGAY_TH_YL", "NGAY_KQ", "THANH_TIEN_BV"
 INSURED, CODE = "THANH_TIEN_BH", "MA_DICH_VU"
 CAME = "NGAY_VAO"
 IN_ORDER = ((ORDERED, RESULT), (DONE, RESULT), (CAME, "NGAY_RA"), ("TU_NGAY", "DEN_NGAY"))
-"""Times of a line of which the second never comes before the first; that of order and execution is counted apart."""
+"""Pairs of times in a line of which the second never comes before the first; order and execution are counted apart."""
 
 ROUNDING_VND = 1
-"""How far an amount may be from quantity times price."""
+"""How far an amount may differ from quantity times price."""
 
 MANDATORY = {
     CLAIM: ("MA_LOAI_KCB", "MA_BENH_CHINH", "NGAY_VAO", "NGAY_RA", "T_TONGCHI_BV", "T_TONGCHI_BH", "T_BHTT"),
@@ -66,46 +66,46 @@ LINE_BREAK = re.compile(r"\s+|&#(?:x[dDaA]|1[03]);")
 TWELVE_DIGITS = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})")
 NUMBER = re.compile(r"-?[0-9]{1,16}(?:\.[0-9]+)?")
 DECLARATION = re.compile(r"<!(?:DOCTYPE|ENTITY)|\0")
-"""What no file may hold. A NUL betrays UTF-16, which the parser would recognise and in which this search finds nothing."""
+"""What no file may hold. A NUL indicates UTF-16, which the parser would recognise but this search would not see through."""
 
 Line = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class InnerFile:
-    """One inner file: its kind (empty where not even that can be read), its lines, and its problem where it has one."""
+    """One inner file: its kind (empty if not even that can be read), its lines, and its problem, if any."""
 
     kind: str
     lines: tuple[Line, ...] = ()
     problem: str | None = None
     repeated: int = 0
-    """Lines whose number came before in the file; where they have none, lines equal to one before."""
+    """How many lines repeat the number of an earlier line, or are equal to one if they have no number."""
 
     @property
     def claim_id(self) -> str | None:
-        """Give the claim that the first line names."""
+        """The claim that the first line names."""
         return self.lines[0].get("MA_LK") if self.lines else None
 
     def strays(self, claim_id: str | None) -> int:
-        """Count the lines that name another claim than this one; all of them where there is none."""
+        """Count the lines that name another claim than this one; all of them if there is none."""
         return sum(line.get("MA_LK") != claim_id for line in self.lines) if claim_id else len(self.lines)
 
     def first_number(self) -> str | None:
-        """Give the lowest `STT`, or the first that is no number."""
+        """Return the lowest `STT`, or the first one that is not a number."""
         numbers = [line.get("STT", "") for line in self.lines]
         odd = [number for number in numbers if not (number.isascii() and number.isdigit())]
         return (odd[0] or None) if odd else str(min(map(int, numbers), default="")) or None
 
     def ill_timed(self) -> int:
-        """Count the lines with a time that is not of twelve digits, or that no calendar has."""
+        """Count the lines with a time that does not have twelve digits, or that the calendar does not have."""
         return sum(any(name in line and not _is_time(line[name]) for name in TIMES) for line in self.lines)
 
     def done_early(self) -> int:
-        """Count the lines that were done before they were ordered."""
+        """Count the lines that were executed before they were ordered."""
         return sum(ORDERED in line and DONE in line and line[ORDERED] > line[DONE] for line in self.lines)
 
     def disordered(self, executions: Mapping[str, str]) -> int:
-        """Count the lines with a time before the one it follows, for a result also the first execution of its service."""
+        """Count the lines with a time before the one it should follow; a result should also follow the first execution of its service."""
         return sum(
             any(_is_before(line.get(later), line.get(earlier)) for earlier, later in IN_ORDER)
             or _is_before(line.get(RESULT), executions.get(line.get(CODE, "")))
@@ -113,11 +113,11 @@ class InnerFile:
         )
 
     def before(self, came: str | None) -> int:
-        """Count the lines with a time before the patient came."""
+        """Count the lines with a time before the patient's admission."""
         return sum(any(_is_before(line.get(name), came) for name in TIMES) for line in self.lines)
 
     def executions(self) -> dict[str, str]:
-        """Return when each service was first executed, or ordered where no line tells the execution."""
+        """Return when each service was first executed, or ordered if no line states the execution."""
         firsts: dict[str, str] = {}
         for line in self.lines:
             time = line.get(DONE) or line.get(ORDERED)
@@ -126,7 +126,7 @@ class InnerFile:
         return firsts
 
     def misreckoned(self) -> int:
-        """Count the lines whose amount is not quantity times price, of those that have all three."""
+        """Count the lines whose amount is not quantity times price, among those that have all three."""
         return sum(
             abs(Decimal(line["SO_LUONG"]) * Decimal(line["DON_GIA"]) - Decimal(line[AMOUNT])) > ROUNDING_VND
             for line in self.lines
@@ -134,22 +134,22 @@ class InnerFile:
         )
 
     def unpriced(self) -> int:
-        """Count the lines whose amount is no number."""
+        """Count the lines whose amount is not a number."""
         return sum(not NUMBER.fullmatch(line.get(AMOUNT, "")) for line in self.lines)
 
     def total(self, name: str = AMOUNT) -> Decimal | None:
-        """Sum an amount exactly (`THANH_TIEN_BV`), lines that come again once; None where one of them is no number."""
+        """Sum an amount exactly (`THANH_TIEN_BV`), repeated lines once; None if one of the amounts is not a number."""
         amounts = [line.get(name, "") for line in _once(self.lines)]
         return sum(map(Decimal, amounts), Decimal()) if all(map(NUMBER.fullmatch, amounts)) else None
 
     def missing(self) -> str | None:
-        """Name the mandatory fields that no line may be without, where one is."""
+        """Name the mandatory fields that are missing in some line; None if there are none."""
         wanted = MANDATORY.get(self.kind, ())
         absent = dict.fromkeys(name for line in self.lines for name in wanted if name not in line)
         return ", ".join(absent) or None
 
     def kept_lines(self) -> str | None:
-        """Write what is kept of the lines as a JSON list."""
+        """Write the fields kept of each line as a JSON list."""
         if self.kind not in KEPT:
             return None
         names = KEPT[self.kind]
@@ -162,7 +162,7 @@ def _once(lines: Iterable[Line]) -> list[Line]:
 
 
 def _is_before(time: str | None, other: str | None) -> bool:
-    """Tell whether a time, or a date, is before another one that is written alike."""
+    """Whether a time, or a date, is before another of the same form."""
     return bool(time and other and len(time) == len(other) and time.isdigit() and other.isdigit() and time < other)
 
 
@@ -171,7 +171,7 @@ def _repeats(keys: Iterable[Hashable]) -> int:
 
 
 def _number(line: Line) -> str:
-    """Return what tells a line from the others of its claim: its number, without leading noughts."""
+    """Return what tells a line from the others of its claim: its number, without leading zeros."""
     return line.get("STT", "").lstrip("0")
 
 
@@ -180,7 +180,7 @@ def _is_time(text: str) -> bool:
     if digits is None:
         return False
     try:
-        datetime(*map(int, digits.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  only looked for in the calendar
+        datetime(*map(int, digits.groups()))  # type: ignore[arg-type]  # noqa: DTZ001  only to check the calendar
     except ValueError:
         return False
     return True
@@ -230,5 +230,5 @@ def _lines_of(kind: str, root: Element) -> InnerFile:
 
 
 def _line(element: Element) -> Line:
-    """Give the fields of a line that hold something."""
+    """Return the fields of a line that are not empty."""
     return {child.tag: text for child in element if child.text and (text := child.text.strip())}

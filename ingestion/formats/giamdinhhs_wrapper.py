@@ -1,10 +1,10 @@
-"""Cutting the wrapper of health claims into their inner files, dossier by dossier, whatever the size of the delivery.
+"""Cutting the wrapper of health claims into its inner files, dossier by dossier, whatever the size of the delivery.
 
-A piece is one `FILEHOSO`, put into a `HOSO` of its own that repeats what only the wrapper knows (facility, date of making, which dossier
-of the delivery), so that the raw text of a quarantined file can be understood, repaired and sent again alone. Around the dossiers stand
-the head (one piece, skipped), comments, and what belongs nowhere. Tags are found as bytes, because base64 holds no `<`: a dossier
-that was damaged on its way costs its own files and no others, which no parser of the whole document can promise. The wrapper
-itself is never parsed, so it has no entities to expand; a DOCTYPE in its head refuses the delivery.
+A piece is one `FILEHOSO`, put into a `HOSO` of its own that repeats what only the wrapper knows (facility, date of making, number of the
+dossier in the delivery), so that the raw text of a quarantined file can be understood, repaired and sent again alone. Around the dossiers
+there are the head (one piece, skipped), comments, and stray text. Tags are searched as bytes, because base64 holds no `<`: a dossier
+that was damaged in transfer costs its own files and no others, which no parser of the whole document can guarantee. The wrapper
+itself is never parsed, so it has no entities to expand; a delivery with a DOCTYPE in its head is refused.
 """
 
 import re
@@ -29,13 +29,13 @@ TAIL = re.compile(
     re.DOTALL,
 )
 CONTEXT = re.compile(r'<HOSO MACSKCB="([^"]*)" NGAYLAP="([^"]*)" STT="(\d+)">')
-"""What stands before each file: facility, date of making, number of the dossier in the delivery."""
+"""What precedes each file: facility, date of making, number of the dossier in the delivery."""
 
 DOSSIER_PIECES = 8
-"""A dossier above this many times PIECE_BYTES_LIMIT is cut there; the whole of it stays in landing."""
+"""A dossier larger than this many times PIECE_BYTES_LIMIT is cut there; the whole of it stays in landing."""
 
 FILES_LIMIT = 10_000
-"""Of one dossier, whose files are read together: there are sixteen kinds, and most come once."""
+"""Of one dossier, whose files are read together: there are sixteen kinds, and most occur once."""
 
 YIELD_BYTES = 4 * 1024 * 1024
 """How much text goes into one block: dossiers are small, and a block costs a few microseconds."""
@@ -43,7 +43,7 @@ YIELD_BYTES = 4 * 1024 * 1024
 
 @dataclass
 class _Block:
-    """Pieces that wait to be given; a dossier always stands in one block."""
+    """Pieces that wait to be yielded; a dossier is always in one block."""
 
     position: int = 1
     raws: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class _Block:
 
 @dataclass
 class _Head:
-    """What the wrapper says of all its dossiers."""
+    """What the wrapper says about all its dossiers."""
 
     facility: str
     made: str
@@ -81,8 +81,8 @@ class _Head:
 def cut_wrapper(content: BinaryIO) -> Iterator[Pieces]:
     """Cut a delivery into blocks of files.
 
-    Problems named here: `stray_text` (between dossiers or files), `truncated` (the delivery or a dossier ends early), `trailing_text`,
-    `piece_too_long`, and `claim_count_differs` where SOLUONGHOSO is not the number of dossiers. Raises DeliveryError for another
+    Problems found here: `stray_text` (between dossiers or files), `truncated` (the delivery or a dossier ends early), `trailing_text`,
+    `piece_too_long`, and `claim_count_differs` if SOLUONGHOSO is not the number of dossiers. Raises DeliveryError for another
     root, a DOCTYPE, or a head without end.
     """
     head, rest = _read_head(content)
@@ -112,7 +112,7 @@ def cut_wrapper(content: BinaryIO) -> Iterator[Pieces]:
 
 
 def _read_head(content: BinaryIO) -> tuple[bytes, bytes]:
-    """Read up to the first dossier; give the head and what was read beyond it."""
+    """Read up to the first dossier; return the head and what was read beyond it."""
     head = without_mark(content.read(base.BLOCK_BYTES))
     searched = 0
     while True:
@@ -126,19 +126,25 @@ def _read_head(content: BinaryIO) -> tuple[bytes, bytes]:
         head = without_mark(head + block) if len(head) < len(CLOSING) else head + block
     begins = found.start() if found else len(head)
     if DECLARATION.search(head, 0, begins):
-        raise DeliveryError("delivery: XML without DTD and entities was promised, a DOCTYPE came", reason="not_xml")
+        raise DeliveryError(
+            "delivery: expected XML without DTD and entities, got a DOCTYPE; send the document without it",
+            reason="not_xml",
+        )
     if head.strip() and not ROOT.match(head):
-        raise DeliveryError("delivery: a root GIAMDINHHS was promised, something else came", reason="another_root")
+        raise DeliveryError(
+            "delivery: expected XML with the root GIAMDINHHS, got something else; export the dossiers again",
+            reason="another_root",
+        )
     if not found and block:
         raise DeliveryError(
-            f"delivery: a head up to {base.PIECE_BYTES_LIMIT} bytes was promised, a longer one came",
+            f"delivery: expected a head of up to {base.PIECE_BYTES_LIMIT} bytes, got a longer one; check whether the file is whole",
             reason="head_too_long",
         )
     return (head[:begins], head[begins:]) if head.strip() else (b"", b"")
 
 
 def _dossiers(content: BinaryIO, rest: bytes) -> Iterator[tuple[bytes, bool]]:
-    """Give what ends with a closed dossier, then the rest of the delivery (not whole); also what grew too long to wait for its end."""
+    """Yield what ends with a closed dossier, then the rest of the delivery (not whole); also what outgrew the limit before its end came."""
     start, searched, is_discarding = 0, 0, False
     if not rest:
         return
@@ -186,7 +192,7 @@ def _require_files(dossier: bytes) -> None:
     count = dossier.count(FILE_CLOSING)
     if count > FILES_LIMIT:
         raise DeliveryError(
-            f"delivery: a dossier of up to {FILES_LIMIT} files was promised, {count} came; look whether it is whole",
+            f"delivery: expected a dossier of up to {FILES_LIMIT} files, got {count}; check whether it is whole",
             reason="too_many_pieces",
             limit=FILES_LIMIT,
         )
@@ -210,6 +216,6 @@ def _add_tail(block: _Block, tail: bytes, rest: bytes) -> None:
 
 
 def _value(name: bytes, head: bytes) -> str:
-    """Give the text of an element of the head, without what could not stand in an attribute."""
+    """Return the text of an element of the head; empty if an attribute could not hold it."""
     found = re.search(rb"<%b>\s*([^<\"]*?)\s*</%b>" % (name, name), head)
     return found[1].decode("utf-8", errors="backslashreplace") if found else ""

@@ -1,9 +1,9 @@
-"""Header rows as people write them, matched with the promised names, and a word on what was not exact.
+"""Header rows as people write them, matched with the expected names, and a remark on what was not exact.
 
-A name is found by, in this order: its exact text (NFC, spaces collapsed), its key (no case, no accents, no signs), and its likeness
-(`preferedGivenName` is meant to be `preferredGivenName`), where only one free name is alike. A remark tells what was taken for what and
-which columns nobody promised; it becomes the reason under which the header row is counted as skipped, so that the ledger of a delivery
-tells how its header was read.
+A name is found by, in this order: its exact text (NFC, spaces collapsed), its key (no case, no accents, no signs), and similarity
+(`preferedGivenName` means `preferredGivenName`), if only one free name is similar. The remark says what was taken for what and
+which columns are unknown; it becomes the reason under which the header row is counted as skipped, so that the ledger of a delivery
+shows how its header was read.
 """
 
 import re
@@ -22,9 +22,9 @@ HEADER = "header"
 
 @dataclass(frozen=True)
 class Matched:
-    """At which places the promised names stand, which names nobody promised, and a remark: `header` where all was exact.
+    """The places of the expected names, the unknown names, and a remark: `header` if all was exact.
 
-    `twice` names those whose text stands at two places: nobody knows which of the columns is meant.
+    `twice` are expected names that were found at two places: it is not known which of the columns is meant.
     """
 
     places: dict[str, int]
@@ -34,37 +34,37 @@ class Matched:
 
 
 def plain(name: str) -> str:
-    """Put a name into NFC with single spaces."""
+    """Return a name in NFC with single spaces."""
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def key_of(name: str) -> str:
-    """Give what two spellings of a name share: small letters without accents, and digits."""
+    """Return what the spellings of a name share: small letters without accents, and digits."""
     bare = unicodedata.normalize("NFD", plain(name).casefold().replace("đ", "d"))
     return re.sub(r"[^a-z0-9]", "", "".join(sign for sign in bare if not unicodedata.combining(sign)))
 
 
-def match_header(cells: Sequence[str], promised: Mapping[str, str], known: Collection[str] = ()) -> Matched:
-    """Find promised columns (name to its text on the wire) in the cells of a row; `known` are further texts that are no surprise."""
+def match_header(cells: Sequence[str], expected: Mapping[str, str], known: Collection[str] = ()) -> Matched:
+    """Find expected columns (name to its text on the wire) in the cells of a row; `known` are further texts that are not reported."""
     texts = [plain(cell) for cell in cells]
     keys = [key_of(text) for text in texts]
     places: dict[str, int] = {}
     tolerated: list[str] = []
-    for name, wire in promised.items():
+    for name, wire in expected.items():
         if plain(wire) in texts:
             places[name] = texts.index(plain(wire))
-    for name, wire in promised.items():
+    for name, wire in expected.items():
         free = [index for index, key in enumerate(keys) if key and index not in places.values()]
         if name not in places and (place := _alike(key_of(wire), keys, free)) is not None:
             places[name] = place
             tolerated.append(f"{texts[place][:NAME_LIMIT]} as {wire}")
-    expected = {key_of(text) for text in known}
+    accepted = {key_of(text) for text in known}
     others = [text for index, text in enumerate(texts) if text and index not in places.values()]
-    unknown = tuple(text[:NAME_LIMIT] for text in dict.fromkeys(others) if key_of(text) not in expected)
+    unknown = tuple(text[:NAME_LIMIT] for text in dict.fromkeys(others) if key_of(text) not in accepted)
     remarks = [f"taken {', '.join(tolerated)}"] if tolerated else []
     remarks += [f"unknown {', '.join(unknown)}"] if unknown else []
     folded = [text.casefold() for text in texts]
-    twice = tuple(wire for name, wire in promised.items() if name in places and folded.count(folded[places[name]]) > 1)
+    twice = tuple(wire for name, wire in expected.items() if name in places and folded.count(folded[places[name]]) > 1)
     return Matched(places, f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER, unknown, twice)
 
 

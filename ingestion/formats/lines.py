@@ -1,8 +1,8 @@
-"""What the line-based formats share: cutting bytes into lines, and setting aside the lines that are no records.
+"""What the line-based formats share: cutting bytes into lines, and setting aside the lines that are not records.
 
 Agencies' files arrive with LF, CRLF or both, with a byte order mark, without a last newline, with a few bytes of an old
-encoding, or as one endless line after a crash of the sender. None of that may cost a sibling line: only the line that
-is ill becomes a piece with a problem. Lines are separated by LF alone; a CR before it belongs to the ending.
+encoding, or as one endless line after a crash of the sender. None of that may cost another line: only the broken line
+becomes a piece with a problem. Lines are separated by LF alone; a CR before it belongs to the ending.
 """
 
 import codecs
@@ -19,7 +19,7 @@ FORMAT_ERROR = 4
 """Error group 4 of letter 4856/BCA-TTDLQG: the form of a record is wrong."""
 
 IS_BLANK = pl.col("_raw").str.strip_chars_start(" \r") == ""
-"""True for a line of nothing but spaces; a TAB is a separator in some formats, and no blank."""
+"""True for a line of nothing but spaces; a TAB is a separator in some formats, so it is not blank."""
 
 MANY_BYTES = 64 * 1024
 """From this size on, in bytes, polars cuts lines faster than Python, although a call costs it a millisecond."""
@@ -28,12 +28,12 @@ WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 
 
 def split_lines(content: BinaryIO, beginning: bytes | None = None) -> Iterator[Pieces]:
-    """Cut a delivery into lines, a block of BLOCK_BYTES or BLOCK_PIECES at a time, holding never more than two blocks.
+    """Cut a delivery into lines, a block of BLOCK_BYTES or BLOCK_PIECES at a time, holding at most two blocks.
 
-    `beginning` is what the caller has already read of the content, to see what it is.
+    `beginning` is what the caller has already read of the content, to recognise it.
 
-    A newline at the end opens no further line. A line above PIECE_BYTES_LIMIT comes as its beginning, with the problem
-    `piece_too_long`; one that is no UTF-8 backslash-escaped, `not_utf8`; one with a NUL, escaped too, `nul_byte`.
+    A newline at the end opens no further line. Of a line above PIECE_BYTES_LIMIT the beginning is kept, with the problem
+    `piece_too_long`; a line that is not UTF-8 is backslash-escaped, `not_utf8`; one with a NUL is escaped too, `nul_byte`.
     Raises DeliveryError for UTF-16 or UTF-32, recognised by its mark, and above PIECES_LIMIT lines.
     """
     block = without_mark(content.read(base.BLOCK_BYTES) if beginning is None else beginning)
@@ -77,14 +77,17 @@ def gather(blocks: Iterator[Pieces]) -> Iterator[Pieces]:
 
 
 def without_mark(beginning: bytes) -> bytes:
-    """Take the UTF-8 byte order mark off a delivery's beginning; raise DeliveryError for a mark of UTF-16 or UTF-32."""
+    """Strip the UTF-8 byte order mark off a delivery's beginning; raise DeliveryError for a mark of UTF-16 or UTF-32."""
     if beginning.startswith(WIDE_MARKS):
-        raise DeliveryError("delivery: UTF-8 was promised, a mark of UTF-16 or UTF-32 came", reason="not_utf8")
+        raise DeliveryError(
+            "delivery: expected UTF-8, got a mark of UTF-16 or UTF-32; save it as UTF-8 and send it again",
+            reason="not_utf8",
+        )
     return beginning.removeprefix(codecs.BOM_UTF8)
 
 
 def cut_piece(raw: bytes) -> tuple[str, str | None]:
-    """Give the text of one piece, and the name of its problem where its bytes have one."""
+    """Return the text of one piece, and the name of its problem if its bytes have one."""
     if len(raw) > base.PIECE_BYTES_LIMIT:
         return _escaped(raw[: base.PIECE_BYTES_LIMIT]), "piece_too_long"
     try:
@@ -97,9 +100,9 @@ def cut_piece(raw: bytes) -> tuple[str, str | None]:
 def set_aside(
     pieces: pl.DataFrame, skipped: Mapping[str, pl.Expr], unreadable: Mapping[str, pl.Expr]
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Part pieces into readable ones (`_delivery, _position, _raw`), UNREADABLE_SCHEMA and SKIPPED_SCHEMA.
+    """Split pieces into readable ones (`_delivery, _position, _raw`), UNREADABLE_SCHEMA and SKIPPED_SCHEMA.
 
-    Each condition stands under its reason; a problem found by `split` comes first, then what is skipped, then what is
+    Each condition is given under its reason; a problem found by `split` comes first, then what is skipped, then what is
     unreadable (error group 4), each in the order given.
     """
     named = [pl.when(condition).then(pl.lit(name)) for name, condition in (*skipped.items(), *unreadable.items())]
@@ -119,13 +122,13 @@ def set_aside(
 
 
 def as_unreadable(pieces: pl.DataFrame) -> pl.DataFrame:
-    """Give pieces with a `reason` the error group 4 and the columns of UNREADABLE_SCHEMA."""
+    """Return pieces that have a `reason` in the columns of UNREADABLE_SCHEMA, with error group 4."""
     marked = pieces.with_columns(pl.lit(FORMAT_ERROR, dtype=pl.Int32).alias("error_group"))
     return marked.select(UNREADABLE_SCHEMA.keys())
 
 
 def empty_as_null(column: pl.Expr) -> pl.Expr:
-    """Make an empty text null, so that a field present but empty counts as missing."""
+    """Turn empty text into null, so that a field present but empty counts as missing."""
     return pl.when(column != "").then(column)
 
 
@@ -138,7 +141,7 @@ def _joined(group: list[Pieces]) -> Pieces:
 
 
 def _pieces(position: int, text: bytes) -> Pieces:
-    """Cut text with or without a newline at its end: whole where all of it is well, else line by line."""
+    """Cut text with or without a newline at its end: at once if all of it is sound, else line by line."""
     raws = _many_lines(text) if len(text) > min(MANY_BYTES, base.PIECE_BYTES_LIMIT) else _few_lines(text)
     if raws is not None:
         return Pieces(position, raws)
@@ -148,7 +151,7 @@ def _pieces(position: int, text: bytes) -> Pieces:
 
 
 def _portions(text: bytes) -> Iterator[bytes]:
-    """Cut text that ends with a newline behind a newline near its middle, until no part has more than BLOCK_PIECES lines."""
+    """Split text that ends with a newline after a newline near its middle, until no part has more than BLOCK_PIECES lines."""
     if text.count(b"\n") <= base.BLOCK_PIECES:
         yield text
         return
@@ -168,7 +171,7 @@ def _few_lines(text: bytes) -> list[str] | None:
 
 
 def _many_lines(text: bytes) -> pl.Series | None:
-    try:  # the newline in front keeps polars from taking the text for a compressed file, and unpacking it
+    try:  # the newline in front keeps polars from mistaking the text for a compressed file and unpacking it
         lines = pl.read_lines(b"\n" + text, name="_raw")["_raw"].slice(1)
     except pl.exceptions.ComputeError:
         return None

@@ -1,7 +1,7 @@
-"""Which members the objects of a delivery have that nobody promised.
+"""The unknown members of the objects of a delivery.
 
-To decode every object once more would cost a tenth of a load, so the first SAMPLED objects of each delivery are looked into, and every
-SAMPLED-th one after them: a member that fewer than one object in twenty carries can go unseen. Nothing hangs on it but a report.
+Decoding every object once more would cost a tenth of a load, so only the first SAMPLED objects of each delivery are looked at, and every
+SAMPLED-th one after them: a member that fewer than one object in twenty carries can go unseen. Only a report depends on it.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ POSITION = pl.col("_position")
 
 
 def member_shapes(pieces: pl.DataFrame, members: Mapping[str, str], known: Collection[str]) -> dict[int, Shape]:
-    """Give the shape of each delivery among pieces of JSON or XML; `members` are the names to be found, `known` no surprise either."""
+    """Return the shape of each delivery among pieces of JSON or XML; `members` are the expected names, `known` are not reported either."""
     expected = {*members.values(), *known}
     unknown: dict[int, dict[str, None]] = {
         int(number): {} for number in pieces["_delivery"].unique(maintain_order=True)

@@ -1,12 +1,12 @@
 """Excel exports (.xlsx) of the education ministry's school database, as schools mail them.
 
-The header stands somewhere in the first 12 rows in use of a sheet, below titles; it comes again where pages were glued together;
-names and values are of mixed Unicode forms and case (`headers.py`). A sheet without the feed's header is another sheet: its rows are
-skipped under its name. So are those of a hidden sheet, which is an old copy or a source of formulas that nobody looks at before sending.
+The header is in one of the first 12 used rows of a sheet, below titles; it is repeated where pages were joined;
+names and values mix Unicode forms and case (`headers.py`). A sheet without the feed's header belongs to something else: its rows are
+skipped under its name. So are those of a hidden sheet, which is an old copy or a source of formulas that nobody checks before sending.
 `table/sheets.py` says what a cell may hold.
 
-When an export was made stands in the file's name (`HocSinh_46-01_20261115.xlsx`, the time behind it if there is one, UTC+7): that is the
-version of its rows.
+The time of the export is in the file's name (`HocSinh_46-01_20261115.xlsx`, the time of day after the date if there is one, UTC+7): it is
+the version of its rows.
 """
 
 import re
@@ -36,13 +36,13 @@ class Moet:
     """Rows of the sheets of a workbook."""
 
     def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
-        """Cut a workbook into its rows, all of them one block; raise DeliveryError for what is no .xlsx."""
+        """Cut a workbook into its rows, all of them one block; raise DeliveryError for anything but an .xlsx."""
         document = read_document(content, content.read(base.BLOCK_BYTES))
         if document:
             yield split_workbook(unpack_workbook(document))
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
-        """Read rows; raise DeliveryError where no sheet of a delivery has the feed's header, or its name has no date."""
+        """Read rows; raise DeliveryError if no sheet of a delivery has the feed's header, or its name has no date."""
         readings = []
         for (number,), rows in pieces.group_by("_delivery", maintain_order=True):
             delivery = int(str(number))
@@ -52,7 +52,7 @@ class Moet:
 
 
 def exported_at(source_name: str) -> str | None:
-    """Return the local time that stands in a file's name, ISO 8601; None where there is none."""
+    """Return the local time in a file's name, ISO 8601; None if there is none."""
     for day, minute in EXPORTED.findall(source_name):
         try:
             return datetime.strptime(f"{day}{minute or '0000'}", "%Y%m%d%H%M").strftime("%Y-%m-%dT%H:%M:00+07:00")  # noqa: DTZ007
@@ -118,9 +118,9 @@ def _read_delivery(rows: pl.DataFrame, contract: Contract, delivery: int, export
 
 
 def _find_header(sheet: Sheet, contract: Contract) -> tuple[int, Matched | None, list[str]]:
-    """Return the first row that holds every required column; or what the best one lacks.
+    """Return the first row that holds every required column; otherwise what the best row lacks.
 
-    A row that holds less than half of them is no header: none of its cells leaves, it may be a person's.
+    A row that holds less than half of them is not a header: none of its cells is reported, since they may be a person's.
     """
     wire = _wire(contract)
     required = [column.name for column in contract.columns if column.is_required and column.name in wire]
@@ -146,7 +146,7 @@ def _wire(contract: Contract) -> dict[str, str]:
 
 
 def _with_export(records: pl.DataFrame, contract: Contract, exported: str) -> pl.DataFrame:
-    """Add what stands in no sheet: the version, and that a record is in force."""
+    """Add what no sheet holds: the version, and that a record is in force."""
     told = {name: "active" for name in NOT_IN_SHEETS if name in contract.column_names}
     told |= {contract.version: exported} if contract.version is not None else {}
     return records.with_columns(pl.lit(text).alias(name) for name, text in told.items())

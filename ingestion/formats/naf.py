@@ -2,10 +2,10 @@
 
     //SR//TM/POS//FS/VNM//RC/XVAB1//NA/QNA 90123 TS//DA/20261120//TI/0200//LT/+16.123//LG/+108.345//SP/65//CO/123//ER//
 
-Fields come in any order between SR and ER; where one stands twice, the first counts. DA and TI are the time of the fix in
-UTC. A position is decimal degrees (LT, LG) or degrees and minutes (LA, LO). SP is knots times ten. A number that is none
-is left as it came, so that the cast by the contract's type tells it. A message of a type that is no position stays a record:
-which types count is the contract's enum. A position is as exact as it is written: its step is told with it. Fields without a
+Fields come in any order between SR and ER; of a repeated field the first counts. DA and TI are the time of the fix in
+UTC. A position is decimal degrees (LT, LG) or degrees and minutes (LA, LO). SP is knots times ten. A malformed number
+stays as it came, so that the cast to the contract's type reports it. A message of a type without a position stays a record:
+the contract's enum says which types count. A position is as exact as it is written: its step is recorded with it. Fields without a
 column of their own are kept as JSON in `other_fields`.
 """
 
@@ -66,7 +66,7 @@ class Naf:
         yield from split_lines(content)
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:  # noqa: ARG002
-        """Read messages; one without DA or TI is unreadable in error group 1, one without a true time in group 4."""
+        """Read messages; one without DA or TI is unreadable in error group 1, one with an impossible time in group 4."""
         text = pl.col("_raw").str.strip_chars()
         lines, unreadable, skipped = set_aside(
             pieces,
@@ -121,7 +121,7 @@ def _read_message(raw: str) -> Message | Unreadable:
 
 
 def _fields_of(raw: str) -> dict[str, str | None]:
-    """Give the fields between SR and ER by key, the first of each; an empty value is null (`//LT///LG/12.214//`)."""
+    """Return the fields between SR and ER by key, the first of each; an empty value is null (`//LT///LG/12.214//`)."""
     body = raw.strip().removeprefix(START).removesuffix(END)
     fields: dict[str, str | None] = {}
     for part in body.split("//"):
@@ -149,7 +149,7 @@ def _number(text: str | None, convert: Callable[[float], float] = lambda number:
 
 
 def _degrees(text: str | None) -> str | None:
-    """Turn degrees and minutes (`N4533`, `W04411`) into decimal degrees, south and west negative."""
+    """Convert degrees and minutes (`N4533`, `W04411`) to decimal degrees, south and west negative."""
     match = DEGREE_MINUTE.fullmatch(text) if text is not None else None
     if match is None:
         return text
@@ -158,7 +158,7 @@ def _degrees(text: str | None) -> str | None:
 
 
 def _step(fields: Mapping[str, str | None]) -> str | None:
-    """Tell in what step of degrees a position is written: the finer one of both, for some devices cut trailing zeros."""
+    """Return the step in degrees in which a position is written: the finer of both, because some devices cut trailing zeros."""
     steps = [
         10.0 ** -len(text.partition(".")[2])
         for text in (fields.get("LT"), fields.get("LG"))

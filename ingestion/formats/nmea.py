@@ -1,12 +1,12 @@
 """AIS as NMEA 0183 sentences: `!AIVDM,<total>,<number>,<sequence>,<channel>,<payload>,<fill bits>*<checksum>`.
 
-A message tells at most the second of its sending; when it was heard, the receiver says, in one of three ways, the first
-found counts: `c:` in a tag block before the sentence, an epoch behind its checksum, or a line before it (a GateHouse
+A message itself says at most the second in which it was sent; the receiver adds when it was heard, in one of three ways, of which the
+first found counts: `c:` in a tag block before the sentence, an epoch after its checksum, or a line before it (a GateHouse
 sentence `$PGHP`, or a tag block alone), which holds for the next sentence only. A long message comes in fragments, in
 order, between which others may stand; a fragment whose siblings never came is unreadable, not lost. So that fragments
-stay together, a delivery is one block. Sentences of other kinds are skipped, whoever talks: talkers are two letters, digits
-(`04` of some compasses) or hyphens. Some plotters number single sentences, leave the channel out and write fields of their own
-behind the fill bits; the checksum covers them, and they are passed over.
+stay together, a delivery is one block. Sentences of other kinds are skipped, whatever the talker: talkers are two letters, digits
+(`04` of some compasses) or hyphens. Some plotters number single sentences, leave the channel out and add fields of their own
+after the fill bits; the checksum covers them, and they are ignored.
 """
 
 import re
@@ -52,7 +52,7 @@ class Message(NamedTuple):
 
 @dataclass
 class Fragments:
-    """The beginning of a message that has not come whole."""
+    """The beginning of a message that is not yet complete."""
 
     heard: Heard
     indices: list[int] = field(default_factory=list)
@@ -96,7 +96,7 @@ class Nmea:
 
 
 class Receiver:
-    """Meets the sentences of deliveries in their order, and puts fragments together."""
+    """Processes the sentences of deliveries in their order, and joins fragments."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
@@ -135,7 +135,7 @@ class Receiver:
             self._meet_sentence(index, sentence, heard, group)
 
     def close(self) -> None:
-        """End a delivery: fragments still open will never be whole."""
+        """End a delivery: fragments still open will never be complete."""
         for fragments in self._open.values():
             self._orphan(fragments)
         self._open.clear()
@@ -177,7 +177,7 @@ class Receiver:
             self.skipped[delivery, "receiver_time"] += 1
 
     def _refuse(self, index: int, reason: str) -> None:
-        """Set a line aside, and with it the time that was announced for it: it must not fall on its neighbour."""
+        """Set a line aside, and drop the time announced for it, which must not be applied to the next line."""
         self.unreadable[index] = reason
         self._announced = Heard()
 

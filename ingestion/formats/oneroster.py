@@ -1,19 +1,19 @@
-"""OneRoster 1.1 and 1.2: a zip of CSV files, of which each feed takes the rows of one.
+"""OneRoster 1.1 and 1.2: a zip of CSV files, of which each feed takes the rows of one file.
 
     education.schools     orgs.csv       organisations of type school
     education.classes     classes.csv
     education.students    users.csv      users with the role student, by users.csv (1.1) or roles.csv (1.2)
 
-The other files are looked into where a row needs them (a pupil's class stands in enrollments.csv, the birth date in demographics.csv, the
+The other files are looked into as needed (a pupil's class is in enrollments.csv, the birth date in demographics.csv, the
 school year in academicSessions.csv); their own rows are skipped under the name of their file. So the same zip is landed once for each feed.
-A code is the `identifier` or `classCode` that an organisation, class or user has, else its `sourcedId`. `schoolYear` names the year in
+A code is the `identifier` or `classCode` that an organisation, class or user has, else its `sourcedId`. `schoolYear` is the year in
 which a school year ends. A pupil in several classes is counted in the first, the primary one before others. An empty `status`
-means active (bulk files leave it out); `tobedeleted`, of a pupil or of the last enrolment left, comes
-as `record_status`, so that a cancel keeps its history. A pupil of this
-form is studying: the standard knows no other state. The version is `dateLastModified`, else the day in the archive's name.
+means active (bulk files leave it out); `tobedeleted`, of a pupil or of the last enrolment left, becomes
+the `record_status`, so that a cancelled record keeps its history. A pupil in
+this form counts as studying: the standard has no other state. The version is `dateLastModified`, else the day in the archive's name.
 
 `table/zip_of_csv.py` says how members and headers are found: real files spell `dataLastModified` and `prefferedGivenName`. `manifest.csv`
-tells which files an archive holds. A user whose role neither `users.csv` nor `roles.csv` tells is quarantined: it could be a teacher.
+lists the files of an archive. A user without a role in `users.csv` or `roles.csv` is quarantined: it could be a teacher.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "enrollments.csv": ("userSourcedId", "classSourcedId", "role"),
     "roles.csv": ("userSourcedId", "role"),
 }
-"""Columns without which a file is of no use, where they are others than `sourcedId`."""
+"""Columns without which a file is of no use, if they are not just `sourcedId`."""
 
 FILES = {name: Table(columns, REQUIRED.get(name, ("sourcedId",))) for name, columns in COLUMNS.items()}
 FILE_OF_FEED: Mapping[str, str] = {
@@ -72,7 +72,7 @@ KINDS: Mapping[str, str] = {
     "education.classes": "class",
     "education.students": "student",
 }
-"""What the rows of a feed are; its file holds others too."""
+"""The kind of rows that belong to a feed; its file holds others too."""
 SEXES = {"male": "Nam", "female": "Nữ", "other": "Khác"}
 STUDYING = "Đang học"
 SESSIONS, CLASSES, ORGS, ROLES = "academicSessions.csv", "classes.csv", "orgs.csv", "roles.csv"
@@ -82,7 +82,7 @@ MISSING_GROUP = 1
 
 
 def read_archives(pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
-    """Read the lines of archives; raise DeliveryError where one has no file for the feed, or its header lacks a column."""
+    """Read the lines of archives; raise DeliveryError if one has no file for the feed, or its header lacks a column."""
     readings = [
         _read_archive(lines, contract, int(str(number)), envelopes[int(str(number))].source_name)
         for (number,), lines in pieces.group_by("_delivery", maintain_order=True)
@@ -131,17 +131,17 @@ def _read_archive(lines: pl.DataFrame, contract: Contract, delivery: int, source
 
 
 def _promised(archive: Archive) -> set[str]:
-    """Name the files that the archive's manifest says it holds: a line `file.roles,bulk` each."""
+    """Return the files that the archive's manifest declares: a line `file.roles,bulk` each."""
     if not archive.has(MANIFEST):
         return set()
-    told = archive.read(MANIFEST).records.filter(pl.col("value").str.to_lowercase().is_in(["bulk", "delta"]))
+    listed = archive.read(MANIFEST).records.filter(pl.col("value").str.to_lowercase().is_in(["bulk", "delta"]))
     return {
-        f"{name.removeprefix('file.')}.csv" for name in told["propertyName"].drop_nulls() if name.startswith("file.")
+        f"{name.removeprefix('file.')}.csv" for name in listed["propertyName"].drop_nulls() if name.startswith("file.")
     }
 
 
 def _kinds(feed: str, rows: pl.DataFrame, archive: Archive) -> pl.Series:
-    """Say what each row of a feed's file is: a school, a student …; null for a user whose role nobody tells."""
+    """Return what each row of a feed's file is: a school, a student …; null for a user whose role no file states."""
     if feed == "education.schools":
         return rows["type"].fill_null("school").str.to_lowercase()
     if feed == "education.students":
@@ -152,7 +152,7 @@ def _kinds(feed: str, rows: pl.DataFrame, archive: Archive) -> pl.Series:
 
 
 def _looked_up(archive: Archive, name: str, key: str, value: str) -> pl.DataFrame:
-    """Return `key` and `value` of a file's rows, each key once; without rows where the archive has no such file."""
+    """Return `key` and `value` of a file's rows, each key once; without rows if the archive has no such file."""
     pairs = archive.look_into(name).select(pl.col(key).alias("key"), pl.col(value).alias("value"))
     return pairs.drop_nulls().unique("key", keep="first", maintain_order=True)
 
@@ -238,7 +238,7 @@ _RECORDS = {"education.schools": _schools, "education.classes": _classes, "educa
 
 
 def _version(modified: pl.Series, exported: str | None) -> pl.Series:
-    """Return the time of the last change; a day alone is its local midnight, and none at all is that of the export."""
+    """Return the time of the last change; a day alone means its local midnight, and none at all the time of the export."""
     is_day = modified.str.contains(r"^\d{4}-\d\d-\d\d$").fill_null(value=False)
     days = pl.Series(
         [f"{text}T00:00:00+07:00" if day else text for text, day in zip(modified, is_day, strict=True)], dtype=pl.String

@@ -1,7 +1,7 @@
-"""Where a piece stands in its sender's own words: sheet and row of a workbook, file and line of an archive.
+"""Where a piece is found in its sender's own terms: sheet and row of a workbook, file and line of an archive.
 
-The books count the pieces of a delivery from 1; nobody finds piece 4 in Excel. Formats whose deliveries have rows or lines of their own
-begin a piece's text with the place, `workbook/ChuyenCan!8` or `zip/users.csv!12`, and a tab.
+The ledger counts the pieces of a delivery from 1, but nobody finds piece 4 in Excel. In formats whose deliveries have rows or lines of
+their own, a piece's text begins with its place, `workbook/ChuyenCan!8` or `zip/users.csv!12`, and a tab.
 """
 
 import re
@@ -28,7 +28,7 @@ def ranges(numbers: Iterable[int]) -> str:
 
 
 def told_places(raws: Iterable[str]) -> str | None:
-    """Write the places that texts begin with as ranges, sheet by sheet: `ChuyenCan!8-9,12; Khoi7!3`; None where none has one."""
+    """Write the places at the beginning of texts as ranges, sheet by sheet: `ChuyenCan!8-9,12; Khoi7!3`; None if there are none."""
     numbers: dict[str, list[int]] = {}
     for raw in raws:
         if found := re.match(PLACE, raw):

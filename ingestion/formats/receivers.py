@@ -1,11 +1,11 @@
-"""What a receiver of AIS says about a sentence it heard: when, and who it is.
+"""What an AIS receiver says about a sentence it heard: when it was heard, and by whom.
 
-Three conventions: a NMEA 4 tag block before the sentence, fields behind the checksum (US Coast Guard), and the sentence `$PGHP`
+Three conventions: an NMEA 4 tag block before the sentence, fields after the checksum (US Coast Guard), and the sentence `$PGHP`
 of GateHouse on the line before.
 
 A tag block has a checksum of its own. The Norwegian Coastal Administration (Kystverket) stamps a line first and groups it with its siblings
-afterwards: its checksums leave the group field out. Both are sound: the sentence behind the block has its own checksum, and a wrong group
-only parts fragments that then stay orphans.
+afterwards: its checksums leave the group field out. Both are accepted: the sentence after the block has its own checksum, and a wrong
+group only separates fragments, which then stay orphans.
 """
 
 import re
@@ -25,12 +25,12 @@ class Heard(NamedTuple):
     receiver: str | None = None
 
     def or_else(self, other: "Heard") -> "Heard":
-        """Fill what is not known from another source."""
+        """Fill in from another source what is not known."""
         return Heard(other.at if self.at is None else self.at, self.receiver or other.receiver)
 
 
 def checksum(text: str) -> int:
-    """Give the exclusive or of all bytes (NMEA 0183), by folding one whole number in halves."""
+    """Return the exclusive or of all bytes (NMEA 0183), computed by folding one large number in halves."""
     content = text.encode()
     number, shift = int.from_bytes(content, "big"), 8
     while shift < 8 * len(content):
@@ -42,21 +42,21 @@ def checksum(text: str) -> int:
 
 
 def is_sound_tag_block(text: str, stated: int) -> bool:
-    """Tell whether the checksum of a tag block fits it as it stands, or as it was before it was grouped."""
+    """Whether the checksum of a tag block fits it as it stands, or as it was before it was grouped."""
     fields = text.split(",")
     ungrouped = [part for part in fields if not TAG_GROUP.fullmatch(part.partition(":")[0])]
     return checksum(text) == stated or (len(ungrouped) < len(fields) and checksum(",".join(ungrouped)) == stated)
 
 
 def read_tag_block(text: str) -> tuple[Heard, str]:
-    """Give time and source, and the id that binds the lines of a group (`g:1-2-0136`, `1G2:0136`)."""
+    """Return time and source, and the id that links the lines of a group (`g:1-2-0136`, `1G2:0136`)."""
     fields = dict(part.partition(":")[::2] for part in reversed(text.split(",")))
     groups = [value.rpartition("-")[2] for key, value in fields.items() if TAG_GROUP.fullmatch(key)]
     return Heard(_epoch(fields.get("c", "")), fields.get("s") or None), groups[0] if groups else ""
 
 
 def read_trailer(text: str) -> Heard:
-    """Read what receivers write behind the checksum: their name (`b003669976`, `r09STOL1`) and, last, an epoch."""
+    """Read what receivers write after the checksum: their name (`b003669976`, `r09STOL1`) and, last, an epoch."""
     fields = text.split(",")
     times = [time for part in fields if (time := _epoch(part)) is not None]
     names = [part for part in fields if RECEIVER.fullmatch(part)]
@@ -64,7 +64,7 @@ def read_trailer(text: str) -> Heard:
 
 
 def read_gatehouse(fields: list[str]) -> Heard | None:
-    """Read `PGHP,1,year,month,day,hour,minute,second,millisecond,country,region,site,...`; null where it is no time."""
+    """Read `PGHP,1,year,month,day,hour,minute,second,millisecond,country,region,site,...`; None if it holds no valid time."""
     try:
         year, month, day, hour, minute, second, milliseconds = map(int, fields[2:9])
         moment = datetime(year, month, day, hour, minute, second, milliseconds * 1000, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Which wire format a contract means by its word `format`: the one that it declares, or one with a grammar of its own."""
+"""The wire format that a contract names by its word `format`: the declared one, or one with a grammar of its own."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -35,13 +35,13 @@ TAKES: dict[str, tuple[frozenset[Kind], str]] = {
     "school_exports": (ZIP, "a workbook .xlsx or a OneRoster archive .zip"),
     "tt10": (TEXT, "lines of TAB-separated text"),
 }
-"""What kinds of delivery a format reads, and these in words for whoever sent another."""
+"""The kinds of delivery that a format reads, and a name of them for whoever sent another kind."""
 
 KINDS = {Container.CSV: Kind.TEXT, Container.JSON: Kind.JSON, Container.XML: Kind.XML}
 
 
 def find_format(contract: Contract) -> Format:
-    """Return the format of a contract; raise UnknownNameError naming the formats that exist."""
+    """Return the format of a contract; raise UnknownNameError, naming the formats that exist."""
     if contract.format == TABLE:
         return Table(contract)
     if contract.format not in FORMATS:
@@ -53,9 +53,9 @@ def find_format(contract: Contract) -> Format:
 
 
 def split_delivery(contract: Contract, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:
-    """Look at what a delivery is, and cut it as its format says, see `Format.split`.
+    """Recognise the kind of a delivery, and cut it as its format says, see `Format.split`.
 
-    Raises DeliveryError where it is something that the format does not read, naming what it is and what to send.
+    Raises DeliveryError for a kind that the format does not read, naming what it is and what to send.
     """
     return find_format(contract).split(look(contract.feed, content, *_taken(contract)), envelope)
 

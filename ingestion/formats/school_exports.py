@@ -1,7 +1,7 @@
-"""What schools send of themselves, told apart by what is inside: a workbook of the ministry's database, or a OneRoster archive.
+"""What schools send, told apart by its content: a workbook of the ministry's database, or a OneRoster archive.
 
-Both are zip archives, so that neither a name nor the first bytes tell them apart; a workbook holds `xl/workbook.xml`. One contract takes
-both, as some schools run software of their own. Each line carries the mark of its form, by which `read` parts them again.
+Both are zip archives, so neither the name nor the first bytes tell them apart; a workbook holds `xl/workbook.xml`. One contract takes
+both, as some schools run software of their own. Each line carries the mark of its form, by which `read` separates them again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ class SchoolExports:
     """Rows of a workbook, or lines of the files of a OneRoster archive."""
 
     def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
-        """Cut a delivery into its rows, all of them one block; raise DeliveryError for what is neither form."""
+        """Cut a delivery into its rows, all of them one block; raise DeliveryError for anything else."""
         document = read_document(content, content.read(base.BLOCK_BYTES))
         if not document:
             return
@@ -34,7 +34,7 @@ class SchoolExports:
             yield split_workbook(members or unpack_workbook(document))
 
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
-        """Read rows, those of each form as that form; raise DeliveryError where a delivery breaks the promise of its form."""
+        """Read rows, each by its own form; raise DeliveryError if a delivery breaks a rule of its form."""
         is_roster = pl.col("_raw").str.starts_with(MARK)
         readings = [
             oneroster.read_archives(pieces.filter(is_roster), contract, envelopes),

@@ -1,8 +1,8 @@
 """The text files of automatic monitoring stations: circular TT 10/2021/TT-BTNMT, annex 15, table 34.
 
-One line a parameter, five TAB-separated fields without a header: parameter, value, unit, local time `yyyyMMddHHmmss`,
+One line per parameter, five TAB-separated fields without a header: parameter, value, unit, local time `yyyyMMddHHmmss`,
 status of the device. A station sends one file of about ten lines every five minutes, so that a day of a hundred
-stations is 28,800 small files: they are read together. The station stands only in the file's name.
+stations is 28,800 small files: they are read together. The station is named only in the file's name.
 """
 
 import re
@@ -30,7 +30,7 @@ class Tt10:
     """Lines of five TAB-separated fields."""
 
     def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:
-        """Cut a file into lines; raise DeliveryError where its name tells no station."""
+        """Cut a file into lines; raise DeliveryError if its name does not contain the station."""
         station_of(envelope)
         yield from split_lines(content)
 
@@ -55,13 +55,13 @@ class Tt10:
 
 
 def station_of(envelope: Envelope) -> str:
-    """Read the station out of a file's name; raise DeliveryError where the name has another form."""
+    """Return the station in a file's name; raise DeliveryError if the name has another form."""
     name = PurePosixPath(envelope.source_name).name
     match = FILE_NAME.fullmatch(name)
     if match is None:
         raise DeliveryError(
-            "delivery: a name of the form <station>_<yyyymmddhhmmss>.txt was promised, one of "
-            f"{len(name)} characters came; rename the file and send it again",
+            "delivery: expected a name of the form <station>_<yyyymmddhhmmss>.txt, got one of "
+            f"{len(name)} characters; rename the file and send it again",
             reason="file_name_without_station",
         )
     return match["station_id"]

@@ -1,1 +1,1 @@
-"""The story of a delivery: from landing through checks and privacy to a door, in one transaction."""
+"""The path of a delivery: from landing through checks and privacy to a door, in one transaction."""

@@ -1,14 +1,14 @@
-"""Which deliveries a load is at, written down before it begins: one that brings its loads down is found, and cannot block its feed.
+"""Which deliveries a load is working on, recorded before it begins: one that crashes its loads is found, and cannot block its feed.
 
-A process that is killed (out of memory, an abort in a library, SIGKILL) cannot say which delivery it died of. So before each batch its
-deliveries are written down in an object beside the collectors' checkpoints: that outlives the process, needs no commit of its own, and
-gives the lake no snapshot without facts. Loads of a feed take turns, so what the next one finds begun and not ended was brought down. It
-loads those deliveries in groups a twentieth as large (a few of them one by one, thousands in hundreds), and so on until the one to blame is
-alone; one that has brought down two loads, the last of them alone, is set aside whole with the reason `load_failed_twice`.
+A process that is killed (out of memory, an abort in a library, SIGKILL) cannot say which delivery killed it. So before each batch its
+deliveries are recorded in an object beside the collectors' checkpoints: that outlives the process, needs no commit of its own, and
+leaves no snapshot without facts in the lake. Loads of a feed take turns, so a load that the next one finds begun and not ended was brought
+down. The next load takes those deliveries in groups a twentieth as large (a few of them one by one, thousands in hundreds), and so on until
+the culprit is alone; one that has brought down two loads, the last of them alone, is set aside whole with the reason `load_failed_twice`.
 
-A delivery that is in the ledger is loaded, whatever is written here: a crash between a commit and the end of an attempt blames nobody.
-Nor does a lost service, a wrong setting or a stop by an operator: such an attempt is taken back. Where the object store itself was lost,
-that is noted in IOC_HOME, and believed by the next load on this machine.
+A delivery in the ledger is loaded, whatever is recorded here: a crash between a commit and the end of an attempt blames no delivery.
+Nor does a lost service, a wrong setting or a stop by an operator: such an attempt is taken back. If the object store itself was lost,
+that is noted in IOC_HOME, and the next load on this machine relies on the note.
 """
 
 import secrets
@@ -28,11 +28,11 @@ from ingestion.collect.landing import Landing
 
 REASON = "load_failed_twice"
 LIMIT = 2
-"""So many loads may a delivery bring down; a third never reads it."""
+"""A delivery may bring down this many loads; after that it is never read again."""
 
 
 SHARE = 20
-"""What brought a load down together is loaded in groups of this share of it: thousands of files must not cost a commit each."""
+"""Deliveries that brought a load down together are loaded in groups of this fraction: thousands of files must not cost a commit each."""
 
 
 class _Saved(BaseModel):
@@ -43,7 +43,7 @@ class _Saved(BaseModel):
 
 
 class Attempts:
-    """The attempts to load the deliveries of one feed; hold the feed's lock while you use them. `kind` is load or replay."""
+    """The attempts to load the deliveries of one feed; hold the feed's lock while using them. `kind` is load or replay."""
 
     def __init__(self, settings: Settings, landing: Landing, contract: Contract, kind: str = "load") -> None:
         self._landing = landing
@@ -60,20 +60,20 @@ class Attempts:
         self._noted = saved.attempt_id
 
     def times(self, delivery_id: str) -> int:
-        """Tell how many loads a delivery may have brought down."""
+        """Return how many loads a delivery may have brought down."""
         return self._brought_down.get(delivery_id, 0)
 
     def most_together(self, delivery_id: str, usual: int) -> int:
-        """Return how many deliveries may share a transaction with this one; `usual` where it brought nothing down."""
+        """Return how many deliveries may share a transaction with this one; `usual` if it brought nothing down."""
         return max(1, self._together[delivery_id] // SHARE) if delivery_id in self._together else usual
 
     def is_condemned(self, delivery_id: str) -> bool:
-        """Tell whether a delivery must not be read again."""
+        """Whether a delivery must not be read again."""
         return self.times(delivery_id) >= LIMIT and self._together.get(delivery_id) == 1
 
     @contextmanager
     def of(self, delivery_ids: Iterable[str]) -> Iterator[None]:
-        """Hold an attempt on deliveries for the block; taken back where it ends with an error that no delivery is to blame for."""
+        """Hold an attempt on deliveries for the block; it is taken back if the block fails with an error that no delivery caused."""
         underway = list(delivery_ids)
         attempt_id = secrets.token_hex(8)
         self._save(self._state(attempt_id, underway))
@@ -96,7 +96,7 @@ class Attempts:
     def _take_back(self, attempt_id: str) -> None:
         try:
             self._save(self._state())
-        except ServiceError:  # what went wrong first is told
+        except ServiceError:  # the first error is the one to report
             self._notes.mkdir(parents=True, exist_ok=True)
             self._note(attempt_id).touch()
 
@@ -120,25 +120,25 @@ class Attempts:
             return _Saved() if text is None else _Saved.model_validate_json(text)
         except ValidationError as error:
             raise ConfigurationError(
-                f"attempts/{self._key}.json: JSON as a load wrote it was promised, {error.error_count()} errors came; remove the object"
+                f"attempts/{self._key}.json: expected JSON as a load wrote it, got {error.error_count()} errors; remove the object"
             ) from error
 
 
 def condemned(delivery_id: str) -> DeliveryError:
-    """Give the error by which a delivery is set aside that brought its loads down."""
+    """Return the error under which a delivery that brought its loads down is set aside."""
     return DeliveryError(
-        f"{delivery_id}: a delivery that can be loaded was promised, {LIMIT} loads of it were brought down; it waits in landing: find out "
+        f"{delivery_id}: expected a delivery that can be loaded, got {LIMIT} loads brought down by it; it waits in landing: find out "
         "what is in it, then send it again in parts, or repair it",
         reason=REASON,
     )
 
 
 def is_to_blame(error: BaseException) -> bool:
-    """Tell whether a delivery may have caused an error: no, where a service was lost, a setting is wrong, or somebody stopped the load."""
+    """Whether a delivery may have caused an error: no, if a service was lost, a setting is wrong, or somebody stopped the load."""
     if isinstance(error, duckdb.OutOfMemoryException | pl.exceptions.PanicException):
         return True
     if not isinstance(error, Exception):
-        return False  # an interrupt, an exit, a task that was ended
+        return False  # an interrupt, an exit, a cancelled task
     if isinstance(error, LakehouseError):
         return not (error.is_retryable or isinstance(error, ConfigurationError | ServiceError))
     is_lost = isinstance(error, duckdb.OperationalError | psycopg.OperationalError | OSError)

@@ -1,4 +1,4 @@
-"""The only writer of bronze, quarantine and ledger; `load.py` calls it in its transaction, once the books of a batch balance."""
+"""The only writer of bronze, quarantine and ledger; `load.py` calls it in its transaction, once the counts of a batch balance."""
 
 import duckdb
 import polars as pl
@@ -11,7 +11,7 @@ from lake.tables import LEDGER_DELIVERIES, LEDGER_DRIFT, LEDGER_RULE_RESULTS, br
 
 
 def write(connection: duckdb.DuckDBPyConnection, holding: HoldingArea, rows: list[LedgerRow]) -> None:
-    """Write bronze, quarantine, rule results and ledger. Call it inside the transaction, after the books balanced."""
+    """Write bronze, quarantine, rule results and ledger. Call it inside the transaction, after the balance was checked."""
     table = holding.contract.table
     delivered = pl.DataFrame(
         {
@@ -68,7 +68,7 @@ def write_repairs(
     """Close the records that a replay took up, each with the outcome of its door. Call it inside the transaction, after `write`.
 
     `replayed` holds rows of the number of the repair document in this load, delivery, position and the position at which the record leaves,
-    then repair_id, repair, repaired_by, repaired_at, why, quarantined_since. Raises LedgerError where a record left by no door.
+    then repair_id, repair, repaired_by, repaired_at, why, quarantined_since. Raises LedgerError if a record left by no door.
     """
     if not replayed:
         return
@@ -102,7 +102,9 @@ def write_repairs(
     connection.unregister("replayed_frame")
     lost = connection.execute("select delivery_id, position from replayed where outcome is null").fetchone()
     if lost is not None:
-        raise LedgerError(f"{lost[0]}: a door for the record at position {lost[1]} was promised, its replay found none")
+        raise LedgerError(
+            f"{lost[0]}: expected a door for each replayed record, got none at position {lost[1]}; nothing was committed, report it"
+        )
     connection.execute(
         """
         insert into lake.quarantine.repairs

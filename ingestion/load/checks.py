@@ -1,8 +1,8 @@
 """Contract rules as polars expressions: a verdict for each row, and how often each rule was evaluated and failed.
 
-Rules come from two places of a contract: what a column promises (`<column>_required`, `_format`, `_range`, `_pattern`, `_date`,
-`_allowed`, `_reference`), and the rules it writes out. All run vectorised over a whole batch. A rule is evaluated only where it has
-something to judge: a missing value fails `required` and nothing else, a code of another form is looked up in no list, so that one
+Rules come from two places of a contract: the properties of a column (`<column>_required`, `_format`, `_range`, `_pattern`, `_date`,
+`_allowed`, `_reference`), and the rules that are written out. All run vectorised over a whole batch. A rule is evaluated only where it has
+something to judge: a missing value fails `required` and nothing else, and a malformed code is not looked up in a list, so that one
 fault moves one axis.
 """
 
@@ -20,17 +20,17 @@ from core.reference import Reference
 from ingestion.load.casts import NUL, UNTIDY, cast, dates_in_text
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far an event may lie ahead of its receipt: clocks of agencies differ (design value, as in the contracts' own rules)."""
+"""How far an event may lie ahead of its receipt, as the clocks of agencies differ (design value, as in the contracts' own rules)."""
 
 FAILURE = pl.Struct({"rule": pl.String, "column_name": pl.String, "error_group": pl.Int32})
 
 CAST = re.compile(r"\bcast\s*\(", re.IGNORECASE)
-"""In a rule, a value that cannot be cast is unknown, and its column's own rules judge it: it must not stop the load of all others."""
+"""In a rule, a value that cannot be cast is unknown, and its column's own rules judge it: it must not stop the load of all the others."""
 
 
 @dataclass(frozen=True)
 class RuleResult:
-    """How one rule did over one batch, counted in rows."""
+    """The result of one rule over one batch, counted in rows."""
 
     rule: str
     column_name: str | None
@@ -41,11 +41,11 @@ class RuleResult:
 
     @property
     def axis(self) -> Axis:
-        """Tell which axis a failure moves."""
+        """The axis that a failure moves."""
         return AXIS_OF_ERROR_GROUP[self.error_group]
 
     def plus(self, other: "RuleResult") -> "RuleResult":
-        """Add the counts of another batch of the same rule."""
+        """Add the counts of the same rule over another batch."""
         return replace(self, evaluated=self.evaluated + other.evaluated, failed=self.failed + other.failed)
 
 
@@ -56,9 +56,9 @@ class Checked:
     `passed` holds the batch's own columns that begin with `_`, the contract's columns with their types, and `_warnings`
     (names of the failed rules that do not block). `failed` holds `_delivery, _position, _raw, _record_count`, `failures` (every
     failed blocking rule), `reason` and `error_group` (of the first), `object_id`, `event_at` and `slot_at` (the time by which it
-    fills a slot), each null where the record cannot be believed in it: a code that fails its rules, a time that is none or lies ahead
+    fills a slot), each null if the record's value cannot be trusted: a code that fails its rules, a time that is invalid or lies ahead
     of the receipt. `counts` holds for each delivery its `records`, and
-    for each column how many of them sent a value (`<column> sent`) and how many sent one that could be read (`<column> read`).
+    for each column how many of them sent a value (`<column> sent`) and how many of these could be read (`<column> read`).
     """
 
     passed: pl.DataFrame
@@ -69,7 +69,7 @@ class Checked:
 
 @dataclass(frozen=True)
 class _Test:
-    """A rule ready to run: `passes` is true, false, or null where there is nothing to judge."""
+    """A rule ready to run: `passes` is true, false, or null if there is nothing to judge."""
 
     rule: str
     column: Column | None
@@ -81,7 +81,7 @@ class _Test:
 def check(records: pl.DataFrame, contract: Contract, reference: Reference) -> Checked:
     """Cast a batch to the contract's types and judge every row.
 
-    `records` is what a format read, with `received_at` (UTC) beside it. A column that the format does not deliver counts as
+    `records` is what a format read, with `received_at` (UTC) added. A column that the format does not deliver counts as
     missing in every row.
     """
     own = [name for name in records.columns if name.startswith("_")]
@@ -138,7 +138,7 @@ def _tests(contract: Contract, reference: Reference, with_nul: Collection[str]) 
 
 
 def _where_readable(passes: pl.Expr, contract: Contract) -> pl.Expr:
-    """Judge a record by a rule only where each value that the rule looks at is of its type: else the format failed, not the sense."""
+    """Apply a rule to a record only if every value it uses could be read: otherwise the format was wrong, not the meaning."""
     named = set(passes.meta.root_names())
     typed = [column for column in contract.columns if column.name in named and column.logical_type != "string"]
     unreadable = [pl.col(_wire(column)).is_not_null() & pl.col(column.name).is_null() for column in typed]
@@ -176,7 +176,7 @@ def _column_tests(column: Column, reference: Reference, *, has_nul: bool) -> Ite
 
 
 def _with_lookups(typed: pl.DataFrame, contract: Contract, reference: Reference) -> pl.DataFrame:
-    """Join the reference lists that rules look into; their columns come as `<list>_<column>`."""
+    """Join the reference lists that rules look into; their columns are named `<list>_<column>`."""
     joined = typed
     for name in dict.fromkeys(lookup for rule in contract.rules for lookup in rule.lookups):
         rows = reference.list_of(name)
@@ -230,14 +230,14 @@ def _failed(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contr
 
 
 def _list_key(typed: pl.DataFrame, contract: Contract) -> pl.Series:
-    """What was sent of the columns that tell a record of a full list from the others; nothing where the feed has no such lists."""
+    """Return the values of the columns that identify a record within a full list; null if the feed has no full lists."""
     if contract.full_list is None:
         return pl.repeat(None, typed.height, dtype=pl.List(pl.String), eager=True).alias("list_key")
     return typed.select(pl.concat_list(pl.col(contract.list_key).cast(pl.String)).alias("list_key"))["list_key"]
 
 
 def _place(typed: pl.DataFrame, judged: pl.DataFrame, tests: list[_Test], contract: Contract) -> pl.DataFrame:
-    """Tell of which object, time and slot a failed record speaks, as far as it can be believed."""
+    """Return the object, time and slot of each failed record, as far as its values can be trusted."""
     name = contract.object_column
     of_object = [test.rule for test in tests if test.column is not None and test.column.name == name]
     is_believed = judged.select(
@@ -271,7 +271,7 @@ def _result(test: _Test, passes: pl.Series) -> RuleResult:
 
 
 def _untidy(wire: pl.DataFrame, contract: Contract) -> set[str]:
-    """Name the text columns of a batch in which some value wants tidying."""
+    """Return the text columns of a batch in which some value needs tidying."""
     texts = [column for column in contract.columns if wire.schema[_wire(column)] == pl.String()]
     found = wire.select(pl.col(_wire(column)).str.contains(UNTIDY).any().alias(column.name) for column in texts)
     return {name for name in found.columns if found[name].item()}

@@ -1,9 +1,9 @@
-"""The doors: which of the held records are new, which are there already, and which contradict what is there.
+"""The doors: which of the held records are new, which are already known, and which contradict a known one.
 
-Records are compared by key and version (the contract's), with each other and with bronze: the first one is accepted, an equal one later is
-a duplicate, a different one under the same key and version is a conflict and goes to quarantine (error group 3). Equality is that of the
-typed columns, so that the order of keys in a JSON object does not matter. It reads the temporary tables of `holding_area.py`, adds the
-table `verdicts` (`_delivery, _position, _record_count, verdict, event_at`) and puts conflicts into `refused`.
+Records are compared by key and version (the contract's), with each other and with bronze: the first one is accepted, a later equal one is
+a duplicate, a different one under the same key and version is a conflict and goes to quarantine (error group 3). Equality means that of the
+typed columns, so that the order of keys in a JSON object does not matter. This module reads the temporary tables of `holding_area.py`, adds
+the table `verdicts` (`_delivery, _position, _record_count, verdict, event_at`) and puts conflicts into `refused`.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ DUPLICATE_GROUP = 3
 
 @dataclass(frozen=True)
 class Doors:
-    """How many pieces of a delivery left by which door, and the span of event time of those that passed."""
+    """How many pieces of a delivery left by each door, and the span of event time of those that passed."""
 
     accepted: int
     duplicate: int
@@ -29,7 +29,7 @@ class Doors:
 
 
 def choose_doors(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Give each held record its verdict: accepted, duplicate or conflict. Call it inside the transaction."""
+    """Assign each held record its verdict: accepted, duplicate or conflict. Call it inside the transaction."""
     identity = [*contract.key, *([contract.version] if contract.version else [])]
     by = ", ".join(f'"{name}"' for name in identity)
     same = " and ".join(f'bronze."{name}" is not distinct from held."{name}"' for name in identity)
@@ -77,12 +77,12 @@ def choose_doors(connection: duckdb.DuckDBPyConnection, contract: Contract) -> N
 
 
 def object_of(contract: Contract) -> str:
-    """Write, in SQL over `held`, the object that a record speaks of; null where the contract knows none."""
+    """Return SQL over `held` for the object of a record; null if the contract names none."""
     return f'held."{contract.object_column}"::varchar' if contract.object_column else "null"
 
 
 def slot_of(contract: Contract) -> str:
-    """Write, in SQL over `held`, the time by which a record fills a slot; null where the contract knows none."""
+    """Return SQL over `held` for the time by which a record fills a slot; null if the contract names none."""
     name = contract.slots.time
     if name is None:
         return "null"
@@ -91,13 +91,13 @@ def slot_of(contract: Contract) -> str:
 
 
 def list_key_of(contract: Contract) -> str:
-    """Write, in SQL over `held`, what tells the record of a full list from the others; null where the feed has no such lists."""
+    """Return SQL over `held` for what identifies a record within a full list; null if the feed has no full lists."""
     values = ", ".join(f'held."{name}"::varchar' for name in contract.list_key)
     return f"[{values}]" if contract.full_list else "null"
 
 
 def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:
-    """Count, by delivery, the pieces behind each door; a delivery without any is absent."""
+    """Count the pieces behind each door by delivery; a delivery without any is absent."""
     rows = connection.execute(
         """
         with doors as (
@@ -120,7 +120,7 @@ def count_doors(connection: duckdb.DuckDBPyConnection) -> dict[int, Doors]:
 
 
 def _compare_conflicts(connection: duckdb.DuckDBPyConnection, contract: Contract, same: str) -> None:
-    """Look at the columns themselves where hashes differ: the engine may change its hash from one version to the next."""
+    """Compare the columns themselves where hashes differ, since the engine may change its hash from one version to the next."""
     equal = " and ".join(f'bronze."{name}" is not distinct from held."{name}"' for name in contract.column_names)
     conflicts = connection.execute("select count(*) from verdicts where verdict = 'conflict'").fetchone()
     if conflicts and conflicts[0]:
@@ -139,7 +139,7 @@ def _compare_conflicts(connection: duckdb.DuckDBPyConnection, contract: Contract
 
 
 def _span(connection: duckdb.DuckDBPyConnection, contract: Contract, identity: list[str]) -> str:
-    """Narrow the look into bronze to the batch's span of event time, where event time is part of what is compared."""
+    """Limit the comparison with bronze to the batch's span of event time, if event time is part of the identity."""
     name = contract.event_time
     if name not in identity:
         return ""

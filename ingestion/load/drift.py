@@ -1,14 +1,14 @@
-"""When a delivery's columns are not those of the contract: one that came new, went missing, changed its name or its type.
+"""Column drift: the columns of a delivery that are not those of the contract, because one is new, missing, renamed or retyped.
 
-A new column harms nobody: it is reported, and its values stay in landing. They do not enter bronze, since nobody has said yet
-whether they name a person (`docs/privacy.md`). A column that went missing, or by whose name another one came, or of which no value
-can be read any more, is no matter of single records: the delivery is set aside whole, before a row of it is written, and the message
-names the promised one. Where the names stand in a header, the format tells what is missing there; where each record names its members, a
-column counts as missing when none of at least MANY records names it. A column counts as retyped when at least MANY records sent a value
+A new column does no harm: it is reported, and its values stay in landing. They do not enter bronze, since nobody has decided yet
+whether they name a person (`docs/privacy.md`). A column that is missing, or that another one replaces, or of which no value
+can be read any more, is not a problem of single records: the delivery is set aside whole, before a row of it is written, and the message
+names the expected column. In forms with a header, the format reports what the header lacks; in forms whose records name their members, a
+column counts as missing if none of at least MANY records names it. A column counts as retyped if at least MANY records sent a value
 and none of these could be read. Below that, a bad value is the fault of its record.
 
-A name that nobody promised can be a person's (a file whose header is its first record). It stands in the ledger, which is private;
-messages, receipts and commands other than `ioc ledger` tell how long it is, and marts number it.
+An unknown name can be a person's (a file whose header is its first record). It is kept in the ledger, which is private;
+messages, receipts and commands other than `ioc ledger` show only its length, and marts number it.
 """
 
 import re
@@ -30,14 +30,14 @@ from ingestion.load.checks import Checked
 from ingestion.load.privacy import LONG_NUMBER, MAIL_ADDRESS, MASK
 
 MANY = 20
-"""From so many records on, what all of them have in common is the delivery's doing."""
+"""From this many records on, what all of them have in common is a property of the delivery."""
 
 ALIKE, MUCH_ALIKE = 0.7, 0.8
-"""From this share of common characters on, a new name stands for a missing required, and a missing optional column."""
+"""From this share of common characters on, a new name counts as the new name of a missing required or of a missing optional column."""
 
 NAME_LIMIT = 60
 NAMES_LIMIT = 50
-"""How much of a name, and how many names of one delivery, are reported: the wire decides about both, and we do not trust it."""
+"""How much of a name, and how many names of one delivery, are reported: the sender decides both, and is not trusted."""
 
 
 class Kind(StrEnum):
@@ -51,7 +51,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One column of one delivery that is not the contract's. Names are those on the wire; `records` is how many it touches."""
+    """One column of one delivery that differs from the contract. Names are those on the wire; `records` is how many it affects."""
 
     kind: Kind
     column_name: str
@@ -60,13 +60,13 @@ class Change:
     records: int
 
     def withheld(self) -> "Change":
-        """Return it for others than the ledger: in the place of a name that nobody promised stands how long it is."""
+        """Return the change as it may be shown outside the ledger: an unknown name is replaced by its length."""
         if self.kind is Kind.ADDED:
             return replace(self, column_name=withheld_name(self.column_name), came=withheld_name(self.column_name))
         return replace(self, came=withheld_name(self.came)) if self.kind is Kind.RENAMED and self.came else self
 
     def told(self) -> str:
-        """Say it in a few words, for a table; names that nobody promised are withheld."""
+        """Return the change in a few words, for a table; unknown names are withheld."""
         told = self.withheld()
         sides = {Kind.RENAMED: f" to {told.came}", Kind.RETYPED: f" from {told.expected} to {told.came}"}
         return f"{told.kind.value} {told.column_name}{sides.get(told.kind, '')}"
@@ -80,7 +80,7 @@ class Drift:
         self._counts: pl.DataFrame | None = None
 
     def judge(self, reading: Reading, checked: Checked) -> tuple[dict[int, DeliveryError], dict[int, list[Change]]]:
-        """Give, by delivery, the error that stops it, and what is only reported. Where one is stopped, judge the others again alone."""
+        """Return, by delivery, the error that stops it, and what is only reported. If one is stopped, judge the others again without it."""
         counts = checked.counts
         if self._counts is not None:
             counts = pl.concat([self._counts, counts]).group_by("_delivery", maintain_order=True).sum()
@@ -103,7 +103,7 @@ class Drift:
         )
 
     def _lost(self, counts: pl.DataFrame, reading: Reading) -> Iterator[tuple[int, Change]]:
-        """Find required columns that no record names; a member that is there and empty is the fault of its records."""
+        """Yield required columns that no record names; a member that is there and empty is the fault of its records."""
         for column in self._contract.columns:
             if not column.is_required:
                 continue
@@ -117,7 +117,7 @@ class Drift:
                     yield number, Change(Kind.RENAMED if came else Kind.MISSING, wire, wire, came, len(mine))
 
     def _unread(self, counts: pl.DataFrame, reading: Reading) -> Iterator[tuple[int, Change]]:
-        """Find columns whose every value failed its cast, in deliveries with many of them."""
+        """Yield columns whose every value failed its cast, in deliveries with many of them."""
         for column in self._contract.columns:
             if column.logical_type == "string":
                 continue
@@ -139,7 +139,7 @@ def explained(error: DeliveryError, contract: Contract, records: int) -> Deliver
         return error
     wires = {name.casefold() for name in promised}
     if not any(name.casefold() in wires for name in found):
-        found = []  # no header at all: what stands there may be a person's
+        found = []  # no header at all: the cells may be a person's
     unknown = safe_names(name for name in found if name.casefold() not in wires)
     pairs = _pairs(tuple(missing), tuple(unknown), ALIKE)
     lost = [(Kind.RENAMED if wire in pairs else Kind.MISSING, wire) for wire in missing]
@@ -149,20 +149,19 @@ def explained(error: DeliveryError, contract: Contract, records: int) -> Deliver
 
 
 def stop(contract: Contract, delivery: object, changes: list[Change]) -> DeliveryError:
-    """Make the error that sets a delivery aside for what became of its columns; its message names what was promised, the ledger both."""
+    """Return the error that sets a delivery aside because of its columns; its message names the expected ones, the ledger both."""
     order = [Kind.RENAMED, Kind.MISSING, Kind.RETYPED]
     reason = next(kind for kind in order if any(change.kind is kind for change in changes))
     told = {
-        Kind.RENAMED: lambda change: f"{change.expected} was promised, {change.withheld().came} came in its place",
-        Kind.MISSING: lambda change: f"{change.expected} was promised, no such column came",
+        Kind.RENAMED: lambda change: f"expected {change.expected}, got {change.withheld().came} in its place",
+        Kind.MISSING: lambda change: f"expected {change.expected}, got no such column",
         Kind.RETYPED: lambda change: (
-            f"{change.column_name} of type {change.expected} was promised, "
-            f"{change.came} came in all {change.records} values"
+            f"expected {change.column_name} of type {change.expected}, got {change.came} in all {change.records} values"
         ),
     }
     words = "; ".join(told[change.kind](change) for change in changes if change.kind in told)
     return DeliveryError(
-        f"{contract.feed}: {words}; nothing of the delivery was loaded: send it again as promised, "
+        f"{contract.feed}: {words}; nothing of the delivery was loaded: send it again in the agreed form, "
         "or agree on a new version of the contract",
         reason=f"{reason.value}_column",
         delivery=delivery,
@@ -171,13 +170,13 @@ def stop(contract: Contract, delivery: object, changes: list[Change]) -> Deliver
 
 
 def changes_of(error: DeliveryError) -> list[Change]:
-    """Give the changes that an error of `stop` tells of; none for another error."""
+    """Return the changes that an error of `stop` carries; none for another error."""
     changes = error.values.get("changes")
     return [change for change in changes if isinstance(change, Change)] if isinstance(changes, list) else []
 
 
 def joined(before: Iterable[Change], after: Iterable[Change]) -> list[Change]:
-    """Put the changes of two blocks of a delivery together, the records of an equal one added up."""
+    """Merge the changes of two blocks of a delivery; the records of equal changes are added up."""
     together: dict[Change, int] = {}
     for change in (*before, *after):
         same = replace(change, records=0)
@@ -186,12 +185,12 @@ def joined(before: Iterable[Change], after: Iterable[Change]) -> list[Change]:
 
 
 def withheld_name(name: str) -> str:
-    """Return what may be said of a name that the wire chose, which can be a person's: how long it is."""
+    """Return what may be shown of a name that the sender chose, which can be a person's: its length."""
     return f"(a name of {len(name)} characters)"
 
 
 def safe_names(names: Iterable[str]) -> list[str]:
-    """Make names that the wire chose fit for a report: printable, short, few, without numbers or addresses of persons."""
+    """Make names that the sender chose fit for a report: printable, short, few, without numbers or addresses of persons."""
     return list(dict.fromkeys(safe for name in islice(names, NAMES_LIMIT) if (safe := _safe_name(name))))
 
 
@@ -205,7 +204,7 @@ def _names(value: object) -> list[str]:
 
 
 def _named(reading: Reading, records: Mapping[int, int]) -> Iterator[tuple[int, list[Change]]]:
-    """Tell of the names of each delivery: new ones, and absent ones, paired where they are much alike."""
+    """Yield the name changes of each delivery: new names, and absent ones, paired if they are much alike."""
     for number, shape in reading.shapes.items():
         if not (shape.unknown or shape.absent):
             continue
@@ -229,7 +228,7 @@ def _texts(reading: Reading, number: int) -> pl.Series:
 
 @lru_cache(maxsize=1_000)
 def _pairs(missing: tuple[str, ...], unknown: tuple[str, ...], least: float) -> Mapping[str, str]:
-    """Pair each missing name with the new one most like it, the likest first, each new one once."""
+    """Pair each missing name with the most similar new one, the best pair first, each new one once."""
     likeness = sorted(
         (-SequenceMatcher(None, key_of(wire), key_of(name)).ratio(), wire, name) for wire in missing for name in unknown
     )
@@ -241,12 +240,12 @@ def _pairs(missing: tuple[str, ...], unknown: tuple[str, ...], least: float) -> 
 
 
 def _naming(raws: pl.Series, name: str) -> int:
-    """Count the objects, JSON or XML, in whose text a member's name stands."""
+    """Count the objects, JSON or XML, whose text contains a member's name."""
     return int(raws.str.contains(rf'["<]{re.escape(name)}["\s/>]').sum() or 0)
 
 
 def _kind_of(values: pl.Series) -> str:
-    """Say of what kind a column's values are, without a value: the first type that reads nine of ten of them."""
+    """Return the kind of a column's values, without a value: the first type that fits nine of ten of them."""
     texts = values.cast(pl.String).drop_nulls()
     kinds = {
         "whole numbers": texts.str.contains(r"^\s*[+-]?\d+\s*$"),

@@ -1,4 +1,4 @@
-"""Where the records of a load wait until their door is known: temporary tables, and the books of each delivery.
+"""Where the records of a load wait until their door is known: temporary tables, and the counts of each delivery.
 
 `held` holds what passed its checks, `refused` what goes to quarantine; both name the delivery by its number in the load.
 """
@@ -34,14 +34,14 @@ UNREAD_SCHEMA: dict[str, pl.DataType] = {
     "reason": pl.String(),
     "error_group": pl.Int32(),
 }
-"""What goes to quarantine without having been checked."""
+"""The form of what goes to quarantine unchecked."""
 
 
 @dataclass
 class Tally:
-    """What is known of a delivery while it is read. Counts are pieces and records of the input, before the doors.
+    """What is known about a delivery while it is read. Counts are pieces and records of the input, before the doors.
 
-    `origin` is the delivery that the records came in: the delivery itself, or for a repair document the one it repairs.
+    `origin` is the delivery that brought the records: the delivery itself, or for a repair document the one it repairs.
     """
 
     delivery: Delivery
@@ -67,7 +67,7 @@ class Refused:
 
 
 class HoldingArea:
-    """The temporary tables of one load; leave the `with` block and they are gone."""
+    """The temporary tables of one load; they are dropped at the end of the `with` block."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, contract: Contract, load_id: str, now: datetime) -> None:
         self._connection = connection
@@ -104,18 +104,18 @@ class HoldingArea:
             self._connection.execute(f"drop table if exists temp.{table}")
 
     def open(self, number: int, delivery: Delivery, sha256: str, *, is_known: bool) -> Tally:
-        """Begin the books of a delivery; one whose bytes are known already is a duplicate delivery."""
+        """Begin the ledger row of a delivery; one whose bytes are known already is a duplicate delivery."""
         status = Status.DUPLICATE_DELIVERY if is_known else Status.LOADED
         self.tallies[number] = Tally(delivery, sha256, status, delivery)
         return self.tallies[number]
 
     def open_replay(self, number: int, document: Delivery, sha256: str, origin: Delivery) -> Tally:
-        """Begin the books of a repair document, which takes records of `origin` through the doors again."""
+        """Begin the ledger row of a repair document, which takes records of `origin` through the doors again."""
         self.tallies[number] = Tally(document, sha256, Status.REPLAYED, origin)
         return self.tallies[number]
 
     def set_aside(self, tally: Tally, error: DeliveryError) -> None:
-        """Quarantine a delivery that cannot be read: one record, whose text is the error and whose bytes stay in landing."""
+        """Quarantine a delivery that cannot be read, as one record: its text is the error, and its bytes stay in landing."""
         error = explained(error, self.contract, tally.pieces)
         self.forget(tally)
         self.refuse(tally, [Refused(0, str(error), 1, reason_of(error), FORMAT_GROUP)])
@@ -126,14 +126,14 @@ class HoldingArea:
             tally.status = Status.UNREADABLE
 
     def forget(self, tally: Tally) -> None:
-        """Take back the records of a delivery."""
+        """Discard the records of a delivery."""
         number = self._number_of(tally)
         self._connection.execute("delete from held where _delivery = ?", [number])
         self._connection.execute("delete from refused where _delivery = ?", [number])
         tally.received = 0
 
     def refuse(self, tally: Tally, refused: Iterable[Refused]) -> None:
-        """Put what no check has seen into quarantine."""
+        """Put records that no check has seen into quarantine."""
         number = self._number_of(tally)
         rows = [(number, one.position, one.raw, one.weight, one.reason, one.error_group) for one in refused]
         self._connection.register("unread", pl.DataFrame(rows, schema=UNREAD_SCHEMA, orient="row"))
@@ -148,13 +148,13 @@ class HoldingArea:
         tally.received += sum(row[3] for row in rows)
 
     def take_as_known(self, tally: Tally, weights: Mapping[int, int]) -> None:
-        """Take records, by position, that came in another delivery and need not be read; `weights` counts their pieces."""
+        """Count records, by position, that came in another delivery and need not be read; `weights` counts their pieces."""
         number = self._number_of(tally)
         self._known += [(number, position, weight) for position, weight in weights.items()]
         tally.received += sum(weights.values())
 
     def pass_known(self) -> None:
-        """Let what was taken as known leave by the door of duplicates. Call it after `choose_doors`."""
+        """Let the records taken as known leave by the door of duplicates. Call it after `choose_doors`."""
         if self._known:
             self._connection.executemany("insert into verdicts values (?, ?, ?, 'duplicate', null)", self._known)
 
@@ -162,7 +162,7 @@ class HoldingArea:
         return next(number for number, known in self.tallies.items() if known is tally)
 
     def add(self, reading: Reading, checked: Checked) -> None:
-        """Put checked records and unreadable pieces into the temporary tables, and count what the reading held."""
+        """Put checked records and unreadable pieces into the temporary tables, and count them."""
         self._count(reading)
         self._add_results(checked, reading)
         columns = ", ".join(f'"{name}"' for name in self.contract.column_names)
@@ -198,12 +198,12 @@ class HoldingArea:
             self._connection.unregister("unreadable")
 
     def report(self, changes: dict[int, list[Change]]) -> None:
-        """Write down which columns of deliveries are not the contract's, and do not stop them."""
+        """Record the columns of deliveries that differ from the contract without stopping them."""
         for number, found in changes.items():
             self.tallies[number].changes = joined(self.tallies[number].changes, found)
 
     def ledger_rows(self) -> list[LedgerRow]:
-        """Give the ledger row of every delivery, its doors counted in the tables."""
+        """Return the ledger row of every delivery, its doors counted in the tables."""
         doors = count_doors(self._connection)
         nothing = Doors(0, 0, 0, None, None)
         rows = []
@@ -231,9 +231,9 @@ class HoldingArea:
         return rows
 
     def rule_results(self, rows: list[LedgerRow]) -> list[tuple[object, ...]]:
-        """Give how each rule did over the load, as rows of the ledger's `rule_results`.
+        """Return the results of each rule over the load, as rows of the ledger's `rule_results`.
 
-        None for a load that received nothing, nor for a replay: a repair makes what was sent no better.
+        There are none for a load that received nothing, nor for a replay: a repair does not improve what the agency sent.
         """
         counted = self._connection.execute(
             "select count(*), count(*) filter (verdict <> 'accepted') from verdicts"
@@ -288,7 +288,7 @@ class HoldingArea:
 
 
 def reason_of(error: DeliveryError) -> str:
-    """Give the word under which a delivery goes to quarantine."""
+    """Return the reason under which a delivery goes to quarantine."""
     return str(error.values.get("reason", "unreadable_delivery"))
 
 

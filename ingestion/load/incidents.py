@@ -1,6 +1,6 @@
-"""How late a repair is: the age of a quarantined record in working days, against the deadlines of an incident.
+"""How overdue a repair is: the age of a quarantined record in working days, against the deadlines of an incident.
 
-The deadlines (5 working days to review, 10 to fix and send again, 15 where it is complex) stand in the seed `incident_stages`, the calendar
+The deadlines (5 working days to review, 10 to fix and send again, 15 if it is complex) are in the seed `incident_stages`, the calendar
 in `working_days`; the mart `quarantine_ages` reads the same two. An age counts the working days that began after the day of the record,
 today included; it is unknown beyond the calendar.
 """
@@ -24,7 +24,7 @@ class Age:
 
 
 class IncidentClock:
-    """Tells ages as of one moment."""
+    """Computes ages as of one moment."""
 
     def __init__(self, reference: Reference, now: datetime) -> None:
         days = reference.list_of("working_days").select("local_date", "is_working_day").rows()
@@ -34,7 +34,7 @@ class IncidentClock:
         self._today = now.astimezone(LOCAL).date()
 
     def age_of(self, since: datetime) -> Age:
-        """Give the age of what has been there since a moment."""
+        """Return the age in working days of something that began at a moment."""
         first = since.astimezone(LOCAL).date()
         if first not in self._known or self._today not in self._known:
             return Age(None, UNKNOWN)

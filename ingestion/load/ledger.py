@@ -1,10 +1,10 @@
-"""The books of a load: what each delivery held, and by which door each record left.
+"""The ledger row of a delivery: what it held, and by which door each record left.
 
     pieces met = received + skipped
     received   = accepted + duplicate + quarantined
 
-`received` counts what the format read out of the bytes; the three doors are counted in the tables after they are chosen. The two
-sides come from different places, so that a record lost between them shows. A load whose books do not balance is not committed.
+`received` counts what the format read from the bytes; the three doors are counted in the tables after they are chosen. The two
+sides come from different places, so that a record lost between them shows. A load that does not balance is not committed.
 
 A replay (`ingestion/repair/replay.py`) takes records out of quarantine and through the same doors; its row is that of the repair document,
 with the status `replayed`, and both identities hold for it too. It receives nothing that was not received before, so what agencies sent is
@@ -15,8 +15,8 @@ the sum of the rows that are *not* replays, and what is in quarantine now is cou
     replayed     = sum of received over the replays, but for deliveries that could not be read as a whole: such a one weighs 1 in quarantine
                    and is received by its replay with all its records
 
-A delivery that was withdrawn (`ingestion/repair/withdrawal.py`) keeps its row, and both identities: it received nothing, and all its pieces
-are skipped, by the doors that they had left by (`withdrawn_accepted`, `withdrawn_duplicate`, `withdrawn_quarantined`).
+A delivery that was withdrawn (`ingestion/repair/withdrawal.py`) keeps its row, and both identities: it received nothing, and all its
+pieces are skipped, by the doors they had left by (`withdrawn_accepted`, `withdrawn_duplicate`, `withdrawn_quarantined`).
 """
 
 import json
@@ -43,7 +43,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One delivery's books. Counts are records, except `pieces` and `skipped`, which count pieces."""
+    """The ledger row of one delivery. Counts are records, except `pieces` and `skipped`, which count pieces."""
 
     delivery: Delivery
     sha256: str
@@ -59,11 +59,11 @@ class LedgerRow:
     first_event_at: datetime | None
     last_event_at: datetime | None
     changes: tuple[Change, ...] = ()
-    """Columns that are not the contract's; they have a table of their own."""
+    """Columns that differ from the contract; they have a table of their own."""
 
     @property
     def skipped(self) -> int:
-        """Count the pieces that are no records."""
+        """The number of pieces that are not records."""
         return sum(self.skipped_reasons.values())
 
     def require_balance(self) -> None:
@@ -71,21 +71,21 @@ class LedgerRow:
         doors = self.accepted + self.duplicate + self.quarantined
         if self.received != doors:
             raise LedgerError(
-                f"{self.delivery.delivery_id}: received {self.received} = accepted {self.accepted} + duplicate "
-                f"{self.duplicate} + quarantined {self.quarantined} was promised, the doors add up to {doors}",
+                f"{self.delivery.delivery_id}: expected received {self.received} = accepted {self.accepted} + duplicate "
+                f"{self.duplicate} + quarantined {self.quarantined}, got {doors} at the doors; nothing was committed, report it",
                 received=self.received,
                 doors=doors,
             )
         if self.pieces != self.received + self.skipped:
             raise LedgerError(
-                f"{self.delivery.delivery_id}: pieces met {self.pieces} = received {self.received} + skipped "
-                f"{self.skipped} was promised, {self.received + self.skipped} came",
+                f"{self.delivery.delivery_id}: expected pieces {self.pieces} = received {self.received} + skipped "
+                f"{self.skipped}, got {self.received + self.skipped}; nothing was committed, report it",
                 pieces=self.pieces,
                 accounted=self.received + self.skipped,
             )
 
     def drift_values(self) -> list[tuple[object, ...]]:
-        """Give the delivery's rows of `lake.ledger.drift`, in its order of columns."""
+        """Return the delivery's rows of `lake.ledger.drift`, in its order of columns."""
         return [
             (
                 self.delivery.feed,
@@ -103,7 +103,7 @@ class LedgerRow:
         ]
 
     def values(self) -> tuple[object, ...]:
-        """Give the row of `lake.ledger.deliveries`, in its order of columns."""
+        """Return the row of `lake.ledger.deliveries`, in its order of columns."""
         return (
             self.delivery.delivery_id,
             self.delivery.feed,

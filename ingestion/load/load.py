@@ -1,17 +1,17 @@
-"""Landing to bronze. This page is the story of a delivery:
+"""Landing to bronze. This module follows a delivery step by step:
 
-    attempt  it is written down that it is being loaded; one that brought two loads down is set aside whole, unread
+    attempt  the load records that it begins; a delivery that brought two loads down is set aside whole, unread
     fetch    its bytes come back from landing, and are verified
     read     the format cuts them into pieces and reads the pieces into records
     check    the contract judges every record; a delivery whose columns are not the contract's is set aside whole
     protect  hashes stand for personal values from here on
-    hold     records that passed wait in a temporary table, the others in the quarantine's
+    hold     records that passed wait in one temporary table, the others in another
     doors    what waits is compared with itself and with bronze: accepted, duplicate, or a conflict
-    balance  the ledger must add up for every delivery
+    balance  the ledger row of every delivery must add up
     commit   records, quarantine, rule results and ledger in one transaction, whose message names the load
-    receipt  what the ledger says of each delivery is written down for its agency
+    receipt  what the ledger says about each delivery is written for its agency
 
-Small deliveries share a transaction, because a commit costs more than a small file; those that were there when a load was brought down are
+Small deliveries share a transaction, because a commit costs more than a small file; those of a load that was brought down are
 loaded one by one. A crash at any point leaves all of a batch or nothing of it, and running again gives the same tables. Loads of one feed
 take turns, loads of different feeds do not.
 """
@@ -47,19 +47,19 @@ from lake.transaction import transaction
 
 BATCH_DELIVERIES = 5_000
 BATCH_BYTES = 256 * 1024 * 1024
-"""A transaction holds at most so many deliveries, or one that is larger alone."""
+"""A transaction holds at most this many deliveries, or a single larger one."""
 
 Block = tuple[int, Pieces]
 """Pieces of the delivery that has this number in its load."""
 
 Examined = tuple[Reading, Checked]
-"""What was read of some blocks, and what its checks found."""
+"""The reading of some blocks, and the result of its checks."""
 
 READ_CHARACTERS = 32 * 1024 * 1024
-"""How much text is read into records at once: bounds the memory of a load."""
+"""How much text is read into records at once; it bounds the memory of a load."""
 
 PIECE_CHARACTERS = 16
-"""How many characters a piece weighs beside its own: an empty one costs memory too."""
+"""How many characters a piece counts for beside its own: an empty one costs memory too."""
 
 
 class Loader:
@@ -75,7 +75,7 @@ class Loader:
         self._receipts = ReceiptStore(settings)
 
     def load_new(self, contract: Contract) -> list[LedgerRow]:
-        """Load what stands in landing and not in the ledger; give the ledger's new rows, in the order received."""
+        """Load what is in landing but not in the ledger; return the ledger's new rows, in the order received."""
         with exclusive(self._settings, f"load {contract.feed}") as lock:
             self._receipts.issue_due(self._connection, contract)  # of a load that died after its commit
             attempts = Attempts(self._settings, self._landing, contract)
@@ -101,9 +101,9 @@ class Loader:
         return (found for found in self._landing.deliveries(contract, since) if found.delivery_id not in known)
 
     def _since(self, contract: Contract) -> date | None:
-        """Give the day from which deliveries can be new; None is all days.
+        """Return the day from which deliveries can be new; None for all days.
 
-        That is the day of the last one, or today where the clock was ahead then, or the first day of which the ledger knows nothing, where
+        That is the day of the last one, or today if the clock was ahead then, or the first day that the ledger does not know, if
         the clock was behind when something was landed.
         """
         rows = self._connection.execute(
@@ -127,16 +127,16 @@ class Loader:
     def repeat(
         self, contract: Contract, load_id: str, loaded_at: datetime, batch: list[Delivery], never_read: Collection[str]
     ) -> list[LedgerRow]:
-        """Write the books of an earlier load anew, of these deliveries; its rows are gone, and the caller holds lock and transaction.
+        """Write the ledger of an earlier load again for these deliveries; its rows are gone, and the caller holds lock and transaction.
 
-        A delivery of `never_read` brought its loads down and is set aside again, unread.
+        A delivery in `never_read` brought its loads down and is set aside again, unread.
         """
         with HoldingArea(self._connection, contract, load_id, loaded_at) as holding:
             self.take_in(holding, self._refill(holding, batch, never_read))
             return settle(self._connection, holding)
 
     def _fill(self, holding: HoldingArea, batch: list[Delivery], attempts: Attempts) -> Iterator[tuple[int, Content]]:
-        """Fetch a batch and open its books; give what is to be read, by number."""
+        """Fetch a batch and begin its ledger rows; yield what is to be read, by number."""
         if attempts.is_condemned(batch[0].delivery_id):  # and alone, see `batches`
             tally = holding.open(0, batch[0], self._digest(batch[0]), is_known=False)
             holding.set_aside(tally, condemned(batch[0].delivery_id))
@@ -167,7 +167,7 @@ class Loader:
             yield number, content
 
     def _digest(self, delivery: Delivery) -> str:
-        """Give the digest of a delivery that is not to be read, as far as it is known where its bytes are others by now."""
+        """Return the digest of a delivery that is not to be read; only its beginning if its bytes have changed since."""
         try:
             content = self._landing.read(delivery)
         except LedgerError:
@@ -176,9 +176,9 @@ class Loader:
         return content.sha256
 
     def take_in(self, holding: HoldingArea, contents: Iterable[tuple[int, Content]]) -> None:
-        """Read, check and stage deliveries whose books are open; one that cannot be read is set aside whole.
+        """Read, check and stage deliveries that were opened in the holding area; one that cannot be read is set aside whole.
 
-        What comes next is read and checked while what came before is held.
+        The next blocks are read and checked while the previous ones are staged.
         """
         drift = Drift(holding.contract)
         before: tuple[list[Block], Future[Examined]] | None = None
@@ -192,11 +192,11 @@ class Loader:
                 self._hold(holding, drift, *before)
 
     def admit(self, holding: HoldingArea, reading: Reading) -> None:
-        """Check and protect what was read of deliveries whose books are open, and stage it."""
+        """Check and protect a reading of opened deliveries, and stage it."""
         self._add(holding, reading, self._check(holding, reading))
 
     def _cut(self, holding: HoldingArea, contents: Iterable[tuple[int, Content]]) -> Iterator[list[Block]]:
-        """Cut deliveries into blocks, and give as many at a time as are read at once."""
+        """Cut deliveries into blocks, and yield as many at a time as are read at once."""
         waiting: list[Block] = []
         size = 0
         for number, content in contents:
@@ -222,7 +222,7 @@ class Loader:
             holding.set_aside(tally, error)
 
     def _hold(self, holding: HoldingArea, drift: Drift, blocks: list[Block], begun: Future[Examined]) -> None:
-        """Stage what was read and checked; a delivery that breaks a promise is set aside, and the others are read again without it."""
+        """Stage what was read and checked; a delivery that breaks its contract is set aside, and the others are read again without it."""
         while readable := [block for block in blocks if not holding.tallies[block[0]].is_unreadable]:
             try:
                 examined = begun.result() if len(readable) == len(blocks) else self._examine(holding, readable)
@@ -241,7 +241,7 @@ class Loader:
                 holding.set_aside(holding.tallies[number], refusal)
 
     def _examine(self, holding: HoldingArea, blocks: list[Block]) -> Examined:
-        """Read blocks into records, and check these."""
+        """Read blocks into records, and check them."""
         envelopes = {number: Envelope(holding.tallies[number].origin.source_name) for number, _ in blocks}
         reading = find_format(holding.contract).read(join_pieces(blocks), holding.contract, envelopes)
         return reading, self._check(holding, reading)
@@ -265,9 +265,9 @@ class Loader:
         holding.add(reading, replace(checked, passed=passed, failed=failed))
 
     def _known(self, contract: Contract, batch: list[Delivery]) -> set[tuple[str, str]]:
-        """Give digest and name of those deliveries of the ledger that a delivery of the batch may repeat.
+        """Return digest and name of those deliveries of the ledger that a delivery of the batch may repeat.
 
-        The name belongs to the identity, because it can hold facts (a station): equal bytes of two stations are two deliveries.
+        The name belongs to the identity, because it can hold facts (a station): equal bytes from two stations are two deliveries.
         """
         rows = self._connection.execute(
             "select distinct sha256, source_name from lake.ledger.deliveries "
@@ -278,7 +278,7 @@ class Loader:
 
 
 def settle(connection: duckdb.DuckDBPyConnection, holding: HoldingArea) -> list[LedgerRow]:
-    """Choose the doors of what is held, balance the books and write all of it; call it inside the transaction."""
+    """Choose the doors of what is held, check the balance and write everything; call it inside the transaction."""
     choose_doors(connection, holding.contract)
     holding.pass_known()
     rows = holding.ledger_rows()
@@ -291,7 +291,7 @@ def settle(connection: duckdb.DuckDBPyConnection, holding: HoldingArea) -> list[
 def batches(
     deliveries: Iterable[Delivery], most_together: Callable[[Delivery], int] = lambda _: BATCH_DELIVERIES
 ) -> Iterator[list[Delivery]]:
-    """Group deliveries, in their order, into transactions; `most_together` says how many a delivery may share its own with."""
+    """Group deliveries, in their order, into transactions; `most_together` returns how many may share one with a delivery."""
     batch: list[Delivery] = []
     size, most = 0, BATCH_DELIVERIES
     for delivery in deliveries:
@@ -306,13 +306,13 @@ def batches(
 
 
 def load_feed(settings: Settings, contract: Contract) -> list[LedgerRow]:
-    """Load what is new of one feed, on a connection of its own; the whole step, for a task or a command."""
+    """Load what is new of one feed, on a connection of its own: the whole step, for a task or a command."""
     with connected(settings) as connection:
         return Loader(settings, connection, Landing(settings), Reference()).load_new(contract)
 
 
 def load_feeds(settings: Settings, contracts: Iterable[Contract]) -> dict[str, list[LedgerRow]]:
-    """Load what is new of several feeds, each by itself; raises the first error after all of them had their turn."""
+    """Load what is new of several feeds, one after the other; raise the first error after all of them had their turn."""
     loaded: dict[str, list[LedgerRow]] = {}
     errors: list[LakehouseError] = []
     with connected(settings) as connection:

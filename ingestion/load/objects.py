@@ -1,15 +1,15 @@
-"""What a load says of each object: the station, agency, facility or vessel that its records speak of.
+"""What a load records about each object: the station, agency, facility or vessel of its records.
 
-Rules are counted per load, not per object, since a rule per station and load would be more rows than records. What is kept here is
-one row a load and object: the doors, and how many records were wrong (error groups 2, 6, 8), lacked a mandatory field (1), were
-garbage (3, 4), named what no list has (5) or came late, and in how many a column that identifies failed. So that each fault moves its
+Rules are counted per load, not per object, since a row per rule, station and load would be more rows than records. What is kept here is
+one row per load and object: the doors, and how many records were wrong (error groups 2, 6, 8), lacked a mandatory field (1), were
+garbage (3, 4), used a code that no list has (5) or came late, and in how many an identifying column failed. So that each fault moves its
 own axis and no other:
 
-* a record that was refused was still *heard*: `last_heard_at` counts its time, or its receipt where it tells no believable time,
+* a refused record still counts as *heard*: `last_heard_at` is its time, or its receipt if its time cannot be trusted,
   while `last_event_at` is the newest event that passed;
-* a refused record of which nobody can tell the object or the slot may be any missing slot's: `unplaced_slots` counts how many;
-* *late* is a record received later than the feed's freshness limit after its event, though newer events of the feed had been received a
-  freshness before it. A feed that catches up after a silence is not late: its silence was told while it lasted.
+* a refused record without a known object or slot may belong to any missing slot: `unplaced_slots` counts them;
+* a record is *late* if it was received later than the feed's freshness limit after its event, although newer events of the feed had been
+  received one freshness before it. A feed that catches up after a silence is not late: the silence was reported while it lasted.
 """
 
 import duckdb
@@ -22,7 +22,7 @@ from ingestion.load.ledger import Status
 
 
 def write_object_results(connection: duckdb.DuckDBPyConnection, holding: HoldingArea) -> None:
-    """Write `ledger.object_results` of a load from its temporary tables; nothing for a replay: a repair makes nothing that was sent better.
+    """Write `ledger.object_results` of a load from its temporary tables; nothing for a replay, which does not improve what was sent.
 
     Call it inside the transaction, before the ledger's own rows.
     """
@@ -96,9 +96,9 @@ def write_object_results(connection: duckdb.DuckDBPyConnection, holding: Holding
 
 
 def _unplaced(contract: Contract) -> str:
-    """Write the query for slots that came and cannot be placed: such records where a record is a slot, else such deliveries.
+    """Return the query for slots that were received but cannot be placed: such records if a record is a slot, else such deliveries.
 
-    Where the name of a file tells its object and time, its slot is known, unless the object is none of ours.
+    If the name of a file contains its object and time, its slot is known, unless the object is unknown.
     """
     if contract.slots.by is not SlotsBy.OBJECT:
         return "select null::varchar as object_id, 0 as slots where false"

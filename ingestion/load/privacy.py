@@ -1,15 +1,15 @@
-"""What becomes of personal values on their way into bronze.
+"""What happens to personal values on their way into bronze.
 
-A column's class in its contract decides, and nothing else does:
+A column's classification in its contract decides, and nothing else does:
 
 * `open`, `internal`: as sent;
-* `restricted`: free text and addresses; telephone numbers, long numbers and mail addresses in it are masked, and the record's own personal
-  values (the abstract of a dossier names its applicant); who else it names nobody can tell, so it never leaves bronze;
-* `personal`: what names a person (citizen number, telephone, plate, insurance number, name); a keyed hash (HMAC-SHA-256, 64 hexadecimal
-  digits) stands for it, the same one wherever the same value comes, so that records of one person can be joined and nobody can be
+* `restricted`: free text and addresses; telephone numbers, long numbers and mail addresses in it are masked, and so are the record's own
+  personal values (the abstract of a dossier names its applicant); it may name other people, so it never leaves bronze;
+* `personal`: what names a person (citizen number, telephone, plate, insurance number, name); it is replaced by a keyed hash (HMAC-SHA-256,
+  64 hexadecimal digits), the same one for the same value everywhere, so that records of one person can be joined and nobody can be
   named. It stays out of the marts.
 
-The clear value stays where the agency's bytes stay: in landing, and in the raw text of quarantined records, which only the pipeline's
+The clear value stays where the agency's bytes are: in landing, and in the raw text of quarantined records, which only the pipeline's
 identity can read. Checks run before this step, on what was sent.
 """
 
@@ -28,18 +28,18 @@ MAIL_ADDRESS = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 MASK = "***"
 
 SHOWN = ("open", "internal")
-"""Classes of columns whose values may stand on a screen or in a mart."""
+"""Classifications of columns whose values may appear on a screen or in a mart."""
 
 BARE = {
     code: ord({"đ": "d"}.get(small, small))
     for code in (*range(0x41, 0x250), *range(0x1E00, 0x1F00))
     if (small := unicodedata.normalize("NFD", chr(code))[0].lower()) and len(small) == 1
 }
-"""Latin letters in small ones without marks; a text keeps its length."""
+"""Latin letters as small letters without marks; a text keeps its length."""
 
 
 def protect(rows: pl.DataFrame, contract: Contract, key: str) -> pl.DataFrame:
-    """Put hashes in the place of personal values and mask restricted texts; `rows` holds the contract's typed columns."""
+    """Replace personal values by hashes and mask restricted texts; `rows` holds the contract's typed columns."""
     hashed = [column.name for column in contract.columns if column.classification == "personal"]
     masked = [
         column.name
@@ -54,7 +54,7 @@ def protect(rows: pl.DataFrame, contract: Contract, key: str) -> pl.DataFrame:
 
 
 def protect_list_keys(rows: pl.DataFrame, contract: Contract, key: str) -> pl.DataFrame:
-    """Put hashes in the place of personal values in `list_key`, the same ones that bronze holds."""
+    """Replace personal values in `list_key` by the hashes that bronze holds."""
     if contract.full_list is None:
         return rows
     values = [
@@ -72,9 +72,9 @@ def protect_list_keys(rows: pl.DataFrame, contract: Contract, key: str) -> pl.Da
 
 
 def _without_own(texts: pl.Series, columns: Sequence[pl.Series]) -> pl.Series:
-    """Return texts with the personal values of the same record masked, in small letters or capitals.
+    """Return texts with the personal values of the same record masked, in any case.
 
-    In a text without marks they are masked without their marks as well: `NGUYEN VAN AN` for `Nguyễn Văn An`.
+    In a text without marks they are also masked without their marks: `NGUYEN VAN AN` for `Nguyễn Văn An`.
     """
     told = [column for column in columns if column.null_count() < len(column)]
     if not told or texts.null_count() == len(texts):

@@ -1,1 +1,1 @@
-"""What an agency gets to know of what it sent, and where each record went."""
+"""What an agency learns about what it sent, and where each record went."""

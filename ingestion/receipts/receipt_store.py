@@ -1,8 +1,8 @@
-"""The only writer of the bucket `receipts`: what an agency may be handed, one object a load.
+"""The only writer of the bucket `receipts`, which holds what an agency may be handed: one object per load.
 
-A key reads `<agency>/<feed>/<day loaded>/<load>.jsonl`, a line a delivery: an object for each of thousands of small station files would
+A key reads `<agency>/<feed>/<day loaded>/<load>.jsonl`, a line per delivery: an object for each of thousands of small station files would
 cost as much as their load. Receipts are written after the load's commit. What a crash between the two left out is written by the
-next load of the feed, since what the ledger has and the bucket has not is due. The same load gives the same bytes, until one of its
+next load of the feed, since loads that the ledger has and the bucket has not are due. The same load gives the same bytes, until one of its
 deliveries is withdrawn: then its receipts are written again.
 """
 
@@ -24,7 +24,7 @@ from ingestion.receipts.receipts import Receipt, loads_since, receipts_of
 
 BUCKET = "receipts"
 DUE_DAYS = timedelta(days=2)
-"""How far before the feed's last load we look for one without receipts: every load asks, so that it is the last or there is none."""
+"""How far before the feed's last load we look for loads without receipts: every load checks, so only the last one can lack them."""
 
 
 class ReceiptStore:
@@ -35,10 +35,10 @@ class ReceiptStore:
         self._client = object_client(settings)
 
     def issue_due(self, connection: duckdb.DuckDBPyConnection, contract: Contract) -> list[str]:
-        """Write the receipts of the feed's last loads that have none; give the keys written."""
+        """Write the receipts of the feed's last loads that have none; return the keys written."""
         since = _due_since(connection, contract)
         issued = set(self.keys(contract, since))
-        if not issued:  # of none of them, or of no load of the feed at all
+        if not issued:  # of none of these loads, or the feed has no load at all
             since, issued = None, set(self.keys(contract))
         loads = loads_since(connection, contract, since)
         due = {load_id: key for load_id, day in loads if (key := receipt_key(contract, load_id, day)) not in issued}
@@ -49,7 +49,7 @@ class ReceiptStore:
     def issue_again(
         self, connection: duckdb.DuckDBPyConnection, contract: Contract, load_ids: Collection[str]
     ) -> list[str]:
-        """Write the receipts of loads whose books were written anew; give the keys written."""
+        """Write the receipts of loads whose ledger rows were written again; return the keys written."""
         loads = dict(loads_since(connection, contract, None))
         due = {load_id: receipt_key(contract, load_id, loads[load_id]) for load_id in load_ids if load_id in loads}
         return self._issue(connection, contract, due)
@@ -71,7 +71,7 @@ class ReceiptStore:
                     yield item.object_name
 
     def find(self, contract: Contract, receipt: Receipt) -> str | None:
-        """Give the line that stands in the store for a receipt's delivery, or None."""
+        """Return the line in the store for a receipt's delivery, or None."""
         key = receipt_key(contract, receipt.load_id, receipt.loaded_at.date())
         try:
             with self._client.get_object(BUCKET, key) as response:
@@ -85,7 +85,7 @@ class ReceiptStore:
     def link(self, key: str, lifetime: timedelta) -> str:
         """Sign an address that reads one object, and nothing else, until the time is over.
 
-        It is signed with a key that reads receipts only, so that no address made from it, ours or forged, opens anything else.
+        It is signed with a key that reads receipts only, so that no address derived from it, ours or forged, opens anything else.
         """
         with translated(key):
             return receipts_client(self._settings).presigned_get_object(BUCKET, key, expires=lifetime)
@@ -97,7 +97,7 @@ class ReceiptStore:
 
 
 def receipt_key(contract: Contract, load_id: str, day: date) -> str:
-    """Give the key of a load's receipts."""
+    """Return the key of a load's receipts."""
     return f"{agency_slug(contract.owner)}/{contract.feed}/{day:%Y-%m-%d}/{load_id.partition('@')[2]}.jsonl"
 
 

@@ -1,8 +1,8 @@
-"""What we tell an agency of each delivery: a receipt, computed from the ledger, which is the truth.
+"""What we tell an agency about each delivery: a receipt, computed from the ledger, which is the truth.
 
 A receipt holds counts, names, positions and places, and nothing else of what was sent: the agency has its own bytes, and a position, or the
-sheet and row of a workbook, finds the record in them. Its form is versioned (`docs/receipt.schema.json`): a field may be added to a
-version, none is taken away or changes its meaning.
+sheet and row of a workbook, finds the record in them. Its form is versioned (`docs/receipt.schema.json`): fields may be added to a
+version, but none is removed or changes its meaning.
 """
 
 import json
@@ -22,7 +22,7 @@ SCHEMA = "ioc.receipt/1"
 
 
 class Refusal(BaseModel):
-    """Records of a delivery that stand in quarantine for the same reason."""
+    """Records of a delivery that are in quarantine for the same reason."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,19 +38,21 @@ class Refusal(BaseModel):
 
 
 class ColumnChange(BaseModel):
-    """A column of the delivery that is not the contract's."""
+    """A column of the delivery that differs from the contract."""
 
     model_config = ConfigDict(frozen=True)
 
-    column: str = Field(description="the promised name, or how long a name is that was not promised")
+    column: str = Field(description="the contract's name, or the length of a name that the contract does not have")
     kind: Literal["added", "missing", "renamed", "retyped"]
     expected: str | None
-    came: str | None = Field(description="the kind of the values, or how long a name is that was not promised")
+    came: str | None = Field(
+        description="the kind of the values, or the length of a name that the contract does not have"
+    )
     records: int
 
 
 class Withdrawn(BaseModel):
-    """That a delivery should never have been landed; by whom it was taken back stands in our books."""
+    """Says that a delivery should never have been landed; who withdrew it is kept in our ledger."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,29 +88,30 @@ class Receipt(BaseModel):
         default={}, description="quarantined records that a replay took up since, by outcome; none in the stored copy"
     )
     withdrawn: Withdrawn | None = Field(
-        default=None, description="when and why the delivery was taken back; only there where it was"
+        default=None, description="when and why the delivery was withdrawn; only present if it was"
     )
     is_balanced: bool = Field(
         description="received = accepted + duplicate + quarantined, and pieces = received + skipped"
     )
 
     def line(self) -> str:
-        """Write it as one line of JSON."""
+        """Return the receipt as one line of JSON."""
         return self.model_dump_json(by_alias=True, exclude=set() if self.withdrawn else {"withdrawn"})
 
     def at_load(self) -> "Receipt":
-        """Give it as it was when the load had committed, without what was repaired since: that is what the store keeps."""
+        """Return the receipt as it was when the load had committed, without later repairs: the store keeps this form."""
         return self.model_copy(update={"replayed": {}})
 
 
 def find_receipt(connection: duckdb.DuckDBPyConnection, contracts: Mapping[str, Contract], delivery_id: str) -> Receipt:
-    """Compute the receipt of one delivery; raise UnknownNameError where the ledger has none of that id."""
+    """Compute the receipt of one delivery; raise UnknownNameError if the ledger has none with that id."""
     row = connection.execute(
         "select feed, load_id from lake.ledger.deliveries where delivery_id = ? and status <> 'replayed'", [delivery_id]
     ).fetchone()
     if row is None or row[0] not in contracts:
         raise UnknownNameError(
-            f"{delivery_id}: no such delivery in the ledger; see `ioc ledger FEED --json`", delivery_id=delivery_id
+            f"{delivery_id}: expected a delivery in the ledger, got none; see `ioc ledger FEED --json`",
+            delivery_id=delivery_id,
         )
     return next(receipts_of(connection, contracts[row[0]], [str(row[1])], delivery_id))
 
@@ -116,7 +119,7 @@ def find_receipt(connection: duckdb.DuckDBPyConnection, contracts: Mapping[str, 
 def loads_since(
     connection: duckdb.DuckDBPyConnection, contract: Contract, since: date | None
 ) -> list[tuple[str, date]]:
-    """Name the loads of a feed that received deliveries, in their order, each with its day (UTC); all where `since` is None."""
+    """Return the loads of a feed that received deliveries, in their order, each with its day (UTC); all if `since` is None."""
     start = datetime.combine(since, time(), UTC) if since else None
     rows = connection.execute(
         """
@@ -134,7 +137,7 @@ def loads_since(
 def receipts_of(
     connection: duckdb.DuckDBPyConnection, contract: Contract, load_ids: Collection[str], only: str | None = None
 ) -> Iterator[Receipt]:
-    """Compute the receipts of the deliveries of some loads, load by load and in the order received; `only` one of them."""
+    """Compute the receipts of the deliveries of some loads, load by load and in the order received; only `only`, if it is given."""
     rows = connection.execute(
         """
         select delivery_id, source_name, sha256, bytes, received_at, load_id, loaded_at, status, pieces, skipped,
@@ -175,7 +178,7 @@ def receipts_of(
 def withdrawals_of(
     connection: duckdb.DuckDBPyConnection, contract: Contract, delivery_ids: Collection[str]
 ) -> dict[str, Withdrawn]:
-    """Return when and why deliveries were withdrawn, by their id; those that were not are absent."""
+    """Return when and why deliveries were withdrawn, by their id; the others are absent."""
     rows = connection.execute(
         "select delivery_id, withdrawn_at, why from lake.ledger.withdrawals where feed = ? and delivery_id in (select unnest(?))",
         [contract.feed, list(delivery_ids)],

@@ -1,8 +1,8 @@
 """Where one record of a delivery went.
 
-Bronze and quarantine know the delivery and position of what they hold. What is in neither was a duplicate or was skipped, and of those
-no more is kept than their number: the delivery is read again from landing, through its format and checks, and compared with bronze. Nothing
-is written. It is read by the contract of today: where that has changed since, the answer says what would become of the record now.
+Bronze and quarantine know the delivery and position of what they hold. A piece that is in neither was a duplicate or was skipped, and only
+the number of those is kept: the delivery is read again from landing, through its format and checks, and compared with bronze. Nothing
+is written. It is read by today's contract: if that has changed since, the answer says what would happen to the record now.
 """
 
 import json
@@ -28,7 +28,7 @@ from ingestion.receipts.receipts import withdrawals_of
 
 @dataclass(frozen=True)
 class Traced:
-    """A delivery of the ledger that is to be looked into."""
+    """A delivery of the ledger that is to be traced."""
 
     delivery: Delivery
     status: str
@@ -39,16 +39,16 @@ class Traced:
 
     @property
     def source_name(self) -> str:
-        """Give the name of the source's file."""
+        """The name of the source's file."""
         return self.delivery.source_name
 
 
 @dataclass(frozen=True)
 class Way:
-    """By which door a piece left, and what is known of it there; `key` holds no personal value.
+    """By which door a piece left, and what is known about it there; `key` holds no personal value.
 
-    `place` is where it stands in its sender's own words, in deliveries that have rows or lines of their own (`ChuyenCan!8`); it is not
-    known of a piece that was accepted.
+    `place` is where it is found in its sender's own terms, in deliveries that have rows or lines of their own (`ChuyenCan!8`); it is not
+    known for an accepted piece.
     """
 
     feed: str
@@ -70,14 +70,14 @@ class Way:
     raw: str | None = None
 
     def facts(self) -> dict[str, object]:
-        """Give it as a mapping; what does not apply is None."""
+        """Return it as a mapping; what does not apply is None."""
         return asdict(self)
 
 
 def find_delivery(
     connection: duckdb.DuckDBPyConnection, contract: Contract, name: str, received: date | None = None
 ) -> Traced:
-    """Find one delivery by its id, the beginning of it, or its source's name; raise UnknownNameError where it is not exactly one."""
+    """Find one delivery by its id, the beginning of it, or its source's name; raise UnknownNameError unless there is exactly one."""
     rows = connection.execute(
         """
         select delivery_id, object_key, source_name, received_at, bytes, status, pieces, sha256, skipped_reasons, loaded_at
@@ -91,12 +91,12 @@ def find_delivery(
     on = f" received on {received}" if received else ""
     if not rows:
         raise UnknownNameError(
-            f"{name}: a delivery of {contract.feed}{on} was promised, the ledger has none; see `ioc ledger {contract.feed}`"
+            f"{name}: expected a delivery of {contract.feed}{on} in the ledger, got none; see `ioc ledger {contract.feed}`"
         )
     if len(rows) > 1 and rows[0][0] != name:
         ids = ", ".join(row[0] for row in rows[:5])
         raise UnknownNameError(
-            f"{name}: one delivery of {contract.feed}{on} was promised, {len(rows)} came: {ids}{' …' if len(rows) > 5 else ''}; "
+            f"{name}: expected one delivery of {contract.feed}{on}, got {len(rows)}: {ids}{' …' if len(rows) > 5 else ''}; "
             "give the id, or --received with the day",
             found=len(rows),
         )
@@ -114,7 +114,7 @@ def trace_piece(
     *,
     with_raw: bool = False,
 ) -> Way:
-    """Tell where a piece went; raise UnknownNameError where the delivery has no such position."""
+    """Return where a piece went; raise UnknownNameError if the delivery has no such position."""
     tracer = _Tracer(settings, connection, contract, traced)
     way = tracer.find(position)
     return replace(way, raw=tracer.raw(position)) if with_raw else way
@@ -144,7 +144,7 @@ class _Tracer:
         return self._quarantined(way, position) or self._accepted(way, position) or self._read_again(way, position)
 
     def raw(self, position: int) -> str | None:
-        """Give the text of a piece as the format cut it, or None where the delivery cannot be cut."""
+        """Return the text of a piece as the format cut it, or None if the delivery cannot be cut."""
         try:
             block, index = self._block_of(position)
         except (DeliveryError, UnknownNameError):
@@ -219,7 +219,7 @@ class _Tracer:
         )
 
     def _shown(self, values: list[object]) -> dict[str, str | None]:
-        """Give the key as far as it may be seen."""
+        """Return the key, with the values that must not be shown replaced."""
         shown = {}
         for name, value in zip(self._contract.key, values, strict=True):
             may_be_seen = self._contract.column(name).classification in SHOWN
@@ -244,14 +244,14 @@ class _Tracer:
     def _require_position(self, position: int, pieces: int) -> None:
         if not 1 <= position <= pieces:
             raise UnknownNameError(
-                f"{self._traced.delivery.delivery_id}: a piece {position} was asked for, the delivery has "
-                f"{f'pieces 1 to {pieces}' if pieces else 'none'}",
+                f"{self._traced.delivery.delivery_id}: expected a position of the delivery, which has "
+                f"{f'pieces 1 to {pieces}' if pieces else 'no pieces'}, got {position}; name another",
                 position=position,
                 pieces=pieces,
             )
 
     def _block_of(self, position: int) -> tuple[Pieces, int]:
-        """Give the block of pieces in which a position stands, and its place there."""
+        """Return the block of pieces that holds a position, and the position's index in it."""
         if self._blocks is None:
             delivery = self._traced.delivery
             content = Landing(self._settings).read(delivery)
@@ -262,7 +262,9 @@ class _Tracer:
             index = position - block.first_position
             if 0 <= index < len(block.raws):
                 return block, index
-        raise UnknownNameError(f"{self._traced.delivery.delivery_id}: a piece {position} was asked for, it has none")
+        raise UnknownNameError(
+            f"{self._traced.delivery.delivery_id}: expected a piece at position {position}, got none; name another position"
+        )
 
     def _read(self, block: Pieces) -> Reading:
         envelope = Envelope(self._traced.source_name)
@@ -305,12 +307,12 @@ class _Tracer:
         finally:
             self._connection.unregister("mine")
         if row is None:
-            return replace(way, door="unknown", reason="the contract reads it otherwise today; see the ledger's counts")
+            return replace(way, door="unknown", reason="today's contract reads it differently; see the ledger's counts")
         delivery_id, first, *values = row
         return replace(way, door="duplicate", duplicate_of=f"{delivery_id}:{first}", key=self._shown(values))
 
     def _why_skipped(self, block: Pieces, index: int, reading: Reading) -> str:
-        """Tell the reason: the only one there is, or the one that is counted once less where the piece is left out."""
+        """Return the reason: the only one there is, or the one that is counted once less if the piece is left out."""
         reasons = list(self._traced.skipped_reasons)
         if len(reasons) == 1:
             return reasons[0]
@@ -328,7 +330,7 @@ class _Tracer:
 
 
 def _record_at(records: pl.DataFrame, position: int, raw: str) -> pl.DataFrame | None:
-    """Give the record that begins at a position, or the last one before it that holds the piece's text."""
+    """Return the record that begins at a position, or the last one before it that holds the piece's text."""
     exact = records.filter(pl.col("_position") == position)
     if exact.height:
         return exact

@@ -1,16 +1,16 @@
 """What may be seen of quarantined records, and who saw the rest.
 
-A record in quarantine is kept as it was sent, and it can hold anything. Its columns are known where its delivery, read again from landing,
+A record in quarantine is kept as it was sent, and it can hold anything. Its columns are known if its delivery, read again from landing,
 yields the very same text; then the contract decides, column by column:
 
-* `open`, `internal`: the value as sent, if it keeps what its column promises. A value that fails a rule of its own column may be anybody's
-  (names have come in the place of a code), so that only its shape is shown: each digit as 9, each run of letters as x;
+* `open`, `internal`: the value as sent, if it passes the rules of its column. A value that fails a rule of its own column may be anybody's
+  (names have been sent in the place of a code), so only its shape is shown: each digit as 9, each run of letters as x;
 * `restricted`, `personal`: that there is a value.
 
-Of a text that is no record, and of one that cannot be read again, the shape is shown. The message in the place of a delivery that was set
+Of text that is not a record, or that cannot be read again, the shape is shown. The message in the place of a delivery that was set
 aside whole (position 0) is ours and holds nothing of what was sent.
 
-Who asks for the clear text gets it, and it is written down first in `lake.quarantine.reveals`: who, when, which records, by which verb.
+Anybody who asks for the clear text gets it, after that was recorded in `lake.quarantine.reveals`: who, when, which records, which command.
 """
 
 import re
@@ -38,7 +38,7 @@ LETTERS = re.compile(r"[^\W\d_][^\W\d_\u0300-\u036f]*")
 DIGIT = re.compile(r"\d")
 
 Values = Mapping[str, str]
-"""By name of the column, those that have a value."""
+"""Values by the name of their column; columns without a value are absent."""
 
 Place = tuple[str, int]
 """A delivery's id and a position in it."""
@@ -46,7 +46,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Revealing:
-    """Somebody's look at records in the clear; `verb` is the command."""
+    """A person's request to see records in the clear; `verb` is the command."""
 
     verb: str
     revealed_by: str
@@ -54,14 +54,14 @@ class Revealing:
 
 
 def shape_of(text: str) -> str:
-    """Return a text of the same form that says nothing: each digit is 9, each run of letters x."""
+    """Return text of the same form that reveals nothing: each digit is 9, each run of letters x."""
     return DIGIT.sub("9", LETTERS.sub("x", unicodedata.normalize("NFC", text)))
 
 
 def masked_records(
     landing: Landing, contract: Contract, records: Sequence[QuarantinedRecord]
 ) -> list[Mapping[str, str] | str]:
-    """Return for each record what may be seen of it: its values by column, the failed ones first, or a text where no column is known."""
+    """Return what may be seen of each record: its values by column, the failed ones first, or a text if its columns are not known."""
     values: dict[Place, Values] = {}
     for (delivery_id, key, size), group in groupby(
         sorted(records, key=lambda record: record.delivery_id),
@@ -75,7 +75,7 @@ def masked_records(
 
 
 def seen_of(contract: Contract, record: QuarantinedRecord, values: Values | None) -> Mapping[str, str] | str:
-    """Return what may be seen of a record whose columns hold `values`; None where they are not known."""
+    """Return what may be seen of a record whose columns hold `values`; None if they are not known."""
     if record.position == 0:
         return record.raw
     if values is None:
@@ -89,7 +89,7 @@ def seen_of(contract: Contract, record: QuarantinedRecord, values: Values | None
 
 
 def places_of(records: Iterable[QuarantinedRecord]) -> list[Place]:
-    """Name the records."""
+    """Return the place of each record."""
     return [(record.delivery_id, record.position) for record in records]
 
 
@@ -100,7 +100,7 @@ def write_down(
     places: Collection[Place],
     revealing: Revealing,
 ) -> None:
-    """Write into the books who is about to see which records. Call it before anything is shown: what cannot be written stays hidden."""
+    """Record who is about to see which records. Call it before anything is shown: what cannot be recorded stays hidden."""
     if not places:
         return
     rows = pl.DataFrame(list(places), schema={"delivery_id": pl.String, "position": pl.Int64}, orient="row")
@@ -122,7 +122,7 @@ def write_down(
 def _read_again(
     landing: Landing, contract: Contract, key: str, size: int, texts: Mapping[int, str]
 ) -> dict[int, Values]:
-    """Read a delivery until the records at some positions are found; what came out with another text is left out."""
+    """Read a delivery until the records at some positions are found; a record that came out with another text is left out."""
     found: dict[int, Values] = {}
     try:
         content = landing.read(delivery_of(key, size))

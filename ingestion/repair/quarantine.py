@@ -1,6 +1,6 @@
 """The quarantine: what is in it, and since when.
 
-A quarantined record is open until a replay has taken it up (`ingestion/repair/replay.py`); one that the replay refused is open again, below
+A quarantined record is open until a replay has taken it up (`ingestion/repair/replay.py`); one that the replay refused is open again, under
 the repair document's delivery, and keeps its first day.
 """
 
@@ -40,7 +40,7 @@ class QuarantinedRecord:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which open records are meant; what is None restricts nothing."""
+    """Selects open records; a field that is None restricts nothing."""
 
     reason: str | None = None
     delivery_id: str | None = None
@@ -69,7 +69,7 @@ RECORDS = """
 def count_reasons(
     connection: duckdb.DuckDBPyConnection, feed: str | None, *, with_closed: bool = False
 ) -> list[tuple[str, str, int, str | None, int, datetime]]:
-    """Give feed, reason, error group, outcome, records and since when the oldest has been there; outcome is None for open ones."""
+    """Return feed, reason, error group, outcome, number of records and the time of the oldest; outcome is None for open ones."""
     rows = connection.execute(
         f"""
         {RECORDS}
@@ -92,7 +92,7 @@ def find_records(
     with_closed: bool = False,
     limit: int | None = None,
 ) -> list[QuarantinedRecord]:
-    """Give quarantined records, the oldest first."""
+    """Return quarantined records, the oldest first."""
     rows = connection.execute(
         f"""
         {RECORDS}
@@ -117,7 +117,7 @@ def find_records(
 def brought_records(
     connection: duckdb.DuckDBPyConnection, feed: str, delivery_id: str, *, after: datetime | None = None
 ) -> bool:
-    """Tell whether an agency's delivery, received after a moment, brought records that passed."""
+    """Whether an agency's delivery, received after a moment, brought records that passed."""
     row = connection.execute(
         """
         select count(*)
@@ -131,7 +131,7 @@ def brought_records(
 
 
 def export_lines(records: Iterable[QuarantinedRecord]) -> Iterable[str]:
-    """Give records as lines of JSON, to be edited in `raw`."""
+    """Yield records as lines of JSON, to be edited in `raw`."""
     for record in records:
         line = {
             "delivery_id": record.delivery_id,

@@ -1,8 +1,8 @@
 """The named repairs: what can be done to a quarantined record without an editor.
 
-A repair works on a record as its format read it, before the contract's types are cast, so that it needs to know no wire format; only
+A repair works on a record as its format read it, before it is cast to the contract's types, so that it need not know any wire format; only
 `decode_tcvn3` without a column works on the raw text, which could not be read at all. None of them decides that a record is good: the
-replay checks it like any other. A value that a repair does not fit stays as it is.
+replay checks it like any other. A value that a repair does not apply to stays as it is.
 """
 
 from collections import Counter
@@ -19,11 +19,11 @@ from core.reference import Reference
 from core.text import decode_escaped_tcvn3, decode_misread_tcvn3
 
 LARGEST_EXPONENT = 30
-"""A number beyond 10 to this power is no measurement, and is not converted."""
+"""A number beyond 10 to this power is not a measurement, and is not converted."""
 
 
 class NamedRepair(BaseModel):
-    """A repair with its arguments. `takes_whole` tells that it can also be asked for where a whole delivery could not be read."""
+    """A repair with its arguments. `takes_whole` says that it also applies to a delivery that could not be read at all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,20 +31,20 @@ class NamedRepair(BaseModel):
     takes_whole: ClassVar[bool] = False
 
     def columns(self) -> tuple[str, ...]:
-        """Name the contract's columns that the repair touches."""
+        """Return the contract's columns that the repair touches."""
         return ()
 
     def require(self, contract: Contract, reference: Reference) -> None:  # noqa: ARG002  for those that look up
-        """Raise ContractError where the feed has no such column, ConfigurationError where the reference lists do not suffice."""
+        """Raise ContractError if the feed has no such column, ConfigurationError if the reference lists do not suffice."""
         for column in self.columns():
             contract.column(column)
 
     def mend_text(self, raw: str) -> str | None:  # noqa: ARG002  most repairs leave the raw text alone
-        """Give the text to read instead of a record's raw text, or None."""
+        """Return the text to read instead of a record's raw text, or None."""
         return None
 
     def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002  for those that look up
-        """Give the records, as their format read them, with the repair applied; as they are where it changes none."""
+        """Return the records, as their format read them, with the repair applied; unchanged if it does not apply."""
         return records
 
 
@@ -63,7 +63,7 @@ class PadCode(NamedRepair):
     width: int = Field(ge=1, le=40)
 
     def columns(self) -> tuple[str, ...]:
-        """Name the code's column."""
+        """Return the code's column."""
         return (self.column,)
 
     def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002
@@ -74,13 +74,13 @@ class PadCode(NamedRepair):
 
 
 class DecodeTcvn3(NamedRepair):
-    """Read text as TCVN3 (ABC fonts): the whole record where its bytes were no UTF-8, or one column that was taken for Latin-1."""
+    """Read text as TCVN3 (ABC fonts): the whole record if its bytes were not UTF-8, or one column that was read as Latin-1."""
 
     name = "decode_tcvn3"
     column: str | None = None
 
     def columns(self) -> tuple[str, ...]:
-        """Name the column, where one was named."""
+        """Return the column, if one was named."""
         return () if self.column is None else (self.column,)
 
     def mend_text(self, raw: str) -> str | None:
@@ -88,7 +88,7 @@ class DecodeTcvn3(NamedRepair):
         return decode_escaped_tcvn3(raw) if self.column is None else None
 
     def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002
-        """Decode the column, where one was named."""
+        """Decode the column, if one was named."""
         return records if self.column is None else _each(records, self.column, decode_misread_tcvn3)
 
 
@@ -100,7 +100,7 @@ class SwapCoordinates(NamedRepair):
     longitude: str = "longitude"
 
     def columns(self) -> tuple[str, ...]:
-        """Name both columns."""
+        """Return both columns."""
         return (self.latitude, self.longitude)
 
     def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:  # noqa: ARG002
@@ -111,7 +111,7 @@ class SwapCoordinates(NamedRepair):
 
 
 class MapCommune(NamedRepair):
-    """Put the commune of today in the place of one from before 1 July 2025 (seed `commune_replacements`).
+    """Replace a commune from before 1 July 2025 by its successor (seed `commune_replacements`).
 
     A commune that was split has no single successor: its code stays, and the record in quarantine.
     """
@@ -120,7 +120,7 @@ class MapCommune(NamedRepair):
     column: str = "commune_code"
 
     def columns(self) -> tuple[str, ...]:
-        """Name the code's column."""
+        """Return the code's column."""
         return (self.column,)
 
     def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:
@@ -134,7 +134,7 @@ class MapCommune(NamedRepair):
 class ConvertUnit(NamedRepair):
     """Multiply a value by a factor, and write the unit it then has.
 
-    With `unit_column`, only values in `from_unit` are converted. The factor is that of the seed `units` where none is given. Numbers are
+    With `unit_column`, only values in `from_unit` are converted. Without a factor, that of the seed `units` is used. Numbers are
     multiplied as decimals: 0.0624 mg is 62.4 µg and not 62.400000000000006.
     """
 
@@ -152,16 +152,16 @@ class ConvertUnit(NamedRepair):
         return self
 
     def columns(self) -> tuple[str, ...]:
-        """Name the value's column, and the unit's."""
+        """Return the value's column, and the unit's."""
         return (self.column,) if self.unit_column is None else (self.column, self.unit_column)
 
     def require(self, contract: Contract, reference: Reference) -> None:
-        """Raise also where neither a factor nor the seed `units` tells what to multiply by."""
+        """Also raise ConfigurationError if neither a factor nor the seed `units` says what to multiply by."""
         super().require(contract, reference)
         self._factor(reference)
 
     def mend(self, records: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-        """Convert the values; what is no number stays, and is refused by its format again."""
+        """Convert the values; anything but a number stays, and is refused by its format again."""
         factor = self._factor(reference)
         converted = _each(records, self.column, lambda text: _times(text, factor))
         if self.unit_column is None:
@@ -180,14 +180,14 @@ class ConvertUnit(NamedRepair):
         other_base, other_factor = known.get(str(self.to_unit), ("", 1))
         if base != other_base:
             raise ConfigurationError(
-                f"convert_unit: two units of one kind were promised, {self.from_unit} and {self.to_unit} are not so in units.csv; "
+                f"convert_unit: expected two units of one kind in units.csv, got {self.from_unit} and {self.to_unit}; "
                 "name a factor"
             )
         return Decimal(str(factor)) / Decimal(str(other_factor))
 
 
 class Resent(NamedRepair):
-    """The agency sent the records again, right: `resent_in` is the delivery that brought them. They are closed as duplicates of those."""
+    """Close records that the agency sent again, correctly, as duplicates: `resent_in` is the delivery that brought them."""
 
     name = "resent"
     takes_whole = True
@@ -208,21 +208,23 @@ REPAIRS: dict[str, type[NamedRepair]] = {
 
 
 def make_repair(name: str, arguments: Mapping[str, object]) -> NamedRepair:
-    """Give the repair of a name; raise UnknownNameError, or ConfigurationError where its arguments are others."""
+    """Return the repair with this name; raise UnknownNameError, or ConfigurationError if its arguments do not fit."""
     if name not in REPAIRS:
-        raise UnknownNameError(f"{name}: no such repair; there are {', '.join(REPAIRS)}", repair=name)
+        raise UnknownNameError(
+            f"{name}: expected a repair of {', '.join(REPAIRS)}, got {name}; name one of them", repair=name
+        )
     try:
         return REPAIRS[name].model_validate(dict(arguments))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or name}: {one['msg']}" for one in error.errors())
-        promised = ", ".join(REPAIRS[name].model_fields) or "no arguments"
+        expected = ", ".join(REPAIRS[name].model_fields) or "no arguments"
         raise ConfigurationError(
-            f"{name}: {promised} were promised, {', '.join(arguments) or 'none'} came ({wrong})"
+            f"{name}: expected {expected}, got {', '.join(arguments) or 'none'} ({wrong}); correct the arguments"
         ) from error
 
 
 def _each(records: pl.DataFrame, column: str, mend: Callable[[str], str]) -> pl.DataFrame:
-    """Put every present value of a column, as text, through a function; repairs are few, so that speed does not matter."""
+    """Apply a function to every present value of a column, as text; repairs are few, so that speed does not matter."""
     values = records[column].cast(pl.String)
     return records.with_columns(
         pl.Series(column, [None if value is None else mend(value) for value in values], dtype=pl.String)

@@ -1,8 +1,8 @@
-"""A repair, written down: which records of which delivery, what is done to them, by whom, when and why.
+"""A repair in writing: which records of which delivery, what is done to them, by whom, when and why.
 
-A repair document is JSON, landed like a delivery and never changed, so that its bytes tell what a repair was for as long as the agency's
-bytes tell what was sent. It says either a named repair with its arguments, or the edited raw text by position. Its object key lies below
-`repairs/`; its delivery id is the id of the repair.
+A repair document is JSON, landed like a delivery and never changed, so that its bytes document the repair for as long as the agency's
+bytes document what was sent. It holds either a named repair with its arguments, or the edited raw text by position. Its object key lies
+below `repairs/`; its delivery id is the id of the repair.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from ingestion.formats.lines import cut_piece
 from ingestion.repair.repair import REPAIRS, NamedRepair, make_repair
 
 EDIT = "edit"
-"""What stands as the repair's name where raw text was edited by hand."""
+"""The repair's name if raw text was edited by hand."""
 
 WHOLE_DELIVERY = 0
 """The position of a delivery that could not be read."""
@@ -27,7 +27,7 @@ Argument = str | int
 
 
 class RepairDocument(BaseModel):
-    """One repair of records of one delivery; `delivery_id` is where they stand in quarantine, be that a repair document itself."""
+    """One repair of records of one delivery; `delivery_id` is where they are in quarantine, which may itself be a repair document."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,54 +47,54 @@ class RepairDocument(BaseModel):
     @model_validator(mode="after")
     def _says_one_thing(self) -> "RepairDocument":
         if (self.repair == EDIT) != bool(self.edits) or (self.edits and set(self.edits) != set(self.positions)):
-            raise ValueError("either a named repair or an edited text for each position was promised")
+            raise ValueError("expected either a named repair or an edited text for each position")
         if len(set(self.positions)) != len(self.positions):
-            raise ValueError("each position once was promised")
+            raise ValueError("expected each position once")
         takes_whole = self.repair in REPAIRS and REPAIRS[self.repair].takes_whole
         if WHOLE_DELIVERY in self.positions and (not takes_whole or len(self.positions) > 1):
             raise ValueError("a delivery that could not be read is repaired alone, as_is or resent")
         if any("\ud800" <= sign <= "\udfff" for text in self.edits.values() for sign in text):
-            raise ValueError("text of Unicode characters was promised, half of a pair came")
+            raise ValueError("expected text of Unicode characters, got half of a surrogate pair")
         return self
 
     @property
     def is_whole_delivery(self) -> bool:
-        """Tell whether it repairs a delivery that could not be read."""
+        """Whether it repairs a delivery that could not be read."""
         return self.positions == (WHOLE_DELIVERY,)
 
     @cached_property
     def named(self) -> NamedRepair | None:
-        """Give the named repair, or None where text was edited."""
+        """The named repair, or None if text was edited."""
         return None if self.edits else make_repair(self.repair, self.arguments)
 
     def mend_text(self, position: int, raw: str) -> tuple[str, str | None] | None:
-        """Give the text to read at a position, with the problem it has as a piece; None where the text stays as it came."""
+        """Return the text to read at a position, with the problem it has as a piece; None if the text stays as it came."""
         if position not in self.positions:
             return None
         text = self.edits[position] if self.named is None else self.named.mend_text(raw)
         return None if text is None else cut_piece(text.encode())
 
     def to_bytes(self) -> bytes:
-        """Give the bytes to land."""
+        """Return the bytes to land."""
         return self.model_dump_json(indent=1).encode()
 
     @property
     def target(self) -> Delivery:
-        """Give the delivery whose records are repaired."""
+        """The delivery whose records are repaired."""
         return delivery_of(self.object_key, self.size_bytes)
 
 
 def read_document(content: Content) -> RepairDocument:
-    """Read a landed repair document; raise ConfigurationError where something else stands in its place."""
+    """Read a landed repair document; raise ConfigurationError if it is something else."""
     with content.stream as stream:
         return _parse(stream, content.delivery.object_key)
 
 
 def read_chain(landing: Landing, document: RepairDocument) -> tuple[list[RepairDocument], Content]:
-    """Give the repairs that led to this one, the first first and itself last, and the agency's delivery that all of them repair.
+    """Return the repairs that led to this one, oldest first and itself last, and the agency's delivery that all of them repair.
 
-    A record that a replay refused stands in quarantine below the repair document, so that the next repair of it begins where that one
-    ended. Raises LedgerError where a delivery of the chain is not what was landed; the caller closes the stream.
+    A record that a replay refused is in quarantine under the repair document, so that its next repair begins where that one
+    ended. Raises LedgerError if a delivery of the chain is not what was landed; the caller closes the stream.
     """
     chain = [document]
     while True:
@@ -102,7 +102,8 @@ def read_chain(landing: Landing, document: RepairDocument) -> tuple[list[RepairD
         if content.sha256 != chain[0].sha256:
             content.stream.close()
             raise ConfigurationError(
-                f"{chain[0].delivery_id}: the delivery with digest {chain[0].sha256[:16]} was repaired, {content.sha256[:16]} came"
+                f"{chain[0].delivery_id}: expected the delivery with digest {chain[0].sha256[:16]}, which was repaired, got "
+                f"{content.sha256[:16]}; ask for the repair again"
             )
         if not content.delivery.is_repair:
             return chain, content
@@ -114,4 +115,6 @@ def _parse(stream: BinaryIO, key: str) -> RepairDocument:
         return RepairDocument.model_validate_json(stream.read())
     except ValidationError as error:
         wrong = ", ".join(sorted({".".join(map(str, one["loc"])) or one["type"] for one in error.errors()}))
-        raise ConfigurationError(f"{key}: a repair document was promised, it is wrong in {wrong[:200]}") from error
+        raise ConfigurationError(
+            f"{key}: expected a repair document, got one that is wrong in {wrong[:200]}; remove it and ask for the repair again"
+        ) from error

@@ -1,6 +1,6 @@
 """Asking for a repair: a repair document in landing for each delivery, and nothing else.
 
-The records stay in quarantine until `ingestion/repair/replay.py` takes them through the load. Everything that can be known before is
+The records stay in quarantine until `ingestion/repair/replay.py` takes them through the load. Everything that can be known in advance is
 checked before a byte is written: that the feed's contract has the columns, that there is something open to repair, that an edited line
 belongs to a record.
 """
@@ -31,11 +31,13 @@ class Request:
 
     def __post_init__(self) -> None:
         if not self.by.strip() or not self.why.strip():
-            raise ConfigurationError("repair: who repairs and why were promised, one of them is empty")
+            raise ConfigurationError(
+                "repair: expected the name of a person and a reason, got an empty one; say who repairs and why"
+            )
 
 
 class EditedRecord(msgspec.Struct):
-    """One line of an export that somebody edited; the other fields of the line are for reading."""
+    """One line of an edited export; the other fields of the line are there to be read only."""
 
     delivery_id: str
     position: int
@@ -45,9 +47,9 @@ class EditedRecord(msgspec.Struct):
 def request_repair(
     landing: Landing, contract: Contract, records: list[QuarantinedRecord], repair: NamedRepair, request: Request
 ) -> list[Delivery]:
-    """Ask for a named repair of open records; give the repair documents, one per delivery.
+    """Ask for a named repair of open records; return the repair documents, one per delivery.
 
-    Raises ContractError or ConfigurationError, before anything is written, where the repair does not fit the feed or no record is open.
+    Raises ContractError or ConfigurationError, before anything is written, if the repair does not fit the feed or no record is open.
     """
     if isinstance(repair, Withdraw):
         raise ConfigurationError(
@@ -57,11 +59,11 @@ def request_repair(
     whole = [record for record in records if record.position == WHOLE_DELIVERY]
     if not records:
         raise ConfigurationError(
-            f"{contract.feed}: open records to repair were promised, none matches; see `ioc quarantine list {contract.feed}`"
+            f"{contract.feed}: expected open records to repair, got none; see `ioc quarantine list {contract.feed}`"
         )
     if whole and not repair.takes_whole:
         raise ConfigurationError(
-            f"{contract.feed}: records were promised for {repair.name}, {len(whole)} deliveries that could not be read at all came "
+            f"{contract.feed}: expected records for {repair.name}, got {len(whole)} deliveries that could not be read at all "
             f"(the first {whole[0].delivery_id}, {whole[0].reason}); land a corrected file and close them as resent, replay them as_is, "
             "or choose with --reason"
         )
@@ -72,17 +74,17 @@ def request_repair(
 def request_edit(
     landing: Landing, contract: Contract, records: list[QuarantinedRecord], lines: Iterable[str], request: Request
 ) -> list[Delivery]:
-    """Ask for the repair of open records whose raw text somebody edited in an export; lines left as they were ask for nothing.
+    """Ask for the repair of open records whose raw text was edited in an export; unchanged lines ask for nothing.
 
-    Raises ConfigurationError, before anything is written, for a line that is no record of the export, for one that is not open, and where
-    nothing was edited.
+    Raises ConfigurationError, before anything is written, for a line that is not a record of the export, for a record that is not open, and
+    if nothing was edited.
     """
     edited = _read_edits(contract.feed, lines)
     known = {(record.delivery_id, record.position): record for record in records}
     for place in edited:
         if place not in known:
             raise ConfigurationError(
-                f"{contract.feed}: an open record was promised, {place[0]} holds none at position {place[1]}; export again"
+                f"{contract.feed}: expected an open record, got none in {place[0]} at position {place[1]}; export again"
             )
     changed = {place: raw for place, raw in edited.items() if raw != known[place].raw}
     meant = [known[place] for place in changed]
@@ -94,18 +96,20 @@ def request_edit(
                 else "a record of several pieces"
             )
             raise ConfigurationError(
-                f"{contract.feed}: records that stand in one piece were promised, {record.delivery_id} position {record.position} is "
+                f"{contract.feed}: expected records of one piece, got {record.delivery_id} position {record.position}, "
                 f"{what}; land a corrected file"
             )
     if not changed:
-        raise ConfigurationError(f"{contract.feed}: edited records were promised, all {len(edited)} are as they were")
+        raise ConfigurationError(
+            f"{contract.feed}: expected edited records, got all {len(edited)} unchanged; edit `raw` in the export"
+        )
     return [_land(landing, contract, one) for one in _documents(meant, request, EDIT, {}, changed)]
 
 
 def request_withdrawal(
     landing: Landing, contract: Contract, delivery: Delivery, sha256: str, request: Request
 ) -> Delivery:
-    """Ask for the withdrawal of a whole delivery; return the document that says so."""
+    """Ask for the withdrawal of a whole delivery; return the repair document for it."""
     document = RepairDocument(
         feed=contract.feed,
         delivery_id=delivery.delivery_id,
@@ -130,11 +134,11 @@ def _read_edits(feed: str, lines: Iterable[str]) -> dict[tuple[str, int], str]:
             one = msgspec.json.decode(line, type=EditedRecord)
         except (msgspec.DecodeError, UnicodeEncodeError) as error:
             raise ConfigurationError(
-                f"{feed}: JSON with delivery_id, position and raw was promised in line {number}, something else came"
+                f"{feed}: expected JSON with delivery_id, position and raw in line {number}, got something else; export again"
             ) from error
         if (one.delivery_id, one.position) in edited:
             raise ConfigurationError(
-                f"{feed}: each record once was promised, {one.delivery_id} position {one.position} stands twice (line {number})"
+                f"{feed}: expected each record once, got {one.delivery_id} position {one.position} again (line {number}); remove one"
             )
         edited[one.delivery_id, one.position] = one.raw
     return edited

@@ -1,16 +1,16 @@
-"""Replay: quarantined records take the path of a delivery again, with a repair applied. This page is the story of a repair document:
+"""Replay: quarantined records go through a load again, with a repair applied. This module follows a repair document step by step:
 
     fetch    the document comes back from landing, and with it the agency's own delivery and the repairs before this one
-    attempt  it is written down that it is being replayed; one that brought two replays down leaves its records where they are
+    attempt  the replay records that it begins; a document that brought two replays down leaves its records where they are
     withdraw a document that takes a whole delivery back is applied first, in a transaction of its own (`withdrawal.py`)
     claim    its records that are still open are taken; the others are skipped as `already_replayed`, so that twice is once
-    read     the delivery is cut and read by its format once more, with mended text at the repaired positions
+    read     the delivery is cut and read by its format once more, with the repaired text at the repaired positions
     mend     the named repair is applied to the records at those positions; all others are context
-    close    records that the agency sent again, right, are closed as duplicates of those, and not read
-    …        then check, protect, hold, choose doors, balance and commit, as `load.py` tells
+    close    records that the agency sent again, correctly, are closed as duplicates of those, and not read
+    …        then check, protect, hold, choose doors, balance and commit, as in `load.py`
 
 The rows of `lake.quarantine.repairs` that close the records commit with the rest. A record that is still bad goes to quarantine again,
-below the repair document. Bronze rows carry the document's delivery id, and the position and time of arrival of the agency's delivery, so
+under the repair document. Bronze rows carry the document's delivery id, and the position and time of arrival of the agency's delivery, so
 that marts equal those of records that were right from the beginning. Replays and loads of one feed take turns.
 """
 
@@ -44,14 +44,14 @@ from lake.lock import Lock, exclusive
 from lake.transaction import transaction
 
 BATCH_DOCUMENTS = 500
-"""A transaction holds at most so many repair documents."""
+"""A transaction holds at most this many repair documents."""
 
 ALREADY_REPLAYED = "already_replayed"
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A quarantined record: what it weighs, since when it has been there, and whether it waits for a repair."""
+    """A quarantined record: how many pieces it counts for, since when it has been there, and whether it waits for a repair."""
 
     weight: int
     since: datetime
@@ -72,7 +72,7 @@ class Replayer:
         self._loader = Loader(settings, connection, landing, reference)
 
     def replay_new(self, contract: Contract) -> list[LedgerRow]:
-        """Replay the repair documents that stand in landing and not in the ledger; give the ledger's new rows."""
+        """Replay the repair documents that are in landing but not in the ledger; return the ledger's new rows."""
         with exclusive(self._settings, f"load {contract.feed}") as lock:
             known = {
                 str(row[0])
@@ -96,7 +96,7 @@ class Replayer:
     def repeat(
         self, contract: Contract, load_id: str, replayed_at: datetime, ids: Collection[str], never_read: Collection[str]
     ) -> list[LedgerRow]:
-        """Replay documents anew under an earlier load's name and time; its rows are gone, and the caller holds lock and transaction."""
+        """Replay documents again under an earlier load's name and time; its rows are gone, and the caller holds lock and transaction."""
         documents = self._documents([one for one in self._landing.repairs(contract) if one.delivery_id in ids])
         with HoldingArea(self._connection, contract, load_id, replayed_at) as holding:
             closed = self._take_all_up(holding, documents, never_read.__contains__)
@@ -138,7 +138,7 @@ class Replayer:
     def _take_up(
         self, holding: HoldingArea, number: int, landed: Landed, taken: set[tuple[str, int]], *, is_condemned: bool
     ) -> list[tuple[object, ...]]:
-        """Stage what a document repairs; give a row for each record that it closes, and the position at which that leaves."""
+        """Stage what a document repairs; return a row for each record that it closes, with the position at which it leaves."""
         document = landed.document
         claims = self._claims(document)
         doors: dict[int, int] = {}
@@ -173,7 +173,7 @@ class Replayer:
         ]  # fmt: skip
 
     def _close(self, holding: HoldingArea, tally: Tally, resent_in: str, claims: dict[int, Claim]) -> dict[int, int]:
-        """Close records that came again, right, in a later delivery; where that brought nothing, they stay in quarantine."""
+        """Close records that were sent again, correctly, in a later delivery; if that brought nothing, they stay in quarantine."""
         tally.pieces = sum(claim.weight for claim in claims.values())
         sent = tally.origin
         if not brought_records(self._connection, sent.feed, resent_in, after=sent.received_at):
@@ -207,7 +207,7 @@ class Replayer:
         origin: Content,
         claims: dict[int, Claim],
     ) -> dict[int, int]:
-        """Read the delivery with mended text, and stage what stands at the claimed positions; give where each of them leaves."""
+        """Read the delivery with the repaired text, and stage the claimed positions; return the position at which each of them leaves."""
         tally = holding.tallies[number]
         doors: dict[int, int] = {}
         try:
@@ -246,7 +246,7 @@ class Replayer:
 
     @staticmethod
     def _leave(holding: HoldingArea, tally: Tally, claims: dict[int, Claim], reason: str) -> dict[int, int]:
-        """Leave records in quarantine, below the repair document."""
+        """Leave records in quarantine, under the repair document."""
         holding.refuse(
             tally,
             [Refused(position, claim.raw, claim.weight, reason, FORMAT_GROUP) for position, claim in claims.items()],
@@ -255,9 +255,9 @@ class Replayer:
 
 
 def batches(documents: list[Landed], is_alone: Callable[[Landed], bool] = lambda _: False) -> Iterator[list[Landed]]:
-    """Group documents into transactions, in their order, but for one that repairs what another left in quarantine: it comes after that.
+    """Group documents into transactions, in their order, except that a repair of what another one left in quarantine comes after it.
 
-    One of which `is_alone` says so has a transaction of its own.
+    A document for which `is_alone` is true has a transaction of its own.
     """
     waiting = documents
     while waiting:
@@ -271,6 +271,6 @@ def batches(documents: list[Landed], is_alone: Callable[[Landed], bool] = lambda
 
 
 def replay_feed(settings: Settings, contract: Contract) -> list[LedgerRow]:
-    """Replay what was asked for of one feed, on a connection of its own; the whole step, for a task or a command."""
+    """Replay the requested repairs of one feed, on a connection of its own: the whole step, for a task or a command."""
     with connected(settings) as connection:
         return Replayer(settings, connection, Landing(settings), Reference()).replay_new(contract)

@@ -1,10 +1,10 @@
-"""What of a delivery that is read again belongs to a repair: the records at its positions, and nothing else.
+"""Which part of a delivery that is read again belongs to a repair: the records at its positions, and nothing else.
 
-A delivery is read in its old surroundings (its header, the name of its file, its sibling pieces), because many a record means nothing
-without them; what stands at other positions is context, was counted before, and is left out here. Each repaired position must leave again
-with the weight it had in quarantine. Where the pieces no longer add up, it stays there under a reason of its own:
+A delivery is read in its original context (its header, the name of its file, its sibling pieces), because many records mean nothing
+without it; other positions were counted before, and are left out here. Each repaired position must leave again
+with the weight it had in quarantine. If the pieces no longer add up, it stays there under a reason of its own:
 
-* `no_record`: the text is none any more, a blank line or a comment. Nothing that was sent can be repaired away.
+* `no_record`: the text is no longer a record but a blank line or a comment. Nothing that was sent can be repaired away.
 * `needs_other_pieces`: the record takes in pieces at positions that the repair does not name.
 """
 
@@ -30,7 +30,7 @@ class Reread:
 
 
 def mend_pieces(pieces: Pieces, chain: Sequence[RepairDocument]) -> Pieces:
-    """Put the text that repairs give in the place of what came, at their positions, one repair after the other."""
+    """Replace the text at the repaired positions, one repair after the other."""
     raws, problems = list(pieces.raws), dict(pieces.problems)
     for document in chain:
         for position in document.positions:
@@ -55,14 +55,18 @@ def mend_records(records: pl.DataFrame, chain: Sequence[RepairDocument], referen
 
 
 def select_repaired(reading: Reading, pieces: int, texts: Mapping[int, str], weights: Mapping[int, int]) -> Reread:
-    """Select from the reading of a block of so many pieces what stands at the positions of a repair.
+    """Select from the reading of a block of `pieces` pieces what is at the positions of a repair.
 
-    `texts` and `weights` tell, by repaired position of the block, the text that was read and the weight in quarantine. Raises LedgerError
-    where the reading does not account for every piece of the block.
+    `texts` and `weights` hold, by repaired position of the block, the text that was read and the weight in quarantine. Raises LedgerError
+    if the reading does not account for every piece of the block.
     """
     met = int(reading.records["_record_count"].sum()) + reading.unreadable.height + int(reading.skipped["pieces"].sum())
     if met != pieces:
-        raise LedgerError(f"replay: {pieces} pieces were to be read again, {met} came out", pieces=pieces, met=met)
+        raise LedgerError(
+            f"replay: expected {pieces} pieces to be read again, got {met}; nothing was committed, report it",
+            pieces=pieces,
+            met=met,
+        )
     is_repaired = pl.col("_position").is_in(list(texts))
     records, unreadable = reading.records.filter(is_repaired), reading.unreadable.filter(is_repaired)
     doors = {position: position for position in (*records["_position"], *unreadable["_position"])}
@@ -93,7 +97,7 @@ def _since_last_edit(chain: Sequence[RepairDocument]) -> Sequence[RepairDocument
 
 
 def _parts_of_records(records: pl.DataFrame, texts: Mapping[int, str], placed: Mapping[int, int]) -> dict[int, int]:
-    """Tell which positions without a record of their own hold a later piece of an earlier record."""
+    """Return the positions without a record of their own that hold a later piece of an earlier record, with that record's position."""
     parts = {}
     for first, raw in records.filter(pl.col("_record_count") > 1).select("_position", "_raw").iter_rows():
         pieces = raw.split("\n")

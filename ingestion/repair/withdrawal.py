@@ -1,13 +1,13 @@
 """Withdraw a delivery that should never have been landed: a wrong file, a wrong agency.
 
-It stays in the books. Its bytes stay in landing, its row in the ledger says `withdrawn`, `lake.ledger.withdrawals` says by whom and why.
-Everything else is as if it had never come: its records leave bronze and the quarantine, and so do those of the repairs of them. What
-came after it was compared with it: a record that was a duplicate of one of its own is the first now, and one that contradicted it is no
-conflict. So the books of its load, and of each later load or replay of the feed that met a duplicate or a conflict, are written
-anew without it, under their own names and times, by the contract of today. All of it is one transaction: nobody sees the feed without
+It stays in the ledger: its bytes stay in landing, its row says `withdrawn`, and `lake.ledger.withdrawals` says by whom and why.
+Everything else is as if it had never come: its records leave bronze and the quarantine, and so do those of their repairs. Later
+deliveries were compared with it: a record that was a duplicate of one of its records is now the first, and one that contradicted it is no
+longer a conflict. So its own load, and each later load or replay of the feed that had a duplicate or a conflict, is
+written again without it, under its own name and time, by today's contract. All of it is one transaction: nobody sees the feed without
 what was sent again.
 
-The same bytes under the same name remain known: fetched or landed again, they are a duplicate delivery and not loaded.
+The same bytes under the same name remain known: if they are fetched or landed again, they are a duplicate delivery and not loaded.
 """
 
 import json
@@ -44,7 +44,7 @@ class Landed:
 
 @dataclass(frozen=True)
 class _Load:
-    """A load or a replay whose books are written anew."""
+    """A load or a replay that is written again."""
 
     load_id: str
     loaded_at: datetime
@@ -53,7 +53,7 @@ class _Load:
 
 @dataclass(frozen=True)
 class Withdrawer:
-    """Withdraws deliveries of one feed, whose lock is held; `load` and `replay` write the books of an earlier load or replay anew."""
+    """Withdraws deliveries of one feed, whose lock is held; `load` and `replay` write an earlier load or replay again."""
 
     settings: Settings
     connection: duckdb.DuckDBPyConnection
@@ -63,9 +63,9 @@ class Withdrawer:
     replay: RepeatReplay
 
     def withdraw(self, landed: Landed) -> LedgerRow:
-        """Withdraw what a document says, once; return the document's own ledger row.
+        """Withdraw the delivery that a document names, once; return the document's own ledger row.
 
-        Raises UnknownNameError where the ledger has no such delivery.
+        Raises UnknownNameError if the ledger has no such delivery.
         """
         delivery_id = landed.document.delivery_id
         load_id = f"{self.contract.feed}@{landed.delivery.delivery_id}"
@@ -122,7 +122,7 @@ class Withdrawer:
         )
 
     def _with_repairs(self, delivery_id: str) -> list[str]:
-        """Return the delivery, and the repair documents of its records, and of those of them that were refused again, and so on."""
+        """Return the delivery, the repair documents of its records, those of the records that these refused again, and so on."""
         rows = self.connection.execute(
             """
             with recursive withdrawn as (
@@ -140,9 +140,9 @@ class Withdrawer:
         return [str(row[0]) for row in rows]
 
     def _loads_to_repeat(self, own: str, loaded_at: object, withdrawn: list[str]) -> list[_Load]:
-        """Return its own load, and each later load or replay that met a duplicate or a conflict, or repaired what these held.
+        """Return its own load, and each later load or replay that had a duplicate or a conflict, or that repaired records of these.
 
-        They come in their order; under a clock that stands still, loads before replays, by the first thing received.
+        They come in their order; if the clock stands still, loads come before replays, by the first thing received.
         """
         rows = self.connection.execute(
             """
@@ -181,7 +181,7 @@ class Withdrawer:
         return loads if any(load.load_id == own for load in loads) else [_Load(own, loaded_at, False), *loads]  # type: ignore[arg-type]
 
     def _books_of(self, loads: list[_Load], withdrawn: list[str]) -> dict[str, list[Delivery]]:
-        """Return the deliveries, or repair documents, of each load in the order received, but for those withdrawn."""
+        """Return the deliveries, or repair documents, of each load in the order received, without those withdrawn."""
         rows = self.connection.execute(
             """
             select load_id, delivery_id, feed, object_key, source_name, received_at, bytes
@@ -197,7 +197,7 @@ class Withdrawer:
         return books
 
     def _never_read(self) -> frozenset[str]:
-        """Return what brought its loads down; it is not read again."""
+        """Return the deliveries that brought their loads down; they are not read again."""
         rows = self.connection.execute(
             "select distinct delivery_id from lake.quarantine.records where feed = ? and reason = ?",
             [self.contract.feed, REASON],
@@ -205,7 +205,7 @@ class Withdrawer:
         return frozenset(str(row[0]) for row in rows)
 
     def _take_away(self, loads: list[_Load], withdrawn: list[str]) -> None:
-        """Remove what the loads wrote, and everything of what is withdrawn but its rows in the ledger."""
+        """Remove what the loads wrote, and everything that belongs to what is withdrawn except its rows in the ledger."""
         feed, of_loads = self.contract.feed, [load.load_id for load in loads]
         places = {"feed": feed, "loads": of_loads, "withdrawn": withdrawn}
         gone = "(list_contains($loads, load_id) or list_contains($withdrawn, delivery_id))"
@@ -253,7 +253,7 @@ class Withdrawer:
             )
 
     def _row_of(self, landed: Landed, load_id: str) -> LedgerRow:
-        """Return the ledger row of the document itself, which brings no record."""
+        """Return the ledger row of the document itself, which brings no records."""
         return LedgerRow(
             delivery=landed.delivery,
             sha256=landed.sha256,

@@ -1,8 +1,8 @@
-"""One check of the audit, and the few kinds of which the suites are made.
+"""One check of the audit, and the few kinds that the suites are made of.
 
-A critical check that fails keeps the domain on its last good release; a warning is told and does not block. Silence of a source is
+A critical check that fails keeps the domain on its last good release; a warning is reported and does not block. Silence of a source is
 always a warning: a dead feed must not take away the dashboards of what is still known. Great Expectations takes seven seconds to
-import, so it is loaded when the first check is made and not before.
+import, so it is imported only when the first check is built.
 """
 
 import importlib
@@ -20,10 +20,10 @@ from core.reference import Reference
 Severity = Literal["critical", "warning"]
 
 LEAST_SHARE_OF_RELEASED_ROWS = 0.8
-"""A mart that lost more than a fifth of its rows since the last release is not believed (a guard seen at mitodl)."""
+"""A mart that lost more than a fifth of its rows since the last release is not trusted (a guard seen at mitodl)."""
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
-"""How far ahead of ours an agency's clock may run: the contracts admit as much."""
+"""How far an agency's clock may be ahead of ours: the contracts allow as much."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class AuditFacts:
     released_rows: Mapping[str, int]
 
     def objects_of(self, target: str) -> list[str]:
-        """Give the values of `<seed>.<column>`, sorted."""
+        """Return the values of `<seed>.<column>`, sorted."""
         return sorted(map(str, self.reference.values_of(target)))
 
 
@@ -54,7 +54,7 @@ class Check:
 
 @cache
 def great_expectations() -> Any:
-    """Import Great Expectations; the deprecation warnings of its own import are not ours to mend."""
+    """Import Great Expectations; the deprecation warnings of its own import are not ours to fix."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         importlib.import_module("great_expectations.expectations.row_conditions")
@@ -68,9 +68,9 @@ def is_not_empty(mart: str, severity: Severity = "critical") -> Check:
 
 
 def has_not_shrunk(mart: str, facts: AuditFacts) -> list[Check]:
-    """Expect at least 80 % of the rows of the release in force; no check where the mart was never released, or with a single row.
+    """Expect at least 80 % of the rows of the release in force; no check if the mart was never released, or had a single row.
 
-    One row cannot shrink but to none, and Great Expectations answers two equal expectations once: the other would have no result.
+    A single row can only shrink to none, and Great Expectations answers two equal expectations once: the other would have no result.
     """
     released = facts.released_rows.get(mart, 0)
     least = math.ceil(released * LEAST_SHARE_OF_RELEASED_ROWS)
@@ -125,7 +125,7 @@ def has_mean(mart: str, column: str, low: float, high: float, severity: Severity
 def is_fresh(mart: str, column: str, facts: AuditFacts, feed: str, only: tuple[str, object] | None = None) -> Check:
     """Expect the newest event within the feed's freshness limit before the clock, and not after it; always a warning.
 
-    `only` is a column and the value it must have, where a mart holds several feeds.
+    `only` is a column and the value it must have, for a mart that holds several feeds.
     """
     library = great_expectations().expectations
     earliest, latest = facts.clock - facts.contracts[feed].freshness_limit, facts.clock + CLOCK_TOLERANCE
@@ -137,7 +137,7 @@ def is_fresh(mart: str, column: str, facts: AuditFacts, feed: str, only: tuple[s
 
 
 def has_no_rows(mart: str, says: str, query: str, error_group: int, severity: Severity) -> Check:
-    """Expect a query over `{batch}`, the mart as of the snapshot, to give no row: for rules no expectation exists for."""
+    """Expect a query over `{batch}`, the mart as of the snapshot, to return no row: for rules without an expectation of their own."""
     kind = great_expectations().expectations.UnexpectedRowsExpectation
     return Check(mart, says, "no such row", error_group, severity, kind(unexpected_rows_query=query, description=says))
 

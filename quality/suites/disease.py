@@ -1,7 +1,7 @@
 """What is usual in the marts of notifiable diseases.
 
-A hidden number that can be read or computed is critical: it must not be released. An epidemic is no fault of the data, so a week far above
-its threshold is shown and not refused; what is unusual is a province in which most weeks lie above it.
+A hidden number that can be read or computed is critical: it must not be released. An epidemic is not a fault of the data, so a week far
+above its threshold is shown and not refused; what is unusual is a province in which most weeks lie above it.
 """
 
 from quality.suites.check import (
@@ -48,7 +48,7 @@ SUMS_OF_MONTHS = """
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the disease marts. Delays in hours, rates per 100,000 inhabitants."""
+    """Return the checks of the disease marts. Delays in hours, rates per 100,000 inhabitants."""
     diseases = facts.objects_of("notifiable_diseases.disease_code")
     places = [*facts.objects_of("communes.commune_code"), "province"]
     return [

@@ -1,7 +1,7 @@
 """What is usual in the marts of education.
 
-Every registered school is listed, those that did not report too. No value that could be a pupil's number or hash may reach a mart. That a
-pupil's class was reported by its school is judged here, as a warning: classes and pupils come as two feeds, and either may be late.
+Every registered school is listed, including those that did not report. No value that could be a pupil's number or hash may reach a mart.
+Whether a pupil's class was reported by its school is judged here, as a warning: classes and pupils are two feeds, and either may be late.
 """
 
 from quality.suites.check import (
@@ -27,7 +27,7 @@ LOW_COVERAGE = "select school_year, level_code from {batch} where coverage_perce
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the education marts."""
+    """Return the checks of the education marts."""
     schools = facts.objects_of("registered_schools.school_code")
     return [
         covers(SCHOOLS, "school_code", schools, "critical"),

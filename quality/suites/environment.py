@@ -1,7 +1,7 @@
 """What is usual in the marts of the environment.
 
 A silent station or gauge is a warning; a station that is missing from the uptime days altogether is an error of the build, because
-stations that sent nothing are listed there with zeros. Gauges may be absent: no river feed is one of the legitimate states.
+stations that sent nothing are listed there with zeros. Gauges may be absent: having no river feed is a legitimate state.
 """
 
 from quality.suites.check import (
@@ -40,7 +40,7 @@ JUMPS = """
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the environment's marts. Concentrations are in µg/m³, levels in metres."""
+    """Return the checks of the environment's marts. Concentrations are in µg/m³, levels in metres."""
     bands = facts.objects_of("vn_aqi_bands.band_code")
     return [
         *_air(facts, bands),

@@ -1,7 +1,7 @@
 """What is usual in the marts of citizen feedback.
 
-Every agency is listed, those without a case too: one that is missing would be a leader's blind spot. No phone number or mail address may
-reach a mart, even where a citizen wrote it into a code.
+Every agency is listed, including those without a case: a missing one would be a leader's blind spot. No phone number or mail address may
+reach a mart, even if a citizen wrote it into a code.
 """
 
 from quality.suites.check import (
@@ -33,11 +33,11 @@ UNUSUAL_INTAKE = """
         and local_date < max(local_date) over ()
         and (cases < avg(cases) over week / 5 or cases > avg(cases) over week * 5)
 """
-"""The day still running is left out: it is not over."""
+"""The current day is left out: it is not over."""
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the feedback marts. The box is that of the communes with half a degree around it, WGS 84."""
+    """Return the checks of the feedback marts. The box is that of the communes with half a degree around it, WGS 84."""
     communes = facts.reference.list_of("communes")
     box = {
         column: (float(str(communes[column].min())) - 0.5, float(str(communes[column].max())) + 0.5)

@@ -2,7 +2,7 @@
 
 Positions outside the globe, and speeds that AIS uses to say "not available", must never be shown. Vessels anywhere in the world may be
 heard, so being outside the East Sea is a warning. No silence, no crossing and no finding at all are legitimate states: `vessel_gaps`,
-`vessel_boundary_events` and `vessel_alerts` may be empty, and so may what needs a register or reports by hand.
+`vessel_boundary_events` and `vessel_alerts` may be empty, and so may marts that need a register or reports by hand.
 """
 
 from quality.suites.check import (
@@ -43,7 +43,7 @@ RESTLESS_CROSSINGS = """
     group by vessel_key, started_date
     having count(*) > 6
 """
-"""With two fixes to confirm each change, a vessel that changes more often a day lies on the line, or the line is wrong (design value)."""
+"""Each change needs two fixes, so a vessel that changes more often in a day lies on the line, or the line is wrong (design value)."""
 
 DROWNED_OPERATORS = """
     select operator_code
@@ -52,11 +52,11 @@ DROWNED_OPERATORS = """
     group by operator_code
     having count(*) > 50
 """
-"""So many open silences of one operator's vessels are rather the operator's than theirs (design value)."""
+"""That many open silences of one operator's vessels are more likely the operator's silence than theirs (design value)."""
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the vessel marts. Speeds in knots, courses and positions in degrees, durations in hours."""
+    """Return the checks of the vessel marts. Speeds in knots, courses and positions in degrees, durations in hours."""
     return [
         covers(LAST_SEEN, "source_code", SOURCES, "warning"),
         is_between(LAST_SEEN, "latitude", -90, 90, "critical"),

@@ -1,7 +1,7 @@
 """The floor of every suite, from the contracts and from what the marts declare: no domain needs a suite of its own to be audited.
 
-    each mart       has rows and did not shrink, but for lists of findings, which may be empty (`meta.may_be_empty`); keys are unique
-    each feed       is live, in the mart that tells its newest event (`meta.newest_events`)
+    each mart       has rows and did not shrink, except lists of findings, which may be empty (`meta.may_be_empty`); keys are unique
+    each feed       is live, in the mart that holds its newest event (`meta.newest_events`)
     each register   of a feed's expected objects is covered by the marts that are kept by object
 
 A check by hand in `quality/suites/<domain>.py` with the same mart and words replaces the one made here.

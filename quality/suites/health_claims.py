@@ -1,7 +1,7 @@
 """What is usual in the marts of health claims.
 
-Every facility is listed, those that sent nothing too. Small cells are the build's own promise; they are looked at here once more, because a
-release cannot be taken out of readers' heads. Beds, spending and the queue out of their usual range warn.
+Every facility is listed, including those that sent nothing. Hiding small cells is the build's duty; they are checked here once more,
+because readers do not forget a release. Beds, spending and the queue out of their usual range are warnings.
 """
 
 from quality.suites.check import (
@@ -29,7 +29,7 @@ LONELY_CELLS = """
     group by month_date
     having count(*) > 1 and count(*) filter (where is_hidden) = 1
 """
-"""One hidden cell among shown ones is found by subtracting them from the month's total."""
+"""A single hidden cell among shown ones can be found by subtracting them from the month's total."""
 
 SMALL_OUTCOMES = """
     select place_code
@@ -48,7 +48,7 @@ SILENT_FACILITIES = """
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the claims' marts. Amounts are in VND, occupancy in percent."""
+    """Return the checks of the claims' marts. Amounts are in VND, occupancy in percent."""
     facilities = facts.objects_of("facilities.facility_code")
     return [
         covers(DAYS, "facility_code", facilities, "critical"),

@@ -1,8 +1,8 @@
 """What is usual in the marts of public services.
 
-Every agency is listed, those without a dossier too: one that is missing would be a leader's blind spot. Nothing of an applicant may reach
-a mart, not even in a column that an agency filled with the wrong thing. A component of Decision 766 without a source must stay unknown:
-points for it, none or all, would be invented.
+Every agency is listed, including those without a dossier: a missing one would be a leader's blind spot. Nothing about an applicant may
+reach a mart, not even in a column that an agency filled with the wrong thing. A component of Decision 766 without a source must stay
+unknown: any points for it, none or all, would be invented.
 """
 
 from quality.suites.check import (
@@ -35,7 +35,7 @@ UNUSUAL_MONTH = """
         and month_date > min(month_date) over () + interval 1 month
         and (received < min(received) over before / 3 or received > min(received) over before * 3)
 """
-"""The first month of the feed is not whole, and the last one is not over."""
+"""The first month of the feed is incomplete, and the last one is not over."""
 
 INVENTED_POINTS = """
     select agency_code
@@ -50,7 +50,7 @@ LATE_AND_IN_TIME = """
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the public-service marts. Money in VND, rates in percent, lateness in working days."""
+    """Return the checks of the public-service marts. Money in VND, rates in percent, lateness in working days."""
     agencies = facts.objects_of("agencies.agency_code")
     return [
         has_no_rows(DOSSIERS, "no number or mail address of an applicant is shown", PERSONAL_VALUES, 4, "critical"),

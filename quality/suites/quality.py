@@ -1,7 +1,7 @@
-"""What is usual in the scores, the books and the quarantine.
+"""What is usual in the scores, the ledger and the quarantine.
 
-Every feed that has a contract is scored, the dead ones too. Bad scores are told and do not block: they are what this domain is there to
-show. An empty quarantine is a good state, and so is no drift.
+Every feed that has a contract is scored, including dead ones. Bad scores are reported and do not block: this domain exists to
+show them. An empty quarantine is a good state, and so is the absence of drift.
 """
 
 from datetime import timedelta
@@ -76,7 +76,7 @@ STOPPED_FEEDS = """
 
 
 def expectations(facts: AuditFacts) -> list[Check]:
-    """Give the checks of the quality marts. Scores are 0 to 100."""
+    """Return the checks of the quality marts. Scores are 0 to 100."""
     return [
         covers(SCORES, "feed", list(facts.contracts), "critical"),
         is_filled(SCORES, "score", 1.0, "warning"),

@@ -1,7 +1,7 @@
 """Compare a mart with the truth of a simulated day, as sets of rows.
 
-What a mart must show is worked out from the truth, in polars and with no line of the pipeline's SQL; whole tables are compared, and what
-differs comes back as differences. None is the only good answer.
+What a mart must show is worked out from the truth, in polars and without a line of the pipeline's SQL; whole tables are compared, and the
+result is a list of differences. An empty list is the only good answer.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True)
 class Comparison:
-    """One mart against the truth: how many rows were compared, and examples of what differs (`truth` or `mart` has it alone)."""
+    """One mart against the truth: how many rows were compared, and the differences (rows that only `truth` or only `mart` has)."""
 
     mart: str
     rows: int
@@ -30,7 +30,7 @@ class Comparison:
 
 
 def compare_rows(mart: str, expected: pl.DataFrame, found: pl.DataFrame) -> Comparison:
-    """Compare two tables as sets of rows, in the truth's columns and types; numbers agree where six decimals do."""
+    """Compare two tables as sets of rows, in the truth's columns and types; numbers are compared to six decimals."""
     if missing := set(expected.columns) - set(found.columns):
         return Comparison(mart, expected.height, (f"the mart has no {', '.join(sorted(missing))}",))
     shown = found.select(pl.col(name).cast(kind) for name, kind in expected.schema.items())

@@ -1,10 +1,10 @@
 """What the marts of feeds that are simulated from their contract must show: the totals that each mart declares.
 
-A mart says in `meta.truth` which of its columns adds up to which column of the feed, over the records that came out:
+A mart says in `meta.truth` which of its columns is the total of which column of the feed, over the records that came out:
 
     truth: {feed: traffic.counts, totals: {vehicles: vehicle_count, slots: records}}
 
-`records` is the count of them. The sum of the truth is worked out here from what the simulator meant.
+`records` is their number. The total of the truth is worked out here from what the simulator meant.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ RECORDS = "records"
 
 @dataclass(frozen=True)
 class Totals:
-    """The totals of a mart: its column, and the column of the feed that adds up to it."""
+    """The totals of a mart: its column, and the column of the feed that is summed."""
 
     mart: str
     feed: str
@@ -36,7 +36,7 @@ class Totals:
 
 
 def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:  # noqa: ARG001
-    """Compare the totals of every mart that declares some of a feed that is simulated from its contract."""
+    """Compare the totals of every mart that declares some for a feed that is simulated from its contract."""
     tables = {contract.feed: contract.table for contract in declared_contracts(read_contracts())}
     found = [totals for totals in _declared_totals(MARTS) if totals.feed in tables]
     return [_compare(totals, truth[tables[totals.feed]], query) for totals in found]

@@ -1,6 +1,6 @@
 """What the marts of education must show.
 
-Which counts must be hidden is worked out here by trying: cells are hidden from the smallest on, until what is hidden is nobody's secret.
+Which counts must be hidden is worked out here by trial: cells are hidden from the smallest on, until the hidden ones reveal nobody.
 """
 
 from collections.abc import Iterable
@@ -59,7 +59,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
 
 
 def hidden(counts: dict[str, int]) -> set[str]:
-    """Name the cells of a group that must be hidden."""
+    """Return the cells of a group that must be hidden."""
     if not any(0 < count < LEAST for count in counts.values()):
         return set()
     found: list[str] = []
@@ -71,7 +71,7 @@ def hidden(counts: dict[str, int]) -> set[str]:
 
 
 def _schools(truth: Truth) -> pl.DataFrame:
-    """Every registered school with its counts, nothing hidden; one school year."""
+    """Return every registered school with its counts, nothing hidden; one school year."""
     pupils = truth["pupils"].join(truth["registered_schools"], on="school_code")
     by_class = pupils.group_by("school_year", "school_code", "class_code").agg(
         pl.len().alias("on_roll"),
@@ -178,7 +178,7 @@ def _kinds(pupils: pl.DataFrame) -> Iterable[pl.DataFrame]:
 
 
 def _counted(truth: Truth) -> pl.DataFrame:
-    """The pupils of each school that reported a day, none of which is small."""
+    """Return the pupils of each school that reported a day, none of them hidden."""
     return (
         truth["class_days"]
         .group_by("school_code", "attendance_date")
@@ -220,7 +220,7 @@ def _days(truth: Truth, level_days: pl.DataFrame) -> pl.DataFrame:
 
 
 def _hidden_of(counted: pl.DataFrame, within: list[str], cell: str) -> set[tuple[object, object]]:
-    """Name the day and the cell of absences that must be hidden."""
+    """Return the day and the cell of absences that must be hidden."""
     return {
         (group["attendance_date"][0], name)
         for _, group in counted.group_by(within)

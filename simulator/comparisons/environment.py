@@ -18,7 +18,7 @@ HOURS_SQL = """
     where coalesce(pm2_5_ug_m3, pm10_ug_m3, o3_ug_m3) is not null
 """
 MEANS_OF_MEANS = 3
-"""Decimals by which means of means are compared: the mart rounds hours to six, and so often ends in a half of the sixth itself."""
+"""Decimals to which means of means are compared: the mart rounds hours to six, so rounding again often meets a half at the sixth."""
 
 DAYS_SQL = """
     select
@@ -70,7 +70,7 @@ def _hour_means(truth: Truth, clock: datetime) -> pl.DataFrame:
 
 
 def _day_means(truth: Truth, clock: datetime) -> pl.DataFrame:
-    """Work out particles over a day, and the worst hour and the worst 8 hours of ozone, of days that have ended."""
+    """Compute the daily mean of particles, and the worst hour and the worst 8 hours of ozone, for days that have ended."""
     day = pl.col("hour_at").dt.convert_time_zone(LOCAL).dt.date().alias("local_date")
     today = clock.astimezone(ZoneInfo(LOCAL)).date()
     hours = _valid_hours(truth, clock).with_columns(day).filter(pl.col("local_date") < today).sort("hour_at")

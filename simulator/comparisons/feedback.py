@@ -8,7 +8,7 @@ import polars as pl
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
 
 NOT_THEIRS = ("duplicate", "not_responsible")
-"""States of what was closed, and was not the agency's to handle."""
+"""States of cases that were closed but were not the agency's to handle."""
 
 CLOSED = ("closed", "resolved", "no_further_action", *NOT_THEIRS)
 

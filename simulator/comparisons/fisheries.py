@@ -16,7 +16,7 @@ SILENCE = timedelta(hours=6)
 FISHING = "30"
 NEVER_HEARD, NOT_OBLIGED = "never_heard", "not_obliged"
 IS_SILENT = {"silent_6h": True, "silent_10d": True, "at_sea": False, "in_port": False}
-"""By status; a vessel whose status tells that nobody can know is neither."""
+"""By status; a vessel whose status is unknown is neither."""
 
 LAST_SEEN_SQL = """
     select source_code, vessel_id, vessel_code, last_fix_at, latitude, longitude, is_silent_6h, is_registered, is_obliged, is_in_port,
@@ -41,7 +41,7 @@ ALERTS_SQL = """
 
 @dataclass(frozen=True)
 class Fleet:
-    """The truth as the rules want it: tracks by source and identity, what each list says of a vessel, silent operators."""
+    """The truth as the rules need it: tracks by source and identity, what each list says about a vessel, silent operators."""
 
     vms: dict[str, list[Position]]
     ais: dict[str, list[Position]]
@@ -53,26 +53,26 @@ class Fleet:
 
     @property
     def registry(self) -> dict[str, Registered]:
-        """Give what the newest list says of each vessel."""
+        """What the newest list says about each vessel."""
         return {vessel: entries[-1] for vessel, entries in self.lists.items()}
 
     @property
     def by_mmsi(self) -> dict[str, Registered]:
-        """Give the registered vessels by MMSI."""
+        """The registered vessels by MMSI."""
         return {vessel.mmsi: vessel for vessel in self.registry.values()}
 
     def hidden(self, vessel_id: str) -> list[Times]:
-        """Give when a vessel's operator was silent."""
+        """Return the times when a vessel's operator was silent."""
         known = self.registry.get(vessel_id)
         return self.silences.get(known.operator_code, []) if known and known.operator_code else []
 
     def is_obliged(self, vessel_id: str) -> bool:
-        """Tell whether a vessel must report; who is on no list is taken to be."""
+        """Whether a vessel must report; a vessel on no list is assumed to."""
         known = self.registry.get(vessel_id)
         return known is None or known.is_obliged
 
     def findings(self, vessel_id: str) -> list[tuple[str, datetime, datetime | None, float]]:
-        """Give a vessel's findings of silence."""
+        """Return a vessel's findings of silence."""
         fixes = self.vms[vessel_id] if self.is_obliged(vessel_id) else []
         return list(fishing_rules.silences_of(fixes, self.hidden(vessel_id), self.places, self.clock))
 
@@ -90,7 +90,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
 
 
 def fleet_of(truth: Truth, clock: datetime) -> Fleet:
-    """Put the truth in order."""
+    """Arrange the truth as the rules need it."""
     vms = _tracks(truth["vms_positions"], "vessel_id", "fixed_at")
     ais = _tracks(truth["ais_positions"].drop_nulls(["latitude", "longitude"]), "mmsi", "heard_at")
     lists: dict[str, list[Registered]] = {}
@@ -105,7 +105,7 @@ def fleet_of(truth: Truth, clock: datetime) -> Fleet:
 
 
 def last_seen(fleet: Fleet) -> pl.DataFrame:
-    """Tell where each vessel was last, and how it is."""
+    """Return the last position and the status of each vessel."""
     rows: list[tuple[object, ...]] = [
         (
             "vms",
@@ -190,7 +190,7 @@ def _share(counts: tuple[int, int, int]) -> float | None:
 
 
 def boundary_events(fleet: Fleet) -> pl.DataFrame:
-    """Tell every confirmed change of zone."""
+    """Return every confirmed change of zone."""
     rows = [
         (f"{source}:{vessel}", *event)
         for source, tracks in (("vms", fleet.vms), ("ais", fleet.ais))
@@ -208,7 +208,7 @@ def boundary_events(fleet: Fleet) -> pl.DataFrame:
 
 
 def alerts(fleet: Fleet) -> pl.DataFrame:
-    """Tell every finding."""
+    """Return every finding."""
     schema: Schema = {
         "kind_code": pl.String,
         "subject_code": pl.String,

@@ -1,6 +1,6 @@
 """The rules of fishing vessels, fix by fix: what the marts must find in the true positions.
 
-Written as one walks through a vessel's day with a pencil, and with no line of the pipeline's SQL; the limits are those of the reference
+Written as one would check a vessel's day by hand, and without a line of the pipeline's SQL; the limits are those of the reference
 list `thresholds`, the places those of `ports` and `maritime_boundaries`.
 """
 
@@ -28,12 +28,12 @@ REACH_MILES = 100.0
 KILOMETRES_PER_MILE = 1.852
 
 Times = tuple[datetime, datetime | None]
-"""From when until when; None while it lasts."""
+"""Start and end; None while it lasts."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """A true position: degrees (WGS 84), knots or None where none was told."""
+    """A true position: degrees (WGS 84), knots or None if no speed was reported."""
 
     at: datetime
     latitude: float
@@ -43,7 +43,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Registered:
-    """What a list says of a vessel."""
+    """What a list says about a vessel."""
 
     vessel_id: str
     mmsi: str
@@ -55,23 +55,23 @@ class Registered:
 
     @property
     def is_obliged(self) -> bool:
-        """Tell whether it must carry a satellite device."""
+        """Whether it must carry a satellite device."""
         return self.length_m >= OBLIGED_METRES
 
 
 @dataclass(frozen=True)
 class Places:
-    """Ports and the line."""
+    """Ports and the boundary."""
 
     ports: tuple[Port, ...]
     boundary: Boundary
 
     def is_in_port(self, position: Position) -> bool:
-        """Within a port's circle and slower than a knot; a position without a speed counts by its place."""
+        """Whether a position is within a port's circle and slower than a knot; without a speed the place alone counts."""
         return bool(self.ports_at(position)) and (position.speed_knots or 0.0) < PORT_KNOTS
 
     def ports_at(self, position: Position) -> list[str]:
-        """List the ports in whose circle a position lies."""
+        """Return the ports in whose circle a position lies."""
         return sorted(
             port.port_code
             for port in self.ports
@@ -80,7 +80,7 @@ class Places:
         )
 
     def miles_to_the_line(self, position: Position) -> float:
-        """Give the nautical miles to the nearest point of the line, on either side."""
+        """Return the nautical miles to the nearest point of the line, on either side."""
         width = 60 * cos(radians(position.latitude))
         nearest = inf
         for (south, west), (north, east) in self._edges():
@@ -92,7 +92,7 @@ class Places:
         return nearest
 
     def zone(self, position: Position) -> str:
-        """Tell inside, near, across, or away: so far beyond the line that it does not speak."""
+        """Return inside, near, across, or away: so far beyond the line that the position does not count."""
         crossings = 0
         for (south, west), (north, east) in self._edges():
             if (south > position.latitude) != (north > position.latitude):
@@ -122,30 +122,30 @@ def read_places() -> Places:
 
 
 def miles(latitude: float, longitude: float, other_latitude: float, other_longitude: float) -> float:
-    """Give the nautical miles between two points of a flat map."""
+    """Return the nautical miles between two points on a flat map."""
     middle = radians((latitude + other_latitude) / 2)
     return 60 * hypot(other_latitude - latitude, (other_longitude - longitude) * cos(middle))
 
 
 def is_in_east_sea(position: Position) -> bool:
-    """Tell whether a position lies in the sea of interest."""
+    """Whether a position lies in the sea of interest."""
     return 5 <= position.latitude <= 23 and 99 <= position.longitude <= 118
 
 
 def slot_of(moment: datetime) -> int:
-    """Number the two-hour slots of local time."""
+    """Return the number of the two-hour slot of a moment in local time."""
     return floor((moment.astimezone(LOCAL).replace(tzinfo=UTC)).timestamp() / SLOT.total_seconds())
 
 
 def day_of_slot(slot: int) -> date:
-    """Tell on which local day a slot lies."""
+    """Return the local day of a slot."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + slot * SLOT).date()
 
 
 def operator_silences(
     tracks: Mapping[str, Sequence[Position]], registry: Mapping[str, Registered], places: Places, clock: datetime
 ) -> dict[str, list[Times]]:
-    """Find, by operator, when none of its vessels was heard for three hours though three of them were at sea."""
+    """Find, by operator, when none of its vessels was heard for three hours although three of them were at sea."""
     silences: dict[str, list[Times]] = {}
     for operator in sorted({vessel.operator_code for vessel in registry.values() if vessel.operator_code}):
         own = {vessel: fixes for vessel, fixes in tracks.items() if _operator(registry, vessel) == operator}
@@ -166,7 +166,7 @@ def operator_silences(
 def silences_of(
     fixes: Sequence[Position], hidden: Sequence[Times], places: Places, clock: datetime
 ) -> Iterator[tuple[str, datetime, datetime | None, float]]:
-    """Give a vessel's findings of silence: kind, start, end, hours that are known and not the operator's."""
+    """Yield a vessel's findings of silence: kind, start, end, and the hours known without the operator's own silence."""
     for fix, following in pairwise((*fixes, None)):
         if fix is None or places.is_in_port(fix):
             continue
@@ -201,9 +201,9 @@ def slot_days(
 
 
 def boundary_events(fixes: Sequence[Position], places: Places) -> list[tuple[str, datetime, datetime, float]]:
-    """Give a vessel's changes of zone: zone, first fix of the two that confirm it, second fix, miles to the line.
+    """Return a vessel's changes of zone: zone, first fix of the two that confirm it, second fix, miles to the line.
 
-    A vessel is judged from its first fix within reach of the line on, and wherever it is from then on.
+    A vessel is judged from its first fix within reach of the line on, and everywhere after that.
     """
     fixes = list(dropwhile(lambda fix: places.zone(fix) == "away", fixes))
     events, zone, is_across, is_close = [], "inside", False, False
@@ -221,7 +221,7 @@ def boundary_events(fixes: Sequence[Position], places: Places) -> list[tuple[str
 
 
 def expired_at_sea(fixes: Sequence[Position], lists: Sequence[Registered], places: Places) -> list[tuple[Times, float]]:
-    """Give the journeys after a licence's last day, by the list of the time: from, until, days since then at the most."""
+    """Return the journeys after a licence's last day, by the list of the time: start, end, and the most days since then."""
     days = []
     for fix in fixes:
         expires = as_of(lists, fix.at).licence_expires
@@ -231,18 +231,18 @@ def expired_at_sea(fixes: Sequence[Position], lists: Sequence[Registered], place
 
 
 def as_of(lists: Sequence[Registered], moment: datetime) -> Registered:
-    """Pick what the register said at a moment, out of its lists in their order; before the first one, what that one says."""
+    """Return what the register said at a moment, from its lists in their order; before the first list, what that one says."""
     return next((entry for entry in reversed(lists) if entry.listed_at <= moment), lists[0])
 
 
 def speed_outliers(fixes: Sequence[Position]) -> list[tuple[Times, float]]:
-    """Give the runs of fixes that told more than 25 knots: from, until, highest speed."""
+    """Return the runs of fixes that reported more than 25 knots: start, end, highest speed."""
     speeds = [fix.speed_knots or 0.0 for fix in fixes]
     return _runs(fixes, [speed > OUTLIER_KNOTS for speed in speeds], speeds)
 
 
 def teleports(fixes: Sequence[Position]) -> list[tuple[Times, float]]:
-    """Give the jumps, those there and back as one: from the fix before to the last fix, highest implied speed."""
+    """Return the jumps, there and back counted as one: from the fix before to the last fix, highest implied speed."""
     implied = [0.0] + [
         miles(before.latitude, before.longitude, fix.latitude, fix.longitude)
         / ((fix.at - before.at) / timedelta(hours=1))

@@ -34,7 +34,7 @@ BY_HAND_SQL = (
 
 @dataclass(frozen=True)
 class Vessel:
-    """A vessel as both its sources tell it: what the register says, the status that counts, and those of the sources."""
+    """A vessel as both its sources show it: what the register says, the status that counts, and those of the sources."""
 
     code: str
     known: Registered | None
@@ -44,7 +44,7 @@ class Vessel:
     by_ais: str | None
 
     def is_silent_while_heard(self, clock: datetime) -> bool | None:
-        """Tell whether AIS hears it at sea and its device is silent; None where nobody can know."""
+        """Whether AIS hears it at sea while its device is silent; None if that cannot be known."""
         status, last = self.by_satellite or (None, None)
         if self.known is None or self.by_ais in (None, "unknown") or status == "unknown":
             return None
@@ -52,7 +52,7 @@ class Vessel:
         return self.known.is_obliged and self.by_ais == "at_sea" and is_silent
 
     def days_left(self, clock: datetime) -> int | None:
-        """Count the days that the licence still runs."""
+        """Return how many days the licence still runs."""
         if self.known is None or self.known.licence_expires is None:
             return None
         return (self.known.licence_expires - clock.astimezone(LOCAL).date()).days
@@ -72,7 +72,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
 
 
 def vessels_of(fleet: Fleet) -> Iterator[Vessel]:
-    """Put what both sources tell of a vessel together."""
+    """Merge what both sources say about a vessel."""
     told: dict[str, dict[str, tuple[str, str, datetime | None]]] = {}
     columns = ("vessel_code", "source_code", "vessel_id", "status_code", "last_fix_at")
     for code, source, vessel, status, last in last_seen(fleet).select(columns).iter_rows():

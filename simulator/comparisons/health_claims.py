@@ -98,7 +98,7 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
 
 
 def _stay_months(truth: Truth) -> pl.DataFrame:
-    """Add up the stays of each facility and month, hide by hand what is few, and the province where it would tell it."""
+    """Add up the stays of each facility and month; hide small numbers, and the province's where they would reveal one."""
     places: dict[tuple[date, str], list[dict[str, object]]] = defaultdict(list)
     claims = _claims(truth).with_columns(month=pl.col("discharged_date").dt.month_start())
     facilities, months = claims["facility_code"].unique().to_list(), claims["month"].unique().to_list()
@@ -142,7 +142,7 @@ def _outcomes(counted: dict[str, int], stays: dict[str, int]) -> dict[str, int |
 
 
 def _diagnoses(truth: Truth) -> pl.DataFrame:
-    """Hide by hand what must not be seen: cells of 1 to 4 patients, then the next larger ones until two are hidden and five persons."""
+    """Hide what must not be seen: cells of 1 to 4 patients, then the next larger ones until two cells and five persons are hidden."""
     counted = (
         _claims(truth)
         .group_by(pl.col("discharged_date").dt.truncate("1mo").alias("month_date"), "icd10_code")

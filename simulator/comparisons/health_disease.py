@@ -108,7 +108,7 @@ def _weeks(truth: Truth, clock: datetime) -> pl.DataFrame:
 
 
 class _Told:
-    """What each commune told of a week: its count, its case lines, or a form that does not name the disease; else nothing."""
+    """What each commune reported of a week: its count, its case lines, or a form that does not name the disease; else nothing."""
 
     def __init__(self, truth: Truth) -> None:
         self._counts: dict[str, Counter[Cell]] = {"MAC": Counter(), "TV": Counter()}
@@ -141,7 +141,7 @@ class _Told:
 
 
 def _current_cases(truth: Truth) -> pl.DataFrame:
-    """Give the newest version of each case that was not discarded, with its first report."""
+    """Return the newest version of each case that was not discarded, with its first report."""
     lines = truth["disease_case_lines"].sort("reported_at")
     current = lines.group_by("case_code").agg(
         pl.all().exclude("case_code").last(), pl.col("reported_at").min().alias("first_reported_at")
@@ -227,7 +227,7 @@ def _history(truth: Truth) -> pl.DataFrame:
 
 
 def _populations() -> dict[str, int]:
-    """Read the reference list, which the city is made of as well."""
+    """Read the reference list, from which the city is made as well."""
     path = PROJECT / "dbt_project" / "seeds" / "populations.csv"
     rows = pl.read_csv(path, schema_overrides={"commune_code": pl.String})
     return dict(rows.select("commune_code", "population").rows())

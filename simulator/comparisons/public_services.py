@@ -106,7 +106,7 @@ def _working_days() -> tuple[date, ...]:
 
 
 def _working_days_late(due: date, done: date) -> int:
-    """Count the working days from the one that a due date falls on, or before, to the one that the end falls on, or before."""
+    """Count the working days from the last one on or before the due date to the last one on or before the end."""
     return max(bisect_left(_working_days(), done) - bisect_left(_working_days(), due), 0)
 
 
@@ -122,7 +122,7 @@ def _procedure_months(truth: Truth, clock: datetime) -> pl.DataFrame:
 
 
 def _province_months(truth: Truth, clock: datetime) -> pl.DataFrame:
-    """Sum the months of the agencies; what is open at the end of one is what they all have open."""
+    """Sum the months of the agencies; what is open at the end of a month is what they all have open."""
     counted: dict[date, Counter[str]] = defaultdict(Counter)
     for (_, month), counts in _month_counts(truth, clock, "processing_agency_code").items():
         counted[month].update(counts)
@@ -217,7 +217,7 @@ def _count_closed(counts: Counter[str], dossier: Row) -> None:
 def _count_open(
     counts: Counter[str], dossier: Row, history: list[tuple[date, str, datetime | None]], following: date, today: date
 ) -> None:
-    """Count it as it stood at the end of the month: what was told last before the next one began."""
+    """Count the dossier as it stood at the end of the month: by the last version before the next one began."""
     received = [entry for entry in history if entry[1] in RECEIVED]
     told = [entry for entry in received if entry[0] < following]
     status, due_at = (told[-1][1], told[-1][2]) if told else ("4", received[0][2])

@@ -1,4 +1,4 @@
-"""What the scores of the simulated day must rest on: the books of each feed, and what was accepted of each object."""
+"""What the scores of the simulated day must be based on: the counts of each feed, and what was accepted of each object."""
 
 from datetime import datetime
 

@@ -1,1 +1,1 @@
-"""One module per wire format: the day of a feed as bytes, and what is true of it."""
+"""One module per wire format: the day of a feed as bytes, and what is true about it."""

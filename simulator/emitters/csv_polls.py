@@ -1,7 +1,7 @@
 """The rivers' day: every 15 minutes a small CSV with the newest level of each gauge, as the poller of a public service writes it.
 
-A level is published 10 to 40 minutes after it was measured, so polls repeat what an earlier one told, sometimes to the byte, and now
-and then a gauge is left out. All of that is normal; what is true is every level that some poll told well.
+A level is published 10 to 40 minutes after it was measured, so polls repeat what an earlier one reported, sometimes to the byte, and now
+and then a gauge is left out. All of that is normal; the truth is every level that some poll reported correctly.
 """
 
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ class Level:
 
     @property
     def text(self) -> str:
-        """Give the line of the file."""
+        """The line of the file."""
         moment = self.measured_at.astimezone(UTC)
         gauge = self.gauge
         return f"{gauge.gauge_id},{gauge.gauge_name},{gauge.river_name},{self.level},{moment:%Y-%m-%dT%H:%M:%SZ},{self.trend_code}"
@@ -49,7 +49,7 @@ class Poll:
 
 
 def emit_river_levels(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the day's polls into a folder, made by the caller."""
+    """Write the day's polls into a folder that the caller has made."""
     polls = _polls(city, day, seed)
     stream = chance(seed, "river_levels/faults")
     dealt = deal_faults(profile, RIVERS, polls, lambda _, __: True, stream)

@@ -1,9 +1,9 @@
 """The city's notifiable diseases: what the communes counted week by week in five years, and the case lines of the last three weeks.
 
-The counts come as DHIS2 data value sets, one a year. Every commune counts dengue each week, a nought where there was none; of measles it
-sends no value then, as DHIS2 leaves zeros out. Cases of the newest three weeks are told line by line too, in one CSV a day, by day of
-report; two communes have not counted these weeks yet. A case comes again when its diagnosis or its outcome changes. An OpenDengue extract
-tells the years before at several resolutions, its years the sums of its months. Dengue sits in the towns and in the rainy season; two
+The counts come as DHIS2 data value sets, one a year. Every commune counts dengue each week, with a zero if there was none; for measles it
+sends no value then, as DHIS2 leaves zeros out. Cases of the newest three weeks are also reported line by line, in one CSV a day, by day of
+report; two communes have not counted these weeks yet. A case is sent again when its diagnosis or its outcome changes. An OpenDengue extract
+gives the years before at several resolutions, its years the sums of its months. Dengue occurs in the towns and in the rainy season; two
 communes have an outbreak in the last five weeks.
 """
 
@@ -42,7 +42,7 @@ UNKNOWN_DISEASE, UNKNOWN_COMMUNE = "Z99", "99999"
 
 @dataclass(frozen=True)
 class Count:
-    """How many persons of one commune a week had. `measure` is MAC (cases) or TV (deaths)."""
+    """How many persons a commune had in a week. `measure` is MAC (cases) or TV (deaths)."""
 
     disease: str
     measure: str
@@ -52,11 +52,11 @@ class Count:
 
     @property
     def updated_at(self) -> datetime:
-        """Give when it was entered: the Tuesday after the week."""
+        """When it was entered: the Tuesday after the week."""
         return midnight(self.monday + timedelta(days=8)) + timedelta(hours=9)
 
     def wire(self) -> dict[str, str]:
-        """Give the data value as DHIS2 sends it."""
+        """Return the data value as DHIS2 sends it."""
         year, week, _ = self.monday.isocalendar()
         return {
             "dataElement": f"{self.disease}_{self.measure}",
@@ -84,7 +84,7 @@ class CaseLine:
 
     @property
     def text(self) -> str:
-        """Give the line of the file."""
+        """The line of the file."""
         return (
             f"{self.code},{self.disease},{self.onset},{self.reported_at.isoformat()},{self.commune_code},{self.age},{self.sex},"
             f"{self.classification},{self.outcome}"
@@ -92,7 +92,7 @@ class CaseLine:
 
 
 def emit_diseases(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write counts, case lines and the extract into a folder, made by the caller."""
+    """Write counts, case lines and the extract into a folder that the caller has made."""
     books = Books(DISEASES)
     counts = list(_counts(city, day, seed))
     lines = sorted(_case_lines(city, day, seed), key=lambda line: (line.reported_at, line.code))
@@ -214,17 +214,17 @@ def _first_case_week(day: date) -> date:
 
 
 def _is_counted(place: int, monday: date, day: date) -> bool:
-    """Tell whether a commune has counted a week: on the Tuesday after it, or not yet."""
+    """Whether a commune has counted a week: it does so on the Tuesday after it, or is late."""
     return monday < _first_case_week(day) if place in LATE else monday + timedelta(days=8) <= day
 
 
 def _first_case_day(day: date) -> date:
-    """Give the first day of case files: two days of the week before are told by case too."""
+    """Return the first day of case files: two days of the week before are reported by case too."""
     return _first_case_week(day) - timedelta(days=2)
 
 
 def _rate(city: City, place: int, disease: str, monday: date, day: date) -> float:
-    """Give how many cases of a disease a commune has in a usual week."""
+    """Return how many cases of a disease a commune has in a usual week."""
     if disease == MEASLES:
         return 0.06
     if place >= min(TOWNS, len(city.communes)):
@@ -286,7 +286,7 @@ def _versions(first: CaseLine, stream: Random) -> Iterator[CaseLine]:
 
 
 def _published(day: date, seed: int) -> Iterator[tuple[str, str, str, date, date, int]]:
-    """Give the extract: level, place, resolution, first and last day, cases."""
+    """Yield the extract: level, place, resolution, first and last day, cases."""
     stream = chance(seed, "disease/published")
     for year in range(day.year - YEARS, day.year):
         months = []
@@ -314,7 +314,7 @@ def _extract_line(row: tuple[str, str, str, date, date, int]) -> str:
 
 
 def _poisson(rate: float, stream: Random) -> int:
-    """Draw a number of events (Knuth's way; rates stay small)."""
+    """Draw a number of events (Knuth's method; rates stay small)."""
     limit, product, events = exp(-rate), stream.random(), 0
     while product > limit:
         product *= stream.random()

@@ -1,8 +1,10 @@
-"""What the facilities send of their patients: one message a facility and day of the last two weeks, check-ins of the simulated day every
-few hours, and of the months before one message a month, so that a year's spending can be seen. A hospital also lists who was admitted since
-the month before, so that the beds of those who are still there are known.
+"""What the facilities send about their patients.
 
-Whole patients are invented. Amounts are exact decimals and keep the identities of decision 130/QĐ-BYT; a fault breaks one of them.
+There is one message per facility and day of the last two weeks, check-ins of the simulated day every few hours, and one message for each
+month before that, so that a year's spending can be seen. A hospital also lists who was admitted since the month before, so that the beds of
+those who are still there are known.
+
+The patients are entirely invented. Amounts are exact decimals and keep the identities of decision 130/QĐ-BYT; a fault breaks one of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,13 +28,13 @@ CENT = Decimal("0.01")
 COPAYMENT = Decimal("0.2")
 INPATIENT, EXAMINATION, OUTPATIENT = "03", "01", "02"
 OPEN_STAY_SHARE = 4
-"""One bed in so many holds a patient who has not been discharged at the end of the day."""
+"""One bed in this many holds a patient who has not been discharged at the end of the day."""
 
 DIAGNOSES = {
     "I10": 24, "E11": 18, "J18": 16, "J20": 14, "K29": 14, "J00": 12, "M54": 10, "I25": 9, "A09": 9, "J45": 8, "E78": 7, "N39": 6,
     "H66": 5, "O80": 5, "G44": 5, "L20": 4, "H10": 3, "S52": 3, "K35": 3, "I63": 2, "D50": 2, "F32": 1, "B20": 1, "A15": 1,
 }  # fmt: skip
-"""How often each diagnosis comes, out of about 180."""
+"""How often each diagnosis occurs, out of about 180."""
 
 RESTRICTED = {"B20": "XML6", "A15": "XML15"}
 
@@ -66,7 +68,7 @@ class Claim:
 
     @property
     def row(self) -> tuple[object, ...]:
-        """Give the row of the truth."""
+        """The row of the truth."""
         return (
             self.facility.facility_code,
             self.claim_id,
@@ -86,7 +88,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class CheckIn:
-    """A patient at the desk; the number of the claim that follows, where it has one already."""
+    """A patient at the desk; `claim_id` is that of the claim that follows."""
 
     facility: Facility
     claim_id: str
@@ -96,7 +98,7 @@ class CheckIn:
 
 
 def emit_claims(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the messages into a folder, made by the caller."""
+    """Write the messages into a folder that the caller has made."""
     claims = list(_claims(city, day, chance(seed, "health/claims")))
     stream = chance(seed, "health/faults")
     last_day_but_one = day - timedelta(days=1)
@@ -141,7 +143,7 @@ def emit_claims(city: City, day: date, seed: int, profile: FaultProfile, folder:
 
 @dataclass(frozen=True)
 class _Writer:
-    """Writes messages with their faults, and enters what it wrote; a later sending of a claim takes the place of the former."""
+    """Writes messages with their faults, and counts what it wrote; a later sending of a claim replaces the earlier one."""
 
     folder: Path
     books: Books
@@ -281,14 +283,14 @@ def _claim(
 
 
 def _amount(stream: Random, low: int, high: int) -> Decimal:
-    """Give an amount of so many thousand đồng, with the halves that unit prices bring."""
+    """Return an amount of some thousand đồng, with the fractions that unit prices bring."""
     return Decimal(stream.randrange(low, high)) * 1000 + Decimal(stream.choice(("0", "0", "250.50", "125.25")))
 
 
 def _check_ins(
     city: City, day: date, claims: Sequence[Claim], dealt: dict[int, FaultKind], stream: Random
 ) -> Iterator[CheckIn]:
-    """Give the check-ins of the day: of those who have left again, and of a few who are still waiting at its end."""
+    """Yield the check-ins of the day: of patients who have left again, and of a few who are still waiting at its end."""
     for facility in city.facilities:
         for index, claim in enumerate(claims):
             if (
@@ -306,7 +308,7 @@ def _check_ins(
 def _bed_check_ins(
     city: City, day: date, claims: Sequence[Claim], dealt: dict[int, FaultKind], stream: Random
 ) -> Iterator[CheckIn]:
-    """Give who was admitted to a bed since the month before: those who have left again, and those who are still there."""
+    """Yield who was admitted to a bed since the month before: patients who have left again, and patients who are still there."""
     first_day = (day.replace(day=1) - timedelta(days=1)).replace(day=1)
     for facility in city.facilities:
         for index, claim in enumerate(claims):
@@ -324,7 +326,7 @@ def _bed_check_ins(
 
 
 def _spoilt(claim: Claim, fault: FaultKind | None) -> Dossier:
-    """Give the files of a claim, with its fault."""
+    """Return the files of a claim, with its fault."""
     changes: dict[str, object] = {}
     match fault:
         case FaultKind.WRONG_SUM:

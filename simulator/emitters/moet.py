@@ -1,9 +1,9 @@
 """What schools send: workbooks of the ministry's database (.xlsx), and OneRoster archives of the schools with software of their own.
 
 Each feed has two rounds, one at the beginning of the year and one two days before the simulated day; attendance comes as a workbook for
-each school day of the week. That titles stand above a header, that values are of mixed Unicode forms, and that other sheets stand beside is
-usual and no fault. A fault of a file (header moved, misspelt, repeated) lies on its first row and costs no record. The same seed gives the
-same bytes: workbooks carry a fixed time of creation, archives a fixed time of their members.
+each school day of the week. Titles above a header, values of mixed Unicode forms and further sheets are
+usual and no fault. A fault of a file (header moved, misspelt, repeated) is dealt to its first row and costs no record. The same seed gives
+the same bytes: workbooks have a fixed time of creation, archives a fixed time of their members.
 """
 
 import io
@@ -31,12 +31,12 @@ TITLES = ("SỞ GIÁO DỤC VÀ ĐÀO TẠO", "Dữ liệu giả lập")
 REPEAT_EVERY = 20
 UNKNOWN_SCHOOL, UNKNOWN_STATUS = "469999999", "Đang nghỉ chơi"
 PUPIL_DELETED = 0
-"""Which pupil of a roster school, in order, its second archive takes back."""
+"""Index of the pupil whom a roster school's second archive deletes."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a workbook: its cells by header, which of them each fault spoils, its key, and what is true where it is accepted."""
+    """A row of a workbook: its cells by header, what each fault changes, its key, and its true values if it is accepted."""
 
     object_id: str
     cells: dict[str, Cell]
@@ -56,14 +56,14 @@ class Workbook:
 
 @dataclass
 class Told:
-    """The newest truth of each key, and the books of a feed."""
+    """The newest true row of each key, and the counts of a feed."""
 
     books: Books
     rows: dict[tuple[str, ...], tuple[object, ...]] = field(default_factory=dict)
 
 
 def emit_schools(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write what schools say of themselves into a folder made by the caller."""
+    """Write what schools report about themselves into a folder that the caller has made."""
     life = plan_school_life(city, day, seed)
     books = [
         Workbook(f"TruongHoc_{at:%Y%m%d%H%M}.xlsx", at, [_school_row(life, school) for school in life.workbook_schools])
@@ -78,7 +78,7 @@ def emit_schools(city: City, day: date, seed: int, profile: FaultProfile, folder
 
 
 def emit_classes(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the classes into a folder made by the caller."""
+    """Write the classes into a folder that the caller has made."""
     life = plan_school_life(city, day, seed)
     classes = life.classes_of(life.workbook_schools)
     books = [
@@ -94,7 +94,7 @@ def emit_classes(city: City, day: date, seed: int, profile: FaultProfile, folder
 
 
 def emit_students(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the pupils into a folder made by the caller, a workbook for each group of levels."""
+    """Write the pupils into a folder that the caller has made, a workbook for each group of levels."""
     life = plan_school_life(city, day, seed)
     levels = sorted({school.level_code for school in life.workbook_schools})
     books = []
@@ -116,7 +116,7 @@ def emit_students(city: City, day: date, seed: int, profile: FaultProfile, folde
 
 
 def emit_attendance(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write each school day's attendance into a folder made by the caller."""
+    """Write each school day's attendance into a folder that the caller has made."""
     life = plan_school_life(city, day, seed)
     books = []
     for each in sorted({one.day for one in life.days}):
@@ -240,12 +240,12 @@ def _attendance_row(one: ClassDay, at: datetime) -> Row:
 
 
 def _mixed(text: str, student_id: str) -> str:
-    """Give every third pupil's texts decomposed, as other machines write them."""
+    """Return the text, decomposed for every third pupil, as other machines write it."""
     return unicodedata.normalize("NFD", text) if int(student_id) % 3 == 0 else text
 
 
 def _write_workbooks(feed: str, books: list[Workbook], profile: FaultProfile, seed: int, folder: Path) -> Told:
-    """Write workbooks with the faults of a feed; give its books and what is true of their rows."""
+    """Write workbooks with the faults of a feed; return its counts and what is true about their rows."""
     items = [(book, place) for book in books for place in range(len(book.rows))]
     faults = chance(seed, f"{feed}/faults")
     dealt = deal_faults(profile, feed, items, _can_have, faults)
@@ -324,7 +324,7 @@ def _doubled(name: str) -> str:
 
 
 def _archives(life: SchoolLife, folder: Path, told: Told) -> Iterator[tuple[datetime, School]]:
-    """Write the roster schools' archives, both rounds, in order; give each with its time once it is written."""
+    """Write the roster schools' archives, both rounds, in order; yield time and school of each once it is written."""
     for at in (life.first_export, life.second_export):
         for school in life.roster_schools:
             members = {name: write(life, school, at) for name, write in _MEMBERS.items()}

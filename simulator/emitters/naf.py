@@ -1,8 +1,8 @@
 """The satellite operator's day: hourly files of NAF messages, one a line, `//SR//…//ER//` (UTC, speed in knots times ten).
 
-Devices differ without being at fault: the order of keys varies, some messages carry no speed and course, vessels with a broken
-device report by hand (`TM/MAN`). A vessel that falls silent, or all those of one operator at once, a device that tells an impossible
-position or speed once: events of the day, not faults. What the lost vessels told last lies in files of that earlier day.
+Devices differ without being faulty: the order of keys varies, some messages carry no speed and course, vessels with a broken
+device report by hand (`TM/MAN`). A vessel that falls silent, or all those of one operator at once, or a device that reports an impossible
+position or speed once are events of the day, not faults. The last reports of the lost vessels are in files of that earlier day.
 """
 
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from simulator.vessel_tracks import Fix, Voyage, full_circle
 JUMP_DEGREES = 3.0
 IMPOSSIBLE_KNOTS = 31.0
 LAST_REPORTS = tuple(timedelta(hours=hours) for hours in (4, 2, 0))
-"""How long before it fell silent a lost vessel reported last."""
+"""How long before it fell silent a lost vessel last reported."""
 SILENCE = timedelta(hours=6)
 ORDERS = (
     ("TM", "FS", "RC", "NA", "XR", "DA", "TI", "LT", "LG", "SP", "CO"),
@@ -31,7 +31,7 @@ ORDERS = (
 
 @dataclass(frozen=True)
 class Report:
-    """One position of one vessel; `day` and `hour` are the local hour in whose file it comes."""
+    """One position of one vessel; its file is that of the local `day` and `hour`."""
 
     voyage: Voyage
     number: int
@@ -43,11 +43,11 @@ class Report:
 
     @property
     def is_manual(self) -> bool:
-        """Tell whether the crew reported it by hand."""
+        """Whether the crew reported it by hand."""
         return self.voyage.behaviour == "manual"
 
     def fields(self) -> dict[str, str]:
-        """Give the message's fields in the device's own order."""
+        """Return the message's fields in the device's own order."""
         vessel, moment = self.voyage.vessel, self.fixed_at.astimezone(UTC)
         values = {
             "TM": "MAN" if self.is_manual else "POS",
@@ -70,11 +70,11 @@ class Report:
 
     @property
     def text(self) -> str:
-        """Give the message without its line end."""
+        """The message without its line end."""
         return _message(self.fields())
 
     def row(self) -> tuple[object, ...]:
-        """Give the row of the truth: numbers as they are on the wire."""
+        """Return the row of the truth: numbers as they are on the wire."""
         speed = round(self.fix.speed_knots * 10) / 10 if self.has_speed else None
         course = float(full_circle(self.fix.course_degrees)) if self.has_speed else None
         position = (float(f"{self.fix.latitude:.3f}"), float(f"{self.fix.longitude:.3f}"))
@@ -83,7 +83,7 @@ class Report:
 
 
 def emit_vms(voyages: list[Voyage], day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the day's files into a folder, made by the caller."""
+    """Write the day's files into a folder that the caller has made."""
     stream = chance(seed, "vms/reports")
     reports = sorted(
         (report for voyage in voyages for report in _reports(voyage, day, stream)),
@@ -181,7 +181,7 @@ def _impossible(voyage: Voyage, fix: Fix) -> Fix:
 
 
 def _last_reports(voyage: Voyage) -> list[Report]:
-    """Give what a vessel told before it was lost, in files of that day."""
+    """Return what a vessel reported before it was lost, in files of that day."""
     if voyage.behaviour != "lost" or voyage.silent_from is None:
         return []
     moments = [voyage.silent_from.replace(second=0, microsecond=0) - before for before in LAST_REPORTS]
@@ -192,7 +192,7 @@ def _last_reports(voyage: Voyage) -> list[Report]:
 
 
 def _events(voyages: list[Voyage]) -> list[tuple[object, ...]]:
-    """Tell what the vessels did: silences, journeys, reports by hand, and all that must raise an alert."""
+    """Return what the vessels did: silences, journeys, reports by hand, and everything that must raise an alert."""
     names = {"silent": "silent_at_sea", "in_port": "device_off_in_port", "lost": "lost_at_sea"}
     rows: list[tuple[object, ...]] = []
     alerts = {
@@ -220,7 +220,7 @@ def _events(voyages: list[Voyage]) -> list[tuple[object, ...]]:
 
 
 def _gaps(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-    """Tell every pair of consecutive fixes of a vessel more than six hours apart."""
+    """Return every pair of consecutive fixes of a vessel more than six hours apart."""
     fixes: dict[str, list[datetime]] = {}
     for vessel, fixed_at, *_ in rows:
         if isinstance(vessel, str) and isinstance(fixed_at, datetime):

@@ -1,7 +1,7 @@
 """The shore receivers' day: hourly logs of AIS sentences with tag blocks (NMEA 0183, ITU-R M.1371).
 
 Class A vessels send message 1 every ten minutes and message 5 (two sentences) every two hours, class B vessels 18 and 24. The tag
-block carries the receiver and its time, the only time there is. One message in fifty has no position: 91, 181, 102.3, 360 and 511.
+block carries the receiver and its time, the only time available. One message in fifty has no position: 91, 181, 102.3, 360 and 511.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ Fields = dict[str, str | int | float | bytes | bool]
 
 @dataclass(frozen=True)
 class Message:
-    """One message heard: its sentences without tag blocks, and the row of the truth that it makes."""
+    """One message heard: its sentences without tag blocks, and its row of the truth."""
 
     mmsi: str
     message_type: int
@@ -43,7 +43,7 @@ class Message:
     row: tuple[object, ...]
 
     def lines(self, heard_at: datetime) -> list[str]:
-        """Give the lines of the log: a tag block and a sentence each."""
+        """Return the lines of the log: a tag block and a sentence each."""
         parts = len(self.sentences)
         seconds = int(heard_at.timestamp())
         blocks = [
@@ -57,7 +57,7 @@ class Message:
 
 
 def emit_ais(voyages: list[Voyage], day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the day's logs into a folder, made by the caller."""
+    """Write the day's logs into a folder that the caller has made."""
     stream = chance(seed, "ais/messages")
     messages = [message for voyage in voyages if voyage.vessel.ais_class for message in _messages(voyage, day, stream)]
     messages.sort(key=lambda message: (message.heard_at, message.mmsi, message.sentences))

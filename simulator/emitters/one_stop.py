@@ -1,6 +1,6 @@
-"""Three months of dossiers of the city's one-stop system, every version of them, as its list of `HoSo` would tell them.
+"""Three months of dossiers of the city's one-stop system, every version of them, as its list of `HoSo` serves them.
 
-The server (`simulator/server.py`) cuts windows and pages by the time of change from them. A dossier is registered online or handed in at
+The server (`simulator/server.py`) cuts windows and pages from them by time of change. A dossier is registered online or handed in at
 a counter, perhaps far from the agency that handles it; it is taken in, worked on, perhaps supplemented (which moves its due date), and
 finished, returned, withdrawn, stopped or not received. Due dates count working days by the reference calendar. Names, numbers and texts
 are invented.
@@ -101,7 +101,7 @@ class Procedure:
 
 @dataclass(frozen=True)
 class Dossier:
-    """What does not change in the life of a dossier. `parts` holds for each component whether it is digitised and reused."""
+    """What does not change in the life of a dossier. `parts` says for each component whether it is digitised and reused."""
 
     dossier_id: str
     procedure: Procedure
@@ -133,11 +133,11 @@ class Version:
     steps: tuple[tuple[datetime, str], ...] = field(default=())
 
     def then(self, at: datetime, status: str) -> "Version":
-        """Give the next version, with one step more."""
+        """Return the next version, with one more step."""
         return replace(self, changed_at=at, status=status, steps=(*self.steps, (at, status)))
 
     def wire(self) -> Wire:
-        """Give the version as the list writes it."""
+        """Return the version as the list writes it."""
         dossier, procedure = self.dossier, self.dossier.procedure
         name, number = dossier.applicant
         has_result = (
@@ -191,13 +191,13 @@ class Calendar:
     working_days: tuple[date, ...]
 
     def due(self, start: datetime, days: int) -> datetime:
-        """Give the end of office hours so many working days after a moment."""
+        """Return the end of office hours `days` working days after a moment."""
         later = [day for day in self.working_days if day > start.date()]
         return datetime.combine(later[days - 1], time(17), LOCAL)
 
 
 def emit_dossiers(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the server's book, sorted by time of change, into a folder made by the caller."""
+    """Write the server's book, sorted by time of change, into a folder that the caller has made."""
     stream = chance(seed, "public_services/dossiers")
     procedures, calendar = _procedures(), _calendar(day)
     busy = _busy(city, stream)
@@ -307,7 +307,7 @@ def _dossier(
 
 
 def _versions(dossier: Dossier, calendar: Calendar, stream: Random) -> Iterator[Version]:
-    """Give the whole life of a dossier, beyond the end of the day too; each version changes after the one before."""
+    """Yield the whole life of a dossier, even beyond the end of the day; each version changes after the one before."""
     now = Version(dossier, dossier.submitted_at, "1")
     if dossier.channel == "2":
         yield now
@@ -354,7 +354,7 @@ def _stamped(version: Version) -> Version:
 
 
 def _supplemented(version: Version, calendar: Calendar, stream: Random) -> Version:
-    """Let the applicant supplement, which sets a new due date."""
+    """Return the version after the applicant supplemented the dossier, which sets a new due date."""
     now = _stamped(version.then(version.changed_at + timedelta(hours=stream.uniform(6, 200)), "4"))
     before = version.due_at or version.changed_at
     after = max(calendar.due(now.changed_at, max(version.dossier.procedure.days // 2, 1)), before)

@@ -1,7 +1,7 @@
-"""The citizens' days: 300 cases and every version of them, as an Open311 server (GeoReport v2) would tell them.
+"""The citizens' days: 300 cases and every version of them, as an Open311 server (GeoReport v2) serves them.
 
 The server lists each change of a case (`simulator/server.py` cuts windows and pages from them), so what is collected does not depend
-on how often one asks. A version becomes visible when it was made, or later, where it is `late`. Some first versions carry no
+on how often one asks. A version becomes visible when it is made, or later if it is `late`. Some first versions carry no
 `updated_datetime`, as many real servers leave it out. Texts and telephone numbers are invented.
 """
 
@@ -62,7 +62,7 @@ class Wire(TypedDict):
 
 @dataclass(frozen=True)
 class Version:
-    """One version of one case. `has_updated` is false where the source leaves `updated_datetime` out."""
+    """One version of one case. `has_updated` is false if the source leaves `updated_datetime` out."""
 
     case_id: str
     changed_at: datetime
@@ -82,7 +82,7 @@ class Version:
     has_updated: bool = True
 
     def wire(self) -> Wire:
-        """Give the version as the server sends it."""
+        """Return the version as the server sends it."""
         return {
             "service_request_id": self.case_id,
             "status": self.status,
@@ -112,7 +112,7 @@ class Version:
 
 
 def emit_feedback(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the server's book, sorted by time of change, into a folder made by the caller."""
+    """Write the server's book, sorted by time of change, into a folder that the caller has made."""
     stream = chance(seed, "feedback/cases")
     versions = sorted(
         (version for number in range(CASES) for version in _versions(city, day, number, _busy(city, seed), stream)),
@@ -227,8 +227,8 @@ def _version_row(version: Version) -> tuple[object, ...]:
 def _cases(versions: list[Version]) -> Iterator[tuple[object, ...]]:
     """Yield the current version of each case.
 
-    `closed_by_at` is the time of the first version told that closed it. A rating later does not move it; where only a rated
-    version was told, the time of the closing itself, `closed_at`, is not known.
+    `closed_by_at` is the time of the first reported version that closed it. A later rating does not move it; if only a rated
+    version was reported, the time of the closing itself, `closed_at`, is not known.
     """
     history: dict[str, list[Version]] = {}
     for version in versions:

@@ -1,4 +1,4 @@
-"""The book of a list that the city's server tells: versions in the order in which they changed, with the faults dealt to them."""
+"""The book of a list that the city's server serves: versions in the order in which they changed, with the faults dealt to them."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +12,10 @@ from simulator.local_time import in_utc
 from simulator.truth import Books
 
 OUTCOMES = {FaultKind.LATE: "accepted", FaultKind.DUPLICATE: "duplicate"}
-"""What happens to the faulty record; to every other one: quarantined."""
+"""The outcome of the faulty record; that of every other fault is quarantined."""
 
 STILL_ACCEPTED = (None, FaultKind.LATE, FaultKind.DUPLICATE, FaultKind.CONFLICT)
-"""Faults beside which the version itself comes out."""
+"""Faults with which the version itself still comes out."""
 
 
 class Version(Protocol):
@@ -23,7 +23,7 @@ class Version(Protocol):
 
     @property
     def changed_at(self) -> datetime:
-        """Tell when."""
+        """When it changed."""
         ...
 
 
@@ -41,10 +41,10 @@ def write_book(
     wires: Callable[[Told, FaultKind | None], Sequence[object]],
     id_of: Callable[[Told], str],
 ) -> list[Told]:
-    """Write the book and enter each version into `books`; give the versions that must come out.
+    """Write the book and count each version in `books`; return the versions that must come out.
 
-    `dealt` is what `deal_faults` gave for the versions, `wires` writes one as the list sends it (twice where its fault says so), and
-    `entry_key` is the name under which the server finds it. A late version can be seen 10 to 55 minutes after it changed.
+    `dealt` is the result of `deal_faults` for the versions, `wires` writes one as the list sends it (twice if its fault says so), and
+    `entry_key` is the name under which the server finds it. A late version becomes visible 10 to 55 minutes after it changed.
     """
     entries: list[dict[str, object]] = []
     accepted: list[Told] = []

@@ -1,7 +1,7 @@
 """The stations' day: a TAB-separated file per station every five minutes (TT 10/2021/TT-BTNMT, annex 15, table 34).
 
-Stations differ as loggers do, without being at fault: one ends its lines with LF, one begins its files with a byte order mark,
-symbols of PM2.5 and signs of micro vary, one sends CO in mg/m3. Calibration and device errors have status 01 and 02.
+Stations differ as loggers do, without being faulty: one ends its lines with LF, one begins its files with a byte order mark,
+the symbols for PM2.5 and micro vary, one sends CO in mg/m3. Calibration and device errors have status 01 and 02.
 """
 
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """Give the line without its ending."""
+        """The line without its ending."""
         return f"{self.symbol}\t{self.value:.{self.decimals}f}\t{self.unit}\t{self.measured_at:%Y%m%d%H%M%S}\t{self.status_code}"
 
 
@@ -84,7 +84,7 @@ class Slot:
 
 
 def emit_readings(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the day's files into a folder, made by the caller."""
+    """Write the day's files into a folder that the caller has made."""
     slots = [slot for station in city.stations for slot in _slots(city, station, day, seed)]
     stream = chance(seed, "readings/faults")
     dealt = deal_faults(profile, READINGS, slots, _can_have, stream)
@@ -113,7 +113,7 @@ def emit_readings(city: City, day: date, seed: int, profile: FaultProfile, folde
 
 @dataclass(frozen=True)
 class _Writer:
-    """Writes the file of a slot, with its fault, and enters what it wrote."""
+    """Writes the file of a slot, with its fault, and counts what it wrote."""
 
     folder: Path
     books: Books
@@ -250,7 +250,7 @@ def _slots(city: City, station: Station, day: date, seed: int) -> Iterator[Slot]
 
 
 def _as_logged(line: Line, order: int) -> Line:
-    """Write a line as the logger of the station with this number in the list does."""
+    """Return a line as the logger of the station with this index writes it."""
     if line.parameter_code == "PM2.5":
         line = replace(line, symbol=SYMBOLS_OF_PM25[order % len(SYMBOLS_OF_PM25)])
     if order == 6 and line.parameter_code == "CO":

@@ -1,7 +1,7 @@
 """The registry's lists: the whole register as a CSV, one a month, the last one a day before the simulated day.
 
-Each list is a new version of every vessel on it. Some licences were renewed between two lists. A few vessels that are at sea stand on no
-list, and a few on the list are never heard, one of them a boat too short to need a device: states of the world, no faults.
+Each list is a new version of every vessel on it. Some licences were renewed between two lists. A few vessels that are at sea are on no
+list, and a few on the list are never heard, one of them a boat too short to need a device: these are states of the world, not faults.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ LISTED_BEFORE = (timedelta(days=31), timedelta(days=1))
 GEARS = ("Lưới vây", "Lưới rê", "Câu", "Lưới chụp")
 NEVER_HEARD = 4
 BOAT_LENGTH_M = 12.5
-"""Of the last one that is never heard: it has no device, and needs none."""
+"""Of the last vessel that is never heard: it has no device, and needs none."""
 
 EXPIRED_IN_PORT = 3
 RENEWED = 10
@@ -53,14 +53,14 @@ class Entry:
 
     @property
     def text(self) -> str:
-        """Give the line of the file."""
+        """The line of the file."""
         return (
             f"{self.vessel_id},{self.vessel_name},{self.mmsi},{self.call_sign},{self.length_m},{self.power_kw},{self.gear},46,"
             f"{self.commune_code},{self.owner},{self.licence_number},{self.licence_expires},{self.device},{self.listed}"
         )
 
     def row(self) -> tuple[object, ...]:
-        """Give the row of the truth."""
+        """Return the row of the truth."""
         return (
             self.vessel_id,
             in_utc(midnight(self.listed)),
@@ -74,7 +74,7 @@ class Entry:
 
 
 def emit_vessel_registry(voyages: list[Voyage], day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
-    """Write the lists into a folder, made by the caller; faults come into the last one."""
+    """Write the lists into a folder that the caller has made; faults go into the last one."""
     newest = _entries(voyages, day, chance(seed, "vessels/registry"))
     renewed = [voyage.vessel.vessel_id for voyage in voyages if voyage.behaviour == "at_sea"][-RENEWED:]
     earlier = [

@@ -25,7 +25,7 @@ SEED = 46
 
 @dataclass(frozen=True)
 class City:
-    """A stack that holds one simulated day, collected and loaded; its clock stands at the end of the day."""
+    """A stack that holds one simulated day, collected and loaded; its clock is at the end of the day."""
 
     settings: Settings
     folder: Path
@@ -33,7 +33,7 @@ class City:
     withheld: list["Withheld"]
 
     def differences(self, connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
-        """Compare every mart that the connection names `<domain>.<mart>` with the truth."""
+        """Compare every mart with the truth; the connection knows the marts as `<domain>.<mart>`."""
         compared = compare(self.truth, lambda sql: connection.execute(sql).pl(), self.settings.clock())
         assert len(compared) >= 11
         assert all(one.rows > 0 for one in compared)
@@ -42,7 +42,7 @@ class City:
 
 @dataclass(frozen=True)
 class Withheld:
-    """A delivery that was collected and taken out of landing again, to come later."""
+    """A delivery that was collected and taken out of landing again, to arrive later."""
 
     contract: Contract
     source_name: str

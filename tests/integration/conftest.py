@@ -33,7 +33,7 @@ class Lake:
     contracts: dict[str, Contract]
 
     def land(self, feed: str, name: str, content: bytes | str, minute: int = 0) -> str:
-        """Land one delivery, so many minutes after noon; give its id."""
+        """Land one delivery some minutes after noon; return its id."""
         raw = content.encode() if isinstance(content, str) else content
         return self.landing.land(self.contracts[feed], name, raw, NOON + timedelta(minutes=minute)).delivery_id
 
@@ -42,11 +42,11 @@ class Lake:
         return Loader(self.settings, self.connection, self.landing, Reference()).load_new(self.contracts[feed])
 
     def replay(self, feed: str) -> list[LedgerRow]:
-        """Replay what was asked for."""
+        """Replay the requested repairs."""
         return Replayer(self.settings, self.connection, self.landing, Reference()).replay_new(self.contracts[feed])
 
     def empty(self) -> None:
-        """Take everything out again."""
+        """Empty every table and bucket."""
         tables = self.query(
             "select database_name || '.' || schema_name || '.' || table_name from duckdb_tables() "
             "where database_name = 'lake' and schema_name in ('bronze', 'ledger', 'quarantine')"
@@ -60,13 +60,13 @@ class Lake:
                 self.landing._client.remove_object(bucket, str(item.object_name))
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
-        """Give the rows of a query."""
+        """Return the rows of a query."""
         return self.connection.execute(sql).fetchall()
 
 
 @pytest.fixture
 def lake(stack_settings: Settings) -> Iterator[Lake]:
-    """Give an empty lake whose clock stands at noon."""
+    """An empty lake whose clock stands at noon."""
     settings = stack_settings.model_copy(update={"now": NOON})
     contracts = read_contracts()
     landing = Landing(settings)

@@ -36,7 +36,7 @@ Sendings = list[Sending]
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls a day of a feed, and the axes it moves."""
+    """What goes wrong on a day of a feed, and the axes that it moves."""
 
     name: str
     moves: frozenset[str]
@@ -44,12 +44,12 @@ class Fault:
 
 
 def moment(day: date, hour: float) -> datetime:
-    """Give an hour of a local day, UTC+7."""
+    """Return an hour of a local day, UTC+7."""
     return datetime(day.year, day.month, day.day, tzinfo=VN) + timedelta(minutes=round(hour * 60))
 
 
 def in_two(background: Callable[[date, int, int], Sendings], day: date) -> Sendings:
-    """Give a background in two parts, so that the feed was heard long before the night."""
+    """Return a background in two parts, so that the feed was heard long before the night."""
     return [*(replace(one, hour=NOON) for one in background(day, 0, 14)), *background(day, 14, 24)]
 
 
@@ -77,7 +77,7 @@ def reading(
 
 
 def readings_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
-    """Give a file of each station, without the slot of the probe."""
+    """Return a file of each station, without the slot of the probe."""
     sent = []
     for station in STATIONS:
         slots = [slot / 12 for slot in range(first * 12, last * 12) if station != STATIONS[0] or slot != 24]
@@ -89,7 +89,7 @@ def readings_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
 def reading_probe(
     day: date, content: str | bytes | None = None, *, station: str = STATIONS[0], number: int = 0, **changes: str
 ) -> Sending:
-    """Give the file of the first station at two o'clock."""
+    """Return the file of the first station at two o'clock."""
     text = reading(day, 2, **changes) if content is None else content
     return Sending(f"{station}_{day:%Y%m%d}02{number:04}.txt", text.encode() if isinstance(text, str) else text, EARLY)
 
@@ -106,12 +106,12 @@ def level(day: date, hour: float, gauge: str = GAUGES[0], value: str = "1.5") ->
 
 
 def poll(day: date, *rows: str, header: str = RIVER_HEADER, number: int = 0, hour: float = EARLY) -> Sending:
-    """Give a poll of these rows."""
+    """Return a poll of these rows."""
     return Sending(f"river_levels_{day:%Y%m%d}_{number}.csv", "\n".join([header, *rows, ""]).encode(), hour)
 
 
 def levels_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
-    """Give all gauges every quarter of an hour, without the slot of the probe."""
+    """Return all gauges every quarter of an hour, without the slot of the probe."""
     rows = [
         level(day, slot / 4, gauge)
         for gauge in GAUGES
@@ -134,12 +134,12 @@ def fix(day: date, hour: float, vessel: str = "HUE-00001-TS", **changes: str | N
 
 
 def positions(day: date, *lines: str, number: int = 0, hour: float = EARLY) -> Sending:
-    """Give a file of messages."""
+    """Return a file of messages."""
     return Sending(f"positions_{day:%Y%m%d}_{number}.naf", "".join(lines).encode(), hour)
 
 
 def positions_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
-    """Give three vessels every two hours, without the slot of the probe."""
+    """Return three vessels every two hours, without the slot of the probe."""
     vessels = [f"HUE-0000{number}-TS" for number in (1, 2, 3)]
     lines = [
         fix(day, 2 * slot, one)
@@ -154,7 +154,7 @@ def positions_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
 
 
 def request(day: date, hour: float, number: int, **changes: object) -> dict[str, object]:
-    """Give a request; `ma_xa`, `ma_co_quan` and `hai_long` stand in its extension."""
+    """Return a request; `ma_xa`, `ma_co_quan` and `hai_long` are in its extension."""
     at = moment(day, hour).isoformat()
     extension: dict[str, object] = {"ma_xa": "19753", "ma_co_quan": AGENCIES[0], "hai_long": 5}
     wire: dict[str, object] = {
@@ -166,12 +166,12 @@ def request(day: date, hour: float, number: int, **changes: object) -> dict[str,
 
 
 def page(day: date, *requests: object, number: int = 0, hour: float = EARLY) -> Sending:
-    """Give an answer of these requests."""
+    """Return an answer with these requests."""
     return Sending(f"answer_{day:%Y%m%d}_{number}.json", json.dumps(requests, ensure_ascii=False).encode(), hour)
 
 
 def requests_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
-    """Give a request an hour."""
+    """Return a request per hour."""
     found = (request(day, min(hour + 0.9, 23.5), hour) for hour in range(max(first, 3), last))
     return [page(day, *found, number=90 + first, hour=NIGHT)]
 
@@ -180,7 +180,7 @@ def requests_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
 
 
 def dossier(day: date, hour: float, number: int, **changes: object) -> dict[str, object]:
-    """Give a dossier that was taken in at an hour."""
+    """Return a dossier that was taken in at an hour."""
     at = f"{moment(day, hour):%Y%m%d%H%M%S}"
     wire: dict[str, object] = {
         "MaHoSo": f"H57.1-{day:%y%m%d}-{number:04}", "MaTTHC": "1.012766", "KenhThucHien": "2", "ChuHoSo": "Người Giả Lập",
@@ -192,13 +192,13 @@ def dossier(day: date, hour: float, number: int, **changes: object) -> dict[str,
 
 
 def dossiers(day: date, *found: object, number: int = 0, hour: float = EARLY) -> Sending:
-    """Give an answer of these dossiers."""
+    """Return an answer with these dossiers."""
     answer = {"error_code": 0, "message": "", "data": found}
     return Sending(f"dossiers_{day:%Y%m%d}_{number}.json", json.dumps(answer, ensure_ascii=False).encode(), hour)
 
 
 def dossiers_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
-    """Give a dossier an hour."""
+    """Return a dossier per hour."""
     found = (dossier(day, hour + 0.9, hour) for hour in range(max(first, 3), last))
     return [dossiers(day, *found, number=90 + first, hour=NIGHT)]
 
@@ -209,7 +209,7 @@ def dossiers_of_a_day(day: date, first: int = 0, last: int = 24) -> Sendings:
 def claim(
     day: date, facility: str, number: int, *, medicine: int = 1000, child: str | None = None, **changes: object
 ) -> Dossier:
-    """Give the files of a claim: its summary and one line of medicine, which names `child` as its claim."""
+    """Return the files of a claim: its summary and one line of medicine, which names `child` as its claim."""
     name = f"{facility}-{day:%Y%m%d}-{number}"
     at = f"{moment(day, 0):%Y%m%d%H%M}"
     summary: dict[str, object] = {
@@ -228,12 +228,12 @@ def claim(
 def claims(
     day: date, *found: Dossier, facility: str = FACILITIES[0], number: int = 0, declared: int | None = None
 ) -> Sending:
-    """Give a message of these claims."""
+    """Return a message with these claims."""
     return Sending(f"{facility}_{day:%Y%m%d}_{number}.xml", message(facility, f"{day:%Y%m%d}", found, declared), EARLY)
 
 
 def claims_of_a_day(day: date) -> Sendings:
-    """Give a message of every facility."""
+    """Return a message of every facility."""
     return [claims(day, claim(day, one, 1), facility=one, number=99) for one in FACILITIES]
 
 
@@ -241,7 +241,7 @@ def claims_of_a_day(day: date) -> Sendings:
 
 
 def class_day(day: date, school: str, **changes: object) -> dict[str, object]:
-    """Give the row of a class."""
+    """Return the row of a class."""
     row: dict[str, object] = {
         "Mã trường": school, "Mã lớp": "1A", "Ngày điểm danh": f"{day:%d/%m/%Y}", "Sĩ số": 30, "Có mặt": 28, "Vắng có phép": 1,
         "Vắng không phép": 1,
@@ -252,7 +252,7 @@ def class_day(day: date, school: str, **changes: object) -> dict[str, object]:
 def workbook(
     day: date, *rows: Mapping[str, object], number: int = 0, titles: int = 1, header: Mapping[str, str] | None = None
 ) -> Sending:
-    """Give a workbook of these rows, exported at 17:00, its header below so many lines of title."""
+    """Return a workbook of these rows, exported at 17:00, with some lines of title above its header."""
     written = io.BytesIO()
     book = xlsxwriter.Workbook(written, {"in_memory": True})
     sheet = book.add_worksheet("C1")
@@ -264,7 +264,7 @@ def workbook(
 
 
 def attendance_of_a_day(day: date) -> Sendings:
-    """Give a workbook of every school but the first, which is the probe's."""
+    """Return a workbook of every school but the first, which is the probe's."""
     return [workbook(day, *(class_day(day, school) for school in SCHOOLS[1:]), number=50)]
 
 
@@ -272,7 +272,7 @@ def attendance_of_a_day(day: date) -> Sendings:
 
 
 def only(*axes: str) -> frozenset[str]:
-    """Give the axes that a fault moves."""
+    """Return the axes that a fault moves."""
     return frozenset(axes)
 
 
@@ -325,7 +325,7 @@ def _readings_faults() -> Iterator[Fault]:
 
 
 def _evening(day: date, spoil: Callable[[str], str]) -> Sendings:
-    """Give a clean day of levels, but spoil every row from six o'clock on."""
+    """Return a clean day of levels, with every row from six o'clock on spoilt."""
     rows = [spoil(level(day, slot / 4, gauge)) for gauge in GAUGES for slot in range(72, 96)]
     return [*levels_of_a_day(day, 0, 18), poll(day, level(day, 2)), poll(day, *rows, number=98, hour=NIGHT)]
 

@@ -1,4 +1,4 @@
-"""Small deliveries full of recognisable values of persons: accepted records and such that are refused, one delivery a feed."""
+"""Small deliveries full of recognisable personal values, one delivery per feed: accepted records and refused ones."""
 
 import hmac
 import io
@@ -14,7 +14,7 @@ from simulator.claim_files import list_file, message, summary_file
 
 @dataclass(frozen=True)
 class Seeded:
-    """A delivery with recognisable values; `pseudonymous` is a column and the value whose hash alone it must hold, None where none is."""
+    """A delivery with recognisable values; `pseudonymous` is a column and the value whose hash alone it must hold, or None."""
 
     feed: str
     name: str
@@ -24,12 +24,12 @@ class Seeded:
 
 
 def pseudonym(value: str, key: str) -> str:
-    """Give the keyed hash that bronze must hold in place of a personal value, by another library than the loader's."""
+    """Return the keyed hash that bronze must hold in place of a personal value, computed by another library than the loader's."""
     return hmac.digest(key.encode(), value.encode(), "sha256").hex()
 
 
 def health_claims() -> Seeded:
-    """Give claims of one person: a good one, one that breaks a rule, one whose files cannot be read, a check-in."""
+    """Return claims of one person: a good one, one that breaks a rule, one whose files cannot be read, a check-in."""
     person = {
         "MA_BN": "BNKIN77001",
         "HO_TEN": "Tôn Nữ Kín Đáo",
@@ -77,7 +77,7 @@ def health_claims() -> Seeded:
 
 
 def feedback_requests() -> Seeded:
-    """Give reports whose texts name a telephone and a mail address, a good one and one with exchanged coordinates."""
+    """Return reports whose texts name a telephone and a mail address, a good one and one with exchanged coordinates."""
     report = {
         "service_request_id": "PAHT-1",
         "status": "open",
@@ -100,7 +100,7 @@ def feedback_requests() -> Seeded:
 
 
 def public_services_dossiers() -> Seeded:
-    """Give dossiers of one applicant, a good one and one with a citizen's number of nine digits."""
+    """Return dossiers of one applicant, a good one and one with a citizen's number of nine digits."""
     dossier = {
         "MaHoSo": "HS-1",
         "MaTTHC": "1.012766",
@@ -131,7 +131,7 @@ def public_services_dossiers() -> Seeded:
 
 
 def education_students() -> Seeded:
-    """Give pupils of one school, a good one and one whose state nobody knows."""
+    """Return pupils of one school, a good one and one with an unknown state."""
     pupil = {
         "Mã học sinh": "HSKIN77001",
         "Năm học": "2026-2027",
@@ -159,7 +159,7 @@ def education_students() -> Seeded:
 
 
 def health_disease_cases() -> Seeded:
-    """Give cases, a good one and one of a disease nobody declared."""
+    """Return cases, a good one and one of a disease that no list has."""
     header = "ma_ca,icd10,ngay_khoi_phat,ngay_bao_cao,ma_xa,tuoi,gioi,phan_loai,ket_qua"
     rest = "2026-11-18,2026-11-19 08:00,19753,34,2,xac_dinh,khoi"
     return Seeded(
@@ -172,7 +172,7 @@ def health_disease_cases() -> Seeded:
 
 
 def fisheries_vessels() -> Seeded:
-    """Give registered vessels of one owner, a good one and one of a commune nobody knows."""
+    """Return registered vessels of one owner, a good one and one of an unknown commune."""
     header = (
         "so_dang_ky,ten_tau,mmsi,call_sign,chieu_dai_m,cong_suat_kw,nghe,ma_tinh,ma_xa,chu_tau_hash,gp_khai_thac_so,gp_het_han,"
         "thiet_bi_vms,ngay_lap"
@@ -188,7 +188,7 @@ def fisheries_vessels() -> Seeded:
 
 
 def fisheries_vms_positions() -> Seeded:
-    """Give positions of one vessel whose master tells his telephone, a good one and one beyond the pole."""
+    """Return positions of one vessel whose master states his telephone, a good one and one beyond the pole."""
     position = (
         "//SR//AD/VNM//FR/QNA//TM/POS//XR/QNA-90123-TS//MA/TON NU KIN 0905877001//DA/20261120//TI/0400"
         "//LT/{}//LG/+108.500//SP/050//CO/090//ER//"
@@ -203,11 +203,11 @@ def fisheries_vms_positions() -> Seeded:
 
 
 STRANGER = "Tôn Nữ Kín Hơn"
-"""A person's name where no value is looked for: in a header, and in the name of a file."""
+"""A person's name where no value is expected: in a header, and in the name of a file."""
 
 
 def strange_names() -> Seeded:
-    """Give readings of a river in a file that is named after a person, and has a column that is."""
+    """Return readings of a river in a file that is named after a person, and has a column that is."""
     lines = [
         f"station_id,timestamp,value,{STRANGER}",
         "HUE_KL,2026-11-20T01:00:00Z,0.5,x",

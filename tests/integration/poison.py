@@ -118,12 +118,12 @@ KINDS = (
 """Types whose columns take their nasty values together."""
 
 STRANGE_DIGITS = ("0", "9", "٩", "９")
-"""What `\\d` of a pattern takes for a digit and a cast may not."""
+"""What `\\d` of a pattern accepts as a digit and a cast may not."""
 
 
 @dataclass(frozen=True)
 class Poison:
-    """Records as a format would give them, and the columns whose values each of them tries, by position."""
+    """Records as a format would return them, and the columns whose values each of them tries, by position."""
 
     records: pl.DataFrame
     tried: dict[int, tuple[str, ...]]
@@ -166,7 +166,7 @@ def whole_hours(contract: Contract, hours: Iterable[str]) -> pl.DataFrame:
 
 
 def nasty_values(column: Column, sample: str | None, reference: Reference) -> tuple[str, ...]:
-    """Return what is worth trying in a column; not all of it need be accepted. `sample` is a good value of it."""
+    """Return the values worth trying in a column; not all of them need be accepted. `sample` is a good value of it."""
     if column.allowed:
         return column.allowed
     if column.reference is not None:
@@ -185,7 +185,7 @@ def nasty_values(column: Column, sample: str | None, reference: Reference) -> tu
 
 
 def _like(sample: str) -> Iterator[str]:
-    """Yield texts of the same form whose digits say something else: no time, no month, a day that the year has not."""
+    """Yield texts of the same form whose digits mean something else: no time, no month, a day that the year does not have."""
     for digit in STRANGE_DIGITS:
         yield re.sub(r"\d", digit, sample)
         yield re.sub(r"\d", digit, sample[:2]).join(("", re.sub(r"\d", digit, sample[2:])))
@@ -204,7 +204,7 @@ def _like(sample: str) -> Iterator[str]:
 
 
 def _as_read(wire: pl.DataFrame) -> pl.DataFrame:
-    """Put before the columns of the wire what a format says of each record."""
+    """Add to the columns of the wire those that a format adds to each record."""
     return wire.select(
         pl.lit(1, pl.UInt32).alias("_delivery"),
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias("_position"),
@@ -257,7 +257,7 @@ def _told_apart(
     number: int,
     twin: int,
 ) -> dict[str, str | None]:
-    """Make a record's key its own, and the objects that it speaks of many; what is being tried stays."""
+    """Let each record have a key and objects of its own; the value being tried stays."""
     looked_up = {lookup for rule in contract.rules for lookup in rule.lookups}
     free = {column.name for column in contract.columns if column.is_key and _is_free_text(column)}
     apart = dict(record)

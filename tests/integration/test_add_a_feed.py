@@ -86,7 +86,7 @@ def files_of(feed: str) -> list[Path]:
 
 @pytest.fixture
 def checkout(new_settings: Callable[[], Settings]) -> Iterator[Checkout]:
-    """Give a copy of the project, which every service's user can read, with a stack of its own, which `ioc demo` starts."""
+    """A copy of the project, which every service's user can read, with a stack of its own, which `ioc demo` starts."""
     parent = Path(tempfile.mkdtemp(prefix="ioc-project-"))
     parent.chmod(0o755)
     folder = parent / "project"

@@ -1,4 +1,4 @@
-"""A delivery that brings its loads down is found by what they wrote down, and set aside; what is no delivery's fault blames none."""
+"""A delivery that brings its loads down is found by what they recorded, and set aside; other causes blame no delivery."""
 
 import io
 import signal
@@ -54,12 +54,12 @@ with patch("ingestion.load.load.check", die_of_poison):
 
 
 def name(station: int) -> str:
-    """Name the file of a station."""
+    """Return the name of a station's file."""
     return f"46_KK{station:02}_20261120080500.txt"
 
 
 def run_victim(lake: Lake, step: str = "load") -> int:
-    """Do a step in a process that is killed by the poison; give its exit status."""
+    """Run a step in a process that the poison kills; return its exit status."""
     environment = lake.settings.child_environment()
     return subprocess.run(
         [sys.executable, "-c", VICTIM, step, FEED], env=environment, cwd=PROJECT, check=False
@@ -67,18 +67,18 @@ def run_victim(lake: Lake, step: str = "load") -> int:
 
 
 def fates(rows: list[LedgerRow]) -> dict[str, tuple[str, int, int]]:
-    """Give status, accepted and quarantined by name."""
+    """Return status, accepted and quarantined by name."""
     return {row.delivery.source_name: (row.status.value, row.accepted, row.quarantined) for row in rows}
 
 
 def in_ledger(lake: Lake) -> list[tuple[object, ...]]:
-    """Give name and status of what is loaded, as it was received."""
+    """Return name and status of what is loaded, in the order received."""
     return lake.query("select source_name, status from lake.ledger.deliveries order by received_at")
 
 
 @pytest.fixture
 def poisoned(lake: Lake) -> Lake:
-    """Give a lake with three deliveries to load, the second of which kills."""
+    """A lake with three deliveries to load, the second of which kills."""
     lake.land(FEED, name(1), LINE.format(5))
     lake.land(FEED, name(2), POISON, minute=1)
     lake.land(FEED, name(3), LINE.format(5), minute=2)
@@ -128,7 +128,7 @@ def test_a_replay_that_killed_twice_leaves_its_record_in_quarantine_and_others_a
 
 
 def fail(error: BaseException) -> Callable[..., Any]:
-    """Make a check that fails on the poison."""
+    """Return a check that fails on the poison."""
 
     def failing(records: pl.DataFrame, *rest: Any) -> Any:
         if records["_raw"].str.contains("6.66").any():
@@ -166,7 +166,7 @@ def test_bytes_that_were_changed_in_landing_do_not_block_their_siblings_for_good
     )
     poisoned.landing._client.put_object(BUCKET, key, io.BytesIO(b"forged"), 6)
     for _ in range(2):
-        with pytest.raises(LedgerError, match="came back"):
+        with pytest.raises(LedgerError, match="as landed, got"):
             poisoned.load(FEED)
     assert fates(poisoned.load(FEED)) == {name(2): ("unreadable", 0, 1), name(3): ("loaded", 1, 0)}
 

@@ -1360,7 +1360,7 @@ def rounds() -> list[tuple[Damage, ...]]:
 
 
 def create_good_marts(connection: duckdb.DuckDBPyConnection, domain: str) -> None:
-    """Create every candidate of a domain anew, with the columns and types of its enforced contract, and fill it with a usual day."""
+    """Create every candidate of a domain again, with the columns and types of its enforced contract, and fill it with a usual day."""
     files = sorted((PROJECT / "dbt_project" / "models" / "marts" / domain).glob("_*__models.yml"))
     models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
     connection.execute(f"create schema if not exists lake.{domain}")
@@ -1372,24 +1372,24 @@ def create_good_marts(connection: duckdb.DuckDBPyConnection, domain: str) -> Non
 
 
 def failed(verdict: Verdict) -> dict[tuple[str, str], str]:
-    """Give what failed, by mart and check, and what was observed."""
+    """Return what failed, by mart and check, and what was observed."""
     return {(check.mart, check.expectation): check.observed for check in verdict.checks if not check.passed}
 
 
 def critical_checks(domain: str) -> set[tuple[str, str]]:
-    """Give mart and words of the checks that block a domain, once its marts have been released."""
+    """Return mart and words of the checks that block a domain, once its marts have been released."""
     return {
         (check.mart, check.says) for check in checks_of(domain, released_once(domain)) if check.severity == "critical"
     }
 
 
 def released_once(domain: str) -> AuditFacts:
-    """Return what a suite may know where each mart of a domain was released with one row."""
+    """Return what a suite may know if each mart of a domain was released with one row."""
     return AuditFacts(CLOCK, read_contracts(), Reference(), dict.fromkeys(keys_of(domain), 100))
 
 
 def built(domain: str, snapshot: int) -> Build:
-    """Return a build whose candidates stand in a snapshot."""
+    """Return a build whose candidates are in a snapshot."""
     return Build(domain, snapshot_id=snapshot, written=snapshot, code="code", built=1, tested=1)
 
 
@@ -1406,13 +1406,13 @@ class Marts:
         return audit(self.connection, built(domain, snapshot), CLOCK)
 
     def damage(self, *damages: Damage) -> int:
-        """Commit damages to the candidates; give the snapshot that holds them."""
+        """Commit damages to the candidates; return the snapshot that holds them."""
         for damage in damages:
             self.connection.execute(damage.statement.format(mart=f"lake.{damage.mart}"))
         return newest_snapshot(self.connection)
 
     def mend(self, *marts: str) -> None:
-        """Put candidates back as they were."""
+        """Restore the candidates."""
         for mart in marts:
             self.connection.execute(f"delete from lake.{mart}")
             self.connection.execute(f"insert into lake.{mart} select * from lake.{mart} at (version => {self.good})")
@@ -1458,7 +1458,7 @@ def test_every_check_has_bad_data() -> None:
 
 
 def kind(says: str) -> str:
-    """Take the names of marts, columns and feeds out of a check's words: each kind of the floor has bad data somewhere."""
+    """Strip the names of marts, columns and feeds from a check's words: each kind of the floor has bad data somewhere."""
     return re.sub(r"^[\w.]+ (?=has|did|covers|is)", "", says)
 
 
@@ -1586,5 +1586,5 @@ def test_a_verdict_is_kept_and_the_last_on_a_snapshot_is_in_force_though_a_clock
 def test_a_verdict_changed_by_hand_is_refused_when_it_is_read(marts: Marts) -> None:
     record_verdict(marts.connection, replace(marts.verdicts["quality"], snapshot_id=7, passed=False, checks=()))
     marts.connection.execute("update lake.operations.audits set passed = true where snapshot_read = 7")
-    with pytest.raises(AuditError, match="needs checks of which no critical one failed; it has 0 checks"):
+    with pytest.raises(AuditError, match="to have checks and no failed critical one, got 0 checks"):
         find_verdict(marts.connection, "quality", 7)

@@ -1,6 +1,6 @@
 """A simulated day with faults through every layer, without Airflow: what comes out equals what the simulator knows.
 
-Then what a release promises: a failed audit leaves the last one in force, a rollback is one more row, a past hour sees its own.
+Then the guarantees of a release: a failed audit leaves the last one in force, a rollback is one more row, a past hour sees its own.
 """
 
 import json
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 
 def release(settings: Settings, domain: str) -> Release:
-    """Build, audit and publish a domain, though nothing is due: its clock moves."""
+    """Build, audit and publish a domain even if nothing is due, since its clock moves."""
     built = steps.build_domain(settings, domain)
     return steps.publish_domain(settings, domain, steps.require_pass(settings, domain, built.snapshot_id))
 
@@ -91,14 +91,12 @@ def test_collecting_and_loading_again_changes_nothing(city: City) -> None:
 
 
 def test_a_release_without_a_verdict_is_refused(city: City) -> None:
-    with pytest.raises(AuditError, match="expected a verdict on snapshot 1, there is none"):
+    with pytest.raises(AuditError, match="expected a verdict on snapshot 1, got none"):
         steps.publish_domain(city.settings, "environment", 1)
 
 
 def test_a_build_that_never_passed_cannot_be_audited(city: City) -> None:
-    with pytest.raises(
-        AuditError, match="expected a build of snapshot 1 whose models and tests all passed, there is none"
-    ):
+    with pytest.raises(AuditError, match="expected a build of snapshot 1 whose models and tests all passed, got none"):
         steps.audit_domain(city.settings, "environment", 1)
 
 

@@ -1,4 +1,4 @@
-"""Collect: what a source holds is landed once, what must not be taken is refused with a reason, a broken line loses nothing."""
+"""Collect: what a source holds is landed once, what must not be taken is refused with a reason, a broken connection loses nothing."""
 
 import io
 import os
@@ -34,7 +34,7 @@ def drop(settings: Settings, name: str, text: str) -> Path:
 
 @pytest.fixture
 def source(lake: Lake, tmp_path: Path) -> Lake:
-    """Give a lake whose drop folder is empty, and whose collectors remember nothing."""
+    """A lake whose drop folder is empty, and whose collectors remember nothing."""
     lake.landing.write_checkpoint(lake.contracts[LEVELS], Checkpoint().to_json())
     settings = lake.settings.model_copy(update={"drop_folder": tmp_path})
     settings.__dict__.pop("drop", None)
@@ -71,14 +71,14 @@ def test_a_link_out_of_the_folder_is_refused_with_its_reason(source: Lake, tmp_p
 
 
 class BreaksOff:
-    """A source whose line breaks after its first file."""
+    """A source whose connection breaks after its first file."""
 
     def collect(
         self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
     ) -> Iterator[Arrival]:
         """Yield one file, then fail."""
         yield Arrival("first.csv", b"x", mark=FileMark(size=1, modified=1.0, taken_at=clock()))
-        raise SourceUnavailableError("source: two files were promised, the line broke after one")
+        raise SourceUnavailableError("source: expected two files, got one before the connection broke; try again")
 
 
 def test_what_came_before_the_line_broke_is_landed_and_remembered(
@@ -95,7 +95,7 @@ def test_what_came_before_the_line_broke_is_landed_and_remembered(
 
 @dataclass
 class Shelf:
-    """A source of files of ten bytes, that tells what stands in landing when it is asked for the next."""
+    """A source of files of ten bytes, that records what is in landing when it is asked for the next."""
 
     lake: Lake
     names: list[str]
@@ -118,14 +118,14 @@ class Shelf:
 
 @pytest.fixture
 def shelf(source: Lake, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    """Give a source of seven files, of which two wait at a time."""
+    """A source of seven files, of which two wait at a time."""
     shelf = Shelf(source, [f"{number}.csv" for number in range(7)])
     monkeypatch.setitem(registry.CONNECTORS, "folder", lambda _: shelf)
     return shelf
 
 
 def bounded(source: Lake) -> Settings:
-    """Give settings by which no more than 25 bytes wait."""
+    """Settings under which no more than 25 bytes wait."""
     return source.settings.model_copy(update={"collect_bytes": 25})
 
 
@@ -192,7 +192,7 @@ def test_a_large_file_that_changes_is_left_and_told_and_its_siblings_are_landed_
 
 
 class BreaksOffInAStream:
-    """A source whose line breaks while its second file, a large one, is read."""
+    """A source whose connection breaks while its second file, a large one, is read."""
 
     def collect(
         self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
@@ -211,7 +211,7 @@ class Broken(io.BytesIO):
         """Read once."""
         self.times += 1
         if self.times > 1:
-            raise SourceUnavailableError("source: a whole file was promised, the line broke")
+            raise SourceUnavailableError("source: expected a whole file, got a broken connection; try again")
         return b"half"
 
 

@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 20, 17, 10, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> SimulatedDay:
-    """Give a day whose stations sent only one hour, to keep the sending short."""
+    """A day whose stations sent only one hour, to keep the sending short."""
     simulated = simulate(date(2026, 11, 20), 46, DEMO_FAULTS, tmp_path_factory.mktemp("day"))
     for path in (simulated.folder / "environment").iterdir():
         if path.stem[-6:-4] != "08":

@@ -1,4 +1,4 @@
-"""The dbt project on a real lake: whole marts from known rows, incremental equals full refresh, broken books stop a build."""
+"""The dbt project on a real lake: whole marts from known rows, incremental equals full refresh, an unbalanced ledger stops a build."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -25,12 +25,12 @@ NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
 
 
 def envelope(position: str, at: str) -> str:
-    """Give what stands beside the contract's columns, as SQL."""
+    """Return the columns that bronze adds to the contract's, as SQL."""
     return f"'d1', {position}, 1, 1::ubigint, []::varchar[], timestamptz '{at}', timestamptz '{at}', 'l1'"
 
 
 def readings(start: str, slots: str, values: str, at: str, station: str = "46_KK01", parameter: str = "PM2.5") -> str:
-    """Give the insert of one station's readings: `slots` and `values` are SQL over `slot`."""
+    """Return the insert of one station's readings: `slots` and `values` are SQL over `slot`."""
     return f"""
         insert into lake.bronze.environment__station_readings
         select '{station}', '{parameter}', timestamptz '{start}' + slot * interval 5 minutes, {values}, 'ug/m3', '00',
@@ -40,7 +40,7 @@ def readings(start: str, slots: str, values: str, at: str, station: str = "46_KK
 
 
 def request(case: str, version: str, status: str, at: str, rating: str = "null") -> str:
-    """Give the insert of one version of a case, due at 12:00 on the 20th."""
+    """Return the insert of one version of a case, due at 12:00 on the 20th."""
     return f"""
         insert into lake.bronze.feedback__requests (
             service_request_id, version_at, status, status_notes, service_code, description, agency_code, commune_code,
@@ -52,7 +52,7 @@ def request(case: str, version: str, status: str, at: str, rating: str = "null")
 
 
 def fix(vessel: str, fixed_at: str, at: str, latitude: float = 16.5) -> str:
-    """Give the insert of one satellite position."""
+    """Return the insert of one satellite position."""
     return f"""
         insert into lake.bronze.fisheries__vms_positions (
             vessel_id, fixed_at, message_type_code, latitude, longitude, speed_knots, vessel_name,
@@ -63,7 +63,7 @@ def fix(vessel: str, fixed_at: str, at: str, latitude: float = 16.5) -> str:
 
 
 def listed(vessel: str, at: str, expires: str = "2027-01-31") -> str:
-    """Give the insert of one vessel on the register's list of the first of November."""
+    """Return the insert of one vessel on the register's list of the first of November."""
     return f"""
         insert into lake.bronze.fisheries__vessels (
             vessel_id, listed_at, vessel_name, length_m, commune_code, owner_hash, licence_number, licence_expires_date, vms_device,
@@ -75,7 +75,7 @@ def listed(vessel: str, at: str, expires: str = "2027-01-31") -> str:
 
 
 def disease(code: str, kind: str, level: str, period: str, start: str, end: str, at: str) -> str:
-    """Give the insert of one case, or of a published count of ten."""
+    """Return the insert of one case, or of a published count of ten."""
     is_case = kind == "case"
     return f"""
         insert into lake.bronze.health__disease_cases (
@@ -92,7 +92,7 @@ def disease(code: str, kind: str, level: str, period: str, start: str, end: str,
 def dossier(
     dossier_id: str, changed_at: str, status: str, at: str, finished_at: str = "null", changes: str = "null"
 ) -> str:
-    """Give the insert of one version of a dossier, received on 30 October and due at 17:00 on 20 November."""
+    """Return the insert of one version of a dossier, received on 30 October and due at 17:00 on 20 November."""
     return f"""
         insert into lake.bronze.public_services__dossiers (
             dossier_id, changed_at, procedure_code, channel_code, applicant_name, abstract, submitted_at, intake_at, due_at, finished_at,
@@ -107,7 +107,7 @@ def dossier(
 
 
 def books(delivery: str, feed: str, received: int, accepted: int, at: str) -> str:
-    """Give the insert of one delivery's balanced books; what was not accepted is in quarantine."""
+    """Return the insert of one delivery's balanced ledger row; what was not accepted is in quarantine."""
     return f"""
         insert into lake.ledger.deliveries
         values ('{delivery}', '{feed}', 'k', 's', 1, 'f', '{at}', 'l1', '{at}', 'loaded', {received + 1}, 1, '{{}}', {received},
@@ -116,7 +116,7 @@ def books(delivery: str, feed: str, received: int, accepted: int, at: str) -> st
 
 
 def school(code: str, pupils: int, dropped_out: int, at: str) -> list[str]:
-    """Give the inserts of a school with one class: of the pupils who study two are Tà Ôi, six Cơ Tu, the others Kinh."""
+    """Return the inserts of a school with one class: of the pupils who study two are Tà Ôi, six Cơ Tu, the others Kinh."""
     common = (
         "'2026-2027' as school_year, 'active' as record_status, timestamptz '2026-11-18 08:00:00+07' as exported_at"
     )
@@ -190,7 +190,7 @@ def first_day(warehouse: Warehouse) -> None:
 
 
 def second_day(warehouse: Warehouse) -> None:
-    """Write what came later: new rows, late rows, and a load whose own clock stood an hour behind the first one's."""
+    """Write what came later: new rows, late rows, and a load whose own clock was an hour behind the first one's."""
     at = "2026-11-20 08:00:00+07"
     warehouse.run(readings("2026-11-21 08:00:00+07", "range(12)", "50.0", at))
     warehouse.run(readings("2026-11-20 06:40:00+07", "range(1)", "30.0", at, station="46_KK02"))
@@ -219,7 +219,7 @@ def second_day(warehouse: Warehouse) -> None:
 
 @pytest.fixture(scope="module")
 def warehouse(stack_settings: Settings) -> Iterator[Warehouse]:
-    """Give an empty lake on which nothing was built."""
+    """An empty lake on which nothing was built."""
     contracts = read_contracts()
     with connected(stack_settings) as connection:
         create_tables(connection, contracts)

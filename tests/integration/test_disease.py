@@ -1,4 +1,4 @@
-"""The disease feed through the whole house: it equals what the simulator knows, hidden numbers stay hidden, no real file crashes it."""
+"""The disease feed from end to end: it equals what the simulator knows, hidden numbers stay hidden, no real file crashes it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Diseases:
             return connection.execute(sql).fetchall()
 
     def test(self) -> dict[str, str]:
-        """Run dbt's tests; give the status of each by its name."""
+        """Run dbt's tests; return the status of each by its name."""
         with connected(self.settings) as connection:
             return Warehouse(self.settings, connection).test(self.settings.clock(), "health")
 

@@ -19,7 +19,7 @@ def levels(header: str, value: str, count: int = 30) -> str:
 
 
 def dossiers(name: str, count: int = 30, **more: str) -> str:
-    """Make dossiers whose time of sending stands under a name."""
+    """Make dossiers whose time of submission is sent under a given name."""
     return "\n".join(
         json.dumps({"MaHoSo": f"H{n}", "MaTTHC": "1", "KenhThucHien": "1", name: "20261120080000", "TrangThaiHoSo": "1",
                     "DonViXuLy": "1", **more}, ensure_ascii=False)
@@ -28,7 +28,7 @@ def dossiers(name: str, count: int = 30, **more: str) -> str:
 
 
 def drift(lake: Lake) -> list[tuple[object, ...]]:
-    """Give what the ledger says of columns."""
+    """Return what the ledger says about columns."""
     return lake.query(
         "select source_name, column_name, kind, expected, came, records, is_stopped from lake.ledger.drift "
         "inner join lake.ledger.deliveries using (feed, delivery_id) where kind <> 'missing' or is_stopped "
@@ -62,7 +62,7 @@ def test_a_drifted_delivery_stops_before_a_row_of_it_is_written_and_its_siblings
         ("missing_column",), ("renamed_column",), ("retyped_column",),
     ]  # fmt: skip
     ((message,),) = lake.query("select raw from lake.quarantine.records where reason = 'renamed_column'")
-    assert "timestamp was promised, (a name of 9 characters) came in its place" in str(message)
+    assert "expected timestamp, got (a name of 9 characters) in its place" in str(message)
     assert lake.query("select evaluated, failed from lake.ledger.rule_results where rule = 'level_m_format'") == [
         (30, 0)
     ]  # a stopped delivery is no bad value

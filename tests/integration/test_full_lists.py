@@ -1,4 +1,4 @@
-"""Full lists of pupils: who is not in the next list of the school has ended there, and nothing else ends anybody."""
+"""Full lists of pupils: a pupil who is missing from the school's next list has ended there, and nothing else ends anybody."""
 
 import io
 
@@ -34,7 +34,7 @@ def workbook(*pupils: tuple[str | int | None, ...]) -> bytes:
 
 
 def place_pupils(lake: Lake) -> Warehouse:
-    """Build what the lists say of every pupil."""
+    """Build what the lists say about every pupil."""
     warehouse = Warehouse(lake.settings, lake.connection)
     warehouse.build_untested(NOON, "--select", "+int_pupils_placed")
     return warehouse

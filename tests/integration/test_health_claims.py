@@ -1,4 +1,4 @@
-"""Claims through every layer: simulated facilities against the truth, sendings that replace each other, identities that see bad data."""
+"""Claims through every layer: simulated facilities against the truth, sendings that replace each other, identities on bad data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -58,7 +58,7 @@ def interrupted(
 
 
 def finish(environment: Mapping[str, str], *arguments: str) -> str:
-    """Run a command to its good end; give what it prints."""
+    """Run a command to its successful end; return what it prints."""
     with ioc(environment, *arguments) as process:
         out, complaints = process.communicate(timeout=200)
     assert process.returncode == 0, complaints
@@ -80,7 +80,7 @@ def waits_for_a_lock(settings: Settings) -> bool:
 
 @pytest.fixture
 def environment(lake: Lake) -> Mapping[str, str]:
-    """Give the environment of a command on a lake with two feeds' deliveries, none loaded."""
+    """The environment of a command on a lake with two feeds' deliveries, none loaded."""
     golden = Path(__file__).parent.parent / "golden"
     for feed in (LEVELS, VESSELS):
         for path in sorted((golden / feed.replace(".", "/")).iterdir()):
@@ -125,7 +125,7 @@ def test_a_long_query(lake: Lake, environment: Mapping[str, str]) -> None:
     publish_candidates(lake.connection, "asked", NOON)
 
     def works(process: psutil.Process) -> bool:
-        """Tell whether its threads have worked longer than all imports take."""
+        """Whether its threads have worked longer than all imports take."""
         return process.cpu_times().user > 6
 
     with interrupted(environment, ("sql", MINUTES_OF_WORK), works) as complaint:

@@ -1,4 +1,4 @@
-"""Levels on real catalogs: whatever was done and however it ended, the books name the next step, and the same release follows.
+"""Levels on real catalogs: whatever was done and however it ended, the state names the next step, and the same release follows.
 
 dbt is a process that we start; here it is played, so that a build takes a moment, fails where a test wants it to and meets what a test
 lets happen meanwhile. The marts that it writes, their audit and their publication are real; the real dbt is in test_city.py.
@@ -40,7 +40,7 @@ A_TEST = "test.ioc_lakehouse.as_many_rows_as_feedback_cases"
 
 @dataclass
 class PlayedDbt:
-    """What stands in for the process of dbt: writes the good marts of the domain, and what happened, where dbt would."""
+    """Stands in for the process of dbt: writes the good marts of the domain, and the outcome, where dbt would."""
 
     connection: duckdb.DuckDBPyConnection
     known: list[dict[str, str] | None] = field(default_factory=list)
@@ -49,7 +49,7 @@ class PlayedDbt:
 
     @property
     def builds(self) -> int:
-        """Count the builds; `known` holds the digests of models that each was told to stand in the lake."""
+        """Count the builds; `known` holds the digests of models that each build was told are in the lake."""
         return len(self.known)
 
     def __call__(
@@ -72,14 +72,14 @@ class PlayedDbt:
 
 @dataclass
 class House:
-    """The books of a stack, and what a test does with them."""
+    """The lake of a stack, and what a test does with it."""
 
     settings: Settings
     connection: duckdb.DuckDBPyConnection
     dbt: PlayedDbt
 
     def load(self, feed: str = FEED) -> None:
-        """Write down that a delivery was loaded."""
+        """Record that a delivery was loaded."""
         self.connection.execute(
             "insert into lake.ledger.deliveries by name select ? as feed, uuid()::varchar as delivery_id", [feed]
         )
@@ -110,7 +110,7 @@ class House:
         return self.connection.execute("from marts.feedback.feedback_cases order by all").fetchall()
 
     def snapshots_built(self) -> list[int]:
-        """Return what each build that passed has read."""
+        """Return the snapshots that the passed builds have read."""
         rows = self.connection.execute(
             "select snapshot_read from lake.operations.builds where domain = ? and outcome = 'passed' order by all",
             [DOMAIN],
@@ -133,7 +133,7 @@ def stack(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
 
 @pytest.fixture
 def house(stack: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """Give books in which one delivery stands, and nothing was built."""
+    """A ledger with one delivery, and nothing built."""
     with connected(stack) as connection:
         for table in (
             "lake.ledger.deliveries",
@@ -250,7 +250,7 @@ def test_a_failed_data_test_keeps_the_release_until_new_rows_come(house: House) 
     before = house.released_cases()
     house.load()
     house.dbt.outcome = "fail"
-    with pytest.raises(AuditError, match=r"1 did not: .*as_many_rows_as_feedback_cases: Got 3 results"):
+    with pytest.raises(AuditError, match=r"got 1 that did not: .*as_many_rows_as_feedback_cases: Got 3 results"):
         house.bring_up_to_date()
     level = house.level()
     assert (level.due, level.is_settled) == (None, False)
@@ -276,7 +276,7 @@ def test_a_failed_data_test_is_tried_again_when_the_code_changed(house: House, m
 
 
 def test_a_build_that_could_not_be_judged_is_due_again(house: House) -> None:
-    house.dbt.outcome = "error"  # a lost service, a broken query: no data test spoke
+    house.dbt.outcome = "error"  # a lost service, a broken query: no data test failed
     with pytest.raises(AuditError):
         house.bring_up_to_date()
     assert house.level() == Level(DOMAIN, BUILD)

@@ -30,7 +30,7 @@ NAME = "46_KK01_20261120080500.txt"
 
 
 def doors(row: LedgerRow) -> dict[str, object]:
-    """Give what a ledger row says of its records."""
+    """Return what a ledger row says about its records."""
     return {
         "status": row.status.value,
         "pieces": row.pieces,
@@ -157,7 +157,7 @@ def test_a_hashed_key_still_tells_duplicates_and_conflicts_of_two_loads(lake: La
 
 
 def lake_agency() -> str:
-    """Give the code of an agency that exists."""
+    """The code of an agency that exists."""
     header, first = (PROJECT / "dbt_project/seeds/agencies.csv").read_text(encoding="utf-8").splitlines()[:2]
     return dict(zip(header.split(","), first.split(","), strict=False))["agency_code"]
 
@@ -240,7 +240,7 @@ def test_bytes_that_changed_in_landing_are_refused(lake: Lake) -> None:
     import io  # noqa: PLC0415
 
     lake.landing._client.put_object("landing", delivery.object_key, io.BytesIO(b"forged"), 6)
-    with pytest.raises(LedgerError, match="came back"):
+    with pytest.raises(LedgerError, match="as landed, got"):
         lake.load(READINGS)
 
 

@@ -1,4 +1,4 @@
-"""Losses that other systems of this kind suffered without a word, played here: each is found, with its numbers, and blocks nothing."""
+"""Losses that went unnoticed in other systems of this kind, replayed here: each is found, with its numbers, and blocks nothing."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ LEVELS = "environment.river_levels"
 
 
 def page(count: int, first: int) -> str:
-    """Write a page of so many citizens' requests."""
+    """Write a page of `count` citizens' requests."""
     return json.dumps(
         [
             {

@@ -26,7 +26,7 @@ from .city import City, Withheld, bring_in
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 AT_ONCE = 3
-"""So many deliveries are landed and loaded after each model."""
+"""This many deliveries are landed and loaded after each model."""
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """No personal value of a delivery is found again in bronze, silver or marts, nor in a log or an error; only the quarantine may keep it.
 
-Names of columns and files that nobody promised stay in the ledger, and in what silver compares of it.
+Unknown names of columns and files stay in the ledger, and in what silver compares of it.
 
 Each feed with personal or restricted columns joins with one small delivery of `persons.py`. What Airflow and Superset keep is searched in
 `test_whole_stack.py`.
@@ -29,7 +29,7 @@ PLACES_OF_NAMES = {
     ("lake.silver.int_answers", "source_name"),
     ("lake.silver.int_answers", "comparable"),
 }
-"""Where the name of a file, and of a column that nobody promised, may stand: in the lake, which only the pipeline reads."""
+"""Where the name of a file, and of an unknown column, may appear: in the lake, which only the pipeline reads."""
 
 
 def test_every_feed_with_personal_or_restricted_columns_is_seeded() -> None:
@@ -87,7 +87,7 @@ def _hashed(lake: Lake, seeded: Seeded) -> list[tuple[object, ...]]:
 
 
 def found_in_tables(lake: Lake, secrets: tuple[str, ...]) -> list[tuple[str, str, str]]:
-    """Name table, column and value of what is found in any text of lake or marts, lists and structs included, but in no quarantine."""
+    """Return table, column and value of what is found in any text of lake or marts, lists and structs included, except the quarantine."""
     columns = lake.query(
         """
         select table_catalog || '.' || table_schema || '.' || table_name, column_name

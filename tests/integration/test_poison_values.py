@@ -28,7 +28,7 @@ CONTRACTS = read_contracts()
 CLOCK = RECEIVED + timedelta(minutes=10)
 
 HOURS = ("0001-01-01T00", "1970-01-01T00", "2026-11-22T06", "2026-11-22T07")
-"""Local hours of which every five minutes are told, so that an index is made of them."""
+"""Local hours of which every five minutes are reported, so that an index is computed from them."""
 
 NEVER_ACCEPTED = {("health.claims", "missing_fields")}
 """Columns whose every value is refused: a claim that names missing fields misses them."""
@@ -47,12 +47,12 @@ NOT_BY_NATURE = ("unique_combination_disease_history_*",)
 calls unique, and here each record has one of its own."""
 
 MOST_ROWS = 1_000_000
-"""Of one table: a day of year 0 to today is 740,000 days, and a row for each of 85 agencies would be 63 million."""
+"""For one table: from a day of year 0 to today there are 740,000 days, and a row for each of 85 agencies would make 63 million."""
 
 
 @pytest.fixture(scope="module")
 def warehouse(stack_settings: Settings) -> Iterator[Warehouse]:
-    """Give an empty lake on which nothing was built."""
+    """An empty lake on which nothing was built."""
     settings = stack_settings.model_copy(update={"now": CLOCK})
     with connected(settings) as connection:
         create_tables(connection, CONTRACTS)
@@ -70,7 +70,7 @@ def warehouse(stack_settings: Settings) -> Iterator[Warehouse]:
 
 
 def load(warehouse: Warehouse, contract: Contract, records: pl.DataFrame, name: str) -> set[int]:
-    """Take records through checks, privacy, split and books into bronze, as a load does; give the positions of those accepted."""
+    """Take records through checks, privacy, doors and ledger into bronze, as a load does; return the positions of those accepted."""
     settings, connection = warehouse.settings, warehouse.connection
     loader = Loader(settings, connection, Landing(settings), Reference())
     delivery = Delivery(f"{contract.feed}-{name}", contract.feed, name, name, RECEIVED, 1)
@@ -124,7 +124,7 @@ def untried(poisons: dict[str, Poison], accepted: dict[str, set[int]]) -> Iterat
 
 
 def sizes(warehouse: Warehouse) -> dict[str, int]:
-    """Give how many rows each built table has."""
+    """Return how many rows each built table has."""
     tables = warehouse.rows(
         "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
         f"where (table_catalog in ('lake', 'marts') and table_schema in {(*DOMAINS, 'silver')}) and table_type = 'BASE TABLE'"

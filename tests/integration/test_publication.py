@@ -1,4 +1,4 @@
-"""Publishing on real catalogs: what differs is written and nothing else, by key, whole or not at all; the change feed tells it."""
+"""Publishing on real catalogs: only what differs is written, by key, whole or not at all; the change feed shows it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Shop:
     releases: list[Release] = field(default_factory=list)
 
     def create(self, mart: str, columns: str, *key: str) -> None:
-        """Create an empty candidate, anew where it is there."""
+        """Create an empty candidate, replacing an existing one."""
         self.keys[mart] = key
         self.run(f"create or replace table lake.{self.domain}.{mart} ({columns})")
 
@@ -112,7 +112,7 @@ def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
 
 @pytest.fixture
 def shop(settings: Settings, request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """Give a domain of its own to each test."""
+    """A domain of its own for each test."""
     domain = f"shop_{crc32(request.node.name.encode())}"
     with connected(settings) as connection:
         connection.execute(f"create schema lake.{domain}")
@@ -381,7 +381,7 @@ def test_a_reader_sees_a_publication_whole_or_not_at_all_while_it_is_being_writt
 
 @pytest.fixture
 def air(settings: Settings) -> Iterator[Shop]:
-    """Give the real domain of the environment, with one of its marts, three hours of two stations, and what they are made of."""
+    """The real domain of the environment, with one of its marts, three hours of two stations, and what they are computed from."""
     with connected(settings) as connection:
         shop = Shop(connection, "environment")
         shop.create("air_quality_hours", HOURS, "station_id", "hour_at")

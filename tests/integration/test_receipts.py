@@ -39,7 +39,7 @@ AGENCY = "so-nong-nghiep-va-moi-truong"
 
 
 def stored(lake: Lake) -> dict[str, str]:
-    """Give every object of the bucket by its key."""
+    """Return every object of the bucket by its key."""
     client = lake.landing._client
     keys = [str(item.object_name) for item in client.list_objects(BUCKET, recursive=True)]
     return {key: client.get_object(BUCKET, key).read().decode() for key in keys}
@@ -227,12 +227,12 @@ def test_a_record_of_another_delivery_is_the_one_it_repeats_and_a_version_is_sup
     assert (new.door, new.state, new.superseded_by) == ("accepted", "current", None)
     way = trace(lake, REQUESTS, repeated, 2)
     assert (way.door, way.reason, way.duplicate_of) == ("duplicate", "duplicate_delivery", f"{again}:2")
-    with pytest.raises(UnknownNameError, match=r"one delivery of feedback\.requests was promised, 2 came"):
+    with pytest.raises(UnknownNameError, match=r"expected one delivery of feedback\.requests, got 2"):
         trace(lake, REQUESTS, "b.json", 1)
 
 
 def agency() -> str:
-    """Give the code of an agency that exists."""
+    """The code of an agency that exists."""
     header, first = (PROJECT / "dbt_project/seeds/agencies.csv").read_text(encoding="utf-8").splitlines()[:2]
     return dict(zip(header.split(","), first.split(","), strict=False))["agency_code"]
 
@@ -242,9 +242,9 @@ def test_a_skipped_piece_tells_its_reason_among_several_and_a_position_beyond_is
     lake.load(LEVELS)
     assert [trace(lake, LEVELS, "l.csv", position).reason for position in (2, 3)] == ["blank_line", "header"]
     for position in (0, 5):
-        with pytest.raises(UnknownNameError, match="the delivery has pieces 1 to 4"):
+        with pytest.raises(UnknownNameError, match="which has pieces 1 to 4"):
             trace(lake, LEVELS, "l.csv", position)
-    with pytest.raises(UnknownNameError, match="the ledger has none"):
+    with pytest.raises(UnknownNameError, match="in the ledger, got none"):
         trace(lake, LEVELS, "m.csv", 1)
     with pytest.raises(UnknownNameError, match="received on 2026-11-19"):
         find_delivery(lake.connection, lake.contracts[LEVELS], "l.csv", (NOON - timedelta(days=1)).date())

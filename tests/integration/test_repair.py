@@ -66,7 +66,7 @@ IN_TCVN3 = (
 
 
 def requests(**changes: object) -> str:
-    """Give a page of two requests, the second with changes."""
+    """Return a page of two requests, the second with changes."""
     known = {"updated_at": "2026-11-20T09:00:00+07:00", "ext": {"ma_co_quan": lake_agency(), "ma_xa": "99001"}}
     first = feedback(str(known["updated_at"]), "open", ext=known["ext"], service_request_id="PAHT-1")
     second = feedback(str(known["updated_at"]), "open", ext=known["ext"]) | {"service_request_id": "PAHT-2"}
@@ -124,20 +124,20 @@ CASES = {
 
 
 def bronze(lake: Lake, feed: str) -> list[tuple[object, ...]]:
-    """Give a feed's bronze rows without what tells how they came."""
+    """Return a feed's bronze rows without the columns that say how they came."""
     table = lake.contracts[feed].table
     return lake.query(f"select * exclude ({LEAST_BRONZE}) from lake.bronze.{table} order by all")
 
 
 def open_records(lake: Lake, feed: str, reason: str | None = None) -> list[QuarantinedRecord]:
-    """Give the open records."""
+    """Return the open records."""
     return find_records(lake.connection, feed, Selection(reason))
 
 
 def ask(
     lake: Lake, feed: str, name: str, arguments: dict[str, object], reason: str | None = None, minute: int = 0
 ) -> list[Delivery]:
-    """Ask for a named repair of what is open, so many minutes after noon."""
+    """Ask for a named repair of what is open, some minutes after noon."""
     request = replace(WHO, at=NOON + timedelta(minutes=minute))
     records = open_records(lake, feed, reason)
     return request_repair(lake.landing, lake.contracts[feed], records, make_repair(name, arguments), request)
@@ -152,7 +152,7 @@ def edit(lake: Lake, feed: str, change: Callable[[str], str]) -> list[Delivery]:
 
 
 def counts(rows: list[LedgerRow]) -> list[tuple[object, ...]]:
-    """Give what ledger rows say."""
+    """Return what ledger rows say."""
     return [
         (row.status.value, row.pieces, dict(row.skipped_reasons), row.received, row.accepted, row.duplicate, row.quarantined)
         for row in rows
@@ -160,12 +160,12 @@ def counts(rows: list[LedgerRow]) -> list[tuple[object, ...]]:
 
 
 def outcomes(lake: Lake) -> list[tuple[object, ...]]:
-    """Give what became of every record that was replayed."""
+    """Return the outcome of every record that was replayed."""
     return lake.query("select position, repair, outcome from lake.quarantine.repairs order by all")
 
 
 def books_agree(lake: Lake) -> bool:
-    """Tell whether quarantined = open + replayed, and the replays received what was replayed."""
+    """Whether quarantined = open + replayed, and the replays received what was replayed."""
     ledger = lake.query(
         "select sum(quarantined), sum(received) filter (status = 'replayed') from lake.ledger.deliveries"
     )
@@ -344,7 +344,7 @@ def test_a_record_that_leaves_by_no_door_is_not_closed(lake: Lake, monkeypatch: 
     lake.load(READINGS)
     ask(lake, READINGS, "pad_code", TWO_DIGITS, "status_code_allowed")
     monkeypatch.setattr("ingestion.repair.replay.Replayer._read_block", lambda *_: {2: 2})
-    with pytest.raises(LedgerError, match="pieces met 1 = received 0"):
+    with pytest.raises(LedgerError, match="expected pieces 1 = received 0"):
         lake.replay(READINGS)
     assert outcomes(lake) == []
 
@@ -496,7 +496,7 @@ def test_a_delivery_that_changed_in_landing_is_not_replayed(lake: Lake) -> None:
     forged = Path(lake.settings.home_folder / "forged")
     forged.write_text("x", encoding="utf-8")
     lake.landing._client.fput_object("landing", sent.object_key, str(forged))
-    with pytest.raises(LedgerError, match="came back"):
+    with pytest.raises(LedgerError, match="as landed, got"):
         lake.replay(READINGS)
 
 
@@ -556,7 +556,7 @@ def test_marts_after_repair_and_replay_equal_those_of_the_run_that_was_never_cor
 
 @pytest.fixture
 def ioc(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Give the command, on the stack of the tests."""
+    """The command, on the stack of the tests."""
     monkeypatch.setenv("IOC_HOME", str(lake.settings.home_folder))
     for name, value in lake.settings.child_environment().items():
         if name.startswith("IOC_"):
@@ -606,7 +606,7 @@ def test_the_command_lists_exports_repairs_and_replays(
 
 REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     (("repair", "environment.nothing", "as_is", "--why", "w"), "environment.nothing: no such feed; there are"),
-    (("repair", READINGS, "pad", "--why", "w"), "pad: no such repair; there are as_is, pad_code"),
+    (("repair", READINGS, "pad", "--why", "w"), "pad: expected a repair of as_is, pad_code"),
     (("repair", READINGS, "pad_code", "--column", "code", "--width", "2", "--why", "w"), "got code; correct the name"),
     (
         ("repair", READINGS, "swap_coordinates", "--why", "w"),
@@ -614,15 +614,15 @@ REFUSED_COMMANDS: list[tuple[tuple[str, ...], str]] = [
     ),
     (
         ("repair", READINGS, "as_is", "--column", "x", "--why", "w"),
-        "as_is: no arguments were promised, column came",
+        "as_is: expected no arguments, got column",
     ),
     (
         ("repair", READINGS, "resent", "--resent-in", "20261120T050000", "--why", "w"),
         "expected a delivery that brought records, got 20261120T050000; see `ioc ledger",
     ),
-    (("repair", READINGS, "as_is"), "who repairs and why were promised"),
+    (("repair", READINGS, "as_is"), "expected the name of a person and a reason"),
     (("repair", READINGS, "--why", "w"), "expected either a repair with its options, or --edited"),
-    (("repair", READINGS, "as_is", "--why", "w", "--position", "99"), "open records to repair were promised, none"),
+    (("repair", READINGS, "as_is", "--why", "w", "--position", "99"), "expected open records to repair, got none"),
     (("repair", READINGS, "--edited", "absent.jsonl", "--why", "w"), "expected an edited export in UTF-8"),
     (("replay", "environment.nothing"), "environment.nothing: no such feed"),
     (("list", "environment.nothing"), "environment.nothing: no such feed"),
@@ -640,11 +640,11 @@ def test_what_cannot_be_repaired_is_refused_before_anything_is_written(lake: Lak
 
 
 REFUSED_EXPORTS: list[tuple[Callable[[list[str]], list[str]], str]] = [
-    (lambda lines: ["{", *lines], "JSON with delivery_id, position and raw was promised in line 1"),
-    (lambda lines: ['{"delivery_id": "d", "position": 1}'], "was promised in line 1, something else came"),
-    (lambda lines: [lines[0], "", lines[0]], r"stands twice \(line 3\)"),
-    (lambda lines: [lines[0].replace('"position": 1', '"position": 3')], "holds none at position 3; export again"),
-    (lambda lines: lines, "edited records were promised, all 3 are as they were"),
+    (lambda lines: ["{", *lines], "expected JSON with delivery_id, position and raw in line 1"),
+    (lambda lines: ['{"delivery_id": "d", "position": 1}'], "raw in line 1, got something else"),
+    (lambda lines: [lines[0], "", lines[0]], r"again \(line 3\)"),
+    (lambda lines: [lines[0].replace('"position": 1', '"position": 3')], "at position 3; export again"),
+    (lambda lines: lines, "expected edited records, got all 3 unchanged"),
 ]
 
 

@@ -1,6 +1,6 @@
-"""The axes on a real lake: a fault a day over seven feeds, loaded, built once, and each day held against a clean one.
+"""The axes on a real lake: a fault a day over seven feeds, loaded, built once, and each day compared with a clean one.
 
-Then what a history promises: building again changes nothing, a later build forgets nothing, and the books alone give it back.
+Then the guarantees of a history: building again changes nothing, a later build forgets nothing, and the ledger alone restores it.
 """
 
 from collections.abc import Iterator
@@ -30,18 +30,18 @@ HISTORIES = ("feed_score_days", "object_score_days", "column_score_days")
 REASON = "Cột định danh chưa đạt 100 %: station_id sai 1/"
 """How the reason of a red level begins; then the records that were judged."""
 OF_MANY_OBJECTS = {"silence", "unknown_station", "file_name_without_station"}
-"""Faults of the readings that are not of the first station alone, or tell no station."""
+"""Faults of the readings that are not of the first station alone, or name no station."""
 
 
 DAYS = [date(2026, 9, 7) + timedelta(days=number) for number in range(max(map(len, FAULTS.values())) + 2)]
 """From a Monday of a school term."""
 
 DUE_AFTER = {"education.attendance": timedelta(days=8), "health.claims": timedelta(days=1)}
-"""How long after a day its slots fall due, where that is another day: so long the feeds may take."""
+"""How long after a day its slots fall due, if that is another day: the feeds may take that long."""
 
 
 def days_of(feed: str) -> list[date]:
-    """Give the days on which a feed sends."""
+    """Return the days on which a feed sends."""
     return [day for day in DAYS if feed != "education.attendance" or day.weekday() < 5]
 
 
@@ -50,7 +50,7 @@ PLAN: dict[tuple[str, date], Fault | None] = {
     for feed, faults in FAULTS.items()
     for day, fault in zip(days_of(feed), [None, *faults, None], strict=False)
 }
-"""What befalls each feed on each day; None is a clean day, the first and the last of every feed."""
+"""What goes wrong in each feed on each day; None is a clean day, the first and the last of every feed."""
 
 MIDDLE, END = DAYS[9], moment(DAYS[-1] + timedelta(days=1), 12)
 
@@ -67,15 +67,15 @@ class History:
         build(self.connection, self.settings.model_copy(update={"now": clock}), "quality", full_refresh=full_refresh)
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        """Give the rows of a query."""
+        """Return the rows of a query."""
         return self.connection.execute(sql).fetchall()
 
     def whole(self, columns: str = "*") -> dict[str, list[tuple[object, ...]]]:
-        """Give every history, whole, in one order."""
+        """Return every history, whole, in one order."""
         return {name: self.rows(f"select {columns} from lake.quality.{name} order by all") for name in HISTORIES}
 
     def axes(self, table: str = "feed_score_days", where: str = "true") -> dict[tuple[object, ...], dict[str, object]]:
-        """Give the axes of each row of a history by its feed and day."""
+        """Return the axes of each row of a history by its feed and day."""
         found = self.rows(f"select feed, local_date, {', '.join(AXES)} from lake.quality.{table} where {where}")
         return {row[:2]: dict(zip(AXES, row[2:], strict=True)) for row in found}
 

@@ -46,7 +46,7 @@ def add_one(connection: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.fixture
 def writer(stack_settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a writer's connection to two candidates of one domain, one row each, published."""
+    """A writer's connection to two candidates of one domain, one row each, published."""
     with connected(stack_settings) as connection:
         create_tables(connection, {})
         connection.execute("create schema if not exists lake.served")
@@ -74,7 +74,7 @@ def test_a_query_that_began_before_a_release_finishes_on_what_it_began_with(
     stack_settings: Settings, writer: duckdb.DuckDBPyConnection
 ) -> None:
     marts = ReleasedMarts(stack_settings, Clock())
-    reading = marts.cursor().begin()  # a query in the middle: it holds its line to the catalog until it ends
+    reading = marts.cursor().begin()  # an open query: it keeps its connection to the catalog until it ends
     assert reading.execute("select count(*) from served.ones").fetchall() == [(1,)]
     add_one(writer)
     publish(writer)

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 READINGS, REQUESTS = "environment.station_readings", "feedback.requests"
 EVENING = datetime.fromisoformat("2026-11-19T23:45:00+07:00")
 SLOTS = ("path:models/staging", "int_slots_received", "slot_days", "missing_slots")
-"""What tells of slots, with the staging views below: each run of dbt makes its own."""
+"""The models about slots, with the staging views below: each run of dbt makes its own."""
 
 NIGHT = datetime.fromisoformat("2026-11-20T00:30:00+07:00")
 LONG_AGO = datetime.fromisoformat("2025-10-16T08:00:00+07:00")
@@ -41,12 +41,12 @@ COLUMNS = "feed, object_id, local_date, expected_slots, received_slots, late_slo
 
 
 def stations() -> list[str]:
-    """Name every station of the register."""
+    """Return every station of the register."""
     return sorted(map(str, Reference().values_of("stations.station_id")))
 
 
 def file_of(slot: Slot, parameter: str = "PM2,5") -> tuple[str, bytes]:
-    """Give name and bytes of a station's file for a slot."""
+    """Return name and bytes of a station's file for a slot."""
     station, moment = slot
     stamp = f"{moment:%Y%m%d%H%M%S}"
     return f"{station}_{stamp}.txt", f"{parameter}\t38.1\tug/m3\t{stamp}\t00\n".encode()
@@ -68,17 +68,17 @@ def empty_the_server(settings: Settings, lake: Lake) -> None:
 
 
 def landed(lake: Lake, feed: str) -> list[str]:
-    """Name what landing holds of a feed."""
+    """Return the names of what landing holds of a feed."""
     return [delivery.source_name for delivery in lake.landing.deliveries(lake.contracts[feed])]
 
 
 def asked(attempts: list[Attempt]) -> list[tuple[Slot, str]]:
-    """Give slot and outcome of attempts at single slots."""
+    """Return slot and outcome of attempts at single slots."""
     return [((one.span.object_id, one.span.start), one.outcome.value) for one in attempts]
 
 
 def missing(lake: Lake, feed: str) -> set[Slot]:
-    """Give the missing slots of a feed."""
+    """Return the missing slots of a feed."""
     rows = lake.connection.execute(
         "select object_id, slot_start_at from lake.quality.missing_slots where feed = ?", [feed]
     ).fetchall()
@@ -190,7 +190,7 @@ def ask_for_feedback(lake: Lake, settings: Settings) -> None:
 
 
 def recapture_an_old_window(lake: Lake, settings: Settings, server: CityServer) -> None:
-    """See a refusal written down, the two hours of 400 days ago fetched in one window once it is over, and the rest stay listed."""
+    """See a refusal recorded, the two hours of 400 days ago fetched in one window once it is over, and the rest stay listed."""
     contract = lake.contracts[REQUESTS]
     resumed = NIGHT - HOUR - HOUR / 2
     hole = [LONG_AGO + step * QUARTER for step in range(8)]
@@ -225,7 +225,7 @@ def window_of(target: str) -> tuple[datetime, datetime]:
 
 
 def days(lake: Lake) -> dict[str, set[tuple[object, ...]]]:
-    """Give the rows of the marts by day, whole but for the catalog's version; the day stands second."""
+    """Return the rows of the marts by day, without the catalog's version; the day comes second."""
     return {
         "slot_days": set(
             lake.query(f"select object_id, local_date, {COLUMNS} from lake.quality.slot_days where feed = '{READINGS}'")

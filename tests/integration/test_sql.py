@@ -48,7 +48,7 @@ with ThreadPoolExecutor(2) as pool:
 
 @pytest.fixture
 def environment(stack_settings: Settings) -> Mapping[str, str]:
-    """Give the environment of a program on a stack with one release, where a query may run for a second."""
+    """The environment of a program on a stack with one release, where a query may run for a second."""
     with connected(stack_settings) as connection:
         create_tables(connection, {})
         connection.execute("create schema if not exists lake.asked")

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture(scope="module")
 def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
-    """Give a stack of this module's own: its services are killed here."""
+    """A stack of this module's own: its services are killed here."""
     settings = new_settings()
     try:
         up(settings, DATA_SERVICES)

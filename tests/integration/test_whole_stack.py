@@ -41,7 +41,7 @@ def seeded() -> tuple[Seeded, ...]:
 
 @pytest.fixture(scope="module")
 def settings(new_settings: Callable[[], Settings], seeded: tuple[Seeded, ...]) -> Iterator[Settings]:
-    """Give a stack that is up, and sources that hold the seeded deliveries."""
+    """A stack that is up, and sources that hold the seeded deliveries."""
     settings = new_settings()
     with _served(settings, seeded):
         _drop(settings, seeded)
@@ -101,7 +101,7 @@ def test_the_search_finds_what_airflow_keeps(settings: Settings) -> None:
 
 
 def test_what_was_loaded_by_hand_is_built_and_audited_by_the_next_turn_of_the_dags(settings: Settings) -> None:
-    """No task of Airflow loaded it, so no Asset tells of it: the DAG that asks the books has to find it. Awaits runs of Airflow."""
+    """No task of Airflow loaded it, so no Asset announces it: the DAG that reads the ledger has to find it. Awaits runs of Airflow."""
     contract = read_contracts()["environment.river_levels"]
     golden = PROJECT / "tests" / "golden" / "environment" / "river_levels"
     path = next(path for path in sorted(golden.iterdir()) if path.suffix == ".csv")
@@ -178,7 +178,7 @@ def _served(settings: Settings, seeded: tuple[Seeded, ...]) -> Iterator[None]:
 
 
 def _found_in_logs(home: Path, secrets: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Name file and value of what stands in any log below home."""
+    """Return file and value of what is found in any log below home."""
     logs = [path for path in home.rglob("*") if path.is_file() and (path.suffix == ".log" or "logs" in path.parts)]
     assert len(logs) > 20
     texts = {path.relative_to(home).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in logs}
@@ -186,7 +186,7 @@ def _found_in_logs(home: Path, secrets: tuple[str, ...]) -> list[tuple[str, str]
 
 
 def _found_in_database(settings: Settings, database: str, secrets: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Name column and value of what stands in any table of a service's database, bytes read as text."""
+    """Return column and value of what is found in any table of a service's database, bytes read as text."""
     found = []
     with connect(settings, database) as connection:
         columns = connection.execute(

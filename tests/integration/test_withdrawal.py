@@ -1,4 +1,4 @@
-"""A delivery that was landed by mistake is withdrawn: everything is as if it had never come, but for the books that say so."""
+"""A delivery that was landed by mistake is withdrawn: everything is as if it had never come, except the ledger, which says so."""
 
 import json
 import signal
@@ -38,12 +38,12 @@ def line(gauge: str, level: str, hour: int = 8) -> str:
 
 
 def at(lake: Lake, minute: int) -> Lake:
-    """Let the clock stand so many minutes after noon."""
+    """Set the clock to some minutes after noon."""
     return replace(lake, settings=lake.settings.model_copy(update={"now": NOON + timedelta(minutes=minute)}))
 
 
 def take_in(lake: Lake, minute: int, *files: tuple[str, str]) -> list[LedgerRow]:
-    """Land files, and load them, so many minutes after noon."""
+    """Land files, and load them, some minutes after noon."""
     for second, (name, text) in enumerate(reversed(files)):  # the last one a second earlier than the one before
         received_at = NOON + timedelta(minutes=minute, seconds=second)
         lake.landing.land(lake.contracts[LEVELS], name, (HEADER + text).encode(), received_at)
@@ -60,7 +60,7 @@ def repair(lake: Lake, minute: int, name: str) -> None:
 
 
 def story(lake: Lake, *, with_mistake: bool) -> None:
-    """Let deliveries come before, with and after a mistake that they repeat, contradict and outlive."""
+    """Land deliveries before, with and after a mistake that they repeat, contradict and outlive."""
     take_in(lake, 0, ("before.csv", line("46_TV01", "0.5") + line("46_TV02", "1.25")))
     mistake = (
         line("46_TV01", "0.5")  # known before
@@ -82,7 +82,7 @@ def story(lake: Lake, *, with_mistake: bool) -> None:
 
 
 def books(lake: Lake) -> dict[str, list[tuple[object, ...]]]:
-    """Give every table of the feed by the names of files: ids differ from one telling to the other."""
+    """Return every table of the feed by the names of files: ids differ from one run to the other."""
     named = "(select delivery_id, source_name from lake.ledger.deliveries)"
     return {
         "bronze": lake.query(
@@ -111,7 +111,7 @@ def books(lake: Lake) -> dict[str, list[tuple[object, ...]]]:
 
 
 def books_add_up(lake: Lake) -> bool:
-    """Tell whether each row balances, each table holds what the ledger says, and quarantined = open + replayed."""
+    """Whether each row balances, each table holds what the ledger says, and quarantined = open + replayed."""
     require_agreement(count_tables(lake.connection), "after a withdrawal")
     (unbalanced,) = lake.query(
         "select count(*) from lake.ledger.deliveries where received <> accepted + duplicate + quarantined or pieces <> received + skipped"
@@ -226,7 +226,7 @@ KILLED: dict[str, bool] = {
     "ingestion.repair.withdrawal.Withdrawer._row_of after": True,
     "ingestion.receipts.receipt_store.ReceiptStore.issue_again before": False,
 }
-"""Where the command is killed, and whether the books are then as they were before."""
+"""Where the command is killed, and whether the tables are then as they were before."""
 
 VICTIM = """
 import os, signal, sys
@@ -245,7 +245,7 @@ app(sys.argv[3:])
 
 
 def test_a_kill_anywhere_leaves_all_or_nothing_and_saying_it_again_ends_it(lake: Lake) -> None:
-    """Tells the story once a boundary, and starts the command twice: some 10 s each."""
+    """Runs the scenario once for each boundary, and starts the command twice: some 10 s each."""
     story(lake, with_mistake=False)
     never_landed = books(lake)
     for boundary, is_before in KILLED.items():
@@ -321,8 +321,8 @@ def test_a_withdrawal_of_something_else_is_refused_and_says_what_there_is(
     before = books(lake)
     for arguments, told in (
         (("environment.noise", "mistake.csv", "--why", WHY), "no such feed"),
-        ((LEVELS, "another.csv", "--why", WHY), "the ledger has none"),
-        ((LEVELS, "repair-20261120", "--why", WHY), "the ledger has none"),
+        ((LEVELS, "another.csv", "--why", WHY), "in the ledger, got none"),
+        ((LEVELS, "repair-20261120", "--why", WHY), "in the ledger, got none"),
         ((LEVELS, "mistake.csv", "--why", " "), "one of them is empty"),
     ):
         refused = ioc("withdraw", *arguments)

@@ -21,7 +21,7 @@ ON_VIEWS = [sys.executable, "-m", "tests.integration.dbt_on_views"]
 
 @dataclass(frozen=True)
 class Warehouse:
-    """What dbt builds from the lake as it stands, without an instant of it. It keeps what it parsed where `transform/build.py` does."""
+    """What dbt builds from the current lake, without a fixed snapshot. It keeps what it parsed where `transform/build.py` does."""
 
     settings: Settings
     connection: duckdb.DuckDBPyConnection
@@ -32,7 +32,7 @@ class Warehouse:
         return dbt_target(self.settings)
 
     def dbt(self, command: str, clock: datetime | None, *options: str) -> dict[str, str]:
-        """Run dbt; give the status of every node by its name, but for the hook that ran before them."""
+        """Run dbt; return the status of every node by its name, without the hook that ran before them."""
         return self._dbt(dbt_program(), command, clock, *options)
 
     def _dbt(self, program: list[str], command: str, clock: datetime | None, *options: str) -> dict[str, str]:
@@ -68,7 +68,7 @@ class Warehouse:
         assert len(statuses) > 150
 
     def build_untested(self, clock: datetime, *options: str) -> None:
-        """Build seeds and models anew, whatever an earlier test left, without data tests; all must pass."""
+        """Build seeds and models again, whatever an earlier test left, without data tests; all must pass."""
         untested = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", "--full-refresh")
         assert set(self.dbt("build", clock, *untested, *options).values()) == {"success"}
 
@@ -83,15 +83,15 @@ class Warehouse:
         return f"({compiled.read_text(encoding='utf-8')})"
 
     def run(self, sql: str) -> None:
-        """Change something."""
+        """Run a statement."""
         self.connection.execute(sql)
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        """Give the rows of a query."""
+        """Return the rows of a query."""
         return self.connection.execute(sql).fetchall()
 
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
-        """Give every built table, whole, in one order."""
+        """Return every built table, whole, in one order."""
         names = self.rows(
             "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
             f"where table_catalog = 'lake' and table_schema in {('silver', *DOMAINS)} and table_type = 'BASE TABLE' order by all"

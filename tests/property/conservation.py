@@ -1,4 +1,4 @@
-"""The books of a load, kept a second time: counted from the bytes and from the tables, without the ledger's own arithmetic."""
+"""The counts of a load, kept a second time: from the bytes and from the tables, without the ledger's own arithmetic."""
 
 import html
 import io
@@ -30,7 +30,7 @@ CELL = re.compile(rb"<(?:\w+:)?(?:t|v)(?:\s[^>]*)?>([^<]*)<")
 
 @dataclass(frozen=True)
 class Met:
-    """What a delivery holds, read alone; None where it cannot be read at all."""
+    """What a delivery holds, read alone; None if it cannot be read at all."""
 
     pieces: int
     skipped: int
@@ -53,13 +53,13 @@ def meet(content: bytes, source_name: str, contract: Contract) -> Met | None:
 
 @dataclass(frozen=True)
 class Books:
-    """The tables of a lake, as a stranger reads them. `key` is the privacy key."""
+    """The tables of a lake, as an independent reader sees them. `key` is the privacy key."""
 
     connection: duckdb.DuckDBPyConnection
     key: str
 
     def faults(self, contract: Contract, delivery: Delivery, content: bytes, met: Met | None) -> list[str]:
-        """Name everything about a loaded delivery that does not add up."""
+        """Return everything about a loaded delivery that does not add up."""
         row = self.connection.execute(
             "select status, pieces, skipped, received, accepted, duplicate, quarantined from lake.ledger.deliveries "
             "where delivery_id = ?",
@@ -74,10 +74,12 @@ class Books:
             f"sum(_record_count) from lake.bronze.{contract.table} where _delivery_id = ?", delivery
         )
         aside = self._count("sum(record_count) from lake.quarantine.records where delivery_id = ?", delivery)
-        if status == "withdrawn":  # nothing of it is anywhere, and each piece is told by the door that it had left by
+        if (
+            status == "withdrawn"
+        ):  # nothing of it is anywhere, and each piece is counted under the door that it had left by
             left = (received, accepted, duplicate, quarantined, in_bronze, aside, pieces - skipped)
             return [f"withdrawn, and yet {left}"] if any(left) else []
-        if met is None or status == "unreadable":  # the latter also where its columns are not the contract's
+        if met is None or status == "unreadable":  # the latter also if its columns are not the contract's
             found = (status, pieces, skipped, received, in_bronze, aside)
             return [] if found == ("unreadable", 1, 0, 1, 0, 1) else [f"unreadable, and yet {found}"]
         counted = {
@@ -98,7 +100,7 @@ class Books:
         return int(row[0] or 0) if row else 0
 
     def _unaccounted(self, contract: Contract, delivery: Delivery, met: Met) -> list[str]:
-        """Look for the very values of each record that passes its checks: in bronze, or set aside at its position."""
+        """Search for the very values of each record that passes its checks: in bronze, or set aside at its position."""
         received_at = pl.lit(delivery.received_at).cast(pl.Datetime("us", "UTC")).alias("received_at")
         checked = check(met.reading.records.with_columns(received_at), contract, Reference())
         passed = protect(checked.passed, contract, self.key)
@@ -130,7 +132,7 @@ class Books:
         ]
 
     def silver_faults(self, contract: Contract) -> list[str]:
-        """Name what does not add up between bronze and the newest version of each key: accepted = current + superseded."""
+        """Return what does not add up between bronze and the newest version of each key: accepted = current + superseded."""
         key = ", ".join(f'"{name}"' for name in contract.key)
         version = f'"{contract.version}"' if contract.version else "0"
         row = self.connection.execute(
@@ -149,7 +151,7 @@ class Books:
 
 
 def texts_of(content: bytes) -> list[str]:
-    """Give the text of a delivery, and of what is packed in it."""
+    """Return the text of a delivery, and of what is packed in it."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return [_text(content)]
     try:
@@ -162,7 +164,7 @@ def texts_of(content: bytes) -> list[str]:
 
 
 def holds(texts: list[str], raw: str) -> bool:
-    """Tell whether a quarantined text stands in what was landed: as a whole, line by line, or cell by cell of a workbook's row."""
+    """Whether a quarantined text is part of what was landed: as a whole, line by line, or cell by cell of a workbook's row."""
     if raw.startswith("workbook"):
         cells = [cell for cell in json.loads(raw.partition("\t")[2]) if isinstance(cell, str)]
         wanted = [" ".join(cell.split()) for cell in cells]
@@ -173,5 +175,5 @@ def holds(texts: list[str], raw: str) -> bool:
 
 
 def _text(content: bytes) -> str:
-    """Decode as quarantine does: what is no UTF-8, and zero bytes, stand escaped."""
+    """Decode as quarantine does: bytes that are not UTF-8, and zero bytes, are escaped."""
     return content.decode("utf-8", errors="backslashreplace").replace("\0", "\\x00")

@@ -1,4 +1,4 @@
-"""What lines, disks, encodings and people do to a delivery, whatever its format.
+"""What transfer, disks, encodings and people do to a delivery, whatever its format.
 
 A mutation hits the bytes as they are, or what is wrapped in them: a member of an archive, a base64 file of a wrapper, put back into
 a container that is whole. Without that second way hardly any mutation would get behind an archive's checksum.
@@ -55,7 +55,7 @@ WRAPPED = re.compile(rb"(?<=<NOIDUNGFILE>)[A-Za-z0-9+/=\s]+(?=</NOIDUNGFILE>)")
 
 @dataclass(frozen=True)
 class Mutation:
-    """One thing done: where (a share of the length), how far, with what, and whether to what is wrapped inside."""
+    """One mutation: where (a share of the length), how far, with what, and whether to what is wrapped inside."""
 
     kind: str
     place: float
@@ -79,7 +79,7 @@ MUTATIONS = st.lists(
 
 
 def mutate(content: bytes, mutations: list[Mutation], contract: Contract) -> bytes:
-    """Do all of it, in order."""
+    """Apply all mutations, in order."""
     for mutation in mutations:
         content = _inside(content, mutation, contract) if mutation.is_inside else _apply(content, mutation, contract)
     return content
@@ -174,7 +174,7 @@ def _renamed(content: bytes, mutation: Mutation, contract: Contract) -> bytes:
 
 
 def _with_another_unit(content: bytes, start: int) -> bytes:
-    """Make a thousand times as much of the first plain number from a place on."""
+    """Multiply the first plain number after a place by a thousand."""
     found = NUMBER.search(content, start)
     if found is None:
         return content.replace(b"ug/m3", b"mg/m3")
@@ -182,7 +182,7 @@ def _with_another_unit(content: bytes, start: int) -> bytes:
 
 
 def _swapped(content: bytes, start: int) -> bytes:
-    """Swap two fields that stand side by side, whatever separates them."""
+    """Swap two adjacent fields, whatever separates them."""
     marks = [match.span() for _, match in zip(range(3), SEPARATORS.finditer(content, start), strict=False)]
     if len(marks) < 3:
         return content

@@ -1,4 +1,4 @@
-"""Nothing is lost and nothing is invented, whatever is done to a delivery on its way, and whichever is withdrawn: every contract, through
+"""Nothing is lost and nothing is invented, whatever happens to a delivery on its way, and whichever is withdrawn: every contract, through
 the real load."""
 
 import hashlib
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 
 CONTRACTS = read_contracts()
 RECEIVED = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
-"""After everything that the golden deliveries tell of."""
+"""Later than anything in the golden deliveries."""
 
 SIBLINGS = 4
 FEW, MANY = 3, 60
@@ -38,7 +38,7 @@ FEW, MANY = 3, 60
 
 @pytest.fixture(scope="module")
 def loader(stack_settings: Settings) -> Iterator[tuple[Loader, Landing, Books]]:
-    """Give a loader, the landing zone it loads from, and a stranger's look at the books."""
+    """A loader, the landing zone it loads from, and an independent reader of the tables."""
     chosen = stack_settings.model_copy(update={"now": RECEIVED})
     landing = Landing(chosen)
     with connected(chosen) as connection:
@@ -48,7 +48,7 @@ def loader(stack_settings: Settings) -> Iterator[tuple[Loader, Landing, Books]]:
 
 
 def golden(contract: Contract) -> tuple[str, bytes]:
-    """Give the name and the bytes of a feed's golden delivery."""
+    """Return the name and the bytes of a feed's golden delivery."""
     name, content, _ = golden_sample(contract.feed)
     return name, content
 

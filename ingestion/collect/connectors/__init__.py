@@ -1,1 +1,1 @@
-"""One module per way of fetching, never per agency: each yields the bytes of a source, and knows what it took already."""
+"""One module per way of fetching, never per agency: each yields the bytes of a source and knows what it has already taken."""

@@ -1,8 +1,8 @@
-"""What every way of fetching promises.
+"""The protocol of every connector.
 
-A connector yields arrivals: bytes with the name the source gave them, and what the checkpoint is to remember of them. It never
-writes landing, and claims nothing in the checkpoint: its caller lands, then remembers, then saves. So a saved checkpoint speaks only of
-what is landed; a crash in between only fetches again, and the load recognises the repetition.
+A connector yields arrivals: bytes with the name the source gave them, and what the checkpoint is to remember about them. It never
+writes to landing and never changes what the checkpoint remembers: its caller lands, then remembers, then saves. So a saved checkpoint
+covers only what is landed; a crash in between only leads to fetching again, and the load recognises the duplicates.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from core.contract import Contract
 from core.errors import ConfigurationError
 
 FORGET_AFTER = timedelta(days=7)
-"""A file that is gone from its source is remembered this long, so that a listing that fails to an empty one costs nothing."""
+"""A file that is gone from its source is remembered this long, so that a listing that wrongly comes back empty costs nothing."""
 
 Clock = Callable[[], datetime]
 
@@ -31,7 +31,9 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None or self.start >= self.end:
-            raise ConfigurationError("window: a start before its end, both with an offset, was promised")
+            raise ConfigurationError(
+                "window: expected a start before its end, both with a UTC offset, got another; correct the times"
+            )
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,9 @@ class FileMark(BaseModel):
 class Arrival:
     """Bytes as they came, and what to remember once they are landed.
 
-    A stream can be read once, its caller closes it; reading it raises SourceChangedError where it is not the file that was listed.
-    `mark` is given for a file, and `kept_as` where its source keeps it under another name; `window_end` by the last arrival of a span that
-    was asked for: the source need not be asked before it again.
+    A stream can be read once, and its caller closes it; reading it raises SourceChangedError if the file no longer is as it was listed.
+    `mark` is set for a file, and `kept_as` if its source keeps it under another name; `window_end` is set on the last arrival of a window:
+    the source need not be asked for anything earlier again.
     """
 
     source_name: str
@@ -76,7 +78,7 @@ class _Saved(BaseModel):
 
 @dataclass
 class Checkpoint:
-    """What was taken from a source. `refused` tells of the last collection only, and is not saved."""
+    """What was taken from a source. `refused` covers the last collection only, and is not saved."""
 
     files: dict[str, FileMark] = field(default_factory=dict)
     window_end: datetime | None = None
@@ -84,23 +86,23 @@ class Checkpoint:
 
     @classmethod
     def from_json(cls, text: bytes | None) -> "Checkpoint":
-        """Read what `to_json` wrote; None gives a checkpoint that knows nothing. Raises ConfigurationError for anything else."""
+        """Read what `to_json` wrote; None gives an empty checkpoint. Raises ConfigurationError for anything else."""
         if text is None:
             return cls()
         try:
             saved = _Saved.model_validate_json(text)
         except ValidationError as error:
             raise ConfigurationError(
-                f"checkpoint: JSON as a collector saved it was promised, {error.error_count()} errors came; remove it to fetch all again"
+                f"checkpoint: expected JSON as a collector saved it, got {error.error_count()} errors; remove it to fetch everything again"
             ) from error
         return cls(dict(saved.files), saved.window_end)
 
     def to_json(self) -> bytes:
-        """Give the bytes to save."""
+        """Return the bytes to save."""
         return _Saved(files=self.files, window_end=self.window_end).model_dump_json(exclude_none=True).encode()
 
     def has(self, name: str, size: int, modified: float) -> bool:
-        """Tell whether this file was taken as it is now."""
+        """Whether this version of the file was already taken."""
         mark = self.files.get(name)
         return mark is not None and (mark.size, mark.modified) == (size, modified)
 
@@ -112,25 +114,25 @@ class Checkpoint:
             self.window_end = arrival.window_end
 
     def refuse(self, name: str, reason: str) -> None:
-        """Tell of a file that was not taken."""
+        """Record a file that was not taken."""
         self.refused.append(Refusal("".join(c if c.isprintable() else "?" for c in name)[:200], reason))
 
     def forget(self, present: set[str], now: datetime) -> None:
-        """Forget the files that are gone from the source for FORGET_AFTER."""
+        """Forget files that have been gone from the source for FORGET_AFTER."""
         self.files = {
             name: mark for name, mark in self.files.items() if name in present or mark.taken_at > now - FORGET_AFTER
         }
 
 
 class Connector(Protocol):
-    """A way of fetching. What it needs to reach the source it got when it was made."""
+    """A way of fetching. It is built with everything that it needs to reach the source."""
 
     def collect(
         self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
     ) -> Iterator[Arrival]:
-        """Yield what is new since the checkpoint, in a fixed order, and tell the checkpoint what was refused and what is gone.
+        """Yield what is new since the checkpoint, in a fixed order, and record in the checkpoint what was refused and what is gone.
 
         With a window, yield what belongs to it instead, taken before or not. Raises SourceUnavailableError where a retry
-        can help and SourceAnswerError where it cannot; what was yielded before stays good.
+        can help and SourceAnswerError where it cannot; what was yielded before stays valid.
         """
         ...

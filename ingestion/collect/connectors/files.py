@@ -1,7 +1,7 @@
 """Which files of a source are taken: what the folder and the SFTP connector share, whatever the pattern of the feed.
 
-A name is looked at before the file: one that tries to leave its folder, that its sender or a computer keeps for itself, that a program gave
-to a copy, or that is none of the feed's, is left, and told with its reason. Letters count in either case: `A.TXT` is wanted by `*.txt`.
+A name is checked before the file: one that tries to leave its folder, that marks a temporary or system file, that a program gave
+to a copy, or that does not match the feed's pattern, is left and reported with its reason. Case does not matter: `*.txt` takes `A.TXT`.
 """
 
 import fnmatch
@@ -23,7 +23,7 @@ UNFINISHED = (
 """Endings of files that their sender is still writing, in small letters."""
 
 SYSTEM = frozenset({"desktop.ini", "thumbs.db", "ehthumbs.db"})
-"""Files that a computer makes in a folder for itself, in small letters; Apple's archives leave a folder `__macosx`."""
+"""Files that an operating system makes for itself, in small letters; Apple's archives leave a folder `__macosx`."""
 
 ENDINGS = re.compile(r"(\.[a-z0-9]{1,8}){0,2}$")
 COPY_WORD = r"(copy|bản sao|sao chép)"
@@ -33,18 +33,18 @@ COPY = re.compile(
 )
 """Names that programs give to copies: `a (1)`, `a(1)`, `a - Copy (2)`, `a copy 2`, `Copy of a`, `a - Bản sao`, `Bản sao của a`."""
 
-CHANGED = "it changed while it was read; it is taken when it is whole"
-GONE = "it was gone when it was to be read"
-DENIED = "the source denies reading it"
+CHANGED = "it changed while it was read; it is taken once it is complete"
+GONE = "it was gone before it could be read"
+DENIED = "the source denies access to it"
 HOSTILE = "the name tries to leave the folder"
-UNDER_WAY = "it is hidden or still being written, by its name; it is taken under its own name when it is whole"
-NOT_SENT = "a computer made it for itself"
-COPIED = "it is a copy by its name; send it under its own name if it holds something new"
-JUST_NOW = "it changed a moment ago; it is taken when it stands still"
+UNDER_WAY = "its name marks it as hidden or still being written; it is taken under its own name once it is complete"
+NOT_SENT = "it is a system file, which nobody sent"
+COPIED = "its name marks it as a copy; send it under its own name if it holds something new"
+JUST_NOW = "it changed a moment ago; it is taken once it stops changing"
 """Why a file is left, in words for whoever looks after the source."""
 
 SMALL_BYTES = 8 * 1024 * 1024
-"""A file up to this many bytes is read at once; a larger one comes as a stream."""
+"""A file up to this many bytes is read at once; a larger one is streamed."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class Listed:
 
     @property
     def modified_at(self) -> datetime:
-        """When it was changed."""
+        """The time of its last change."""
         return datetime.fromtimestamp(self.modified, UTC)
 
     def arrival(self, content: BinaryIO | bytes, now: datetime) -> Arrival:
-        """Return its bytes as an arrival, with what to remember of it."""
+        """Return its bytes as an arrival, with what to remember about it."""
         mark = FileMark(size=self.size, modified=self.modified, taken_at=now)
         return Arrival(self.name, content, self.modified_at, mark, kept_as=self.kept_as)
 
@@ -75,7 +75,7 @@ def due(contract: Contract, checkpoint: Checkpoint, window: Window | None, liste
 
 
 def why_left(name: str, pattern: str) -> str | None:
-    """Return why no file of this name is taken by a feed of this pattern, None where one is; `name` may have folders before it."""
+    """Return why a file of this name is not taken by a feed with this pattern, or None if it is; `name` may include folders."""
     if is_hostile(name):
         return HOSTILE
     if any(part.startswith(".") for part in name.split("/")) or is_unfinished(name):
@@ -100,7 +100,7 @@ def is_unfinished(name: str) -> bool:
 
 
 def belongs(contract: Contract, window: Window, name: str, modified_at: datetime) -> bool:
-    """Whether a file belongs to a window: by the object and time that its name tells, by its change where the name tells none."""
+    """Whether a file belongs to a window: by the object and time in its name, or by its time of change if the name has none."""
     told = contract.slots.named_by(name)
     if told is None:
         return window.slots is None and window.start <= modified_at < window.end

@@ -1,8 +1,8 @@
-"""Files that somebody drops into a folder of ours, or into folders below it.
+"""Files that are dropped into a local folder, or into folders below it.
 
-A file that is changed is taken again; one that changes while it is read is left for the next time, and told. Links that lead out of the
-folder are refused, and so are names as `files.py` says. Contract options: `folder`, `pattern`, and `settle_seconds` (0): how old
-a change must be by the clock, for senders that write slowly and under the final name.
+A file that changed is taken again; one that changes while it is read is left for the next time and reported. Links that lead out of
+the folder are refused, and so are the names that `files.py` refuses. Contract options: `folder`, `pattern`, and `settle_seconds` (0):
+how old a change must be by the clock, for senders that write slowly and under the final name.
 """
 
 import io
@@ -42,7 +42,7 @@ class Folder:
         folder = self.root / str(contract.option("folder"))
         if not folder.is_dir():
             raise SourceUnavailableError(
-                f"{contract.feed}: a folder {folder.name} was promised, there is none; create it", feed=contract.feed
+                f"{contract.feed}: expected a folder {folder.name}, got none; create it", feed=contract.feed
             )
         now = clock()
         checkpoint.refused.clear()
@@ -66,7 +66,7 @@ class Folder:
 
 
 class _Stream(io.RawIOBase):
-    """A large file, open from the beginning; closed, and compared with what was listed, at its end."""
+    """A large file, read from its beginning; at its end it is compared with the listing and closed."""
 
     def __init__(self, path: Path, state: tuple[int, float], feed: str) -> None:
         self._path, self._state, self._feed = path, state, feed
@@ -92,7 +92,7 @@ class _Stream(io.RawIOBase):
 
 
 def _listing(folder: Path, pattern: str, checkpoint: Checkpoint) -> Iterator[Listed]:
-    """List the wanted files below a folder, and tell of every other."""
+    """List the wanted files below a folder, and report every other."""
     home = folder.resolve()
     for path in sorted(folder.rglob("*")):
         if path.is_dir() and not path.is_symlink():
@@ -116,11 +116,11 @@ def _why_not_read(path: Path, home: Path) -> str | None:
         return "the link leads out of the folder"
     if not path.exists():
         return "the link leads nowhere"
-    return None if path.is_file() else f"no file, but {stat.filemode(path.stat().st_mode)[0]}"
+    return None if path.is_file() else f"not a file, but {stat.filemode(path.stat().st_mode)[0]}"
 
 
 def _content(path: Path, state: tuple[int, float], feed: str) -> BinaryIO | bytes:
-    """Give a file's bytes, or a stream of many; raises SourceChangedError, the stream at its end, where it is not as it was listed."""
+    """Return a file's bytes, or a stream of a large one; either raises SourceChangedError if the file differs from its listing."""
     if state[0] > SMALL_BYTES:
         return cast("BinaryIO", _Stream(path, state, feed))
     with path.open("rb") as file:
@@ -130,10 +130,10 @@ def _content(path: Path, state: tuple[int, float], feed: str) -> BinaryIO | byte
 
 
 def _require_same(file: BinaryIO, path: Path, state: tuple[int, float], left: int, feed: str) -> None:
-    """Compare an open file with what was listed; one that was moved away meanwhile is still that file."""
+    """Compare an open file with its listing; one that was moved away in the meantime is still the same file."""
     if left or _state_of(os.fstat(file.fileno())) != state:
         raise SourceChangedError(
-            f"{feed}: a file that stands still was promised, {path.name}: {CHANGED}", name=path.name
+            f"{feed}: expected a file that does not change while it is read, got {path.name}: {CHANGED}", name=path.name
         )
 
 

@@ -1,9 +1,9 @@
-"""Lists that come over HTTP, as the contract declares them (docs/http.md): a window of time after the other, page by page.
+"""Lists fetched over HTTP, as the contract declares them (docs/http.md): one window of time after another, page by page.
 
-Where a source stands is a setting, by feed or by domain (`IOC_SOURCE_URLS`), and so is its secret, by name (`IOC_SOURCE_SECRETS`). The
-checkpoint moves with the last page of a window. How far the first collection reaches back (`history_days`), how long a window is
-(`window_days`) and how far each overlaps the one before, for items that appear late (`overlap_minutes`; repetitions are recognised), the
-contract says. A list that cannot be asked for by time is fetched whole, as one window.
+The address of a source is a setting, by feed or by domain (`IOC_SOURCE_URLS`), and so is its secret, by name (`IOC_SOURCE_SECRETS`).
+The checkpoint moves with the last page of a window. The contract says how far the first collection reaches back (`history_days`), how
+long a window is (`window_days`) and how far each overlaps the one before, for items that appear late (`overlap_minutes`; duplicates are
+recognised). A list that cannot be filtered by time is fetched whole, as one window.
 """
 
 import time
@@ -25,7 +25,7 @@ from ingestion.collect.connectors.http_requests import Asker, secret_headers
 
 @dataclass(frozen=True)
 class Http:
-    """Sources by feed or domain; the client and the way to wait are given, so that a test decides both."""
+    """Sources by feed or domain; the client and the wait function are passed in, so that a test controls both."""
 
     client: httpx.Client
     urls: Mapping[str, str]
@@ -35,7 +35,7 @@ class Http:
     def collect(
         self, contract: Contract, checkpoint: Checkpoint, window: Window | None, clock: Clock
     ) -> Iterator[Arrival]:
-        """Yield every page of every window since the checkpoint; with a window given, of that one, and leave the checkpoint."""
+        """Yield every page of every window since the checkpoint; with a window, only its pages, and the checkpoint stays as it is."""
         options = read_options(contract)
         headers = {}
         if options.secret is not None:
@@ -48,7 +48,7 @@ class Http:
             yield from _arrivals(contract, pages, span, None if window else span.end)
 
     def _address(self, contract: Contract, options: HttpOptions) -> httpx.URL:
-        """Return where the list stands; raise ConfigurationError where no address is set, or one that is no plain address."""
+        """Return the address of the list; raise ConfigurationError if none is set, or if it is not a plain address."""
         names = (contract.feed, contract.table, contract.domain)
         base = next((self.urls[name] for name in names if name in self.urls), None)
         if base is None:
@@ -74,7 +74,7 @@ class Http:
 
 
 def _arrivals(contract: Contract, pages: Pages, span: Window, end: datetime | None) -> Iterator[Arrival]:
-    """Yield the pages of a window; the last of them tells `end`."""
+    """Yield the pages of a window; the last of them carries `end`."""
     options = pages.options
     query = {name: str(value) for name, value in options.query.items()}
     if options.window is not None:
@@ -98,7 +98,7 @@ def _arrivals(contract: Contract, pages: Pages, span: Window, end: datetime | No
 
 
 def _windows(options: HttpOptions, checkpoint: Checkpoint, now: datetime) -> Iterator[Window]:
-    """Yield the windows since the last one; all the history again where the last one ends in the future, as our clock was ahead then."""
+    """Yield the windows since the last one; the whole history again if the last one ends in the future, as our clock was ahead then."""
     overlap = timedelta(minutes=options.overlap_minutes)
     if checkpoint.window_end is None or checkpoint.window_end - now > overlap:
         start = now - timedelta(days=options.history_days)

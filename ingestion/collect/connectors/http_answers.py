@@ -1,7 +1,7 @@
-"""What an answer of a source says: its items, its error code, and whether there is more.
+"""What a source's answer says: its items, its error code, and whether there is more.
 
-An item is known by the digest of all that it holds, so that two readings of a list can be compared. What an answer says in words of its own
-is never repeated in an error, since it may quote a record.
+An item is identified by the digest of its content, so that two readings of a list can be compared. Free text of an answer is never
+repeated in an error, since it may quote a record.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from ingestion.collect.connectors.http_options import HttpOptions
 NOT_A_LIST = (ValueError, TypeError, KeyError, AttributeError, RecursionError, ParseError, DefusedXmlException)
 YES_OR_NO = {"true": True, "1": True, "false": False, "0": False}
 SHOWN = 10
-"""A code of more characters than this is not shown."""
+"""Longer codes are not shown, in characters."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The items of one page in their order; `total`, `more` and `next` are None where the answer does not say."""
+    """The items of one page in their order; `total`, `more` and `next` are None if the answer does not say."""
 
     items: tuple[bytes, ...]
     total: int | None = None
@@ -34,7 +34,7 @@ class Answer:
 
 
 def read_answer(feed: str, options: HttpOptions, content: bytes) -> Answer:
-    """Read a page; raise SourceAnswerError where the source refuses, one of NOT_A_LIST where there is no list."""
+    """Read a page; raise SourceAnswerError if the source refuses, one of NOT_A_LIST if there is no list."""
     if options.representation == "csv":
         return Answer(_lines(content))
     find: Callable[[str], Any]
@@ -69,7 +69,7 @@ def _require_fine(feed: str, found: object, fine: tuple[object, ...]) -> None:
 
 
 def _in_json(document: Any, path: str) -> Any:
-    """Return what stands at a path, None where nothing does."""
+    """Return the value at a path, or None if there is none."""
     for name in path.split(".")[1:]:
         document = document.get(name) if isinstance(document, dict) else None
     return document
@@ -101,7 +101,7 @@ def _elements(root: Element, path: str) -> tuple[bytes, ...]:
 
 
 def _anywhere(path: str) -> str:
-    """Let the elements of a path be of any namespace."""
+    """Let the elements of a path be in any namespace."""
     return "/".join(f"{{*}}{name}" for name in path.split("/"))
 
 
@@ -110,7 +110,7 @@ def _local(element: Element) -> str:
 
 
 def _lines(content: bytes) -> tuple[bytes, ...]:
-    """Cut a table into its lines but for the header, which must be there."""
+    """Split a table into its lines without the header, which must be there."""
     lines = [line for line in content.splitlines() if line.strip()]
     if not lines or lines[0].lstrip(b"\xef\xbb\xbf \t")[:1] in (b"<", b"{", b"["):
         raise ValueError("no table")

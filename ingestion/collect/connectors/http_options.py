@@ -1,4 +1,4 @@
-"""What a contract declares of a list that comes over HTTP (docs/http.md): the options of `connector: http`, read into facts.
+"""What a contract declares of a list fetched over HTTP (docs/http.md): the options of `connector: http`, parsed and checked.
 
 A path into an answer is `$`, `$.data` or `$.page.next` for JSON, and the names of elements joined by `/`, the root first, for XML.
 """
@@ -21,7 +21,7 @@ HEADER = re.compile(r"[A-Za-z0-9-]+")
 JSON_PATH = re.compile(r"\$(\.[^.\s\[\]]+)*")
 XML_PATH = re.compile(r"[\w.-]+(/[\w.-]+)*")
 EPOCH = {"epoch": 1, "epoch_ms": 1000}
-"""Forms of a moment as a number, and how many of it make a second."""
+"""Numeric forms of a moment, and how many units make a second."""
 
 
 class _Declared(BaseModel):
@@ -41,7 +41,7 @@ class ErrorCode(_Declared):
 
 
 class WindowQuery(_Declared):
-    """The parameters by which the source filters: from a moment on, up to another that is excluded, and how it writes them.
+    """The source's filter parameters: from a moment on, up to another that is excluded, and the format of both.
 
     `form` is iso8601 (UTC), epoch, epoch_ms, or a pattern of yyyy, MM, dd, HH, mm and ss in the local time of `zone`.
     """
@@ -65,7 +65,7 @@ class WindowQuery(_Declared):
         return self
 
     def query(self, start: datetime, end: datetime) -> dict[str, str]:
-        """Write a window; where the form is coarse, it reaches to the next moment that can be written, so that nothing is left out."""
+        """Format a window; if the form is coarse, the end is rounded up to the next moment it can express, so that nothing is left out."""
         return {self.start: self._written(start), self.end: self._written(self._rounded_up(end))}
 
     def _rounded_up(self, moment: datetime) -> datetime:
@@ -100,7 +100,7 @@ class PagingBy(StrEnum):
 class Paging(_Declared):
     """How a list is paged, and where an answer says that it has ended.
 
-    `next` is where the token or the address of the next page stands; without it a link is that of the header `Link` (RFC 8288).
+    `next` is the path of the token or of the next page's address; without it the link is that of the header `Link` (RFC 8288).
     """
 
     by: PagingBy = PagingBy.NONE
@@ -129,7 +129,7 @@ class Paging(_Declared):
 
 
 class HttpOptions(_Declared):
-    """One list of a source; `items` is where it stands in an answer."""
+    """One list of a source; `items` is its path in an answer."""
 
     path: str = ""
     representation: Literal["json", "xml", "csv"] = "json"
@@ -173,19 +173,19 @@ class HttpOptions(_Declared):
 
     @property
     def list_name(self) -> str | None:
-        """Name the list by the last part of its path, without the ending; None where the path names nothing."""
+        """The last part of the list's path, without the ending; None if the path is empty."""
         return self.path.rpartition("/")[2].partition(".")[0] or None
 
     @property
     def size_that_goes_on(self) -> int | None:
-        """Return how many items a page holds after which another must come; None where an answer says itself whether one does."""
+        """How many items make a page full, so that another must follow; None if an answer says itself whether one does."""
         paging = self.paging
         by_count = paging.by in (PagingBy.PAGE, PagingBy.OFFSET) and paging.total is None and paging.more is None
         return paging.size if by_count else None
 
 
 def _told_by_the_form(contract: Contract) -> dict[str, Any]:
-    """Return what the form of the records says of an answer already: where the list stands, and the error code."""
+    """Return what the form of the records already says about an answer: where the list is, and the error code."""
     container = dict(contract.connector_options).get("representation", "json")
     form = next((form for form in contract.forms if form.container == container), None)
     if form is None or form.container is Container.CSV:
@@ -198,7 +198,7 @@ def _told_by_the_form(contract: Contract) -> dict[str, Any]:
 
 
 def read_options(contract: Contract) -> HttpOptions:
-    """Read the options of a contract's connector, less those that the form of its records tells; raise ContractError for what is wrong."""
+    """Read the options of a contract's connector, completed by the form of its records; raise ContractError for what is wrong."""
     options = {**_told_by_the_form(contract), **dict(contract.connector_options)}
     try:
         return HttpOptions.model_validate(options)

@@ -1,15 +1,15 @@
-"""A list that comes page by page: every page of one window, as often as it takes until two readings agree.
+"""A list that is served page by page: every page of one window, read again until two readings agree.
 
-A list has ended where a page is empty, or where an answer says so: the declared total is reached, there is no more, no token, no next link.
-A page that is shorter than was asked for says nothing, since a server may give less than it is asked for. Servers misbehave in known
-ways, and each has its answer here:
+A list has ended when a page is empty, or when an answer says so: the declared total is reached, or there is no more, no token, no next
+link. A page shorter than requested proves nothing, since a server may return less than it is asked for. Servers misbehave in known
+ways, and each is handled here:
 
-* fewer items a page than asked for, counted from the size that was asked for: from the second page on, so many are asked for as the first
-  held, so that none lies between two pages;
-* the same page again: the server ignores the parameter; paging on would never end;
-* items that leave the window while we page, so that others slide onto pages already read and would be lost: a window of several
-  pages is read a second time, and again until two readings agree; what only an earlier one held is kept too;
-* a page of HTML with 200 OK is no answer; an empty list is one, and is landed, so that the ledger shows that we asked.
+* fewer items per page than requested, while offsets count from the requested size: from the second page on, the size of the first page
+  is requested, so that no item falls between two pages;
+* the same page again: the server ignores the parameter, and paging on would never end;
+* items that leave the window while we page, so that others move onto pages already read and would be lost: a window of several
+  pages is read a second time, and again until two readings agree; what only an earlier reading held is kept too;
+* a page of HTML with 200 OK is not an answer; an empty list is one, and is landed, so that the ledger shows that we asked.
 """
 
 import hashlib
@@ -26,17 +26,17 @@ from ingestion.collect.connectors.http_options import HttpOptions, PagingBy
 from ingestion.collect.connectors.http_requests import Asker, Body
 
 READINGS = 4
-"""How often a window is read before we give up that two readings agree."""
+"""How often a window is read before we give up waiting for two readings that agree."""
 
 READING_BYTES = 16 * 1024 * 1024
-"""A reading of a window above this many bytes waits on disk."""
+"""A reading of a window larger than this many bytes is held on disk."""
 
 PAGES_LIMIT = 10_000
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a reading; `start` and `size` are where its bytes wait."""
+    """One page of a reading; `start` and `size` locate its bytes."""
 
     number: int
     start: int
@@ -45,20 +45,20 @@ class Page:
 
 
 class Reading:
-    """The pages of one reading of a window; their bytes wait on disk where they are many."""
+    """The pages of one reading of a window; their bytes are held on disk if there are many."""
 
     def __init__(self) -> None:
         self._spool = SpooledTemporaryFile(max_size=READING_BYTES)  # noqa: SIM115  closed by its window
         self.pages: list[Page] = []
 
     def add(self, content: bytes, items: tuple[bytes, ...]) -> None:
-        """Put a page behind the others."""
+        """Append a page."""
         start = self._spool.seek(0, SEEK_END)
         self._spool.write(content)
         self.pages.append(Page(len(self.pages) + 1, start, len(content), items))
 
     def drop_last(self) -> None:
-        """Leave out the last page."""
+        """Remove the last page."""
         self.pages.pop()
 
     def content_of(self, page: Page) -> bytes:
@@ -68,7 +68,7 @@ class Reading:
 
     @property
     def items(self) -> list[tuple[bytes, ...]]:
-        """The items page by page: two readings with the same ones agree."""
+        """The items page by page: two readings with equal items agree."""
         return [page.items for page in self.pages]
 
     @property
@@ -77,7 +77,7 @@ class Reading:
         return sum(len(page.items) for page in self.pages)
 
     def close(self) -> None:
-        """Let go of the bytes."""
+        """Release the bytes."""
         self._spool.close()
 
 
@@ -91,13 +91,13 @@ class Pages:
     asker: Asker
 
     def readings(self, query: dict[str, str], opened: ExitStack) -> list[Reading]:
-        """Read a window until two readings agree, which is at once where it is one page; `opened` lets go of their bytes."""
+        """Read a window until two readings agree, once if it is a single page; `opened` releases their bytes."""
         readings = [self._read(query, opened)]
         if len(readings[0].pages) > 1:
             while len(readings) < 2 or readings[-1].items != readings[-2].items:
                 if len(readings) == READINGS:
                     raise SourceUnavailableError(
-                        f"{self.feed}: expected a list that stands still, got {READINGS} readings of one window that differ; "
+                        f"{self.feed}: expected a list that stops changing, got {READINGS} readings of one window that differ; "
                         "try again later",
                         feed=self.feed,
                     )
@@ -105,7 +105,7 @@ class Pages:
         return readings
 
     def _read(self, query: dict[str, str], opened: ExitStack) -> Reading:
-        """Read all pages of a window. Of an empty page at the end only one is kept that a full page, or none, made us ask for."""
+        """Read all pages of a window. An empty last page is kept only if a full page, or no page at all, came before it."""
         reading = Reading()
         opened.callback(reading.close)
         seen: dict[bytes, int] = {}
@@ -146,7 +146,7 @@ class Pages:
         except NOT_A_LIST as error:
             raise SourceAnswerError(
                 f"{self.feed}: expected a list ({self.options.representation}, {self.options.items}) as page {number}, got "
-                f"{_look(content)}; ask the agency, or mend the contract's options",
+                f"{_look(content)}; ask the agency, or correct the contract's options",
                 feed=self.feed,
                 page=number,
             ) from error
@@ -154,7 +154,7 @@ class Pages:
     def _next(
         self, query: dict[str, str], reading: Reading, answer: Answer, body: Body, asked: set[str]
     ) -> "_Step | None":
-        """Return what to ask for next, None at the end; raise SourceUnavailableError where the list ends before it says so."""
+        """Return what to ask for next, None at the end; raise SourceUnavailableError if the list ends too early."""
         paging = self.options.paging
         linked = paging.by is PagingBy.LINK and paging.next is None
         following = body.linked if linked else answer.next
@@ -200,7 +200,7 @@ class Pages:
         return {str(paging.parameter): first[paging.by]} if paging.by in first else {}
 
     def _size(self, given: int | None) -> dict[str, str]:
-        """Ask for a size of pages: by page number no more than the first page held, if fewer than asked for."""
+        """Return the page size to request: by page number at most what the first page held, if that was less than requested."""
         paging = self.options.paging
         if paging.size is None or paging.size_parameter is None:
             return {}
@@ -208,7 +208,7 @@ class Pages:
         return {paging.size_parameter: str(given if is_less else paging.size)}
 
     def _same_source(self, at: httpx.URL, link: str) -> httpx.URL:
-        """Return the address of a link; raise SourceAnswerError where it leads to another source, which would get our secret."""
+        """Return the address of a link; raise SourceAnswerError if it leads to another source, which would receive our secret."""
         try:
             target = at.join(link)
         except (httpx.InvalidURL, ValueError) as error:
@@ -230,7 +230,7 @@ class Pages:
 
 @dataclass(frozen=True)
 class _Step:
-    """What is asked for next; a link has its query in itself."""
+    """The next request; a link carries its own query."""
 
     url: httpx.URL
     query: dict[str, str] | None

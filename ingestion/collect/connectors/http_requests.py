@@ -1,7 +1,7 @@
-"""One answer over HTTP: asked for with patience, taken only where it is one.
+"""One request over HTTP, repeated with patience; only a proper answer is accepted.
 
-429, 5xx and time-outs are tried again, as late as the server asks (`Retry-After`), up to a bound. No redirect is followed. A secret goes in
-a header and nowhere else: its value is checked before it is sent, because a library's error would quote it.
+429, 5xx and time-outs are retried, after as long as the server asks (`Retry-After`), up to a bound. Redirects are not followed. A secret
+travels in a header and nowhere else: its value is checked before it is sent, because a library's error would quote it.
 """
 
 import re
@@ -18,13 +18,13 @@ from core.errors import ConfigurationError, SourceAnswerError, SourceUnavailable
 
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 60.0
-"""A server that asks for more patience than this is left until the next run."""
+"""A server that asks for a longer wait is left until the next run."""
 
 PAGE_BYTES_LIMIT = 64 * 1024 * 1024
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 REFUSED = frozenset({401, 403})
 VISIBLE = re.compile(r"[\x21-\x7e]+")
-"""What a secret may be made of, to go in a header."""
+"""The characters that a secret may have, to fit in a header."""
 
 
 LINK = re.compile(r'<([^>]*)>((?:[^,"]|"[^"]*")*)')
@@ -34,7 +34,7 @@ PARAMETER = re.compile(r';\s*([^\s=;,]+)(?:\s*=\s*(?:"([^"]*)"|([^\s;,"]*)))?')
 
 
 class _TryAgainError(Exception):
-    """The server asks for patience, or stumbled; `seconds` is what it asked for."""
+    """The server asks us to wait, or failed for a moment; `seconds` is how long it asked for."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
@@ -52,14 +52,14 @@ class Body:
 
 @dataclass(frozen=True)
 class Asker:
-    """Asks one source; the client and the way to wait are given, so that a test decides both. `headers` hold the secret."""
+    """Sends requests to one source; client and wait function are passed in, so that a test controls both. `headers` hold the secret."""
 
     client: httpx.Client
     wait: Callable[[float], None] = time.sleep
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def get(self, feed: str, number: int, url: httpx.URL, query: Mapping[str, str] | None) -> Body:
-        """Get page `number`; raise SourceUnavailableError where a later run can help, SourceAnswerError where none can."""
+        """Get page `number`; raise SourceUnavailableError if a later run can help, SourceAnswerError if none can."""
         retrying = Retrying(
             stop=stop_after_attempt(ATTEMPTS),
             wait=_seconds_to_wait,
@@ -78,7 +78,7 @@ class Asker:
             ) from error
 
     def _get(self, feed: str, url: httpx.URL, query: Mapping[str, str] | None) -> Body:
-        """Get one body; raise _TryAgainError where another attempt can help."""
+        """Get one body; raise _TryAgainError if another attempt can help."""
         body = bytearray()
         try:
             with self.client.stream("GET", url, params=query, headers=self.headers) as response:
@@ -104,7 +104,7 @@ class Asker:
             seconds = _retry_after(response)
             if seconds is not None and seconds > LONGEST_WAIT_SECONDS:
                 raise SourceUnavailableError(
-                    f"{feed}: expected an answer, got HTTP {status} that asks for {seconds:.0f} s of patience; try again then",
+                    f"{feed}: expected an answer, got HTTP {status} with a request to wait {seconds:.0f} s; try again then",
                     feed=feed,
                     status=status,
                     seconds=seconds,
@@ -121,7 +121,7 @@ class Asker:
 
 
 def secret_headers(feed: str, name: str, secret: SecretStr | None, header: str | None) -> dict[str, str]:
-    """Return the header that carries a secret: the one named, or `Authorization: Bearer`; raise ConfigurationError where there is none."""
+    """Return the header that carries a secret: the one named, or `Authorization: Bearer`; raise ConfigurationError if it is not set."""
     variable = f"IOC_SOURCE_SECRETS__{name.upper()}"
     value = secret.get_secret_value().strip() if secret is not None else ""
     if not VISIBLE.fullmatch(value):
@@ -140,7 +140,7 @@ def next_link(header: str) -> str | None:
 
 
 def _seconds_to_wait(state: RetryCallState) -> float:
-    """Wait as long as the server asked, or twice as long each time: 0.5, 1, 2, 4 s."""
+    """Return how long to wait: as long as the server asked, or twice as long each time: 0.5, 1, 2, 4 s."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _TryAgainError) and error.seconds is not None:
         return error.seconds

@@ -1,4 +1,4 @@
-"""Which way of fetching a contract means by its word `connector`."""
+"""The connector that a contract names by its word `connector`."""
 
 from collections.abc import Callable, Mapping
 
@@ -28,7 +28,7 @@ def _sftp(settings: Settings) -> Connector:
 def _client() -> httpx.Client:
     return httpx.Client(
         timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(max_keepalive_connections=0),  # no line stays open between collections
+        limits=httpx.Limits(max_keepalive_connections=0),  # no connection stays open between collections
         follow_redirects=False,
     )
 
@@ -41,10 +41,10 @@ CONNECTORS: Mapping[str, Callable[[Settings], Connector]] = {
 
 
 def find_connector(contract: Contract, settings: Settings) -> Connector:
-    """Make the connector of a contract; raise UnknownNameError naming those that exist."""
+    """Build the connector of a contract; raise UnknownNameError, naming those that exist."""
     if contract.connector not in CONNECTORS:
         raise UnknownNameError(
-            f"{contract.feed}: no connector {contract.connector}; there are {', '.join(sorted(CONNECTORS))}",
+            f"{contract.feed}: expected a connector of {', '.join(sorted(CONNECTORS))}, got {contract.connector}; correct the contract",
             connector=contract.connector,
         )
     return CONNECTORS[contract.connector](settings)

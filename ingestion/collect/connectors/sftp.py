@@ -1,15 +1,14 @@
 """The folder of a feed's owner on the SFTP server, into which the agency's loggers push their files (docs/sftp.md).
 
-The account that reads it may change nothing. A feed is taken from `<its owner>/<folder>` only, so that no other agency can send for its
-owner; what lies there and is not taken, by its name (`files.py`) or because it cannot be read, is told. A file that was sent several
-times under its name comes as often, each time as a delivery of that name (`core/sent_names.py`).
+The account that reads it has no right to change anything. A feed is taken from `<its owner>/<folder>` only, so that no other agency can
+send for its owner; a file that is not taken, because of its name (`files.py`) or because it cannot be read, is reported. A file that was
+sent several times under one name is taken as often, each time as a delivery of that name (`core/sent_names.py`).
 
-One connection and one listing a collection. Small files are fetched on eight channels of that one connection, since a day of
+A collection uses one connection and one listing. Small files are fetched on eight channels of that connection, since a day of
 a hundred stations is 28,800 of them and each costs five round trips (a channel of paramiko serves one thread at a time). A
-file that differs from the listing, in size or time of change, after it was read is still being written: it is left for the next time, and
-told. The server's key is trusted at
-the first meeting and kept in `known_hosts`; another key later is refused, until an operator removes the line. Contract
-options: `folder`, `pattern`.
+file whose size or time of change differs from the listing after it was read is still being written: it is left for the next time and
+reported. The server's key is trusted on first use and kept in `known_hosts`; a different key later is refused until an operator removes
+the line. Contract options: `folder`, `pattern`.
 """
 
 from collections.abc import Iterator
@@ -49,19 +48,19 @@ COPY_BYTES = 1024 * 1024
 CHANNELS = 8
 BATCH = 256
 BATCH_BYTES = 64 * 1024 * 1024
-"""So many files, and bytes by the listing, are fetched ahead; a file that is larger comes alone."""
+"""This many files, and bytes by the listing, are fetched ahead; a larger file is fetched on its own."""
 
 
 @dataclass(frozen=True)
 class _Left:
-    """Stands for a file that was not taken."""
+    """Stands in for a file that was not taken."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Sftp:
-    """The account that reads every agency's folders; `known_hosts` is ours to write."""
+    """The account that reads every agency's folders; we maintain `known_hosts`."""
 
     host: str
     port: int
@@ -74,8 +73,8 @@ class Sftp:
     ) -> Iterator[Arrival]:
         """Yield new and changed files in the order of their names; with a window, those that belong to it.
 
-        Raises SourceUnavailableError when the line breaks, after the files that came before, and SourceAnswerError for a login
-        that is refused or a server that shows another key than before.
+        Raises SourceUnavailableError when the connection breaks, after the files that came before, and SourceAnswerError when the
+        login is refused or the server shows another key than before.
         """
         now = clock()
         folder = f"{agency_slug(contract.owner)}/{contract.option('folder')}"
@@ -93,7 +92,7 @@ class Sftp:
 
     @contextmanager
     def connection(self) -> Iterator[paramiko.SSHClient]:
-        """Connect, check the server's key, log in, and close it at the end."""
+        """Connect, check the server's key and log in; close the connection at the end."""
         self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
         self.known_hosts.touch()
         with paramiko.SSHClient() as client:
@@ -107,7 +106,7 @@ class Sftp:
 
 
 def log_in(client: paramiko.SSHClient, host: str, port: int, *, user: str, password: str, seconds: float) -> None:
-    """Connect a client by password and nothing else; no step of it may take longer than `seconds`."""
+    """Connect a client by password and nothing else; no step may take longer than `seconds`."""
     client.connect(
         host,
         port,
@@ -123,7 +122,7 @@ def log_in(client: paramiko.SSHClient, host: str, port: int, *, user: str, passw
 
 @contextmanager
 def _opened(connection: paramiko.SSHClient) -> Iterator[paramiko.SFTPClient]:
-    """Open one more channel on a connection, on which no answer may take longer than SECONDS."""
+    """Open one more channel on a connection, with SECONDS as the time limit of every answer."""
     with connection.open_sftp() as session:
         channel = session.get_channel()
         if channel is not None:
@@ -134,7 +133,7 @@ def _opened(connection: paramiko.SSHClient) -> Iterator[paramiko.SFTPClient]:
 def _fetched(
     connection: paramiko.SSHClient, folder: str, files: list[Listed]
 ) -> Iterator[tuple[Listed, BinaryIO | bytes | _Left]]:
-    """Fetch files on several channels at once, and give them in their order, a batch at a time."""
+    """Fetch files on several channels at once, and yield them in their order, a batch at a time."""
     with ExitStack() as stack:
         free: SimpleQueue[paramiko.SFTPClient] = SimpleQueue()
         for _ in range(min(CHANNELS, len(files))):
@@ -167,22 +166,22 @@ def _batches(files: list[Listed]) -> Iterator[list[Listed]]:
 
 @contextmanager
 def _translated(feed: str) -> Iterator[None]:
-    """Tell paramiko's errors in our words; those of the code that takes the arrivals pass as they are."""
+    """Turn paramiko's errors into ours; errors of the code that takes the arrivals pass unchanged."""
     try:
         yield
     except paramiko.BadHostKeyException as error:
         raise SourceAnswerError(
-            f"{feed}: the key that the SFTP server showed before was promised, another came; ask the agency, then remove the "
-            "line of the server from known_hosts",
+            f"{feed}: expected the key that the SFTP server showed before, got another; ask the agency, then remove the line of the server "
+            "from known_hosts",
             feed=feed,
         ) from error
     except paramiko.AuthenticationException as error:
         raise SourceAnswerError(
-            f"{feed}: a login was promised, the SFTP server refused it; check user and password", feed=feed
+            f"{feed}: expected the SFTP server to accept the login, got a refusal; check user and password", feed=feed
         ) from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise SourceUnavailableError(
-            f"{feed}: an SFTP connection was promised, it broke or never came ({type(error).__name__}); try again",
+            f"{feed}: expected an SFTP connection, got {type(error).__name__}; try again",
             feed=feed,
         ) from error
 
@@ -194,14 +193,14 @@ def _listing(
         listing = session.listdir_attr(folder)
     except FileNotFoundError as error:
         raise SourceUnavailableError(
-            f"{feed}: expected a folder {folder} on the SFTP server, there is none; see `ioc agencies list`", feed=feed
+            f"{feed}: expected a folder {folder} on the SFTP server, got none; see `ioc agencies list`", feed=feed
         ) from error
     for attributes in sorted(listing, key=lambda attributes: sent_name(attributes.filename)):
         kept_as = attributes.filename
         name, _ = sent_name(kept_as)
         reason = HOSTILE if "/" in name or "\\" in name else why_left(name, pattern)
         if reason is None and (attributes.st_mode is None or not S_ISREG(attributes.st_mode)):
-            reason = "no plain file"
+            reason = "not a regular file"
         if reason:
             checkpoint.refuse(name, reason)
         else:
@@ -209,7 +208,7 @@ def _listing(
 
 
 def _fetch(session: paramiko.SFTPClient, path: str, entry: Listed) -> BinaryIO | bytes | _Left:
-    """Give a file's bytes, a stream of many, or why it is left."""
+    """Return a file's bytes, a stream of a large one, or why it is left."""
     is_large = entry.size > SMALL_BYTES
     spool = SpooledTemporaryFile(max_size=SMALL_BYTES) if is_large else BytesIO()  # noqa: SIM115  # the caller reads it
     with ExitStack() as unless_given:
@@ -233,7 +232,7 @@ def _fetch(session: paramiko.SFTPClient, path: str, entry: Listed) -> BinaryIO |
 
 
 def _copy(file: paramiko.SFTPFile, spool: BinaryIO, entry: Listed) -> bool:
-    """Copy an open file, no further than its size in the listing; tell whether it still is what was listed."""
+    """Copy an open file, no further than its listed size; return whether it still matches the listing."""
     left = entry.size
     while block := file.read(min(left + 1, COPY_BYTES)):
         left -= len(block)

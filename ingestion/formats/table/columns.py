@@ -1,8 +1,8 @@
-"""From what was read of a record to the contract's columns: plain paths, and the SQL that the contract declares for the others.
+"""From the parsed record to the contract's columns: plain paths, and the SQL that the contract declares for the others.
 
-DuckDB does it, in an instance of its own without access to files: SQL of a contract reads records and nothing else. One
-thread of it is quickest: a second doubles the processor time, and a load reads and writes side by side already. Numbers in another
-writing than ours (`1.250,5`) are rewritten as declared; what is no number of that writing is left so that its cast fails.
+DuckDB does it, in an instance of its own without access to files: a contract's SQL reads records and nothing else. One
+thread is fastest: a second one doubles the processor time, and a load already reads and writes in parallel. Numbers in another
+notation than ours (`1.250,5`) are rewritten as declared; anything else is left in a form that fails its cast.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ NUMBERS = ("DOUBLE", "DECIMAL(18,2)", "INTEGER", "BIGINT")
 def read_columns(
     frame: pl.DataFrame, records: str, form: Form, contract: Contract, further: Mapping[str, str] | None = None
 ) -> pl.DataFrame:
-    """Return `is_read`, `refused` (a reason, or null) and the contract's columns as text, one row for each of a frame.
+    """Return `is_read`, `refused` (a reason, or null) and the contract's columns as text, one row for each row of the frame.
 
-    `records` is SQL over the frame's columns that gives `record`, null where it is none, and `document` where the form has one; `further`
-    is SQL by name over what it gives, for columns beside the contract's.
+    `records` is SQL over the frame's columns that yields `record`, null if there is none, and `document` if the form has one; `further`
+    is SQL by name over the result, for columns beside the contract's.
     """
     texts = column_texts(form)
     shown = ", ".join(f"nullif({texts[name]}, '') as {quoted(name)}" for name in contract.column_names)
@@ -42,7 +42,7 @@ def read_columns(
 
 
 def part_by_reason(rows: pl.DataFrame, contract: Contract) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part rows into records of one piece each, where `reason` is null, and UNREADABLE_SCHEMA."""
+    """Split rows into records of one piece each, where `reason` is null, and UNREADABLE_SCHEMA."""
     records = rows.filter(pl.col("reason").is_null()).select(
         "_delivery", "_position", "_raw", pl.lit(1, dtype=pl.Int64).alias("_record_count"), *contract.column_names
     )
@@ -56,7 +56,7 @@ def column_texts(form: Form) -> dict[str, str]:
 
 
 def _rewritten(form: Form, contract: Contract) -> Sequence[pl.Expr]:
-    """Write numbers with a point and without marks between the thousands."""
+    """Write numbers with a decimal point and without thousands marks."""
     decimal, thousands = form.decimal_mark, form.thousands_mark
     if decimal == "." and thousands is None:
         return ()

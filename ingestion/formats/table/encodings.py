@@ -16,13 +16,13 @@ _TCVN_5712 = {
         )
     ),
 }
-"""TCVN 5712:1993, as the C library's `TCVN5712-1` reads it: the fonts `.VnTime` and alike (ABC, TCVN3) are written by it."""
+"""TCVN 5712:1993, as the C library's `TCVN5712-1` reads it: text in fonts such as `.VnTime` (ABC, TCVN3) is encoded in it."""
 
 
 def decoded(document: bytes, encoding: str) -> bytes:
     """Return a document as UTF-8.
 
-    A byte that the encoding does not have comes as its escape, so that it costs its record alone. Raises DeliveryError for
+    A byte that the encoding does not have is escaped, so that it costs only its own record. Raises DeliveryError for
     UTF-16 that breaks off within a character.
     """
     if encoding == TCVN3:

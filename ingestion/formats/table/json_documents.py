@@ -1,8 +1,8 @@
-"""Cutting JSON: a list, an object that holds the list, or one object a line; which of them a delivery is, its beginning tells.
+"""Cutting JSON: a list, an object that holds the list, or one object a line; the beginning of a delivery shows which of them it is.
 
-A piece is one object, the exact text of it. A list that ends in the middle (a line that broke) gives its complete objects, and one
-unreadable piece for the rest. An answer with an error code is refused whole, and so is a document that holds records where nobody
-promised them: cut at its newlines it would become as many broken records as it has lines.
+A piece is the exact text of one object. A list that ends in the middle (a broken connection) yields its complete objects, and one
+unreadable piece for the rest. An answer with an error code is refused whole, and so is a document whose records are not at the declared
+place: cut at its newlines it would become as many broken records as it has lines.
 """
 
 import re
@@ -27,14 +27,14 @@ from ingestion.formats.lines import cut_piece, split_lines
 from ingestion.formats.table.paths import structure_of
 
 FIRST_LINE = 1024
-"""A document written over several lines begins with a short one, in bytes."""
+"""A document written over several lines begins with a short line, in bytes."""
 
 
 def split_json(content: BinaryIO, beginning: bytes, form: Form) -> Iterator[Pieces]:
     """Cut a delivery into objects.
 
-    Raises DeliveryError for an answer that refuses (`source_refused`), a document whose records stand elsewhere (`no_list`,
-    `wrapped_otherwise`), or one too large.
+    Raises DeliveryError for an answer that refuses (`source_refused`), a document with its records elsewhere (`no_list`,
+    `wrapped_otherwise`), or one that is too large.
     """
     first = beginning.lstrip()[:1]
     if first == b"[" and not form.document:
@@ -60,9 +60,9 @@ def _first_name(beginning: bytes) -> str:
 
 
 def _alone(content: BinaryIO, beginning: bytes) -> tuple[bytes, bool]:
-    """Return what was read of a delivery, and whether that is all of it and one object, over several lines or on a single one.
+    """Return what was read of a delivery, and whether it is a single object, over several lines or on one, and complete.
 
-    A first line that is whole, or broken with a whole one behind it, is the first of many lines.
+    A first line that is a whole object, or a broken one followed by a whole one, is the first of many lines.
     """
     first, newline, rest = beginning.strip().partition(b"\n")
     second = rest.lstrip().partition(b"\n")[0]
@@ -74,7 +74,7 @@ def _alone(content: BinaryIO, beginning: bytes) -> tuple[bytes, bool]:
 
 
 def _holds_the_list(document: bytes, members: Mapping[str, msgspec.Raw] | None, form: Form) -> bool:
-    """Tell whether a lone object has the list that the form promises, as far as a broken one tells."""
+    """Whether a lone object has the list that the form declares, as far as a broken one shows it."""
     if not form.records:
         return False
     if members is not None:
@@ -101,7 +101,7 @@ def _refuse_an_error(document: bytes, form: Form) -> None:
 
 
 def _cut_list(document: bytes, form: Form) -> Pieces:
-    """Cut the list that stands at the declared path, below what stands beside it where that is a part of each record."""
+    """Cut the list at the declared path, below its sibling members if they are part of each record."""
     if form.document and document.count(b'"%s"' % form.records[-1].encode()) != 1:
         raise _no_list(document, form)
     require_members(document)
@@ -145,7 +145,7 @@ def _salvage(document: bytes, form: Form) -> Pieces:
 
 
 def _below(header: bytes, values: Pieces, form: Form) -> Pieces:
-    """Put what stands beside the list before its pieces, as a piece of its own."""
+    """Put the members beside the list before its pieces, as a piece of its own."""
     if not form.document:
         return values
     text, problem = cut_piece(header)
@@ -172,7 +172,7 @@ def _members(text: bytes) -> dict[str, msgspec.Raw] | None:
 
 
 def _require_a_record(members: Mapping[str, msgspec.Raw], form: Form) -> None:
-    """Raise DeliveryError where a lone object is no record, but holds a list of objects."""
+    """Raise DeliveryError if a lone object is not a record, but holds a list of objects."""
     names = structure_of(form.paths)
     if any(name in names for name in members):
         return

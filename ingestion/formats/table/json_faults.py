@@ -1,8 +1,8 @@
-"""What makes an object unreadable though it is JSON: a name that stands twice, something else than a text, a rounded number.
+"""What makes an object unreadable although it is valid JSON: a repeated name, a value that is not a text, a rounded number.
 
-Readers disagree which of two values of one name counts, and a number is no identifier where it was rounded on the way (`1e5`, more digits
-than a double holds). To look at every value of every object in Python would cost as much as all the rest, so DuckDB and polars find
-those that may be wrong, and only these are looked at.
+Readers disagree on which of two values of one name counts, and a number that was rounded on the way (`1e5`, more digits
+than a double holds) identifies nothing. Looking at every value of every object in Python would cost as much as all the rest, so DuckDB and
+polars find the objects that may be wrong, and only these are looked at.
 """
 
 import json
@@ -16,14 +16,14 @@ from core.table_forms import Form
 from ingestion.formats.table.paths import Structure, quoted
 
 TEXT_IS_NONE = r"^(?:true$|false$|[\[{])"
-"""A text that JSON may have held as something else than a text or a number."""
+"""Text that may have been something other than a text or a number in JSON."""
 
 IS_ROUNDED = r"^-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)$"
-"""A text that may have been a number with a point or an exponent."""
+"""Text that may have been a number with a point or an exponent."""
 
 
 def find_faults(read: pl.DataFrame, structure: Structure, form: Form, contract: Contract) -> pl.Expr:
-    """Return the fault of each record, null where it has none; `read` has what `signs_of_faults` asks for beside the columns."""
+    """Return the fault of each record, null if it has none; `read` has the columns and what `signs_of_faults` asks for."""
     texts = {c.name: c for c in contract.columns if c.name in form.columns and c.logical_type == "string"}
     candidates = _with_a_name_twice(read, structure)
     plain = [path for path in form.sources if "[]" not in path]
@@ -50,7 +50,7 @@ def find_faults(read: pl.DataFrame, structure: Structure, form: Form, contract: 
 
 
 def signs_of_faults(structure: Structure) -> dict[str, str]:
-    """Return SQL by name for what tells of a name that stands twice: at the top and in objects exactly, and how long each list is."""
+    """Return SQL by name that shows a repeated name: at the top and in nested objects exactly; for lists, how long each list is."""
     keys = ["json_keys(_raw)"]
     keys += [f"json_keys(_raw, '$.\"{name}\"')" for name, entry in structure.items() if isinstance(entry, dict)]
     differs = " or ".join(f"coalesce(len({names}) <> list_unique({names}), false)" for names in keys)
@@ -65,7 +65,7 @@ def _lists(structure: Structure) -> dict[str, Structure]:
 
 
 def _with_a_name_twice(read: pl.DataFrame, structure: Structure) -> pl.Series:
-    """Mark records that may hold a name twice in one object: where a list's objects hold it more often than there are objects."""
+    """Mark records that may repeat a name in one object: a name in a list's objects that occurs more often than there are objects."""
     twice = read["_is_twice"]
     for name, leaves in _lists(structure).items():
         for leaf in leaves:
@@ -74,7 +74,7 @@ def _with_a_name_twice(read: pl.DataFrame, structure: Structure) -> pl.Series:
 
 
 class _NameTwiceError(ValueError):
-    """A name stands twice in one object."""
+    """A name is repeated in one object."""
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -58,7 +58,7 @@ def _as_sql(structure: Structure) -> str:
 
 
 def _with_document(readable: pl.DataFrame, pieces: pl.DataFrame, form: Form) -> pl.DataFrame:
-    """Put the members beside the list to every record of it."""
+    """Add the members beside the list to each of its records."""
     if not form.document:
         return readable
     structure = structure_of(form.document)

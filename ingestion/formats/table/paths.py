@@ -1,6 +1,6 @@
-"""Paths into a record, and the structure that all paths of a form make: what DuckDB's `json_transform` wants to be told.
+"""Paths into a record, and the structure that all paths of a form make, as DuckDB's `json_transform` takes it.
 
-A path is names joined by points; `[]` behind a name is each object of a list: `steps[].time`. A name alone with `[]` is a list whose
+A path is names joined by points; `[]` after a name means each object of a list: `steps[].time`. A last name with `[]` is a list whose
 entries are read as text.
 """
 

@@ -1,11 +1,11 @@
 """Separated text (CSV): lines of fields below a header row.
 
-The header is the first of the first lines that names every column a file must have, found by the one matcher of `headers.py`; the separator
-(comma, semicolon or TAB) is the one most frequent in it. A line further down that names them all again (files glued together, with a byte
-order mark between them) is a header too: what stands below is read by it, whatever its order. A column that the contract does not know is
+The header is the first of the first lines that names every required column, found by the matcher of `headers.py`; the separator
+(comma, semicolon or TAB) is the one most frequent in it. A later line that names them all again (files glued together, with a byte
+order mark between them) is a header too: the lines below are read by it, whatever its order. A column that the contract does not know is
 named in the reading's shape and not read: its values stay in landing and in the raw text of quarantined rows. A line is one row: a quoted
-field may hold separators and quotes, but no newline, since the row after a lost quote would otherwise swallow its siblings. Rows can only
-be read with their header, so that a delivery is one block.
+field may hold separators and quotes, but no newline, since otherwise a row with a lost quote would swallow the rows after it. Rows can
+only be read with their header, so a delivery is one block.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from ingestion.formats.lines import IS_BLANK, set_aside
 from ingestion.formats.table.columns import part_by_reason, read_columns
 
 HEADER_LINES = 12
-"""In so many lines that are not blank a header must stand."""
+"""The header must be within this many lines that are not blank."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class _Found:
 
 
 def read_separated(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
-    """Read rows; raise DeliveryError where no header of a file names the columns that it must have."""
+    """Read rows; raise DeliveryError if no header of a file names the required columns."""
     lines, unreadable, skipped = set_aside(pieces, {"blank_line": IS_BLANK}, {})
     readings = [Reading(empty_records(contract.column_names), unreadable, skipped)]
     if lines.is_empty():
@@ -56,7 +56,7 @@ def read_separated(pieces: pl.DataFrame, form: Form, contract: Contract) -> Read
 
 
 def _shapes(readings: list[Reading]) -> Mapping[int, Shape]:
-    """Put together what the sections of a delivery named."""
+    """Merge the names that the sections of a delivery have."""
     shapes: dict[int, Shape] = {}
     for reading in readings:
         for number, shape in reading.shapes.items():
@@ -69,7 +69,7 @@ def _shapes(readings: list[Reading]) -> Mapping[int, Shape]:
 
 
 def _with_headers(lines: pl.DataFrame, form: Form, contract: Contract) -> tuple[pl.DataFrame, dict[str, _Found]]:
-    """Add to each line the text of the header above it (`_header`), and whether it is one itself (`_is_header`)."""
+    """Add to each line the text of the header above it (`_header`), and whether it is a header itself (`_is_header`)."""
     find = _Finder(form, contract)
     beginnings = lines.group_by("_delivery", maintain_order=True).head(HEADER_LINES)
     firsts: dict[int, tuple[int, str]] = {}
@@ -110,12 +110,12 @@ def _with_headers(lines: pl.DataFrame, form: Form, contract: Contract) -> tuple[
 
 
 def _told(remark: str) -> str:
-    """Keep of a remark what was taken for what: names that nobody promised can be a person's, and stand in the shape alone."""
+    """Return the part of a remark that says what was taken for what: unknown names can be a person's, and appear in the shape alone."""
     return remark.partition("; unknown")[0] if "taken" in remark else HEADER
 
 
 class _Finder:
-    """Finds header rows; each text is looked at once."""
+    """Finds header rows; each distinct text is matched once."""
 
     def __init__(self, form: Form, contract: Contract) -> None:
         self._form, self._contract = form, contract
@@ -124,7 +124,7 @@ class _Finder:
         self.required = tuple(needed) if form.requires is None else form.requires
 
     def first(self, delivery: int, beginning: list[tuple[int, str]]) -> tuple[int, str]:
-        """Return position and text of a file's header; raise DeliveryError where there is none."""
+        """Return position and text of a file's header; raise DeliveryError if there is none."""
         for position, text in beginning:
             if not self._look(text, delivery).missing and not self._look(text, delivery).twice:
                 return position, text
@@ -132,7 +132,7 @@ class _Finder:
         raise self._refused(best, delivery)
 
     def is_another(self, text: str) -> bool:
-        """Tell whether a line further down names every column that a file must have, each exactly."""
+        """Whether a later line names every required column, each exactly."""
         found = self._look(text, 0)
         return not found.missing and not found.twice and found.remark == HEADER
 
@@ -161,16 +161,16 @@ class _Finder:
         return cell
 
     def _refused(self, best: _Found, delivery: int) -> DeliveryError:
-        promised = list(self._form.columns.values())
+        expected = list(self._form.columns.values())
         wrong = f"{', '.join(best.missing)} missing" if best.missing else f"{', '.join(best.twice)} twice"
         return DeliveryError(
-            f"{self._contract.feed}: expected a header with {', '.join(promised)}, got {best.header.width} columns ({wrong}); "
+            f"{self._contract.feed}: expected a header with {', '.join(expected)}, got {best.header.width} columns ({wrong}); "
             "correct the header and send the file again",
             reason="missing_column" if best.missing else "column_twice",
             delivery=delivery,
             missing=list(best.missing),
             found=[*best.header.places, *best.header.shape.unknown],
-            promised=promised,
+            promised=expected,
         )
 
 

@@ -1,8 +1,8 @@
-"""Rows of a workbook's sheets as records of a contract: which row is the header, and which cells can be believed.
+"""Rows of a workbook's sheets as records of a contract: which row is the header, and which cells can be trusted.
 
-A cell is believed by its kind. An error (`#N/A`, `#REF!` …) is not an empty cell: nobody knows what stood there, so that its row is
-quarantined, whether the column is required or not. A cell that Excel holds as a number has lost its leading noughts, and a long one its
-last digits; a date or a truth value in a text column is what Excel made of a code such as `6/1`. So in a column of text:
+Whether a cell can be trusted depends on its kind. An error (`#N/A`, `#REF!` …) is not an empty cell: it is not known what was there, so
+its row is quarantined, whether the column is required or not. A cell that Excel stores as a number has lost its leading zeros, and a long
+one its last digits; a date or a truth value in a text column is what Excel made of a code such as `6/1`. So in a column of text:
 
     a date, a truth value         quarantined
     a number                      taken where the contract can confirm it: by a pattern, by allowed values or by a reference list, which
@@ -38,7 +38,7 @@ ERROR = (
 
 E_NOTATION = r"^\d(?:[.,]\d+)?[eE]\+\d+$|^\d[.,]\d+[eE]\d+$"
 SERIAL_DAYS = (20_000, 60_000)
-"""Excel serial numbers taken for dates: 1954 to 2064."""
+"""Excel serial numbers that are accepted as dates: 1954 to 2064."""
 
 TRUE, FALSE = ["x", "có", "co", "1", "true", "đạt", "dat"], ["không", "khong", "0", "false", "chưa", "chua"]
 
@@ -54,7 +54,7 @@ class Sheet:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether the sender does not see the sheet."""
+        """Whether the sheet is invisible to the sender."""
         return HIDDEN in self.flags
 
     @property
@@ -63,12 +63,12 @@ class Sheet:
         return FROM_1904 in self.flags
 
     def texts(self, index: int) -> list[str]:
-        """Return the cells of a row as text, an empty one as an empty text."""
+        """Return the cells of a row as text, an empty cell as empty text."""
         return [_text(cell) or "" for cell in self.rows[index]]
 
 
 def sheets_of(pieces: pl.DataFrame, contract: Contract) -> tuple[list[Sheet], Reading]:
-    """Part the rows of one workbook by sheet; a reading of those that cannot be read at all comes with them."""
+    """Split the rows of one workbook by sheet; the second result is a reading of the rows that cannot be read at all."""
     sheets: dict[tuple[str, str], tuple[list[int], list[list[Cell]]]] = {}
     broken: list[int] = []
     for index, (raw, problem) in enumerate(pieces.select("_raw", "_problem").iter_rows()):
@@ -102,7 +102,7 @@ def skip_sheet(sheet: Sheet, reason: str, contract: Contract) -> Reading:
 
 
 def read_sheet(sheet: Sheet, header: int, matched: Matched, contract: Contract) -> Reading:
-    """Read the rows below a header, with dates and truth values as the contract's casts want them; columns without a place are null."""
+    """Read the rows below a header, with dates and truth values in the form of the contract's casts; columns without a place are null."""
     columns = [column for column in contract.columns if column.name in matched.places]
     cells = {column.name: _column(sheet.rows, matched.places[column.name]) for column in columns}
     frame = sheet.pieces.with_columns(
@@ -130,7 +130,7 @@ def _column(rows: list[list[Cell]], place: int) -> list[Cell]:
 
 
 def _asides(sheet: Sheet, header: int, matched: Matched) -> Iterator[str | None]:
-    """Name, row by row, why it is no record: blank, the header and its repetitions, above the header."""
+    """Yield, row by row, why it is not a record: blank, a header or its repetition, above the header; None for a record."""
     names = _folded(sheet.texts(header))
     first = next(index for index, name in enumerate(names) if name)
     for index, row in enumerate(sheet.rows):
@@ -159,14 +159,14 @@ def _text(cell: Cell) -> str | None:
 
 
 def _kind(cell: Cell) -> str | None:
-    """Return the kind of a cell that is no text."""
+    """Return the kind of a cell that is not text."""
     if cell is None or isinstance(cell, str):
         return None
     return "truth" if isinstance(cell, bool) else "date" if isinstance(cell, dict) else "number"
 
 
 def _doubts(column: Column) -> Iterator[tuple[str, pl.Expr]]:
-    """Name what makes a cell of a column unbelievable, each as a reason of quarantine."""
+    """Yield what makes a cell of a column untrustworthy, each as a reason for quarantine."""
     text, kind = pl.col(column.name), pl.col(f"kind of {column.name}")
     yield f"{column.name}_error_cell", text.str.strip_chars().str.contains(ERROR)
     if column.logical_type != "string":
@@ -193,7 +193,7 @@ def _read(column: Column, sheet: Sheet) -> pl.Expr:
 
 
 def date_text(text: pl.Expr, *, takes_serials: bool = True) -> pl.Expr:
-    """Make ISO dates of day/month/year, of Excel serial days and of date cells; leave what is none of these."""
+    """Convert day/month/year, Excel serial days and date cells to ISO dates; leave anything else."""
     number = text.str.strip_chars().cast(pl.Int32, strict=False)
     serial = pl.lit("1899-12-30").str.to_date() + pl.duration(days=number)
     local = text.str.strip_chars().str.extract(r"^(\d{1,2}[/.-]\d{1,2}[/.-]\d{4})$").str.replace_all(r"[.-]", "/")
@@ -206,6 +206,6 @@ def date_text(text: pl.Expr, *, takes_serials: bool = True) -> pl.Expr:
 
 
 def truth_text(text: pl.Expr) -> pl.Expr:
-    """Make true and false of the words and signs of a yes-no column; leave what is none of them."""
+    """Convert the words and signs of a yes-no column to true and false; leave anything else."""
     word = text.str.normalize("NFC").str.strip_chars().str.to_lowercase()
     return pl.when(word.is_in(TRUE)).then(pl.lit("true")).when(word.is_in(FALSE)).then(pl.lit("false")).otherwise(text)

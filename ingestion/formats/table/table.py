@@ -1,6 +1,6 @@
 """The declared format: which form a delivery has, and the reader of its container.
 
-What the bytes are was looked at before (`first_look.py`), so that a delivery here is text: JSON, XML, or else separated lines. Where a
+The kind of file was checked before (`first_look.py`), so a delivery here is text: JSON, XML, or else separated lines. If a
 contract has several forms of one container, `when` tells them apart by a name in the first record or header.
 """
 
@@ -34,7 +34,7 @@ class Table:
         self._contract = contract
 
     def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
-        """Cut a delivery as its container says; raise DeliveryError for a container that the contract has no form of."""
+        """Cut a delivery as its container says; raise DeliveryError for a container without a form in the contract."""
         beginning = content.read(base.BLOCK_BYTES)
         encoding = self._contract.forms[0].encoding
         if encoding != UTF_8 and not beginning.startswith(codecs.BOM_UTF8):

@@ -3,15 +3,15 @@
 A piece is a row: `workbook/<sheet>!<row>`, a tab, and the cells as a JSON list. The row's number is Excel's own, by which the sender
 finds it; the position of a piece counts the rows from the first to the last in use. Cells keep their kind, since a text and a number
 are not the same code: a text is a JSON text (an error such as `#N/A` too), a number a number, a truth value true or false, a date
-`{"date": "2026-11-20"}`, an empty cell null; empty cells at the end of a row are left out. A formula counts as the value that Excel stored.
+`{"date": "2026-11-20"}`, an empty cell null; empty cells at the end of a row are left out. Of a formula the value that Excel stored counts.
 
-What holds for a whole sheet stands as flags behind `workbook`: `+hidden` where the sender does not see the sheet, `+1904` where the
-workbook counts its days from 1904. Rows that a filter hides are rows like others.
+Properties of a whole sheet are flags after `workbook`: `+hidden` if the sender does not see the sheet, `+1904` if the
+workbook counts its days from 1904. Rows hidden by a filter are ordinary rows.
 
 calamine reads the cells: 0.6 s for 100,000 rows of 13 columns, where openpyxl takes 4.8 s. Each member is parsed once before (2 s): the
-extent of a sheet is measured, since calamine lays it out whole; a DTD is refused; the epoch is found; and error cells become text, because
-calamine takes the errors it knows for empty cells, and refuses the workbook for the others. The old binary form (.xls) and workbooks with a
-password are refused.
+extent of a sheet is measured, since calamine allocates it whole; a DTD is refused; the epoch is found; and error cells become text, because
+calamine reads the errors it knows as empty cells, and rejects the workbook for the others. The old binary form (.xls) and workbooks with
+a password are refused.
 """
 
 import codecs
@@ -35,7 +35,7 @@ MARK = "workbook"
 HIDDEN, FROM_1904 = "+hidden", "+1904"
 
 CELLS_LIMIT = 4_000_000
-"""Of one sheet, laid out from its first to its last cell."""
+"""Of one sheet, from its first to its last cell."""
 
 OLE_MARK = b"\xd0\xcf\x11\xe0"
 WORKBOOK = "xl/workbook.xml"
@@ -49,12 +49,12 @@ CalamineCell = int | float | str | bool | time | date | timedelta
 
 
 def is_workbook(members: Mapping[str, bytes]) -> bool:
-    """Tell whether the members of an archive are those of a workbook."""
+    """Whether the members of an archive are those of a workbook."""
     return WORKBOOK in members
 
 
 def unpack_workbook(document: bytes) -> dict[str, bytes]:
-    """Unpack a .xlsx into its members; raise DeliveryError for anything else, old Excel and passwords by name."""
+    """Unpack an .xlsx into its members; raise DeliveryError for anything else, naming old Excel files and passwords."""
     if document.startswith(OLE_MARK):
         raise DeliveryError(
             "delivery: expected a workbook .xlsx without password, got an old .xls or an encrypted one; "
@@ -71,7 +71,7 @@ def unpack_workbook(document: bytes) -> dict[str, bytes]:
 
 
 def split_workbook(members: Mapping[str, bytes]) -> Pieces:
-    """Cut an unpacked workbook into its rows; raise DeliveryError for a broken one or one without bounds."""
+    """Cut an unpacked workbook into its rows; raise DeliveryError if it is broken or too large."""
     surveyed = {name: _survey(content) for name, content in members.items()}
     epoch = FROM_1904 if surveyed[WORKBOOK].is_from_1904 else ""
     raws: list[str] = []
@@ -119,14 +119,14 @@ def _cell(cell: CalamineCell) -> Cell:
 
 
 class _Member(msgspec.Struct):
-    """A member of a workbook as it is handed to calamine."""
+    """A member of a workbook as it is passed to calamine."""
 
     content: bytes
     is_from_1904: bool = False
 
 
 def _survey(content: bytes) -> _Member:
-    """Parse a member if it is XML, without laying it out: measure its cells, find the epoch, and make text of error cells."""
+    """Parse a member if it is XML, without allocating it: measure its cells, find the epoch, and turn error cells into text."""
     if not content.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<"):
         return _Member(content)
     surveyed = _Member(content)
@@ -175,7 +175,7 @@ def _survey(content: bytes) -> _Member:
 
 
 def _with_errors_as_text(content: bytes, errors: list[int]) -> bytes:
-    """Give the type of a text to the cells whose tags begin at these bytes; raise ValueError where one has no type of an error."""
+    """Set the type of the cells whose tags begin at these bytes to text; raise ValueError if one does not have the type of an error."""
     parts, done = [], 0
     for begin in errors:
         end = content.index(b">", begin)

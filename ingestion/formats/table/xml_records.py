@@ -1,6 +1,6 @@
 """XML: the elements at the declared path, without DTD and entities; names without their namespaces.
 
-A piece is one element, whole. A path of a column goes from child to child; `@name` is an attribute, `.` the element's own text.
+A piece is one whole element. A column's path goes from child to child; `@name` is an attribute, `.` the element's own text.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from ingestion.formats.table.columns import part_by_reason, read_columns
 from ingestion.formats.table.paths import Structure, structure_of, type_of
 
 Texts = Mapping[str, Any]
-"""What was read of an element: by name a text, the texts of a child, or a list of them."""
+"""What was read of an element, by name: a text, the texts of a child, or a list of them."""
 
 
 def split_xml(content: BinaryIO, beginning: bytes, form: Form) -> Iterator[Pieces]:

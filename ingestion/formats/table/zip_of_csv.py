@@ -1,12 +1,12 @@
-"""Archives (.zip) of CSV files: each a table with a header, of which a feed takes the rows of one and looks into others.
+"""Archives (.zip) of CSV files: each a table with a header; a feed takes the rows of one and looks into others.
 
-A piece is a line: `zip/<member>!<line>`, a tab, and the line; a member that is no CSV, or is empty, is one piece without text. Members and
-headers are found by the one matcher (`headers.py`), so that `Roles.csv` and `role.csv` are `roles.csv`. Columns without a name at
+A piece is a line: `zip/<member>!<line>`, a tab, and the line; a member that is not CSV, or is empty, is one piece without text. Members
+and headers are found by the matcher of `headers.py`, so that `Roles.csv` and `role.csv` are `roles.csv`. Columns without a name at
 the end of a header are ignored, with whatever their rows hold there.
 
-Only the members that a feed needs are read. One that it looks into must be readable to its last line, since a line that is lost there
-changes rows that are well: else the archive is refused with the names of member and line. Only a member that is not in the archive
-at all, and that the archive does not say it holds, is a table without rows.
+Only the members that a feed needs are read. A member that it looks into must be readable to its last line, since a line lost there
+would change rows that are sound: otherwise the archive is refused with the names of member and line. Only a member that is not in the
+archive at all, and that the archive does not declare, counts as a table without rows.
 """
 
 import io
@@ -39,14 +39,14 @@ IS_BLANK = LINE.str.strip_chars_start(" \r") == ""
 
 @dataclass(frozen=True)
 class Table:
-    """What is promised of a member: the columns that are read, and those without which it is of no use."""
+    """The columns of a member that are read, and those without which it is of no use."""
 
     columns: Sequence[str]
     required: Collection[str]
 
 
 def split_zip(members: Mapping[str, bytes]) -> Pieces:
-    """Cut the CSV files of an archive into lines, all one block; raise DeliveryError where none is among them, or a name comes twice."""
+    """Cut the CSV files of an archive into lines, all one block; raise DeliveryError if there are none, or a name is repeated."""
     named = {name: name.rsplit("/", 1)[-1] for name in members}
     distinct = {name.casefold() for name in named.values()}
     if not any(name.endswith(".csv") for name in distinct) or len(distinct) != len(named):
@@ -75,7 +75,7 @@ def split_zip(members: Mapping[str, bytes]) -> Pieces:
 
 
 def _lines(name: str, content: bytes) -> list[Pieces]:
-    """Cut a member into lines; one in UTF-16 is a piece with a problem, since not every feed needs it."""
+    """Cut a member into lines; one in UTF-16 becomes a piece with a problem, since not every feed needs it."""
     if not content or not name.lower().endswith(".csv"):
         return [Pieces(1, [""])]
     try:
@@ -87,7 +87,7 @@ def _lines(name: str, content: bytes) -> list[Pieces]:
 
 
 class Archive:
-    """The members of one delivery, each read when it is asked for. `promised` names those that the archive says it holds."""
+    """The members of one delivery, each read when it is asked for. `promised` are those that the archive says it holds."""
 
     def __init__(self, pieces: pl.DataFrame, tables: Mapping[str, Table], feed: str, delivery: int) -> None:
         self._tables, self._feed, self._delivery = tables, feed, delivery
@@ -98,7 +98,7 @@ class Archive:
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
-        """By the name of a table, that of the member which holds it."""
+        """For each table, the name of the member that holds it."""
         names = [name for name in self.members if not name.startswith(".")]
         places = match_header(names, {name: name for name in self._tables}).places
         return {table: names[place] for table, place in places.items()}
@@ -108,7 +108,7 @@ class Archive:
         return name in self._names
 
     def read(self, name: str) -> Reading:
-        """Read the feed's own member; raise DeliveryError where it is not there, or its header lacks a column."""
+        """Read the feed's own member; raise DeliveryError if it is not there, or its header lacks a column."""
         if name not in self._names:
             raise self._refused(
                 "missing_member", f"expected an archive with {name}, got {len(self.members)} other files", "add it"
@@ -116,7 +116,7 @@ class Archive:
         return self._read(name)
 
     def look_into(self, name: str) -> pl.DataFrame:
-        """Return the rows of a further member; raise DeliveryError where it was sent and cannot be read, or is promised and not there."""
+        """Return the rows of a further member; raise DeliveryError if it was sent and cannot be read, or is declared and missing."""
         if name not in self._looked_into:
             self._looked_into[name] = self._whole(name)
         return self._looked_into[name]
@@ -207,7 +207,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class _Header:
-    """The header of a member: how many columns it has, how many up to the last that has a name, and where those promised are."""
+    """The header of a member: how many columns it has, how many up to the last named one, and where the expected ones are."""
 
     separator: str
     named: int
@@ -216,7 +216,7 @@ class _Header:
     columns: Sequence[str]
 
     def cut(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """Add the columns, as text or null, and `count`: how many fields a line has, null where its quotes are broken."""
+        """Add the columns, as text or null, and `count`: how many fields a line has, null if its quotes are broken."""
         rows = [self._fields(line) for line in lines.select(LINE.alias("line"))["line"]]
         return lines.with_columns(
             pl.lit(None, dtype=pl.String).alias("_problem"),
@@ -231,7 +231,7 @@ class _Header:
         return [row[place] or None if row and place < len(row) else None for row in rows]
 
     def _fields(self, line: str) -> list[str] | None:
-        """Part a line; empty fields behind the last column that has a name are left out, and of too many one is kept."""
+        """Split a line; empty fields after the last named column are dropped, and of too many fields one is kept."""
         fields = fields_of(line, self.separator) if '"' in line else line.split(self.separator, self.width)
         if fields is None:
             return None

@@ -1,4 +1,4 @@
-"""The page of indicators names each figure, what it rests on and who answers for it."""
+"""The page of indicators names each figure, what it is computed from and who is responsible for it."""
 
 from pathlib import Path
 

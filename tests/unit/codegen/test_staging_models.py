@@ -1,4 +1,4 @@
-"""A plain feed needs no typed staging model; a typed one is left alone."""
+"""A plain feed needs no staging model written by hand; one written by hand is left alone."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A count of a disease is believed up to the moment at which it was received: a completion that lies ahead would outlive its correction."""
+"""A count of a disease is trusted up to the moment at which it was received: a future completion date would outlive its correction."""
 
 from datetime import UTC, datetime, timedelta
 

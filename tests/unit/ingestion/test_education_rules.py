@@ -1,4 +1,4 @@
-"""What the contracts of education promise of a row: each rule passes a usual row and sees one that breaks it."""
+"""What the contracts of education require of a row: each rule passes a usual row and catches one that breaks it."""
 
 from datetime import UTC, datetime
 
@@ -50,7 +50,7 @@ USUAL = {"education.students": STUDENT, "education.attendance": CLASS_DAY, "educ
 
 
 def judged(feed: str, **changes: str | None) -> tuple[set[tuple[str, int]], list[str]]:
-    """Give the failed blocking rules with their groups, and the warnings of a row that passed."""
+    """Return the failed blocking rules with their groups, and the warnings of a row that passed."""
     row = {**USUAL[feed], **changes}
     frame = pl.DataFrame(
         {

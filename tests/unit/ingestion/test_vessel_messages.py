@@ -23,7 +23,7 @@ VMS = {"vessel_id": "TTH-90234-TS", "message_type_code": "POS", "latitude": "16.
 
 
 def warnings(feed: str, good: Mapping[str, object], **changed: object) -> list[str]:
-    """Judge one row, which must pass; return what it was warned of."""
+    """Judge one row, which must pass; return its warnings."""
     row = {"_delivery": 0, "_position": 1, "_raw": "", "_record_count": 1, "received_at": NOON, **good, **changed}
     (passed,) = check(pl.DataFrame([row]), find_contract(feed), Reference()).passed.to_dicts()
     return list(passed["_warnings"])

@@ -20,7 +20,7 @@ MODELS = PROJECT / "dbt_project" / "models" / "marts"
 
 
 def described(domain: str) -> dict[str, set[str]]:
-    """Give the marts of a domain and their columns, from dbt's descriptions."""
+    """Return the marts of a domain and their columns, from dbt's descriptions."""
     files = sorted((MODELS / domain).glob("_*__models.yml"))
     models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
     return {model["name"]: {column["name"] for column in model["columns"]} for model in models}

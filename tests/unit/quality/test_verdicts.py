@@ -50,7 +50,7 @@ def test_a_verdict_without_failures_needs_no_reason() -> None:
 
 @pytest.mark.parametrize("checks", [(), (CRITICAL,), (GOOD, CRITICAL)])
 def test_a_verdict_cannot_be_built_to_pass_against_its_checks(checks: tuple[CheckResult, ...]) -> None:
-    with pytest.raises(AuditError, match="a passing verdict on snapshot 7 needs checks"):
+    with pytest.raises(AuditError, match="a passing verdict on snapshot 7 to have checks"):
         Verdict("environment", 7, "digest", passed=True, audited_at=CLOCK, checks=checks)
 
 

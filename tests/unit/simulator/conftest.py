@@ -13,11 +13,11 @@ SEED = 46
 
 @pytest.fixture(scope="session")
 def faulty_day(tmp_path_factory: pytest.TempPathFactory) -> SimulatedDay:
-    """Give a day with every fault of the demonstration."""
+    """A day with every fault of the demonstration."""
     return simulate(DAY, SEED, DEMO_FAULTS, tmp_path_factory.mktemp("faulty"))
 
 
 @pytest.fixture(scope="session")
 def good_day(tmp_path_factory: pytest.TempPathFactory) -> SimulatedDay:
-    """Give a day without faults."""
+    """A day without faults."""
     return simulate(DAY, SEED, None, tmp_path_factory.mktemp("good"))

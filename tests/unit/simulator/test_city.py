@@ -1,4 +1,4 @@
-"""The same seed gives the same bytes, everywhere; the truth and the books agree with what lies in the files."""
+"""The same seed gives the same bytes, everywhere; the truth and the counts agree with what is in the files."""
 
 import hashlib
 import json
@@ -351,7 +351,7 @@ def test_fault_switch_refuses_an_unknown_kind() -> None:
 
 def test_more_faults_than_items_are_refused() -> None:
     profile = FaultProfile(((RIVERS, FaultKind.LATE, 3),))
-    with pytest.raises(ConfigurationError, match="3 times late was asked for, 2 items can have it"):
+    with pytest.raises(ConfigurationError, match="expected 3 items that can have late, got 2"):
         deal_faults(profile, RIVERS, [1, 2, 3, 4], lambda item, _: item > 2, chance(1, "test"))
 
 

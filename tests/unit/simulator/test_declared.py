@@ -1,4 +1,4 @@
-"""A feed without an emitter is simulated from its contract: what is sent is read as the books and the truth say."""
+"""A feed without an emitter is simulated from its contract: what is sent is read as the counts and the truth say."""
 
 import io
 from collections import Counter
@@ -44,7 +44,7 @@ def spots(form: str) -> Contract:
 
 
 def read(contract: Contract, folder: Path) -> tuple[pl.DataFrame, Counter[int], int]:
-    """Read every file; return the accepted records once each, what is quarantined by error group, and what came twice."""
+    """Read every file; return the accepted records once each, what is quarantined by error group, and the duplicates."""
     paths = sorted(folder.iterdir())
     blocks, envelopes = [], {number: Envelope(path.name) for number, path in enumerate(paths)}
     for number, path in enumerate(paths):

@@ -23,7 +23,7 @@ Sheet = list[tuple[str | None, ...]]
 
 
 def sheets(folder: Path) -> dict[str, Sheet]:
-    """Give the first sheet of every workbook, every cell as text."""
+    """Return the first sheet of every workbook, every cell as text."""
     return {
         path.name: [
             tuple(f"{cell:.0f}" if isinstance(cell, float) else str(cell) if cell != "" else None for cell in row)
@@ -34,7 +34,7 @@ def sheets(folder: Path) -> dict[str, Sheet]:
 
 
 def parted(sheet: Sheet) -> tuple[int, tuple[str | None, ...], Sheet, int]:
-    """Give the row of the header, the header, the rows below it, and how often it comes again."""
+    """Return the row of the header, the header, the rows below it, and how often it is repeated."""
     place = next(number for number, row in enumerate(sheet) if sum(cell is not None for cell in row) > 4)
     below = sheet[place + 1 :]
     return place + 1, sheet[place], [row for row in below if row != sheet[place]], below.count(sheet[place])
@@ -62,7 +62,7 @@ def test_the_ledger_counts_the_rows_that_lie_in_the_files(feed: str, faulty_day:
 
 
 def faults_in(folder: Path) -> Counter[FaultKind]:
-    """Count the faults that show in workbooks."""
+    """Count the faults that are visible in workbooks."""
     counted: Counter[FaultKind] = Counter()
     for sheet in sheets(folder).values():
         place, header, rows, repeats = parted(sheet)

@@ -1,4 +1,4 @@
-"""Each fault that is written down is really in the bytes, and a naive reader of the bytes finds the truth."""
+"""Each recorded fault is really in the bytes, and a naive reader of the bytes finds the truth."""
 
 import json
 import re
@@ -292,7 +292,7 @@ def test_each_fault_of_the_ais_is_in_the_logs(faulty_day: SimulatedDay, good_day
 
 
 def claim_counts(folder: Path) -> Counter[FaultKind]:
-    """Read the messages as a clerk would, without one line of the pipeline: what breaks a promise, by kind."""
+    """Read the messages as a clerk would, without a line of the pipeline: what is wrong, by kind."""
     counted: Counter[FaultKind] = Counter()
     made: dict[str, set[str]] = {}
     for path in sorted((folder / "health_claims").iterdir()):

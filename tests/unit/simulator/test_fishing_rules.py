@@ -18,13 +18,13 @@ from simulator.comparisons.fishing_rules import (
 
 
 def planned(day: SimulatedDay, event: str) -> set[str]:
-    """Name the vessels that were made to do something."""
+    """Return the vessels that were made to do something."""
     return {f"vms:{one}" for one in day.truth["vessel_events"].filter(pl.col("event") == event)["vessel_id"]}
 
 
 @pytest.fixture(scope="module")
 def found(good_day: SimulatedDay) -> dict[str, set[str]]:
-    """Give the subjects of the findings by kind; of AIS only what satellite does not tell."""
+    """Return the subjects of the findings by kind; of AIS only what satellite does not report."""
     frame = alerts(fleet_of(good_day.truth, good_day.ends_at.astimezone(UTC)))
     kinds = frame.group_by("kind_code").agg(pl.col("subject_code")).rows()
     return {kind: set(subjects) for kind, subjects in kinds}

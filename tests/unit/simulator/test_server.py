@@ -1,4 +1,4 @@
-"""The Open311 server over a simulated day: windows, pages, both representations, what can be seen when."""
+"""The Open311 server over a simulated day: windows, pages, both representations, what is visible when."""
 
 import json
 from collections.abc import Iterator

@@ -77,7 +77,7 @@ def moved(
     variables: Mapping[str, object] = VARIABLES,
     seeds: Mapping[str, str] = SEEDS,
 ) -> set[str]:
-    """Return the models whose digest is another one after a change."""
+    """Return the models whose digest differs after a change."""
     after = deepcopy(MANIFEST)
     change(after)
     return set(changed(fingerprints(MANIFEST, VARIABLES, SEEDS), fingerprints(after, variables, seeds)))

@@ -1,4 +1,4 @@
-"""A program on a leash ends when the process that started it was killed, and runs as it would alone otherwise."""
+"""A program on a leash ends when the process that started it is killed, and otherwise runs as it would alone."""
 
 import signal
 import subprocess

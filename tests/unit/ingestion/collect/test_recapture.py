@@ -1,4 +1,4 @@
-"""What recapture asks for: the oldest first, no more than the bound, and again later and later, but never not again."""
+"""What recapture asks for: the oldest first, no more than the bound, and later and later, but never giving up."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ STATIONS = find_contract("environment.station_readings")
 
 @pytest.fixture
 def books() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give the tables that recapture reads: three stations miss a slot each, one of them a slot of 400 days ago too."""
+    """The tables that recapture reads: three stations miss a slot each, one of them a slot of 400 days ago too."""
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as marts; attach ':memory:' as lake")
         connection.execute("create schema marts.operations; create schema marts.quality; create schema lake.ledger")
@@ -43,12 +43,12 @@ def books() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def due(books: duckdb.DuckDBPyConnection, now: datetime = NOW, limit: int = 100) -> list[tuple[str, timedelta]]:
-    """Give what is asked for, with its age at NOW."""
+    """Return what is asked for, with its age at NOW."""
     return [(span.object_id, NOW - span.start) for span in due_slots(books, STATIONS, now, limit)]
 
 
 def ask(books: duckdb.DuckDBPyConnection, station: str, start: datetime, end: datetime, asked_at: datetime) -> None:
-    """Write an attempt in vain down."""
+    """Record an attempt in vain."""
     books.execute(
         "insert into lake.ledger.recaptures values (?, ?, ?, ?, ?, 'empty')",
         [STATIONS.feed, station, start, end, asked_at],

@@ -1,4 +1,4 @@
-"""One delivery of each wire format, and a reader that balances its books after every read."""
+"""One delivery of each wire format, and a reader that checks the balance after every read."""
 
 import io
 import json
@@ -30,7 +30,7 @@ META = ["_delivery", "_position", "_raw", "_record_count"]
 
 @dataclass(frozen=True)
 class Delivered:
-    """What came of some deliveries."""
+    """The result of some deliveries."""
 
     pieces: dict[int, int]
     reading: Reading
@@ -63,7 +63,7 @@ Read = Callable[..., Delivered]
 
 
 def read_deliveries(format_name: str, feed: str, *contents: bytes, names: Sequence[str] | None = None) -> Delivered:
-    """Split and read deliveries together, and require that no piece fell between."""
+    """Split and read deliveries together, and require that no piece was lost."""
     contract = replace(find_contract(feed), format=format_name)
     wire = find_format(contract)
     envelopes = {
@@ -109,7 +109,7 @@ def read() -> Read:
 
 @pytest.fixture(scope="session")
 def samples() -> Callable[[str], list[bytes]]:
-    """Give a function that reads real samples by pattern, in order of their names; without samples the test is skipped."""
+    """A function that reads real samples by pattern, in order of their names; without samples the test is skipped."""
 
     def open_samples(pattern: str) -> list[bytes]:
         if not SAMPLES.is_dir():
@@ -120,7 +120,7 @@ def samples() -> Callable[[str], list[bytes]]:
 
 
 def sentence(body: str, start: str = "!") -> str:
-    """Put the checksum to a NMEA sentence."""
+    """Append the checksum to an NMEA sentence."""
     return f"{start}{body}*{reduce(xor, body.encode(), 0):02X}"
 
 
@@ -195,7 +195,7 @@ def _dossier(number: int) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """A wire format in one of its shapes: how a piece is written, what stands around and between pieces."""
+    """A wire format in one of its shapes: how a piece is written, what surrounds and separates the pieces."""
 
     name: str
     format: str
@@ -218,7 +218,7 @@ class Case:
         )
 
     def write(self, count: int, first: int = 0) -> bytes:
-        """Write a delivery of so many records."""
+        """Write a delivery of `count` records."""
         pieces = self.between.join(map(self.piece, range(first, first + count)))
         return f"{self.before}{pieces}{self.after}".encode()
 

@@ -1,4 +1,4 @@
-"""What every wire format keeps, whatever comes: one suite, run over all of them in all their shapes."""
+"""What every wire format guarantees, whatever it is sent: one suite, run over all of them in all their shapes."""
 
 import gzip
 from collections.abc import Callable
@@ -124,7 +124,7 @@ def test_small_blocks_give_the_same_records(case: Case, read: Read, monkeypatch:
 
 
 def read_or_refuse(read: Read, case: Case, content: bytes) -> DeliveryError | None:
-    """Read with balanced books, or give the refusal; any other error goes through."""
+    """Read and check the balance, or return the refusal; any other error is raised."""
     try:
         read(case.format, case.feed, content)
     except DeliveryError as error:
@@ -217,7 +217,7 @@ MUTATIONS = st.lists(
 
 
 def mutate(content: bytes, mutations: list[Mutation]) -> bytes:
-    """Do to a delivery what lines, disks and people do."""
+    """Do to a delivery what transfer, disks and people do."""
     for kind, place, share, noise in mutations:
         start = int(place * len(content))
         end = start + int(share * len(content)) + 1

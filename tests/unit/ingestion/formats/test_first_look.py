@@ -1,4 +1,4 @@
-"""What a delivery is, is told by its first bytes; what the feed does not take is one refusal that says what came and what to send."""
+"""A delivery's kind is recognised by its first bytes; a kind that the feed does not take is one refusal, which says what to send."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Claims: inner files stand alone, owe something to their siblings, and open no door."""
+"""Claims: inner files are read alone, judged with their siblings, and cannot be used to attack the reader."""
 
 from base64 import b64encode
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Lines are cut the same whatever the block, and a sick line is sick alone."""
+"""Lines are cut the same whatever the block, and a broken line affects no other."""
 
 import io
 import tracemalloc

@@ -1,4 +1,4 @@
-"""AIS sentences: frames, receivers' times, fragments, and what stands in the payload."""
+"""AIS sentences: frames, receivers' times, fragments, and the content of the payload."""
 
 from collections import Counter
 from collections.abc import Callable

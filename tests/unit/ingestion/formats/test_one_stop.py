@@ -1,4 +1,4 @@
-"""What is special to dossiers: three shapes, a version made of moments, lists that become counts, an answer that refuses."""
+"""What is special about dossiers: three shapes, a version derived from moments, lists that become counts, an answer that refuses."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Where a piece stands in its sender's own words."""
+"""Where a piece is found in its sender's own terms."""
 
 import pytest
 

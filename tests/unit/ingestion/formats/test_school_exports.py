@@ -1,4 +1,4 @@
-"""Workbooks and OneRoster archives: every row once, headers taken with a remark, cells by their kind, bounds."""
+"""Workbooks and OneRoster archives: every row once, headers matched with a remark, cells by their kind, limits."""
 
 import io
 import struct
@@ -41,7 +41,7 @@ def pupil(number: int, born: object = "04/03/2015") -> list[object]:
 
 
 def workbook(*sheets: Sequence[Sequence[object]]) -> bytes:
-    """Write a workbook, a sheet a table; None leaves a cell empty."""
+    """Write a workbook, one sheet per table; None leaves a cell empty."""
     written = io.BytesIO()
     book = xlsxwriter.Workbook(written, {"in_memory": True})
     as_date = book.add_format({"num_format": "dd/mm/yyyy"})
@@ -613,7 +613,7 @@ def encrypted() -> bytes:
 
 
 def lying(size: int) -> bytes:
-    """Make an archive that says of a member that it is small."""
+    """Make an archive that states too small a size for a member."""
     content = bytearray(archive({"users.csv": b"a" * size}))
     for mark, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         struct.pack_into("<I", content, content.index(mark) + place, 10)
@@ -621,7 +621,7 @@ def lying(size: int) -> bytes:
 
 
 def sheet_of(xml: str) -> bytes:
-    """Put a sheet's XML into a workbook that is well otherwise."""
+    """Put a sheet's XML into a workbook that is otherwise sound."""
     members = archives.unpack(workbook([HEADER, pupil(1)]))
     members["xl/worksheets/sheet1.xml"] = xml.encode()
     return archives.pack(members)

@@ -1,4 +1,4 @@
-"""What a contract can declare of a table beyond what today's feeds need: glued files, other headers, other writings, paths, XML."""
+"""What a contract can declare of a table beyond what today's feeds need: glued files, other headers, other notations, paths, XML."""
 
 import io
 import json

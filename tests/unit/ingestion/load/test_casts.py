@@ -1,4 +1,4 @@
-"""Times of the wire: each form that a contract declares, and what looks like a time and is none."""
+"""Times on the wire: each form that a contract declares, and what looks like a time and is not one."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ def written(column: Column, time: str) -> str:
 
 
 def read(column: Column, *texts: str) -> list[datetime | None]:
-    """Cast texts of the wire."""
+    """Cast texts from the wire."""
     frame = pl.DataFrame({"text": texts})
     return frame.select(cast(pl.col("text"), column, pl.String(), is_tidy=True))["text"].to_list()
 

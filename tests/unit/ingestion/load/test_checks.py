@@ -24,7 +24,7 @@ def reference(tmp_path: Path) -> Reference:
 
 
 def column(name: str, **facts: object) -> Column:
-    """Make a column of text that promises nothing but what is given."""
+    """Return a column of text with nothing declared but what is given."""
     plain = Column(
         name=name,
         wire_name=name,
@@ -48,7 +48,7 @@ def column(name: str, **facts: object) -> Column:
 
 
 def contract(*columns: Column, rules: tuple[Rule, ...] = ()) -> Contract:
-    """Make a contract of these columns beside a key."""
+    """Return a contract of these columns beside a key."""
     base = find_contract("environment.river_levels")
     key = column("id")
     event_at = column("event_at", logical_type="timestamp", physical_type="TIMESTAMPTZ", timestamp_format="iso8601")
@@ -82,7 +82,7 @@ def judge(promised: Contract, reference: Reference, **columns: list[str | None])
 
 
 def failures(checked: Checked) -> list[tuple[int, str, int]]:
-    """Give position, reason and group of what failed."""
+    """Return position, reason and group of what failed."""
     return [(row["_position"], row["reason"], row["error_group"]) for row in checked.failed.iter_rows(named=True)]
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a delivery whose columns are not the contract's."""
+"""What happens to a delivery whose columns are not the contract's."""
 
 import io
 import json
@@ -103,27 +103,27 @@ def test_a_new_column_is_told_and_stops_nothing(feed: str, content: str, change:
     [
         (
             DOSSIERS, dossiers(rename("NgayNopHoSo", "NgayNop")), "renamed_column",
-            "NgayNopHoSo was promised, (a name of 7 characters) came in its place",
+            "expected NgayNopHoSo, got (a name of 7 characters) in its place",
             Change(Kind.RENAMED, "NgayNopHoSo", "NgayNopHoSo", "NgayNop", MANY),
         ),
         (
             DOSSIERS, dossiers(lambda d: d.pop("DonViXuLy")), "missing_column",
-            "DonViXuLy was promised, no such column came",
+            "expected DonViXuLy, got no such column",
             Change(Kind.MISSING, "DonViXuLy", "DonViXuLy", None, MANY),
         ),
         (
             DOSSIERS, dossiers(lambda d: d.update(NgayNopHoSo="20/11/2026")), "retyped_column",
-            f"NgayNopHoSo of type TIMESTAMPTZ was promised, dates day/month/year came in all {MANY} values",
+            f"expected NgayNopHoSo of type TIMESTAMPTZ, got dates day/month/year in all {MANY} values",
             Change(Kind.RETYPED, "NgayNopHoSo", "TIMESTAMPTZ", "dates day/month/year", MANY),
         ),
         (
             LEVELS, levels(lambda n: f'"{n},5"'), "retyped_column",
-            f"value of type DOUBLE was promised, numbers with a comma came in all {MANY} values",
+            f"expected value of type DOUBLE, got numbers with a comma in all {MANY} values",
             Change(Kind.RETYPED, "value", "DOUBLE", "numbers with a comma", MANY),
         ),
         (
             LEVELS, levels(lambda n: f"{n},cao", header="station_id,timestamp,value,statusxx"), "renamed_column",
-            "status was promised, (a name of 8 characters) came in its place",
+            "expected status, got (a name of 8 characters) in its place",
             Change(Kind.RENAMED, "status", "status", "statusxx", MANY),
         ),
     ],

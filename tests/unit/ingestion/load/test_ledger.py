@@ -33,13 +33,13 @@ def test_a_balanced_row_passes() -> None:
 
 @pytest.mark.parametrize("door", ["accepted", "duplicate", "quarantined"])
 def test_a_record_missing_at_a_door_is_refused_with_both_sides(door: str) -> None:
-    with pytest.raises(LedgerError, match="the doors add up to 4") as caught:
+    with pytest.raises(LedgerError, match="got 4 at the doors") as caught:
         replace(ROW, **{door: getattr(ROW, door) - 1}).require_balance()
     assert caught.value.values == {"received": 5, "doors": 4}
 
 
 def test_a_piece_that_nobody_accounts_for_is_refused() -> None:
-    with pytest.raises(LedgerError, match=r"pieces met 8 .* 7 came"):
+    with pytest.raises(LedgerError, match=r"expected pieces 8 .* got 7"):
         replace(ROW, pieces=8).require_balance()
 
 

@@ -14,7 +14,7 @@ KEY = "a key of this test"
 
 @pytest.fixture
 def contract() -> Contract:
-    """Give the feedback contract with its agency's name as a personal column."""
+    """Return the feedback contract with its agency's name as a personal column."""
     found = find_contract("feedback.requests")
     columns = (
         replace(column, classification="personal") if column.name == "agency_responsible" else column
@@ -68,7 +68,7 @@ def test_restricted_text_loses_numbers_and_addresses_of_persons(contract: Contra
 def test_restricted_text_loses_the_persons_that_its_own_record_names(
     contract: Contract, text: str | None, masked: str | None
 ) -> None:
-    """Who else is named in it nobody can tell: that is why it stays in bronze."""
+    """It may also name people whom nobody can find in it: that is why it stays in bronze."""
     frames = [
         rows(description=text, agency_responsible="Nguyễn Thị Ái Ân"),
         rows(description=text, agency_responsible="N"),

@@ -1,4 +1,4 @@
-"""What may be seen of a quarantined record: by the class of each column, and of what nobody can vouch for its shape alone."""
+"""What may be seen of a quarantined record: by the class of each column, and only the shape of what cannot be read."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -69,7 +69,7 @@ def test_of_a_text_without_columns_its_shape_is_seen() -> None:
 
 
 def test_the_message_in_the_place_of_a_delivery_is_seen() -> None:
-    message = "education.students: a header was promised, none came; correct it and send the file again"
+    message = "education.students: expected a header, got none; correct it and send the file again"
     assert seen_of(PUPILS, replace(RECORD, position=0, raw=message), None) == message
 
 

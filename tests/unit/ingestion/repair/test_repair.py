@@ -18,7 +18,7 @@ SENTENCE = "Đường Lê Lợi: cống hở trước số nhà, nguy hiểm cho
 
 
 def mended(name: str, rows: Mapping[str, Sequence[object]], **arguments: object) -> dict[str, list[object]]:
-    """Give columns after a repair."""
+    """Return columns after a repair."""
     return make_repair(name, arguments).mend(pl.DataFrame(rows), REFERENCE).to_dict(as_series=False)
 
 
@@ -127,11 +127,11 @@ def test_every_repair_is_described_and_the_registry_holds_eight() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("pad_zeros", {}, "pad_zeros: no such repair; there are as_is, pad_code, decode_tcvn3"),
-        ("pad_code", {"column": "x"}, "pad_code: column, width were promised, column came \\(width: Field required"),
+        ("pad_zeros", {}, "pad_zeros: expected a repair of as_is, pad_code, decode_tcvn3"),
+        ("pad_code", {"column": "x"}, "pad_code: expected column, width, got column \\(width: Field required"),
         ("pad_code", {"column": "x", "width": "0"}, "width: Input should be greater than or equal to 1"),
-        ("resent", {}, "resent: resent_in were promised, none came"),
-        ("as_is", {"column": "x"}, "as_is: no arguments were promised, column came"),
+        ("resent", {}, "resent: expected resent_in, got none"),
+        ("as_is", {"column": "x"}, "as_is: expected no arguments, got column"),
         ("convert_unit", {"column": "x"}, "from_unit and to_unit are needed"),
         ("convert_unit", {"column": "x", "unit_column": "u", "factor": "2"}, "from_unit and to_unit are needed"),
         ("convert_unit", {"column": "x", "factor": "nan"}, "factor: Input should be"),
@@ -150,7 +150,7 @@ def test_a_repair_that_does_not_fit_the_contract_names_both_sides() -> None:
         make_repair("swap_coordinates", {}).require(contract, REFERENCE)
     units = {"column": "value", "unit_column": "unit", "from_unit": "mg/m3", "to_unit": "hPa"}
     with pytest.raises(
-        ConfigurationError, match=r"two units of one kind were promised, mg/m3 and hPa .* name a factor"
+        ConfigurationError, match=r"expected two units of one kind in units\.csv, got mg/m3 and hPa; name a factor"
     ):
         make_repair("convert_unit", units).require(contract, REFERENCE)
     make_repair("convert_unit", {**units, "factor": "1"}).require(contract, REFERENCE)

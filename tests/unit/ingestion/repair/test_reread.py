@@ -1,4 +1,4 @@
-"""What of a delivery that is read again belongs to a repair."""
+"""Which part of a delivery that is read again belongs to a repair."""
 
 from datetime import UTC, datetime
 
@@ -63,7 +63,7 @@ def test_nothing_that_was_sent_can_be_repaired_away() -> None:
 
 
 def test_a_reading_that_loses_a_piece_is_no_reading() -> None:
-    with pytest.raises(LedgerError, match="3 pieces were to be read again, 2 came out"):
+    with pytest.raises(LedgerError, match="expected 3 pieces to be read again, got 2"):
         select_repaired(read(ALONE, "#"), 3, {1: ALONE}, {1: 1})
 
 

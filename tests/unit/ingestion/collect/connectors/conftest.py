@@ -122,18 +122,18 @@ def sftp_server(shelf: Shelf, key: paramiko.PKey, port: int = 0) -> Iterator[She
 
 @pytest.fixture(scope="session")
 def host_key() -> paramiko.PKey:
-    """Give the key of the server."""
+    """The key of the server."""
     return paramiko.ECDSAKey.generate()
 
 
 @pytest.fixture
 def shelf(host_key: paramiko.PKey) -> Iterator[Shelf]:
-    """Give the shelf of a running server."""
+    """The shelf of a running server."""
     with sftp_server(Shelf(), host_key) as served:
         yield served
 
 
 @pytest.fixture
 def serve_shelf() -> Callable[[paramiko.PKey], AbstractContextManager[Shelf]]:
-    """Give a function that starts one more server, with a key of its own."""
+    """A function that starts one more server, with a key of its own."""
     return lambda key: sftp_server(Shelf(), key)

@@ -58,7 +58,7 @@ def drop(tmp_path: Path) -> Path:
 
 
 def collect(drop: Path, contract: Contract, checkpoint: Checkpoint, window: Window | None = None) -> list[Arrival]:
-    """Do what the caller of a connector does with each arrival, but for landing it."""
+    """Do what the caller of a connector does with each arrival, except landing it."""
     arrivals = []
     for arrival in Folder(drop.parent).collect(contract, checkpoint, window, lambda: NOW):
         arrivals.append(arrival)
@@ -151,7 +151,7 @@ def test_hostile_names_and_links_out_of_the_folder_are_refused_and_the_rest_come
         Refusal("gone.nmea", "the link leads nowhere"),
         Refusal("line?break.nmea", "the name tries to leave the folder"),
         Refusal("link.nmea", "the link leads out of the folder"),
-        Refusal("pipe.nmea", "no file, but p"),
+        Refusal("pipe.nmea", "not a file, but p"),
     ]
 
 
@@ -269,7 +269,7 @@ def test_a_window_brings_back_what_was_changed_in_it(drop: Path, contract: Contr
 
 
 def test_a_missing_folder_is_told(contract: Contract, tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailableError, match="a folder ais was promised"):
+    with pytest.raises(SourceUnavailableError, match="expected a folder ais, got none"):
         collect(tmp_path / "ais", contract, Checkpoint())
 
 
@@ -293,7 +293,7 @@ def test_a_checkpoint_survives_its_json(files: dict[str, tuple[int, float, datet
 
 def test_no_checkpoint_knows_nothing_and_a_broken_one_is_refused() -> None:
     assert Checkpoint.from_json(None) == Checkpoint()
-    with pytest.raises(ConfigurationError, match="remove it to fetch all again"):
+    with pytest.raises(ConfigurationError, match="remove it to fetch everything again"):
         Checkpoint.from_json(b'{"files": 3}')
 
 
@@ -385,7 +385,7 @@ def test_every_connector_of_a_contract_is_found_and_an_unknown_one_is_named(tmp_
     assert [type(connector) for connector in found] == [Folder, Sftp, Http]
     assert isinstance(found[2], Http)
     found[2].client.close()
-    with pytest.raises(UnknownNameError, match="no connector pigeon; there are folder, http, sftp"):
+    with pytest.raises(UnknownNameError, match="expected a connector of folder, http, sftp, got pigeon"):
         find_connector(with_connector(find_contract(feeds[0]), "pigeon"), settings)
 
 

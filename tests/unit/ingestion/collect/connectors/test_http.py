@@ -120,7 +120,7 @@ def test_an_empty_window_is_one_arrival(collect: Collect, server: CityServer) ->
 
 
 def remembered(checkpoint: Checkpoint, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
-    """Do what the caller of a connector does with each arrival, but for landing it."""
+    """Do what the caller of a connector does with each arrival, except landing it."""
     for arrival in arrivals:
         checkpoint.remember(arrival)
         yield arrival
@@ -215,14 +215,14 @@ def test_a_server_that_asks_for_much_patience_is_left_at_once(
     collect: Collect, server: CityServer, waits: list[float]
 ) -> None:
     server.behaviour = Behaviour(Habit.TOO_MANY_REQUESTS, retry_after="3600")
-    with pytest.raises(SourceUnavailableError, match="asks for 3600 s") as caught:
+    with pytest.raises(SourceUnavailableError, match="with a request to wait 3600 s") as caught:
         collect(DAY)
     assert (caught.value.values["seconds"], waits, len(server.asked)) == (3600, [], 1)
 
 
 def test_a_date_in_retry_after_is_understood(collect: Collect, server: CityServer) -> None:
     server.behaviour = Behaviour(Habit.TOO_MANY_REQUESTS, retry_after="Fri, 20 Nov 2099 08:00:00 GMT")
-    with pytest.raises(SourceUnavailableError, match=r"asks for \d{9,} s"):
+    with pytest.raises(SourceUnavailableError, match=r"with a request to wait \d{9,} s"):
         collect(DAY)
 
 

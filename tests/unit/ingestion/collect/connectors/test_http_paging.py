@@ -1,4 +1,4 @@
-"""Lists as other systems page them: whatever a server gives a page, every item comes, or the collection fails aloud."""
+"""Lists as other systems page them: however a server cuts its pages, every item arrives, or the collection fails with an error."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ Answer = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Source:
-    """A server that answers by `answer`; `asked` holds path, query and headers of what came."""
+    """A server that answers by `answer`; `asked` holds path, query and headers of each request."""
 
     answer: Callable[[str, Query], Answer]
     port: int = 0

@@ -1,4 +1,4 @@
-"""The SFTP connector against servers that lose the line, lie about sizes, or try to plant names."""
+"""The SFTP connector against servers that break the connection, lie about sizes, or try to plant names."""
 
 import io
 import socket
@@ -37,7 +37,7 @@ def collect(connector: Sftp, contract: Contract, checkpoint: Checkpoint, window:
 
 
 def remembered(checkpoint: Checkpoint, arrivals: Iterable[Arrival]) -> Iterator[Arrival]:
-    """Do what the caller of a connector does with each arrival, but for landing it."""
+    """Do what the caller of a connector does with each arrival, except landing it."""
     for arrival in arrivals:
         checkpoint.remember(arrival)
         yield arrival
@@ -125,11 +125,11 @@ def test_hostile_names_folders_and_denied_files_are_refused_and_the_rest_comes(
         Refusal("..\\evil.txt", leaving),
         Refusal("/root/evil.txt", leaving),
         Refusal("bell?.txt", leaving),
-        Refusal("denied.txt", "the source denies reading it"),
+        Refusal("denied.txt", "the source denies access to it"),
         Refusal("good (1).txt", COPIED),
         Refusal("half.txt.part", UNDER_WAY),
         Refusal("notes.csv", "expected a name of this feed, *.txt"),
-        Refusal("some_folder.txt", "no plain file"),
+        Refusal("some_folder.txt", "not a regular file"),
     ]
     assert [name for name in shelf.opened if "evil" in name] == []
 
@@ -173,14 +173,14 @@ def test_a_file_that_never_ends_is_read_no_further_than_its_listing(
 
 
 class Counting(io.BytesIO):
-    """A spool that tells how much was written to it."""
+    """A spool that records how much was written to it."""
 
     def __init__(self, taken: list[int]) -> None:
         super().__init__()
         self._taken = taken
 
     def write(self, block: Any, /) -> int:
-        """Write, and tell."""
+        """Write, and record."""
         self._taken.append(len(block))
         return super().write(block)
 
@@ -222,7 +222,7 @@ def test_a_lost_connection_is_told_after_what_came_and_the_next_run_fetches_the_
     shelf.breaks_after = 400
     checkpoint = Checkpoint()
     first: list[Arrival] = []
-    with pytest.raises(SourceUnavailableError, match="it broke or never came") as caught:
+    with pytest.raises(SourceUnavailableError, match="expected an SFTP connection, got") as caught:
         first.extend(remembered(checkpoint, connector.collect(contract, checkpoint, None, lambda: NOW)))
     assert caught.value.is_retryable
     assert 256 <= len(first) <= 400
@@ -261,7 +261,7 @@ def test_a_missing_folder_is_told_by_name(connector: Sftp, contract: Contract, s
 
 def test_a_wrong_password_is_no_matter_for_a_retry(contract: Contract, shelf: Shelf, tmp_path: Path) -> None:
     connector = Sftp("127.0.0.1", shelf.port, "loggers", "wrong-secret", tmp_path / "known_hosts")
-    with pytest.raises(SourceAnswerError, match="refused it") as caught:
+    with pytest.raises(SourceAnswerError, match="got a refusal") as caught:
         collect(connector, contract, Checkpoint())
     assert not caught.value.is_retryable
     assert "wrong-secret" not in str(caught.value)
@@ -270,7 +270,7 @@ def test_a_wrong_password_is_no_matter_for_a_retry(contract: Contract, shelf: Sh
 def test_nobody_at_the_port_can_be_tried_again(contract: Contract, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(SourceUnavailableError, match=r"broke or never came \(\w+\)"):
+    with pytest.raises(SourceUnavailableError, match=r"expected an SFTP connection, got \w+;"):
         collect(Sftp("127.0.0.1", port, "loggers", "right", tmp_path / "known_hosts"), contract, Checkpoint())
 
 
@@ -285,7 +285,7 @@ def test_a_server_with_another_key_than_before_is_refused(
         known = f"[127.0.0.1]:{other.port} {line[1]} {line[2]}\n"
         connector.known_hosts.write_text(known)
         imposter = Sftp("127.0.0.1", other.port, "loggers", "right", connector.known_hosts)
-        with pytest.raises(SourceAnswerError, match="another came"):
+        with pytest.raises(SourceAnswerError, match="got another"):
             collect(imposter, contract, Checkpoint())
         assert connector.known_hosts.read_text() == known
 
