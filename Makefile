@@ -3,11 +3,13 @@
 .PHONY: help install demo test test-faults test-security check format up down status bench
 UV ?= $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
 RUN := .venv/bin/
+# sqlfluff's processes end without releasing a lock of their progress bar, and Python warns of it
+QUIET := PYTHONWARNINGS=ignore::UserWarning:multiprocessing.resource_tracker
 
 help:  ## Tell what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: .venv/installed superset/.venv/installed  ## Install both environments, from the locked versions
+install: .venv/installed superset/.venv/installed  ## Install the environments of the stack, from the locked versions
 
 demo: install  ## Start everything, simulate a day of a city, load, publish, compare with the truth
 	$(RUN)ioc demo
@@ -21,8 +23,8 @@ test-faults: install  ## Run the fault and conservation tests at full length, an
 test-security: install  ## Try every attempt of docs/security.md against a live stack
 	$(RUN)pytest tests/security --faults 1
 
-check: install  ## Lint, types, contracts, dashboards, secrets: everything that needs no service
-	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
+check: install  ## Lint, types, models, contracts, dashboards, secrets: everything that needs no service
+	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(QUIET) $(RUN)sqlfluff lint --processes 0 dbt_project/models && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
 
 format: install  ## Put the code in order
 	$(RUN)ruff check --fix . && $(RUN)ruff format .
