@@ -14,7 +14,7 @@ install: .venv/installed superset/.venv/installed  ## Install the environments o
 demo: install  ## Start everything, simulate a day of a city, load, publish, compare with the truth
 	$(RUN)ioc demo
 
-test: install  ## Run every test: unit, golden, property, integration, browser
+test: install lint/.venv/installed  ## Run every test: unit, golden, property, integration, browser
 	$(RUN)pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-faults: install  ## Run the fault and conservation tests at full length, and write docs/reliability.md
@@ -23,8 +23,8 @@ test-faults: install  ## Run the fault and conservation tests at full length, an
 test-security: install  ## Try every attempt of docs/security.md against a live stack
 	$(RUN)pytest tests/security --faults 1
 
-check: install  ## Lint, types, models, contracts, dashboards, secrets: everything that needs no service
-	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(QUIET) $(RUN)sqlfluff lint --processes 0 dbt_project/models && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
+check: install lint/.venv/installed  ## Lint, types, models, contracts, dashboards, secrets: everything that needs no service
+	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(QUIET) $(RUN)sqlfluff lint --processes 0 dbt_project/models && lint/.venv/bin/python lint/contracts.py && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
 
 format: install  ## Put the code in order
 	$(RUN)ruff check --fix . && $(RUN)ruff format .
@@ -49,3 +49,6 @@ $(CURDIR)/.uv/bin/uv:
 
 superset/.venv/installed: superset/requirements.lock | $(UV)
 	$(UV) venv --quiet --allow-existing --python 3.11 superset/.venv && $(UV) pip sync --quiet --compile-bytecode --python superset/.venv superset/requirements.lock && touch $@
+
+lint/.venv/installed: lint/requirements.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.11 lint/.venv && $(UV) pip sync --quiet --compile-bytecode --python lint/.venv lint/requirements.lock && touch $@

@@ -1,4 +1,4 @@
-"""The linter of the models sees what it is there for, with the settings of `make check`."""
+"""The linters of models and contracts see what they are there for; each runs as `make check` runs it."""
 
 import json
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from core.settings import PROJECT
+
+CONTRACT = PROJECT / "contracts" / "environment" / "river_levels.odcs.yaml"
 
 
 def lint_model(text: str) -> list[tuple[int, str]]:
@@ -16,6 +18,18 @@ def lint_model(text: str) -> list[tuple[int, str]]:
     findings = [finding for one in json.loads(finished.stdout) for finding in one["violations"]]
     assert finished.returncode == (1 if findings else 0), finished.stderr
     return sorted((finding["start_line_no"], finding["code"]) for finding in findings)
+
+
+def lint_contracts(folder: Path) -> tuple[int, list[str]]:
+    """Return the exit code and the lines that the linter of contracts prints."""
+    arguments = (
+        str(PROJECT / "lint" / ".venv" / "bin" / "python"),
+        str(PROJECT / "lint" / "contracts.py"),
+        str(folder),
+    )
+    finished = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert finished.stderr == ""
+    return finished.returncode, finished.stdout.splitlines()
 
 
 def test_a_model_is_read_with_the_projects_own_macros_and_variables() -> None:
@@ -61,3 +75,23 @@ select level_m from final
         (7, "CV01"),
         (12, "CV13"),
     ]
+
+
+def test_a_contract_outside_the_standard_is_told_by_its_place(tmp_path: Path) -> None:
+    right, wrong = tmp_path / "environment" / "right.odcs.yaml", tmp_path / "environment" / "wrong.odcs.yaml"
+    right.parent.mkdir()
+    text = CONTRACT.read_text(encoding="utf-8")
+    right.write_text(text, encoding="utf-8")
+    wrong.write_text(text.replace("classification: open", "clasification: open", 1), encoding="utf-8")
+    code, lines = lint_contracts(tmp_path)
+    assert code == 1
+    place = f"{wrong}: data.schema.environment__river_levels.properties.gauge_id: unknown fields are ignored: 'clasification'"
+    assert [line.partition(". ")[0] for line in lines] == [place]
+
+
+def test_a_folder_without_contracts_is_a_finding(tmp_path: Path) -> None:
+    code, lines = lint_contracts(tmp_path)
+    assert (code, lines) == (
+        1,
+        [f"{tmp_path}: expected contracts in <domain>/<feed>.odcs.yaml, got none; name the folder that holds them"],
+    )
