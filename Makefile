@@ -3,16 +3,18 @@
 .PHONY: help install demo test test-faults test-security check format up down status bench
 UV ?= $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
 RUN := .venv/bin/
+# sqlfluff's processes end without releasing a lock of their progress bar, and Python warns of it
+QUIET := PYTHONWARNINGS=ignore::UserWarning:multiprocessing.resource_tracker
 
 help:  ## Tell what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: .venv/installed superset/.venv/installed  ## Install both environments, from the locked versions
+install: .venv/installed superset/.venv/installed  ## Install the environments of the stack, from the locked versions
 
 demo: install  ## Start everything, simulate a day of a city, load, publish, compare with the truth
 	$(RUN)ioc demo
 
-test: install  ## Run every test: unit, golden, property, integration, browser
+test: install lint/.venv/installed  ## Run every test: unit, golden, property, integration, browser
 	$(RUN)pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-faults: install  ## Run the fault and conservation tests at full length, and write docs/reliability.md
@@ -21,8 +23,8 @@ test-faults: install  ## Run the fault and conservation tests at full length, an
 test-security: install  ## Try every attempt of docs/security.md against a live stack
 	$(RUN)pytest tests/security --faults 1
 
-check: install  ## Lint, types, contracts, dashboards, secrets: everything that needs no service
-	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
+check: install lint/.venv/installed  ## Lint, types, models, contracts, dashboards, secrets: everything that needs no service
+	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(QUIET) $(RUN)sqlfluff lint --processes 0 dbt_project/models && lint/.venv/bin/python lint/contracts.py && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
 
 format: install  ## Put the code in order
 	$(RUN)ruff check --fix . && $(RUN)ruff format .
@@ -47,3 +49,6 @@ $(CURDIR)/.uv/bin/uv:
 
 superset/.venv/installed: superset/requirements.lock | $(UV)
 	$(UV) venv --quiet --allow-existing --python 3.11 superset/.venv && $(UV) pip sync --quiet --compile-bytecode --python superset/.venv superset/requirements.lock && touch $@
+
+lint/.venv/installed: lint/requirements.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python 3.11 lint/.venv && $(UV) pip sync --quiet --compile-bytecode --python lint/.venv lint/requirements.lock && touch $@

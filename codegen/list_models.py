@@ -44,15 +44,19 @@ def _model(contract: Contract, full_list: FullList) -> str:
     is_same = f"({' and '.join(is_of_scope)})" if is_of_scope else "true"
     of_lists = "".join(f"lists.{name},\n        " for name in full_list.scope)
     return f"""\
-with brought as (
+with replays as (
+
+    select distinct repair_id, delivery_id
+    from {{{{ source('quarantine', 'repairs') }}}}
+    where feed = '{contract.feed}'
+
+),
+
+brought as (
 
     select bronze.*, coalesce(replays.delivery_id, bronze._delivery_id) as delivery_id
     from {{{{ source('bronze', '{contract.table}') }}}} as bronze
-    left join (
-        select distinct repair_id, delivery_id
-        from {{{{ source('quarantine', 'repairs') }}}}
-        where feed = '{contract.feed}'
-    ) as replays on bronze._delivery_id = replays.repair_id
+    left join replays on bronze._delivery_id = replays.repair_id
 
 ),
 

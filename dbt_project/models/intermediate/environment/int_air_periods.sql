@@ -20,7 +20,7 @@ touched_days as (
 
     select station_id, parameter_code, local_date from touched_hours
     union
-    select station_id, parameter_code, local_date + 1 from touched_hours
+    select station_id, parameter_code, local_date + 1 as local_date from touched_hours
     {%- if is_incremental() %}
     union
     select station_id, parameter_code, local_date

@@ -2,8 +2,8 @@
 
 {%- set built = built_version() %}
 
--- What a vessel last called itself, by arrival: AIS tells it in messages that carry no position, and class B in two halves, the name and the rest. What
--- a message does not tell wipes nothing.
+-- What a vessel last called itself, by arrival: AIS tells it in messages that carry no position, and class B in two halves, the name and the rest.
+-- What a message does not tell wipes nothing.
 with told as (
 
     select

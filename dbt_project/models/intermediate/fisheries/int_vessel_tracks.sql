@@ -103,7 +103,7 @@ nearest_points as (
     select
         *,
         greatest(0.0, least(1.0,
-            - (from_x * along_x + from_y * along_y) / nullif(along_x * along_x + along_y * along_y, 0)
+            -(from_x * along_x + from_y * along_y) / nullif(along_x * along_x + along_y * along_y, 0)
         )) as share_along,
         (from_y > 0) <> (from_y + along_y > 0)
         and from_x - from_y * along_x / nullif(along_y, 0) > 0 as is_crossed_to_the_east

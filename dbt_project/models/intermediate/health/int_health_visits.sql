@@ -42,7 +42,7 @@ final as (
         discharged_date,
         -- A stay fills a bed on as many days from its first as it is paid for (SO_NGAY_DTRI), but not after discharge.
         case
-            when visit_type_code is distinct from '{{ var("bed_visit_type") }}' then null
+            when (visit_type_code is distinct from '{{ var("bed_visit_type") }}') then null
             when not is_claimed then came_date + {{ var('open_stay_days') }}
             when treatment_days is null then came_date + cast(greatest(nights, 1) - 1 as integer)
             else came_date + cast(least(treatment_days, nights + 1) - 1 as integer)

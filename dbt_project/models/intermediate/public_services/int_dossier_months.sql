@@ -52,7 +52,9 @@ dated as (
         *,
         case state_code
             when 'processed' then finished_date
-            when 'returned' then {{ local_date("min(case when state_code = 'returned' then changed_at end) over (partition by dossier_id, last_not_returned_at)") }}
+            when 'returned' then {{ local_date(
+                "min(case when state_code = 'returned' then changed_at end) over (partition by dossier_id, last_not_returned_at)"
+            ) }}
         end as closed_date,
         case
             when {{ local_date('took_effect_at') }} > {{ local_date(clock()) }} then {{ month_of(local_date(clock())) }}
@@ -78,7 +80,9 @@ ended as (
 
     select
         *,
-        min(first_month_date) over (partition by dossier_id order by changed_at rows between 1 following and unbounded following) as next_told_month_date
+        min(first_month_date) over (
+            partition by dossier_id order by changed_at rows between 1 following and unbounded following
+        ) as next_told_month_date
     from begun
 
 ),

@@ -12,7 +12,9 @@ final as (
     select
         local_date,
         is_working_day,
-        min(case when is_working_day then local_date end) over (order by local_date rows between current row and unbounded following) as counts_as_date,
+        min(case when is_working_day then local_date end) over (
+            order by local_date rows between current row and unbounded following
+        ) as counts_as_date,
         count(case when is_working_day then 1 end) over (order by local_date)
         + case when is_working_day then 0 else 1 end as working_day_number
     from days

@@ -1,7 +1,8 @@
 {{ config(materialized='incremental', unique_key=['feed', 'delivery_id'], on_schema_change='fail') }}
 
 {%- set built = built_version() %}
-{%- set before = 'partition by feed, comparable order by _source_version, received_at, source_name, delivery_id rows between ' ~ var('comparable_answers') ~ ' preceding and 1 preceding' %}
+{%- set before = 'partition by feed, comparable order by _source_version, received_at, source_name, delivery_id rows between '
+    ~ var('comparable_answers') ~ ' preceding and 1 preceding' %}
 
 -- Each answer beside those before it that can be compared: a file of the same name but for its date, or a collection's window of the same length.
 -- Repeated deliveries and unreadable ones are told by the ledger and the quarantine.
@@ -104,6 +105,17 @@ new_answers as (
 
 ),
 
+{%- if is_incremental() %}
+
+oldest as (
+
+    select feed, min(received_at) as oldest_at
+    from new_answers
+    group by feed
+
+),
+{%- endif %}
+
 answers as (
 
     select *, true as is_new from new_answers
@@ -124,7 +136,7 @@ answers as (
         false as is_new
     from {{ this }} as known
     inner join feeds using (feed)
-    inner join (select feed, min(received_at) as oldest_at from new_answers group by feed) as oldest using (feed)
+    inner join oldest using (feed)
     left join new_answers on known.feed = new_answers.feed and known.delivery_id = new_answers.delivery_id
     where
         new_answers.feed is null

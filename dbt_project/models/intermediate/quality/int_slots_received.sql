@@ -125,7 +125,9 @@ stretches as (
     select
         joined.feed,
         feeds.cadence_minutes,
-        {{ local_slot_number(minutes_after('min(joined.window_start_at)', 'feeds.cadence_minutes') ~ " - interval '1 second'", 'feeds.cadence_minutes') }} as first_slot_number,
+        {{ local_slot_number(
+            minutes_after('min(joined.window_start_at)', 'feeds.cadence_minutes') ~ " - interval '1 second'", 'feeds.cadence_minutes'
+        ) }} as first_slot_number,
         {{ local_slot_number('max(joined.window_end_at)', 'feeds.cadence_minutes') }} - 1 as last_slot_number
     from joined
     inner join feeds using (feed)

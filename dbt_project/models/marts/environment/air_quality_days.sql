@@ -36,6 +36,12 @@ communes as (
 
 ),
 
+judged_parameters as (
+
+    select distinct parameter_code, averaging from breakpoints
+
+),
+
 sub_indices as (
 
     select
@@ -48,7 +54,7 @@ sub_indices as (
         case when periods.is_enough then {{ vn_aqi_sub_index('periods.highest_value', 'breakpoints') }} end as sub_index,
         periods._source_version
     from periods
-    inner join (select distinct parameter_code, averaging from breakpoints) as judged using (parameter_code, averaging)
+    inner join judged_parameters using (parameter_code, averaging)
     left join breakpoints
         on periods.parameter_code = breakpoints.parameter_code
         and periods.averaging = breakpoints.averaging

@@ -32,6 +32,12 @@ classes as (
 
 ),
 
+classed as (
+
+    select distinct parameter_code from classes
+
+),
+
 months as (
 
     select
@@ -43,7 +49,7 @@ months as (
         max(station_hours._source_version) as source_version
     from station_hours
     inner join stations using (station_id)
-    inner join (select distinct parameter_code from classes) as classed using (parameter_code)
+    inner join classed using (parameter_code)
     where stations.kind = 'water'
     group by station_hours.station_id, station_hours.parameter_code, station_hours.month_date
 
@@ -53,7 +59,9 @@ measured as (
 
     select
         *,
-        cast({{ hours_between(start_of_local_day('month_date'), start_of_local_day("month_date + interval '1 month'")) }} as integer) as expected_hours,
+        cast(
+            {{ hours_between(start_of_local_day('month_date'), start_of_local_day("month_date + interval '1 month'")) }} as integer
+        ) as expected_hours,
         {{ start_of_local_day("month_date + interval '1 month'") }} <= {{ clock() }} as is_finished
     from months
 

@@ -21,9 +21,13 @@ counted as (
         periods.period_code,
         count(case when cases.requested_date between periods.first_date and periods.last_date then 1 end) as received_cases,
         count(case when cases.is_handled and cases.closed_by_date between periods.first_date and periods.last_date then 1 end) as handled_cases,
-        count(case when cases.is_on_time is not null and cases.closed_by_date between periods.first_date and periods.last_date then 1 end) as due_closed_cases,
+        count(
+            case when cases.is_on_time is not null and cases.closed_by_date between periods.first_date and periods.last_date then 1 end
+        ) as due_closed_cases,
         count(case when cases.is_on_time and cases.closed_by_date between periods.first_date and periods.last_date then 1 end) as on_time_cases,
-        count(case when cases.requested_date <= periods.last_date and (cases.closed_by_date > periods.last_date or not cases.is_closed) then 1 end) as open_cases
+        count(
+            case when cases.requested_date <= periods.last_date and (cases.closed_by_date > periods.last_date or not cases.is_closed) then 1 end
+        ) as open_cases
     from periods
     left join cases on cases.requested_date <= periods.last_date
     group by periods.month_date, periods.period_code

@@ -1,5 +1,5 @@
--- A vessel is as its satellite device tells where that was ever heard, else as AIS does. Of a vessel that AIS does not reach now, or whose operator is
--- silent, nobody knows whether its device is off while it sails.
+-- A vessel is as its satellite device tells where that was ever heard, else as AIS does. Of a vessel that AIS does not reach now, or whose operator
+-- is silent, nobody knows whether its device is off while it sails.
 with by_satellite as (
 
     select * from {{ ref('vessels_last_seen') }}

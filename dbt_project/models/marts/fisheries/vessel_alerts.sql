@@ -1,7 +1,7 @@
 -- Built anew each time: what is open grows with the clock, and a late packet can end any earlier finding. What AIS tells of a vessel's waters and
--- licence counts only where its satellite device was never heard, so that nothing is found twice. What happened is judged by the register of its day: a
--- licence that is renewed later was none before. AIS hears ships all over the world: of those that the register does not know, only what they
--- do in the East Sea is found.
+-- licence counts only where its satellite device was never heard, so that nothing is found twice. What happened is judged by the register of its day:
+-- a licence that is renewed later was none before. AIS hears ships all over the world: of those that the register does not know, only what they do in
+-- the East Sea is found.
 with tracks as (
 
     select * from {{ ref('int_vessel_tracks') }}

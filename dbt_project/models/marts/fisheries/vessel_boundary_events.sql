@@ -1,6 +1,6 @@
--- Built anew each time from the vessels that were ever out of the inner waters: a late fix can move any earlier event. A boundary speaks of those alone
--- who came within its reach: who was never heard near it is none of its waters, and who was is across it however far away. A coarse
--- position that may lie on either side of a limit confirms nothing.
+-- Built anew each time from the vessels that were ever out of the inner waters: a late fix can move any earlier event. A boundary speaks of those
+-- alone who came within its reach: who was never heard near it is none of its waters, and who was is across it however far away. A coarse position
+-- that may lie on either side of a limit confirms nothing.
 with zoned as (
 
     select

@@ -1,5 +1,5 @@
--- Built anew each time: an open gap grows with the clock, and a late packet can split any earlier one. A vessel that was too short at the time for the
--- duty to report has no gaps; one that the register does not know is taken to have it, for the feed is of vessels that do.
+-- Built anew each time: an open gap grows with the clock, and a late packet can split any earlier one. A vessel that was too short at the time for
+-- the duty to report has no gaps; one that the register does not know is taken to have it, for the feed is of vessels that do.
 with positions as (
 
     select * from {{ ref('int_vessel_tracks') }}

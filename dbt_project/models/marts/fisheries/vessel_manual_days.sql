@@ -1,5 +1,6 @@
 -- Decree 26/2019 as amended by 37/2024: a vessel whose device has failed tells its position by other means every six hours and is in port within ten
--- days. A report by hand is judged by the time until the next position of any kind; the last one up to the watermark, and not before six hours are over.
+-- days. A report by hand is judged by the time until the next position of any kind; the last one up to the watermark, and not before six hours are
+-- over.
 with reports as (
 
     select

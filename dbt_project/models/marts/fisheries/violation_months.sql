@@ -1,5 +1,5 @@
--- A finding belongs to the commune that the register gave for its vessel on the day it began; a month counts from the first that anything was heard in.
--- The running month is not over, and says so.
+-- A finding belongs to the commune that the register gave for its vessel on the day it began; a month counts from the first that anything was heard
+-- in. The running month is not over, and says so.
 with alerts as (
 
     select

@@ -21,13 +21,19 @@ facilities as (
 
 ),
 
+hours_of_day as (
+
+    select unnest(range(24)) as hour_number
+
+),
+
 hours as (
 
     select {{ start_of_local_day('local_date') }} + hour_number * interval 1 hour as hour_at, local_date
     from (
         {{ days_from_to(local_date(clock()) ~ " - interval 2 day", local_date(clock())) }}
     ) as days
-    cross join (select unnest(range(24)) as hour_number) as hours_of_day
+    cross join hours_of_day
 
 ),
 

@@ -101,7 +101,9 @@ final as (
         rate_of_due_percent,
         score_of_due_points,
         sum(max_points) over of_group as group_max_points,
-        case when count(score_points) over of_group = count(*) over of_group then {{ six_decimals('sum(score_points) over of_group') }} end as group_score_points
+        case
+            when count(score_points) over of_group = count(*) over of_group then {{ six_decimals('sum(score_points) over of_group') }}
+        end as group_score_points
     from scored
     window of_group as (partition by agency_code, month_date, group_code)
 

@@ -42,9 +42,15 @@ counted as (
         count(*) filter (where not is_carried_over and has_digitised_components) as received_digitised,
         count(*) filter (where state_code = 'processed' and has_digitised_result is not null) as processed_result_known,
         count(*) filter (where state_code = 'processed' and has_digitised_result) as processed_with_digitised_result,
-        count(*) filter (where not is_carried_over and digitised_component_count is not null and reused_component_count is not null) as received_reuse_known,
-        cast(coalesce(sum(digitised_component_count) filter (where not is_carried_over and reused_component_count is not null), 0) as bigint) as digitised_components,
-        cast(coalesce(sum(reused_component_count) filter (where not is_carried_over and digitised_component_count is not null), 0) as bigint) as reused_components,
+        count(*) filter (
+            where not is_carried_over and digitised_component_count is not null and reused_component_count is not null
+        ) as received_reuse_known,
+        cast(coalesce(
+            sum(digitised_component_count) filter (where not is_carried_over and reused_component_count is not null), 0
+        ) as bigint) as digitised_components,
+        cast(coalesce(
+            sum(reused_component_count) filter (where not is_carried_over and digitised_component_count is not null), 0
+        ) as bigint) as reused_components,
         count(*) filter (where not is_carried_over and (not has_fee or is_paid_online is not null)) as received_payment_known,
         count(*) filter (where not is_carried_over and has_fee and is_paid_online is not null) as received_with_fee,
         count(*) filter (where not is_carried_over and has_fee and is_paid_online) as received_paid_online,
@@ -127,7 +133,8 @@ final as (
         100.0 * reused_components / nullif(digitised_components, 0) as reused_percent,
         100.0 * received_paid_online / nullif(received_with_fee, 0) as paid_online_percent,
         {{ why_flag_unknown('received_digitisation_known', 'received_digitised', 'HoSoCoThanhPhanSoHoa') }} as digitised_unknown_reason,
-        {{ why_flag_unknown('processed_result_known', 'processed_with_digitised_result', 'DanhSachGiayToKetQua') }} as result_digitised_unknown_reason,
+        {{ why_flag_unknown('processed_result_known', 'processed_with_digitised_result', 'DanhSachGiayToKetQua') }}
+            as result_digitised_unknown_reason,
         {{ why_flag_unknown('digitised_components', 'digitised_components', 'TaiLieuNop') }} as reused_unknown_reason,
         {{ why_flag_unknown('received_with_fee', 'received_with_fee', 'DanhSachLePhi, DuocThanhToanTrucTuyen') }} as paid_online_unknown_reason
     from listed

@@ -25,9 +25,15 @@ counted as (
         periods.period_code,
         count(case when dossiers.received_date >= periods.first_date then 1 end) as received,
         count(case when dossiers.received_date >= periods.first_date and dossiers.is_online_procedure then 1 end) as received_in_online_procedures,
-        count(case when dossiers.received_date >= periods.first_date and dossiers.is_online_procedure and dossiers.channel_code = '2' then 1 end) as online_in_online_procedures,
-        count(case when dossiers.finished_date between periods.first_date and periods.last_date and dossiers.is_on_time is not null then 1 end) as processed_total,
-        count(case when dossiers.finished_date between periods.first_date and periods.last_date and dossiers.is_on_time then 1 end) as processed_on_time,
+        count(
+            case when dossiers.received_date >= periods.first_date and dossiers.is_online_procedure and dossiers.channel_code = '2' then 1 end
+        ) as online_in_online_procedures,
+        count(
+            case when dossiers.finished_date between periods.first_date and periods.last_date and dossiers.is_on_time is not null then 1 end
+        ) as processed_total,
+        count(
+            case when dossiers.finished_date between periods.first_date and periods.last_date and dossiers.is_on_time then 1 end
+        ) as processed_on_time,
         count(case when dossiers.closed_date is null or dossiers.closed_date > periods.last_date then 1 end) as open_dossiers
     from periods
     left join dossiers on dossiers.received_date <= periods.last_date
@@ -40,7 +46,9 @@ compared as (
 
     select
         periods.*,
-        {%- for count in ['received', 'received_in_online_procedures', 'online_in_online_procedures', 'processed_total', 'processed_on_time', 'open_dossiers'] %}
+        {%- for count in [
+            'received', 'received_in_online_procedures', 'online_in_online_procedures', 'processed_total', 'processed_on_time', 'open_dossiers'
+        ] %}
         coalesce(counted.{{ count }}, 0) as {{ count }},
         {%- endfor %}
         100.0 * counted.processed_on_time / nullif(counted.processed_total, 0) as on_time_percent,

@@ -199,7 +199,8 @@ components as (
     group by feed, local_date, axis
     union all
     select
-        feed, local_date, 'complete' as axis, 'slots' as component, {{ passed_percent('expected_slots - received_slots', 'expected_slots') }} as percent
+        feed, local_date, 'complete' as axis, 'slots' as component,
+        {{ passed_percent('expected_slots - received_slots', 'expected_slots') }} as percent
     from counted
     union all
     select
@@ -207,7 +208,8 @@ components as (
     from counted
     union all
     select
-        feed, local_date, 'clean' as axis, 'records' as component, {{ passed_percent('duplicate_records + garbage_records', 'received_records') }} as percent
+        feed, local_date, 'clean' as axis, 'records' as component,
+        {{ passed_percent('duplicate_records + garbage_records', 'received_records') }} as percent
     from counted
     union all
     select

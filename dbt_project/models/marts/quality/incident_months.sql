@@ -1,7 +1,7 @@
 {%- set deadlines = (5, 10, 15) %}
 
--- A record in quarantine is an incident until a replay has taken it out. A deadline can be judged for what was closed within it and for what is older;
--- a day beyond the calendar judges nothing.
+-- A record in quarantine is an incident until a replay has taken it out. A deadline can be judged for what was closed within it and for what is
+-- older; a day beyond the calendar judges nothing.
 with records as (
 
     select
@@ -50,7 +50,9 @@ months as (
         cast(coalesce(sum(record_count) filter (where is_open), 0) as bigint) as open_records
         {%- for days in deadlines %},
         cast(coalesce(sum(record_count) filter (where not is_open and working_days <= {{ days }}), 0) as bigint) as closed_in_{{ days }}_days,
-        cast(coalesce(sum(record_count) filter (where not is_open and working_days <= {{ days }} or working_days > {{ days }}), 0) as bigint) as judged_for_{{ days }}_days
+        cast(coalesce(
+            sum(record_count) filter (where not is_open and working_days <= {{ days }} or working_days > {{ days }}), 0
+        ) as bigint) as judged_for_{{ days }}_days
         {%- endfor %}
     from aged
     group by feed, month_date

@@ -153,20 +153,24 @@ counted as (
 
 components as (
 
-    select feed, object_id, local_date, 'correct' as axis, 'rules' as component, {{ passed_percent('wrong_records', 'received_records') }} as percent
+    select feed, object_id, local_date, 'correct' as axis, 'rules' as component,
+        {{ passed_percent('wrong_records', 'received_records') }} as percent
     from counted
     union all
-    select feed, object_id, local_date, 'consistent' as axis, 'rules' as component, 
+    select feed, object_id, local_date, 'consistent' as axis, 'rules' as component,
         case when inconsistent_records is not null then {{ passed_percent('inconsistent_records', 'received_records') }} end as percent
     from counted
     union all
-    select feed, object_id, local_date, 'complete' as axis, 'rules' as component, {{ passed_percent('incomplete_records', 'received_records') }} as percent
+    select feed, object_id, local_date, 'complete' as axis, 'rules' as component,
+        {{ passed_percent('incomplete_records', 'received_records') }} as percent
     from counted
     union all
-    select feed, object_id, local_date, 'complete' as axis, 'slots' as component, {{ passed_percent('expected_slots - received_slots', 'expected_slots') }} as percent
+    select feed, object_id, local_date, 'complete' as axis, 'slots' as component,
+        {{ passed_percent('expected_slots - received_slots', 'expected_slots') }} as percent
     from counted
     union all
-    select feed, object_id, local_date, 'clean' as axis, 'records' as component, {{ passed_percent('duplicate_records + garbage_records', 'received_records') }} as percent
+    select feed, object_id, local_date, 'clean' as axis, 'records' as component,
+        {{ passed_percent('duplicate_records + garbage_records', 'received_records') }} as percent
     from counted
     union all
     select

@@ -41,9 +41,8 @@ shown as (
         changes.seen_at
     from changes
     left join unpromised
-        on
-            changes.feed = unpromised.feed
-            and unpromised.wire_name = case changes.kind when 'added' then changes.column_name when 'renamed' then changes.came end
+        on changes.feed = unpromised.feed
+        and unpromised.wire_name = case changes.kind when 'added' then changes.column_name when 'renamed' then changes.came end
 
 ),
 

@@ -166,7 +166,9 @@ spans as (
         feeds.cadence_minutes,
         feeds.freshness_minutes,
         feeds.slots_calendar,
-        {{ local_slot_number(minutes_after(start_of_local_day('due_days.local_date'), 'feeds.cadence_minutes') ~ " - interval '1 second'", 'feeds.cadence_minutes') }} as first_slot_number,
+        {{ local_slot_number(
+            minutes_after(start_of_local_day('due_days.local_date'), 'feeds.cadence_minutes') ~ " - interval '1 second'", 'feeds.cadence_minutes'
+        ) }} as first_slot_number,
         {{ local_slot_number(start_of_local_day('due_days.local_date + 1') ~ " - interval '1 second'", 'feeds.cadence_minutes') }} as last_slot_number
     from due_days
     inner join feeds using (feed)

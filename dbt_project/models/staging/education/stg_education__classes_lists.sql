@@ -1,13 +1,17 @@
 -- Generated from contracts/ by `ioc contracts generate`; do not edit.
-with brought as (
+with replays as (
+
+    select distinct repair_id, delivery_id
+    from {{ source('quarantine', 'repairs') }}
+    where feed = 'education.classes'
+
+),
+
+brought as (
 
     select bronze.*, coalesce(replays.delivery_id, bronze._delivery_id) as delivery_id
     from {{ source('bronze', 'education__classes') }} as bronze
-    left join (
-        select distinct repair_id, delivery_id
-        from {{ source('quarantine', 'repairs') }}
-        where feed = 'education.classes'
-    ) as replays on bronze._delivery_id = replays.repair_id
+    left join replays on bronze._delivery_id = replays.repair_id
 
 ),
 

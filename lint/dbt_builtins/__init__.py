@@ -1,0 +1,16 @@
+"""What sqlfluff puts in dbt's place when it renders a model: the project's own variables.
+
+Its own stand-in answers every variable with the same text, with which a model cannot count. sqlfluff runs this module anew for each model.
+"""
+
+from pathlib import Path
+
+import yaml
+
+PROJECT_FILE = Path(__file__).resolve().parents[2] / "dbt_project" / "dbt_project.yml"
+_VARIABLES: dict[str, object] = yaml.load(PROJECT_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["vars"]
+
+
+def var(name: str) -> object:
+    """Return a variable of the project, as dbt does; raises KeyError where there is none."""
+    return _VARIABLES[name]
