@@ -15,7 +15,7 @@ PROVINCE = "province"
 USUAL_VISIT = timedelta(hours=4)
 
 DAYS_SQL = """
-    select facility_code, local_date, visits, admissions, discharges, inpatients
+    select facility_code, local_date, visits, outpatient_visits, admissions, discharges, inpatients
     from health.facility_days where visits + discharges + inpatients > 0
 """
 SPENDING_SQL = """
@@ -59,18 +59,19 @@ def _facility_days(truth: Truth, clock: datetime) -> pl.DataFrame:
     seen = {(facility, claim): (came, left, stays) for facility, claim, came, left, stays in claims.iter_rows()}
     for facility, claim, kind, came_at in truth["health_check_ins"].iter_rows():
         seen.setdefault((facility, claim), (came_at.astimezone(ZoneInfo(LOCAL)).date(), None, kind == INPATIENT))
-    counts: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    counts: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for (facility, _), (came, left, stays) in seen.items():
         counts[facility, came][0] += 1
-        counts[facility, came][1] += stays
+        counts[facility, came][1] += not stays
+        counts[facility, came][2] += stays
         if stays:
             if left is not None:
-                counts[facility, left][2] += 1
+                counts[facility, left][3] += 1
             for step in range(((left or today) - came).days + 1):
-                counts[facility, came + timedelta(days=step)][3] += 1
+                counts[facility, came + timedelta(days=step)][4] += 1
     first = today - timedelta(days=30)
     rows = [(facility, day, *found) for (facility, day), found in counts.items() if first <= day <= today]
-    names = ("visits", "admissions", "discharges", "inpatients")
+    names = ("visits", "outpatient_visits", "admissions", "discharges", "inpatients")
     schema = {"facility_code": pl.String, "local_date": pl.Date} | dict.fromkeys(names, pl.Int64)
     return pl.DataFrame(rows, schema=schema, orient="row")
 

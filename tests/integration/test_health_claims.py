@@ -164,7 +164,7 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "update lake.health.stay_months set deaths = 1 where is_latest",
         "update lake.health.stay_months set counted_stays = 4, mean_stay_days = 9 where place_code = 'province'",
         "update lake.health.stay_months set transfers_out = 5 where place_code = 'province' and is_latest",
-        "update lake.health.facility_days set admissions = visits + 1 where is_latest",
+        "update lake.health.facility_days set outpatient_visits = visits + 1 where is_latest",
         "delete from lake.health.check_in_hours where facility_code = '46012' and is_latest",
         "update lake.health.icd10_months set patients = 3 where is_hidden",
     ):
