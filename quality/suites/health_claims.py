@@ -31,6 +31,8 @@ LONELY_CELLS = """
 """
 """One hidden cell among shown ones is found by subtracting them from the month's total."""
 
+COSTS_OF_FEW = "select facility_code from {batch} where priced_claims < 5 and coalesce(total_vnd, medicine_vnd) is not null"
+
 SMALL_OUTCOMES = """
     select place_code
     from {batch}
@@ -61,6 +63,8 @@ def expectations(facts: AuditFacts) -> list[Check]:
         covers(SPENDING, "facility_code", facilities, "critical"),
         is_between(SPENDING, "spent_vnd", 0, 1e12, "critical"),
         is_between(SPENDING, "pace_percent", 0, 120, "warning"),
+        has_no_rows(SPENDING, "what few claims cost is not shown", COSTS_OF_FEW, 2, "critical"),
+        is_between(SPENDING, "medicine_percent", 5, 80, "warning"),
         is_not_empty(DIAGNOSES, "warning"),
         has_no_rows(DIAGNOSES, "no cell of fewer than five persons is shown", SMALL_CELLS, 2, "critical"),
         has_no_rows(DIAGNOSES, "no hidden cell stands alone", LONELY_CELLS, 2, "critical"),

@@ -19,7 +19,7 @@ DAYS_SQL = """
     from health.facility_days where visits + discharges + inpatients > 0
 """
 SPENDING_SQL = """
-    select facility_code, month_date, claims, spent_vnd, spent_in_year_vnd, pace_percent
+    select facility_code, month_date, claims, spent_vnd, spent_in_year_vnd, pace_percent, priced_claims, medicine_vnd, medicine_percent
     from health.insurance_spend_months where claims > 0
 """
 STAYS_SQL = """
@@ -82,7 +82,15 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
     months = (
         truth["health_claims"]
         .group_by("facility_code", pl.date("year", "month", 1).alias("month_date"))
-        .agg(pl.len().cast(pl.Int64).alias("claims"), pl.col("insurer_paid_vnd").sum().alias("spent_vnd"))
+        .agg(
+            pl.len().cast(pl.Int64).alias("claims"),
+            pl.col("insurer_paid_vnd").sum().alias("spent_vnd"),
+            pl.len().cast(pl.Int64).alias("priced_claims"),
+            pl.when(pl.col("citizen_number").n_unique() >= FEW)
+            .then(pl.col("medicine_vnd").sum())
+            .alias("medicine_vnd"),
+            pl.col("total_vnd").sum(),
+        )
         .sort("facility_code", "month_date")
         .with_columns(spent_in_year_vnd=pl.col("spent_vnd").cum_sum().over("facility_code"))
     )
@@ -93,8 +101,11 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
     share = 100 * pl.col("spent_in_year_vnd").cast(pl.Float64) / pl.col("insurance_ceiling_vnd")
     return (
         months.join(ceilings, on="facility_code")
-        .with_columns(pace_percent=share / (last_day.dt.ordinal_day() / days_of_year))
-        .drop("insurance_ceiling_vnd")
+        .with_columns(
+            pace_percent=share / (last_day.dt.ordinal_day() / days_of_year),
+            medicine_percent=100 * pl.col("medicine_vnd").cast(pl.Float64) / pl.col("total_vnd").cast(pl.Float64),
+        )
+        .drop("insurance_ceiling_vnd", "total_vnd")
     )
 
 

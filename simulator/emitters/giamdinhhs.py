@@ -61,6 +61,10 @@ class Claim:
         return sum((*self.medicines, *self.services), Decimal())
 
     @property
+    def medicine(self) -> Decimal:
+        return sum(self.medicines, Decimal())
+
+    @property
     def copayment(self) -> Decimal:
         return (self.total * COPAYMENT).quantize(CENT) if self.facility.beds else Decimal()
 
@@ -81,6 +85,8 @@ class Claim:
             self.discharged_at.year,
             self.discharged_at.month,
             self.total - self.copayment,
+            self.medicine,
+            self.total,
         )
 
 
@@ -328,7 +334,7 @@ def _spoilt(claim: Claim, fault: FaultKind | None) -> Dossier:
     changes: dict[str, object] = {}
     match fault:
         case FaultKind.WRONG_SUM:
-            changes["T_THUOC"] = sum(claim.medicines, Decimal()) + 1000
+            changes["T_THUOC"] = claim.medicine + 1000
         case FaultKind.WRONG_ORDER:
             changes["NGAY_RA"] = _time(claim.admitted_at - timedelta(hours=2))
         case FaultKind.MISSING_VALUE:
@@ -373,7 +379,7 @@ def _summary(claim: Claim) -> dict[str, object]:
         "KET_QUA_DTRI": claim.outcome,
         "MA_LOAI_RV": claim.discharge,
         "NGAY_TTOAN": _time(claim.discharged_at + timedelta(minutes=5)),
-        "T_THUOC": sum(claim.medicines, Decimal()),
+        "T_THUOC": claim.medicine,
         "T_VTYT": 0,
         "T_TONGCHI_BV": claim.total,
         "T_TONGCHI_BH": claim.total,

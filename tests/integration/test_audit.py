@@ -202,6 +202,7 @@ GOOD_ROWS = {
         select facility_code, facility_name, make_date(2026, months::integer, 1) as month_date, months = 3 as is_latest, 100 as claims,
             insurance_ceiling_vnd / 20 as spent_vnd, months * insurance_ceiling_vnd / 20 as spent_in_year_vnd,
             insurance_ceiling_vnd as ceiling_vnd, 5.0 * months as spent_in_year_percent, 60.0 as pace_percent,
+            100 as priced_claims, 2000000.0 as total_vnd, 500000.0 as medicine_vnd, 25.0 as medicine_percent,
             'green' as spend_level
         from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}}), range(1, 4) as numbers(months)
     """,
@@ -1144,6 +1145,16 @@ DAMAGES = [
         "health.insurance_spend_months",
         "update {mart} set pace_percent = 121 where is_latest",
         {"pace_percent is in its usual range": "12 of 36 rows failing"},
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "update {mart} set priced_claims = 4 where facility_code = '46003' and is_latest",
+        {"what few claims cost is not shown": "1 row"},
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "update {mart} set medicine_percent = 81 where facility_code = '46003'",
+        {"medicine_percent is in its usual range": "3 of 36 rows failing"},
     ),
     Damage(
         "health.icd10_months",

@@ -165,6 +165,7 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "update lake.health.stay_months set counted_stays = 4, mean_stay_days = 9 where place_code = 'province'",
         "update lake.health.stay_months set transfers_out = 5 where place_code = 'province' and is_latest",
         "update lake.health.facility_days set outpatient_visits = visits + 1 where is_latest",
+        "update lake.health.insurance_spend_months set priced_claims = 4 where medicine_vnd is not null",
         "delete from lake.health.check_in_hours where facility_code = '46012' and is_latest",
         "update lake.health.icd10_months set patients = 3 where is_hidden",
     ):
@@ -182,6 +183,7 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "a_length_of_few_stays_is_hidden",
         "no_outcome_can_be_worked_out",
         "never_more_than_facility_days",
+        "what_few_claims_cost_is_hidden",
         "every_pair_has_a_row_check_in_hours",
         "a_hidden_cell_shows_nothing",
     )
