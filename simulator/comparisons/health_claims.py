@@ -1,6 +1,6 @@
 """What the marts of health claims must show."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,9 @@ STAYS_SQL = """
     from health.stay_months where discharges is not null
 """
 DIAGNOSES_SQL = "select month_date, icd10_code, visits, patients from health.icd10_months"
+HOMES_SQL = """
+    select commune_code, month_date, care_kind, reported_facilities, is_small_cell, visits, patients from health.patient_commune_months
+"""
 QUEUES_SQL = (
     "select facility_code, hour_at, check_ins, waiting, waiting_estimate from health.check_in_hours "
     "where check_ins + waiting > 0"
@@ -40,6 +43,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
         compare_rows("health.insurance_spend_months", _spending(truth, clock), query(SPENDING_SQL)),
         compare_rows("health.stay_months", _stay_months(truth), query(STAYS_SQL)),
         compare_rows("health.icd10_months", _diagnoses(truth), query(DIAGNOSES_SQL)),
+        compare_rows("health.patient_commune_months", _homes(truth), query(HOMES_SQL)),
         compare_rows("health.check_in_hours", _queues(truth, clock), query(QUEUES_SQL)),
     ]
 
@@ -173,6 +177,53 @@ def _diagnoses(truth: Truth) -> pl.DataFrame:
                 rows.append((month, code, visits, patients))
     schema = {"month_date": pl.Date, "icd10_code": pl.String, "visits": pl.Int64, "patients": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _homes(truth: Truth) -> pl.DataFrame:
+    """Count visits and patients by home in plain Python. A facility has reported from the first month of its claims to the last."""
+    seed = PROJECT / "dbt_project" / "seeds" / "communes.csv"
+    communes = pl.read_csv(seed, schema_overrides={"commune_code": pl.String})["commune_code"].to_list()
+    visits: Counter[tuple[date, str, str]] = Counter()
+    patients: dict[tuple[date, str, str], set[str]] = defaultdict(set)
+    months: dict[str, set[date]] = defaultdict(set)
+    claims = _claims(truth).select("discharged_date", "is_inpatient", "commune_code", "citizen_number", "facility_code")
+    for left, stays, home, citizen, facility in claims.iter_rows():
+        month = left.replace(day=1)
+        cell = month, "inpatient" if stays else "outpatient", home if home in communes else "outside"
+        visits[cell] += 1
+        patients[cell].add(citizen)
+        months[facility].add(month)
+    rows: list[tuple[object, ...]] = []
+    for month in set().union(*months.values()):
+        reported = sum(min(told) <= month <= max(told) for told in months.values())
+        for kind in ("inpatient", "outpatient"):
+            cells = sorted((len(patients[month, kind, home]), home) for home in (*communes, "outside", "unknown"))
+            hidden = _hidden_homes(cells)
+            for persons, home in cells:
+                shown = (None, None) if home in hidden else (visits[month, kind, home], persons)
+                rows.append((home, month, kind, reported, home in hidden, *shown))
+    schema = {
+        "commune_code": pl.String,
+        "month_date": pl.Date,
+        "care_kind": pl.String,
+        "reported_facilities": pl.Int64,
+        "is_small_cell": pl.Boolean,
+        "visits": pl.Int64,
+        "patients": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _hidden_homes(cells: list[tuple[int, str]]) -> set[str]:
+    """Choose the cells to hide, of cells from the smallest on: all of few persons, else small ones and as many larger ones as it takes."""
+    if 0 < sum(persons for persons, _ in cells) < FEW:
+        return {home for _, home in cells}
+    hidden: dict[str, int] = {}
+    for persons, home in cells:
+        is_needed = len(hidden) > 0 and (len(hidden) < 2 or sum(hidden.values()) < FEW)
+        if 0 < persons < FEW or (persons > 0 and is_needed):
+            hidden[home] = persons
+    return set(hidden)
 
 
 def _queues(truth: Truth, clock: datetime) -> pl.DataFrame:

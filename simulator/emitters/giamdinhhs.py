@@ -22,6 +22,10 @@ from simulator.truth import Books, Emission
 DAYS = 14
 CHECK_IN_HOURS = (10, 14, 18)
 UNKNOWN_FACILITY = "46999"
+ELSEWHERE = "99999"
+"""A commune that is not on the city's list."""
+FROM_ELSEWHERE = 10
+"""One patient in so many lives there."""
 CENT = Decimal("0.01")
 COPAYMENT = Decimal("0.2")
 INPATIENT, EXAMINATION, OUTPATIENT = "03", "01", "02"
@@ -85,6 +89,7 @@ class Claim:
             self.discharged_at.year,
             self.discharged_at.month,
             self.total - self.copayment,
+            _person(self)["MAXA_CU_TRU"],
             self.medicine,
             self.total,
         )
@@ -405,7 +410,7 @@ def _person(who: Claim | CheckIn) -> dict[str, object]:
         "NGAY_SINH": "199001010000",
         "GIOI_TINH": 1 + who.patient % 2,
         "DIA_CHI": f"Số {who.patient} đường Giả Lập",
-        "MAXA_CU_TRU": who.facility.commune_code,
+        "MAXA_CU_TRU": who.facility.commune_code if who.patient % FROM_ELSEWHERE else ELSEWHERE,
         "DIEN_THOAI": f"0905{place}",
         "MA_THE_BHYT": f"GD446{place}0000",
     }
