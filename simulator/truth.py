@@ -110,6 +110,9 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "year": pl.Int32(),
         "month": pl.Int32(),
         "insurer_paid_vnd": pl.Decimal(18, 2),
+        "commune_code": pl.String(),
+        "medicine_vnd": pl.Decimal(18, 2),
+        "total_vnd": pl.Decimal(18, 2),
     },
     "health_check_ins": {
         "facility_code": pl.String(),

@@ -14,15 +14,16 @@ from quality.suites.check import (
     is_one_of,
 )
 
-DAYS, STAYS, SPENDING, DIAGNOSES, QUEUES = (
+DAYS, STAYS, SPENDING, DIAGNOSES, HOMES, QUEUES = (
     "facility_days",
     "stay_months",
     "insurance_spend_months",
     "icd10_months",
+    "patient_commune_months",
     "check_in_hours",
 )
 
-SMALL_CELLS = "select icd10_code from {batch} where patients between 1 and 4 or visits < patients"
+SMALL_CELLS = "select month_date from {batch} where patients between 1 and 4 or visits < patients"
 LONELY_CELLS = """
     select month_date
     from {batch}
@@ -30,6 +31,16 @@ LONELY_CELLS = """
     having count(*) > 1 and count(*) filter (where is_hidden) = 1
 """
 """A single hidden cell among shown ones can be found by subtracting them from the month's total."""
+
+LONELY_HOMES = """
+    select month_date, care_kind
+    from {batch}
+    group by month_date, care_kind
+    having count(*) filter (where is_small_cell) = 1
+"""
+COSTS_OF_FEW = (
+    "select facility_code from {batch} where priced_claims < 5 and coalesce(total_vnd, medicine_vnd) is not null"
+)
 
 SMALL_OUTCOMES = """
     select place_code
@@ -61,9 +72,14 @@ def expectations(facts: AuditFacts) -> list[Check]:
         covers(SPENDING, "facility_code", facilities, "critical"),
         is_between(SPENDING, "spent_vnd", 0, 1e12, "critical"),
         is_between(SPENDING, "pace_percent", 0, 120, "warning"),
+        has_no_rows(SPENDING, "what few claims cost is not shown", COSTS_OF_FEW, 2, "critical"),
+        is_between(SPENDING, "medicine_percent", 5, 80, "warning"),
         is_not_empty(DIAGNOSES, "warning"),
         has_no_rows(DIAGNOSES, "no cell of fewer than five persons is shown", SMALL_CELLS, 2, "critical"),
         has_no_rows(DIAGNOSES, "no hidden cell stands alone", LONELY_CELLS, 2, "critical"),
+        covers(HOMES, "commune_code", [*facts.objects_of("communes.commune_code"), "outside", "unknown"], "critical"),
+        has_no_rows(HOMES, "no cell of fewer than five persons is shown", SMALL_CELLS, 2, "critical"),
+        has_no_rows(HOMES, "no hidden cell stands alone", LONELY_HOMES, 2, "critical"),
         covers(QUEUES, "facility_code", facilities, "critical"),
         is_between(QUEUES, "waiting", 0, 2000, "warning"),
     ]

@@ -1,6 +1,6 @@
 """What the marts of health claims must show."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -15,11 +15,11 @@ PROVINCE = "province"
 USUAL_VISIT = timedelta(hours=4)
 
 DAYS_SQL = """
-    select facility_code, local_date, visits, admissions, discharges, inpatients
+    select facility_code, local_date, visits, outpatient_visits, admissions, discharges, inpatients
     from health.facility_days where visits + discharges + inpatients > 0
 """
 SPENDING_SQL = """
-    select facility_code, month_date, claims, spent_vnd, spent_in_year_vnd, pace_percent
+    select facility_code, month_date, claims, spent_vnd, spent_in_year_vnd, pace_percent, priced_claims, medicine_vnd, medicine_percent
     from health.insurance_spend_months where claims > 0
 """
 STAYS_SQL = """
@@ -27,6 +27,9 @@ STAYS_SQL = """
     from health.stay_months where discharges is not null
 """
 DIAGNOSES_SQL = "select month_date, icd10_code, visits, patients from health.icd10_months"
+HOMES_SQL = """
+    select commune_code, month_date, care_kind, reported_facilities, is_small_cell, visits, patients from health.patient_commune_months
+"""
 QUEUES_SQL = (
     "select facility_code, hour_at, check_ins, waiting, waiting_estimate from health.check_in_hours "
     "where check_ins + waiting > 0"
@@ -40,6 +43,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
         compare_rows("health.insurance_spend_months", _spending(truth, clock), query(SPENDING_SQL)),
         compare_rows("health.stay_months", _stay_months(truth), query(STAYS_SQL)),
         compare_rows("health.icd10_months", _diagnoses(truth), query(DIAGNOSES_SQL)),
+        compare_rows("health.patient_commune_months", _homes(truth), query(HOMES_SQL)),
         compare_rows("health.check_in_hours", _queues(truth, clock), query(QUEUES_SQL)),
     ]
 
@@ -59,18 +63,19 @@ def _facility_days(truth: Truth, clock: datetime) -> pl.DataFrame:
     seen = {(facility, claim): (came, left, stays) for facility, claim, came, left, stays in claims.iter_rows()}
     for facility, claim, kind, came_at in truth["health_check_ins"].iter_rows():
         seen.setdefault((facility, claim), (came_at.astimezone(ZoneInfo(LOCAL)).date(), None, kind == INPATIENT))
-    counts: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    counts: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
     for (facility, _), (came, left, stays) in seen.items():
         counts[facility, came][0] += 1
-        counts[facility, came][1] += stays
+        counts[facility, came][1] += not stays
+        counts[facility, came][2] += stays
         if stays:
             if left is not None:
-                counts[facility, left][2] += 1
+                counts[facility, left][3] += 1
             for step in range(((left or today) - came).days + 1):
-                counts[facility, came + timedelta(days=step)][3] += 1
+                counts[facility, came + timedelta(days=step)][4] += 1
     first = today - timedelta(days=30)
     rows = [(facility, day, *found) for (facility, day), found in counts.items() if first <= day <= today]
-    names = ("visits", "admissions", "discharges", "inpatients")
+    names = ("visits", "outpatient_visits", "admissions", "discharges", "inpatients")
     schema = {"facility_code": pl.String, "local_date": pl.Date} | dict.fromkeys(names, pl.Int64)
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -81,7 +86,15 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
     months = (
         truth["health_claims"]
         .group_by("facility_code", pl.date("year", "month", 1).alias("month_date"))
-        .agg(pl.len().cast(pl.Int64).alias("claims"), pl.col("insurer_paid_vnd").sum().alias("spent_vnd"))
+        .agg(
+            pl.len().cast(pl.Int64).alias("claims"),
+            pl.col("insurer_paid_vnd").sum().alias("spent_vnd"),
+            pl.len().cast(pl.Int64).alias("priced_claims"),
+            pl.when(pl.col("citizen_number").n_unique() >= FEW)
+            .then(pl.col("medicine_vnd").sum())
+            .alias("medicine_vnd"),
+            pl.col("total_vnd").sum(),
+        )
         .sort("facility_code", "month_date")
         .with_columns(spent_in_year_vnd=pl.col("spent_vnd").cum_sum().over("facility_code"))
     )
@@ -92,8 +105,11 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
     share = 100 * pl.col("spent_in_year_vnd").cast(pl.Float64) / pl.col("insurance_ceiling_vnd")
     return (
         months.join(ceilings, on="facility_code")
-        .with_columns(pace_percent=share / (last_day.dt.ordinal_day() / days_of_year))
-        .drop("insurance_ceiling_vnd")
+        .with_columns(
+            pace_percent=share / (last_day.dt.ordinal_day() / days_of_year),
+            medicine_percent=100 * pl.col("medicine_vnd").cast(pl.Float64) / pl.col("total_vnd").cast(pl.Float64),
+        )
+        .drop("insurance_ceiling_vnd", "total_vnd")
     )
 
 
@@ -161,6 +177,53 @@ def _diagnoses(truth: Truth) -> pl.DataFrame:
                 rows.append((month, code, visits, patients))
     schema = {"month_date": pl.Date, "icd10_code": pl.String, "visits": pl.Int64, "patients": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _homes(truth: Truth) -> pl.DataFrame:
+    """Count visits and patients by home in plain Python. A facility has reported from the first month of its claims to the last."""
+    seed = PROJECT / "dbt_project" / "seeds" / "communes.csv"
+    communes = pl.read_csv(seed, schema_overrides={"commune_code": pl.String})["commune_code"].to_list()
+    visits: Counter[tuple[date, str, str]] = Counter()
+    patients: dict[tuple[date, str, str], set[str]] = defaultdict(set)
+    months: dict[str, set[date]] = defaultdict(set)
+    claims = _claims(truth).select("discharged_date", "is_inpatient", "commune_code", "citizen_number", "facility_code")
+    for left, stays, home, citizen, facility in claims.iter_rows():
+        month = left.replace(day=1)
+        cell = month, "inpatient" if stays else "outpatient", home if home in communes else "outside"
+        visits[cell] += 1
+        patients[cell].add(citizen)
+        months[facility].add(month)
+    rows: list[tuple[object, ...]] = []
+    for month in set().union(*months.values()):
+        reported = sum(min(told) <= month <= max(told) for told in months.values())
+        for kind in ("inpatient", "outpatient"):
+            cells = sorted((len(patients[month, kind, home]), home) for home in (*communes, "outside", "unknown"))
+            hidden = _hidden_homes(cells)
+            for persons, home in cells:
+                shown = (None, None) if home in hidden else (visits[month, kind, home], persons)
+                rows.append((home, month, kind, reported, home in hidden, *shown))
+    schema = {
+        "commune_code": pl.String,
+        "month_date": pl.Date,
+        "care_kind": pl.String,
+        "reported_facilities": pl.Int64,
+        "is_small_cell": pl.Boolean,
+        "visits": pl.Int64,
+        "patients": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _hidden_homes(cells: list[tuple[int, str]]) -> set[str]:
+    """Choose the cells to hide, of cells from the smallest on: all of few persons, else small ones and as many larger ones as it takes."""
+    if 0 < sum(persons for persons, _ in cells) < FEW:
+        return {home for _, home in cells}
+    hidden: dict[str, int] = {}
+    for persons, home in cells:
+        is_needed = len(hidden) > 0 and (len(hidden) < 2 or sum(hidden.values()) < FEW)
+        if 0 < persons < FEW or (persons > 0 and is_needed):
+            hidden[home] = persons
+    return set(hidden)
 
 
 def _queues(truth: Truth, clock: datetime) -> pl.DataFrame:

@@ -24,6 +24,10 @@ from simulator.truth import Books, Emission
 DAYS = 14
 CHECK_IN_HOURS = (10, 14, 18)
 UNKNOWN_FACILITY = "46999"
+ELSEWHERE = "99999"
+"""A commune that is not on the city's list."""
+FROM_ELSEWHERE = 10
+"""One patient in so many lives there."""
 CENT = Decimal("0.01")
 COPAYMENT = Decimal("0.2")
 INPATIENT, EXAMINATION, OUTPATIENT = "03", "01", "02"
@@ -63,6 +67,10 @@ class Claim:
         return sum((*self.medicines, *self.services), Decimal())
 
     @property
+    def medicine(self) -> Decimal:
+        return sum(self.medicines, Decimal())
+
+    @property
     def copayment(self) -> Decimal:
         return (self.total * COPAYMENT).quantize(CENT) if self.facility.beds else Decimal()
 
@@ -83,6 +91,9 @@ class Claim:
             self.discharged_at.year,
             self.discharged_at.month,
             self.total - self.copayment,
+            _person(self)["MAXA_CU_TRU"],
+            self.medicine,
+            self.total,
         )
 
 
@@ -330,7 +341,7 @@ def _spoilt(claim: Claim, fault: FaultKind | None) -> Dossier:
     changes: dict[str, object] = {}
     match fault:
         case FaultKind.WRONG_SUM:
-            changes["T_THUOC"] = sum(claim.medicines, Decimal()) + 1000
+            changes["T_THUOC"] = claim.medicine + 1000
         case FaultKind.WRONG_ORDER:
             changes["NGAY_RA"] = _time(claim.admitted_at - timedelta(hours=2))
         case FaultKind.MISSING_VALUE:
@@ -375,7 +386,7 @@ def _summary(claim: Claim) -> dict[str, object]:
         "KET_QUA_DTRI": claim.outcome,
         "MA_LOAI_RV": claim.discharge,
         "NGAY_TTOAN": _time(claim.discharged_at + timedelta(minutes=5)),
-        "T_THUOC": sum(claim.medicines, Decimal()),
+        "T_THUOC": claim.medicine,
         "T_VTYT": 0,
         "T_TONGCHI_BV": claim.total,
         "T_TONGCHI_BH": claim.total,
@@ -401,7 +412,7 @@ def _person(who: Claim | CheckIn) -> dict[str, object]:
         "NGAY_SINH": "199001010000",
         "GIOI_TINH": 1 + who.patient % 2,
         "DIA_CHI": f"Số {who.patient} đường Giả Lập",
-        "MAXA_CU_TRU": who.facility.commune_code,
+        "MAXA_CU_TRU": who.facility.commune_code if who.patient % FROM_ELSEWHERE else ELSEWHERE,
         "DIEN_THOAI": f"0905{place}",
         "MA_THE_BHYT": f"GD446{place}0000",
     }

@@ -202,6 +202,7 @@ GOOD_ROWS = {
         select facility_code, facility_name, make_date(2026, months::integer, 1) as month_date, months = 3 as is_latest, 100 as claims,
             insurance_ceiling_vnd / 20 as spent_vnd, months * insurance_ceiling_vnd / 20 as spent_in_year_vnd,
             insurance_ceiling_vnd as ceiling_vnd, 5.0 * months as spent_in_year_percent, 60.0 as pace_percent,
+            100 as priced_claims, 2000000.0 as total_vnd, 500000.0 as medicine_vnd, 25.0 as medicine_percent,
             'green' as spend_level
         from read_csv('{seeds}/facilities.csv', types = {{'facility_code': 'varchar'}}), range(1, 4) as numbers(months)
     """,
@@ -210,6 +211,16 @@ GOOD_ROWS = {
             icd10_code in ('A15', 'B20') as is_hidden, case when not is_hidden then 12 end as visits,
             case when not is_hidden then 10 end as patients, months = 3 as is_latest
         from read_csv('{seeds}/icd10.csv'), range(1, 4) as numbers(months)
+    """,
+    "health.patient_commune_months": """
+        with places as (
+            select commune_code from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+            union all select unnest(['outside', 'unknown'])
+        )
+        select commune_code, make_date(2026, months::integer, 1) as month_date, months = 3 as is_latest, care_kind,
+            commune_code in ('19753', 'unknown') as is_small_cell, case when not is_small_cell then 12 end as visits,
+            case when not is_small_cell then 10 end as patients
+        from places, range(1, 4) as numbers(months), (values ('outpatient'), ('inpatient')) as kinds(care_kind)
     """,
     "health.check_in_hours": """
         select facility_code, facility_name, timestamptz '2026-03-01 05:00:00+00' - interval (hours) hour as hour_at, 6 as check_ins,
@@ -318,7 +329,8 @@ FEEDS = list(read_contracts())
 OWNERS = sorted({contract.owner for contract in read_contracts().values()})
 DATABASES = sorted({contract.domain for contract in read_contracts().values()})
 FACILITIES = sorted(map(str, Reference().values_of("facilities.facility_code")))
-PLACES = [*sorted(map(str, Reference().values_of("communes.commune_code"))), "province"]
+COMMUNES = sorted(map(str, Reference().values_of("communes.commune_code")))
+PLACES = [*COMMUNES, "province"]
 
 
 def missing(objects: list[str]) -> str:
@@ -1146,6 +1158,16 @@ DAMAGES = [
         {"pace_percent is in its usual range": "12 of 36 rows failing"},
     ),
     Damage(
+        "health.insurance_spend_months",
+        "update {mart} set priced_claims = 4 where facility_code = '46003' and is_latest",
+        {"what few claims cost is not shown": "1 row"},
+    ),
+    Damage(
+        "health.insurance_spend_months",
+        "update {mart} set medicine_percent = 81 where facility_code = '46003'",
+        {"medicine_percent is in its usual range": "3 of 36 rows failing"},
+    ),
+    Damage(
         "health.icd10_months",
         "delete from {mart}",
         {"icd10_months has rows": "0 rows", "icd10_months did not shrink": "0 rows"},
@@ -1163,6 +1185,26 @@ DAMAGES = [
     Damage(
         "health.icd10_months",
         "update {mart} set is_hidden = false, visits = 12, patients = 10 where icd10_code = 'B20' and is_latest",
+        {"no hidden cell stands alone": "1 row"},
+    ),
+    Damage(
+        "health.patient_commune_months",
+        "delete from {mart}",
+        {
+            "patient_commune_months has rows": "0 rows",
+            "patient_commune_months did not shrink": "0 rows",
+            "commune_code covers its reference list": missing([*COMMUNES, "outside", "unknown"]),
+        },
+    ),
+    Damage(
+        "health.patient_commune_months",
+        "update {mart} set patients = 4 where commune_code = '19789' and is_latest",
+        {"no cell of fewer than five persons is shown": "2 rows"},
+    ),
+    Damage(
+        "health.patient_commune_months",
+        "update {mart} set is_small_cell = false, visits = 12, patients = 10 "
+        "where commune_code = '19753' and is_latest and care_kind = 'inpatient'",
         {"no hidden cell stands alone": "1 row"},
     ),
     Damage(

@@ -57,7 +57,7 @@ class Province:
             return self.warehouse.connection.execute(sql.replace("from health.", "from lake.health.")).pl()
 
         compared = health_claims.comparisons(truth, query, CLOCK)
-        assert len(compared) == 5
+        assert len(compared) == 6
         assert all(one.rows > 20 for one in compared)
         return {one.mart: one.differences[:3] for one in compared if one.differences}
 
@@ -129,6 +129,27 @@ def test_subtracting_what_is_shown_from_the_totals_finds_no_small_cell(faulty: P
         assert all_visits - int(str(visits or 0)) >= rest
 
 
+def test_subtracting_the_communes_shown_from_the_totals_finds_no_small_cell(faulty: Province) -> None:
+    shown = faulty.warehouse.rows(
+        "select month_date, care_kind, sum(visits), sum(patients), count(*) filter (is_small_cell), count(*) filter (visits > 0) "
+        "from lake.health.patient_commune_months group by all"
+    )
+    for count in (4, 5):
+        assert sum(int(str(row[count])) for row in shown) > 10, "there is something to attack"
+    totals = {
+        (month, kind): (int(str(visits)), int(str(patients)))
+        for month, kind, visits, patients in faulty.warehouse.rows(
+            "select date_trunc('month', discharged_date)::date, if(is_inpatient, 'inpatient', 'outpatient'), count(*), "
+            "count(distinct (commune_code, patient_id)) from lake.silver.int_health_claims_current group by all"
+        )
+    }
+    for month, kind, visits, patients, hidden, _ in shown:
+        all_visits, all_patients = totals[month, kind]
+        rest = all_patients - int(str(patients or 0))
+        assert (hidden == 0 and rest == 0) or (int(str(hidden)) >= 2 and (rest >= 5 or not patients)), (month, kind)
+        assert all_visits - int(str(visits or 0)) >= rest
+
+
 def test_hiv_and_tuberculosis_leave_no_trace_in_silver_or_marts(faulty: Province) -> None:
     bronze = faulty.warehouse.rows(
         "select file_kind, count(*) from lake.bronze.health__claims where file_kind in ('XML6', 'XML15') group by all order by all"
@@ -147,7 +168,14 @@ def test_hiv_and_tuberculosis_leave_no_trace_in_silver_or_marts(faulty: Province
 
 
 def test_a_build_again_changes_nothing(faulty: Province) -> None:
-    marts = ("facility_days", "stay_months", "insurance_spend_months", "icd10_months", "check_in_hours")
+    marts = (
+        "facility_days",
+        "stay_months",
+        "insurance_spend_months",
+        "icd10_months",
+        "patient_commune_months",
+        "check_in_hours",
+    )
     before = {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts}
     faulty.warehouse.build_models(CLOCK, *HEALTH)
     assert {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts} == before
@@ -164,7 +192,11 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "update lake.health.stay_months set deaths = 1 where is_latest",
         "update lake.health.stay_months set counted_stays = 4, mean_stay_days = 9 where place_code = 'province'",
         "update lake.health.stay_months set transfers_out = 5 where place_code = 'province' and is_latest",
-        "update lake.health.facility_days set admissions = visits + 1 where is_latest",
+        "update lake.health.facility_days set outpatient_visits = visits + 1 where is_latest",
+        "update lake.health.insurance_spend_months set priced_claims = 4 where medicine_vnd is not null",
+        "update lake.health.patient_commune_months set patients = 4",
+        "update lake.health.patient_commune_months set visits = 9 where is_small_cell",
+        "update lake.health.patient_commune_months set is_small_cell = false where care_kind = 'inpatient'",
         "delete from lake.health.check_in_hours where facility_code = '46012' and is_latest",
         "update lake.health.icd10_months set patients = 3 where is_hidden",
     ):
@@ -182,6 +214,11 @@ def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:
         "a_length_of_few_stays_is_hidden",
         "no_outcome_can_be_worked_out",
         "never_more_than_facility_days",
+        "what_few_claims_cost_is_hidden",
+        "no_small_count_is_shown_patient_commune_months",
+        "hidden_patients_are_not_shown",
+        "hidden_visits_are_not_shown",
+        "no_commune_of_few_inpatients_can_be_worked_out",
         "every_pair_has_a_row_check_in_hours",
         "a_hidden_cell_shows_nothing",
     )

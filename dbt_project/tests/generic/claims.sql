@@ -39,6 +39,11 @@ select * from {{ model }}
 where counted_stays < {{ var('least_cell') }} and coalesce(treatment_days, mean_stay_days) is not null
 {% endtest %}
 
+{% test what_few_claims_cost_is_hidden(model) %}
+select * from {{ model }}
+where priced_claims < {{ var('least_cell') }} and coalesce(total_vnd, medicine_vnd) is not null
+{% endtest %}
+
 {# The difference attack: the province less the facilities that are shown leaves nobody, or few neither of the count nor of the others. #}
 {% test no_outcome_can_be_worked_out(model, counts) %}
 {%- set least = var('least_cell') %}

@@ -38,6 +38,7 @@ final as (
         versions.claim_id,
         versions.sending_id,
         versions.patient_id,
+        versions.commune_code,
         versions.visit_type_code,
         versions.visit_type_code in ({{ "'" ~ var('inpatient_visit_types') | join("', '") ~ "'" }}) as is_inpatient,
         versions.main_diagnosis_code,

@@ -36,6 +36,7 @@ arrivals as (
         facility_code,
         came_date as local_date,
         count(*) as visits,
+        count(*) filter (where not is_inpatient and visit_type_code is not null) as outpatient_visits,
         count(*) filter (where is_inpatient) as admissions
     from visits
     group by facility_code, came_date
@@ -102,6 +103,7 @@ measured as (
         facility_days.local_date = max(facility_days.local_date) over () as is_latest,
         facility_days.is_reported,
         case when facility_days.is_reported then coalesce(arrivals.visits, 0) end as visits,
+        case when facility_days.is_reported then coalesce(arrivals.outpatient_visits, 0) end as outpatient_visits,
         case when facility_days.is_reported and facility_days.are_stays_known then coalesce(arrivals.admissions, 0) end as admissions,
         case when facility_days.is_reported then coalesce(discharges.discharges, 0) end as discharges,
         case when facility_days.is_reported and facility_days.are_stays_known then coalesce(beds_in_use.inpatients, 0) end as inpatients

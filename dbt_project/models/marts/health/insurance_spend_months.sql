@@ -1,5 +1,6 @@
 -- A sum has more digits than an amount may have. Every facility has every month of this year and the last up to the clock: what was settled in
--- December comes in January. A month that a facility's messages do not reach is not known, nor is what was spent up to it.
+-- December comes in January. A month that a facility's messages do not reach is not known, nor is what was spent up to it. What few patients cost is
+-- not taken apart.
 with claims as (
 
     select * from {{ ref('int_health_claims_current') }}
@@ -28,7 +29,15 @@ months as (
 
 spending as (
 
-    select facility_code, settlement_month as month_date, count(*) as claims, sum(insurer_paid_vnd) as spent_vnd
+    select
+        facility_code,
+        settlement_month as month_date,
+        count(*) as claims,
+        sum(insurer_paid_vnd) as spent_vnd,
+        count(*) filter (where medicine_vnd <= total_vnd) as priced_claims,
+        count(distinct patient_id) filter (where medicine_vnd <= total_vnd) as priced_patients,
+        sum(total_vnd) filter (where medicine_vnd <= total_vnd) as total_vnd,
+        sum(medicine_vnd) filter (where medicine_vnd <= total_vnd) as medicine_vnd
     from claims
     group by facility_code, settlement_month
 
@@ -47,6 +56,9 @@ monthly as (
         ) as is_reported,
         coalesce(spending.claims, 0) as claims,
         coalesce(spending.spent_vnd, 0) as spent_vnd,
+        coalesce(spending.priced_claims, 0) as priced_claims,
+        case when spending.priced_patients >= {{ var('least_cell') }} then spending.total_vnd end as total_vnd,
+        case when spending.priced_patients >= {{ var('least_cell') }} then spending.medicine_vnd end as medicine_vnd,
         cast(facilities.insurance_ceiling_vnd as decimal(18, 2)) as ceiling_vnd
     from facilities
     cross join months
@@ -68,6 +80,9 @@ added_up as (
         cast(
             case when bool_and(is_reported) over year_so_far then sum(spent_vnd) over year_so_far end as decimal(38, 2)
         ) as spent_in_year_vnd,
+        case when is_reported then priced_claims end as priced_claims,
+        cast(case when is_reported then total_vnd end as decimal(38, 2)) as total_vnd,
+        cast(case when is_reported then medicine_vnd end as decimal(38, 2)) as medicine_vnd,
         ceiling_vnd,
         1.0 * extract(doy from last_date) / extract(doy from make_date(cast(extract(year from last_date) as integer), 12, 31))
             as year_elapsed
@@ -81,6 +96,7 @@ measured as (
     select
         *,
         100.0 * spent_in_year_vnd / nullif(ceiling_vnd, 0) as spent_percent,
+        cast(round(100.0 * medicine_vnd / nullif(total_vnd, 0), 6) as double) as medicine_percent,
         lag(spent_in_year_vnd, 12) over (partition by facility_code order by month_date) as spent_in_last_year_vnd
     from added_up
 

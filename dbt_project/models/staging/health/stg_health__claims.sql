@@ -15,6 +15,7 @@ renamed as (
         sending_id,
         created_at,
         coalesce(citizen_number, insurance_card_number, patient_code, claim_id) as patient_id,
+        commune_code,
         sex_code,
         visit_type_code,
         main_diagnosis_code,
