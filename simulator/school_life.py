@@ -87,6 +87,11 @@ class SchoolLife:
         return [pupil for pupil in self.pupils if pupil.school_class.school in schools]
 
 
+def has_clean_water(school: School) -> bool:
+    """Return whether a school has clean water: one in four has none."""
+    return int(school.school_code) % 4 != 0
+
+
 def plan_school_life(city: City, day: date, seed: int) -> SchoolLife:
     """Plan a school year up to a day: exported at its beginning and two days before the day."""
     stream = chance(seed, "education/plan")

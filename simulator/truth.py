@@ -144,12 +144,14 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "period_end_date": pl.Date(),
         "cases": pl.Int64(),
     },
-    "registered_schools": {"school_code": pl.String(), "level_code": pl.String()},
+    "registered_schools": {"school_code": pl.String(), "level_code": pl.String(), "commune_code": pl.String()},
     "schools_told": {
         "school_year": pl.String(),
         "school_code": pl.String(),
         "is_national_standard": pl.Boolean(),
         "accreditation_level": pl.Int32(),
+        "has_internet": pl.Boolean(),
+        "has_clean_water": pl.Boolean(),
     },
     "school_classes": {
         "school_year": pl.String(),

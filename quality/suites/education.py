@@ -16,7 +16,7 @@ from quality.suites.check import (
 )
 
 SCHOOLS, LEVELS, GROUPS = "school_years", "level_years", "pupil_groups"
-DAYS, LEVEL_DAYS = "attendance_days", "attendance_level_days"
+DAYS, LEVEL_DAYS, COMMUNES = "attendance_days", "attendance_level_days", "commune_school_years"
 
 PERSONAL_VALUES = r"""
     select school_year, level_code, group_name
@@ -37,6 +37,7 @@ def expectations(facts: AuditFacts) -> list[Check]:
         is_between(SCHOOLS, "pupils_per_class", 5, 60, "warning", share=0.95),
         is_between(SCHOOLS, "dropout_percent", 0, 25, "warning", share=0.95),
         has_no_rows(LEVELS, "four of five schools of every level reported", LOW_COVERAGE, 1, "warning"),
+        is_between(COMMUNES, "pupils_change_percent", -30, 30, "warning", share=0.9),
         has_no_rows(GROUPS, "no number of a pupil is shown", PERSONAL_VALUES, 4, "critical"),
         is_between(GROUPS, "pupils", 5, None, "critical"),
         is_not_empty(DAYS, "warning"),

@@ -20,19 +20,28 @@ UNKNOWN = "Chưa rõ"
 YEAR_LEVEL = ["school_year", "level_code"]
 
 SCHOOL_SQL = """
-    select school_year, is_latest, school_code, level_code, is_reported, is_national_standard, accreditation_level, classes,
-        reported_classes, classes_over_limit, has_unknown_class, pupils, is_small_cell, dropped_out_pupils, dropout_percent,
-        newest_export_at
+    select school_year, is_latest, school_code, level_code, commune_code, is_reported, is_national_standard, accreditation_level,
+        has_internet, has_clean_water, classes, reported_classes, classes_over_limit, has_unknown_class, is_pupil_count_hidden, pupils,
+        is_small_cell, dropped_out_pupils, dropout_percent, newest_export_at
     from education.school_years
 """
 LEVEL_SQL = """
-    select school_year, is_latest, level_code, registered_schools, reported_schools, coverage_percent, judged_schools, classes,
-        reported_classes, classes_over_limit, pupils, pupils_at_start, is_small_cell, dropped_out_pupils, dropout_percent, is_dropout_alert
+    select school_year, is_latest, level_code, registered_schools, reported_schools, coverage_percent, judged_schools,
+        internet_told_schools, internet_schools, internet_percent, clean_water_told_schools, clean_water_schools, clean_water_percent,
+        classes, reported_classes, reported_classes_percent, limited_classes, classes_over_limit, classes_over_limit_percent, pupils,
+        compared_schools, pupils_change_percent, pupils_at_start, is_small_cell, dropped_out_pupils, dropout_percent, is_dropout_alert
     from education.level_years
+"""
+COMMUNE_SQL = """
+    select school_year, is_latest, commune_code, registered_schools, reported_schools, coverage_percent, judged_schools,
+        internet_told_schools, internet_schools, internet_percent, clean_water_told_schools, clean_water_schools, clean_water_percent,
+        classes, reported_classes, reported_classes_percent, limited_classes, classes_over_limit, classes_over_limit_percent,
+        is_small_cell, pupils, compared_schools, pupils_change_percent
+    from education.commune_school_years
 """
 GROUP_SQL = "select school_year, level_code, group_kind, group_name, is_small_cell, pupils from education.pupil_groups"
 DAY_SQL = """
-    select school_code, level_code, attendance_date, is_latest, is_reported, reported_classes, is_small_cell, enrolled_pupils,
+    select school_code, level_code, commune_code, attendance_date, is_latest, is_reported, reported_classes, is_small_cell, enrolled_pupils,
         present_pupils, absent_pupils, attendance_percent
     from education.attendance_days
 """
@@ -52,6 +61,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     return [
         compare_rows("education.school_years", shown, query(SCHOOL_SQL)),
         compare_rows("education.level_years", levels, query(LEVEL_SQL)),
+        compare_rows("education.commune_school_years", _communes(schools), query(COMMUNE_SQL)),
         compare_rows("education.pupil_groups", _groups(truth), query(GROUP_SQL)),
         compare_rows("education.attendance_days", _days(truth, level_days), query(DAY_SQL)),
         compare_rows("education.attendance_level_days", level_days, query(LEVEL_DAY_SQL)),
@@ -103,21 +113,17 @@ def _schools(truth: Truth) -> pl.DataFrame:
         .join(by_school, on=["school_year", "school_code"], how="left")
         .join(reported, on=["school_year", "school_code"], how="left")
         .join(truth["schools_told"], on=["school_year", "school_code"], how="left")
-        .with_columns(pl.col("pupils").is_not_null().alias("is_reported"), pl.lit(value=True).alias("is_latest"))
+        .with_columns(
+            pl.col("pupils").is_not_null().alias("is_reported"),
+            pl.lit(value=True).alias("is_latest"),
+            pl.lit(value=False).alias("is_pupil_count_hidden"),
+        )
     )
 
 
 def _levels(schools: pl.DataFrame) -> pl.DataFrame:
     levels = schools.group_by(*YEAR_LEVEL, "is_latest").agg(
-        pl.len().alias("registered_schools"),
-        pl.col("is_reported").sum().alias("reported_schools"),
-        (100 * pl.col("is_reported").mean()).round(2).alias("coverage_percent"),
-        pl.col("is_national_standard").is_not_null().sum().alias("judged_schools"),
-        pl.col("classes").sum(),
-        pl.col("reported_classes").sum(),
-        pl.when(pl.col("classes_over_limit").is_not_null().any())
-        .then(pl.col("classes_over_limit").sum())
-        .alias("classes_over_limit"),
+        *_counts(),
         pl.col("pupils").sum(),
         pl.col("pupils_at_start").sum(),
         pl.col("dropped_out_pupils").sum().alias("count"),
@@ -127,11 +133,60 @@ def _levels(schools: pl.DataFrame) -> pl.DataFrame:
     percent = 100 * pl.col("count") / pl.col("pupils_at_start")
     return levels.select(
         pl.exclude("count"),
+        *_percents(),
         is_hidden.alias("is_small_cell"),
         pl.when(~is_hidden).then("count").alias("dropped_out_pupils"),
         pl.when(~is_hidden).then(percent.round(2)).alias("dropout_percent"),
         pl.when(~is_hidden).then(percent > ALERT_PERCENT).alias("is_dropout_alert"),
     )
+
+
+def _communes(schools: pl.DataFrame) -> pl.DataFrame:
+    """Schools of each commune; no school is so small that its pupils would be hidden."""
+    communes = schools.group_by("school_year", "is_latest", "commune_code").agg(*_counts(), _sum("pupils"))
+    return communes.with_columns(*_percents(), pl.lit(value=False).alias("is_small_cell"))
+
+
+def _counts() -> list[pl.Expr]:
+    """Count a group of schools; there is no year before to compare with."""
+    is_limited = pl.col("classes_over_limit").is_not_null()
+    return [
+        pl.len().alias("registered_schools"),
+        pl.col("is_reported").sum().alias("reported_schools"),
+        pl.col("is_national_standard").count().alias("judged_schools"),
+        *(
+            expression
+            for name in ("internet", "clean_water")
+            for expression in (
+                pl.col(f"has_{name}").count().alias(f"{name}_told_schools"),
+                _sum(f"has_{name}").alias(f"{name}_schools"),
+            )
+        ),
+        _sum("classes"),
+        pl.col("reported_classes").sum(),
+        pl.when(is_limited.any()).then(pl.col("reported_classes").filter(is_limited).sum()).alias("limited_classes"),
+        _sum("classes_over_limit"),
+        pl.lit(0).alias("compared_schools"),
+        pl.lit(None, dtype=pl.Float64).alias("pupils_change_percent"),
+    ]
+
+
+def _sum(name: str) -> pl.Expr:
+    """Add up what is known; nothing where nothing is."""
+    return pl.when(pl.col(name).count() > 0).then(pl.col(name).sum()).alias(name)
+
+
+def _percents() -> list[pl.Expr]:
+    shares = {
+        "coverage": ("reported_schools", "registered_schools"),
+        "internet": ("internet_schools", "internet_told_schools"),
+        "clean_water": ("clean_water_schools", "clean_water_told_schools"),
+        "reported_classes": ("reported_classes", "classes"),
+        "classes_over_limit": ("classes_over_limit", "limited_classes"),
+    }
+    return [
+        (100 * pl.col(part) / pl.col(whole)).round(2).alias(f"{name}_percent") for name, (part, whole) in shares.items()
+    ]
 
 
 def _with_hidden(schools: pl.DataFrame, levels: pl.DataFrame) -> pl.DataFrame:
@@ -211,7 +266,9 @@ def _days(truth: Truth, level_days: pl.DataFrame) -> pl.DataFrame:
     names = _hidden_of(counted, ["attendance_date", "level_code"], "school_code")
     names |= set(of_hidden.select("attendance_date", "school_code").iter_rows())
     every = truth["registered_schools"].join(counted.select("attendance_date").unique(), how="cross")
-    days = every.join(counted.drop("level_code"), on=["school_code", "attendance_date"], how="left").with_columns(
+    days = every.join(
+        counted.drop("level_code", "commune_code"), on=["school_code", "attendance_date"], how="left"
+    ).with_columns(
         pl.lit(value=True).alias("is_latest"),
         pl.col("enrolled_pupils").is_not_null().alias("is_reported"),
         pl.col("reported_classes").fill_null(0),

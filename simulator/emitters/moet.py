@@ -20,7 +20,7 @@ from simulator.chance import chance
 from simulator.entities import City, School
 from simulator.faults import ATTENDANCE, CLASSES, SCHOOLS, STUDENTS, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import LOCAL, in_utc
-from simulator.school_life import ClassDay, Pupil, SchoolClass, SchoolLife, plan_school_life
+from simulator.school_life import ClassDay, Pupil, SchoolClass, SchoolLife, has_clean_water, plan_school_life
 from simulator.truth import Books, Emission
 
 Cell = str | int | None
@@ -71,9 +71,11 @@ def emit_schools(city: City, day: date, seed: int, profile: FaultProfile, folder
     ]
     told = _write_workbooks(SCHOOLS, books, profile, seed, folder)
     for _, school in _archives(life, folder, told):
-        told.rows[school.school_code,] = (life.school_year, school.school_code, None, None)
+        told.rows[school.school_code,] = (life.school_year, school.school_code, None, None, None, None)
         told.books.accept()
-    registered: list[tuple[object, ...]] = [(school.school_code, school.level_code) for school in city.schools]
+    registered: list[tuple[object, ...]] = [
+        (school.school_code, school.level_code, school.commune_code) for school in city.schools
+    ]
     return Emission(told.books, {"schools_told": list(told.rows.values()), "registered_schools": registered})
 
 
@@ -139,14 +141,14 @@ def _school_row(life: SchoolLife, school: School) -> Row:
         "Đạt chuẩn quốc gia": "x" if is_standard else "Không",
         "Đạt kiểm định cấp độ": level,
         "Kết nối Internet": "Có",
-        "Nguồn nước sạch": "Có",
+        "Nguồn nước sạch": "Có" if has_clean_water(school) else "Không",
     }
     spoilt: dict[FaultKind, tuple[str, Cell]] = {
         FaultKind.UNKNOWN_CODE: ("Mã trường", UNKNOWN_SCHOOL),
         FaultKind.MISSING_VALUE: ("Tên trường", None),
         FaultKind.MALFORMED: ("Đạt kiểm định cấp độ", "hai"),
     }
-    truth = (life.school_year, school.school_code, is_standard, level)
+    truth = (life.school_year, school.school_code, is_standard, level, True, has_clean_water(school))
     return Row(school.school_code, cells, spoilt, (school.school_code,), truth)
 
 

@@ -44,6 +44,11 @@ GOOD_ROWS = {
         select '2025-2026' as school_year, level_code, 12 as registered_schools, 11 as reported_schools, 91.67 as coverage_percent
         from read_csv('{seeds}/education_levels.csv', types = {{'level_code': 'varchar'}})
     """,
+    "education.commune_school_years": """
+        select '2025-2026' as school_year, commune_code, 480 as pupils, 0.5 as pupils_change_percent
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+        order by commune_code limit 5
+    """,
     "education.pupil_groups": """
         select '2025-2026' as school_year, level_code, 'ethnic_group' as group_kind, 'Kinh' as group_name, false as is_small_cell,
             400 as pupils
@@ -381,6 +386,16 @@ DAMAGES = [
         "education.level_years",
         "update {mart} set coverage_percent = 79 where level_code = '04'",
         {"four of five schools of every level reported": "1 row"},
+    ),
+    Damage(
+        "education.commune_school_years",
+        "delete from {mart}",
+        {"commune_school_years has rows": "0 rows", "commune_school_years did not shrink": "0 rows"},
+    ),
+    Damage(
+        "education.commune_school_years",
+        "update {mart} set pupils_change_percent = -31 where commune_code = (select min(commune_code) from {mart})",
+        {"pupils_change_percent is in its usual range": "1 of 5 rows failing"},
     ),
     Damage(
         "education.pupil_groups",

@@ -19,6 +19,9 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 SCHOOLS = (("461978901", 30, 3), ("469900201", 30, 6), ("469900601", 40, 20))
 """Schools of one level: code, pupils who study, drop-outs."""
 
+FEW, COMPANION, LAST_YEAR = ("469900101", 4, 0), ("469900401", 50, 0), (("461978901", 25, 0), ("469900201", 20, 0))
+"""Two schools of the next level, one of them too small to be shown; the first two schools in the school year before."""
+
 DAY_1, DAY_2 = date(2026, 11, 20), date(2026, 11, 21)
 MORNING = datetime.fromisoformat("2026-11-20T09:02:00+07:00")
 NEXT_MORNING = datetime.fromisoformat("2026-11-21T09:02:00+07:00")
@@ -115,15 +118,13 @@ def books(delivery: str, feed: str, received: int, accepted: int, at: str) -> st
     """
 
 
-def school(code: str, pupils: int, dropped_out: int, at: str) -> list[str]:
+def school(code: str, pupils: int, dropped_out: int, at: str, year: str = "2026-2027") -> list[str]:
     """Return the inserts of a school with one class: of the pupils who study two are Tà Ôi, six Cơ Tu, the others Kinh."""
-    common = (
-        "'2026-2027' as school_year, 'active' as record_status, timestamptz '2026-11-18 08:00:00+07' as exported_at"
-    )
+    common = f"'{year}' as school_year, 'active' as record_status, timestamptz '2026-11-18 08:00:00+07' as exported_at"
     stamp = f"'d1' as _delivery_id, 1 as _record_count, timestamptz '{at}' as _loaded_at"
     return [
         f"insert into lake.bronze.education__schools by name select '{code}' as school_code, 'Trường' as school_name, "
-        f"true as is_national_standard, 1 as _position, {common}, {stamp}",
+        f"true as is_national_standard, true as has_internet, {pupils} > 30 as has_clean_water, 1 as _position, {common}, {stamp}",
         f"insert into lake.bronze.education__classes by name select '{code}' as school_code, '1A' as class_code, '1A' as class_name, "
         f"{pupils + dropped_out} as pupils_at_start, 1 as _position, {common}, {stamp}",
         f"""insert into lake.bronze.education__students by name
@@ -134,7 +135,7 @@ def school(code: str, pupils: int, dropped_out: int, at: str) -> list[str]:
             number as _position, {common}, {stamp}
         from range({pupils + dropped_out}) as pupils (number)""",
         f"insert into lake.bronze.education__attendance by name select '{code}' as school_code, '1A' as class_code, "
-        f"date '2026-11-19' as attendance_date, {pupils} as enrolled_pupils, {pupils - 2} as present_pupils, 1 as absent_with_leave, "
+        f"date '{year[:4]}-11-19' as attendance_date, {pupils} as enrolled_pupils, {pupils - 2} as present_pupils, 1 as absent_with_leave, "
         f"1 as absent_without_leave, 1 as _position, timestamptz '2026-11-19 17:00:00+07' as exported_at, {stamp}",
     ]
 
@@ -156,6 +157,9 @@ def first_day(warehouse: Warehouse) -> None:
         *school(*SCHOOLS[0], at),
         *school(*SCHOOLS[1], at),
         *school(*SCHOOLS[2], at),
+        *school(*FEW, at),
+        *school(*COMPANION, at),
+        *(statement for one in LAST_YEAR for statement in school(*one, at, year="2025-2026")),
         request("PA-1", "2026-11-20 07:00:00+07", "open", at),
         request("PA-1", "2026-11-20 08:00:00+07", "closed", at),
         request("PA-2", "2026-11-20 07:00:00+07", "open", at),
@@ -421,33 +425,68 @@ def test_nothing_a_citizen_wrote_leaves_bronze(built: Warehouse) -> None:
 
 
 def test_small_counts_of_pupils_are_hidden_with_companions_and_no_difference_gives_them_away(built: Warehouse) -> None:
-    columns = "school_code, pupils, is_small_cell, dropped_out_pupils, dropout_percent"
-    assert built.rows(f"select {columns} from lake.education.school_years where is_reported order by all") == [
-        (SCHOOLS[0][0], 30, True, None, None),
-        (SCHOOLS[1][0], 30, True, None, None),
-        (SCHOOLS[2][0], 40, False, 20, 33.33),
+    columns = "school_code, is_pupil_count_hidden, pupils, is_small_cell, dropped_out_pupils, dropout_percent"
+    this_year = "school_year = '2026-2027' and is_reported"
+    assert built.rows(f"select {columns} from lake.education.school_years where {this_year} order by all") == [
+        (SCHOOLS[0][0], False, 30, True, None, None),
+        (FEW[0], True, None, False, 0, None),
+        (SCHOOLS[1][0], False, 30, True, None, None),
+        (COMPANION[0], True, None, False, 0, None),
+        (SCHOOLS[2][0], False, 40, False, 20, 33.33),
     ]
     assert built.rows(
-        "select registered_schools, reported_schools, pupils, pupils_at_start, dropped_out_pupils, is_dropout_alert "
-        "from lake.education.level_years where level_code = '02'"
-    ) == [(20, 3, 100, 129, 29, True)]
+        "select level_code, registered_schools, reported_schools, pupils, pupils_at_start, dropped_out_pupils, is_dropout_alert "
+        "from lake.education.level_years where is_latest and reported_schools > 0 order by all"
+    ) == [("02", 20, 3, 100, 129, 29, True), ("03", 19, 2, 54, 54, 0, False)]
     assert built.rows(
-        "select group_kind, group_name, is_small_cell, pupils from lake.education.pupil_groups order by all"
+        "select level_code, group_kind, group_name, is_small_cell, pupils from lake.education.pupil_groups where is_latest order by all"
     ) == [
-        ("disability", "Chưa rõ", False, 100),
-        ("ethnic_group", "Cơ Tu", False, 18),
-        ("ethnic_group", "Kinh", False, 76),
-        ("ethnic_group", "Tà Ôi", False, 6),
-        ("sex", "Nam", False, 100),
+        ("02", "disability", "Chưa rõ", False, 100),
+        ("02", "ethnic_group", "Cơ Tu", False, 18),
+        ("02", "ethnic_group", "Kinh", False, 76),
+        ("02", "ethnic_group", "Tà Ôi", False, 6),
+        ("02", "sex", "Nam", False, 100),
+        ("03", "disability", "Chưa rõ", False, 54),
+        ("03", "ethnic_group", "Cơ Tu", True, None),
+        ("03", "ethnic_group", "Kinh", False, 42),
+        ("03", "ethnic_group", "Tà Ôi", True, None),
+        ("03", "sex", "Nam", False, 54),
     ]
-    assert built.rows("select count(*), count(*) filter (where is_reported) from lake.education.attendance_days") == [
-        (60, 3)
-    ]
-    columns = "registered_schools, reported_schools, enrolled_pupils, absent_pupils, attendance_percent, is_small_cell"
-    assert built.rows(f"select {columns} from lake.education.attendance_level_days where reported_schools > 0") == [
-        (20, 3, 100, 6, 94.0, False)
+    assert built.rows(
+        "select count(*), count(*) filter (where is_reported), count(enrolled_pupils) from lake.education.attendance_days where is_latest"
+    ) == [(60, 5, 3)]
+    columns = "level_code, registered_schools, reported_schools, enrolled_pupils, absent_pupils, attendance_percent, is_small_cell"
+    reported = "is_latest and reported_schools > 0"
+    assert built.rows(f"select {columns} from lake.education.attendance_level_days where {reported} order by all") == [
+        ("02", 20, 3, 100, 6, 94.0, False),
+        ("03", 19, 2, None, None, None, True),
     ]
     assert built.rows("select count(*) from lake.education.attendance_days where absent_pupils is not null") == [(0,)]
+
+
+def test_pupils_are_compared_with_the_year_before_over_the_same_schools_and_a_commune_hides_with_its_school(
+    built: Warehouse,
+) -> None:
+    columns = "compared_schools, compared_pupils, compared_pupils_year_before, pupils_change_percent"
+    assert built.rows(
+        f"select level_code, school_year, {columns} from lake.education.level_years where reported_schools > 0 order by all"
+    ) == [
+        ("02", "2025-2026", 0, None, None, None),
+        ("02", "2026-2027", 2, 60, 45, 33.33),
+        ("03", "2026-2027", 0, None, None, None),
+    ]
+    columns = (
+        "commune_code, pupils, is_small_cell, internet_percent, clean_water_schools, clean_water_told_schools, "
+        + columns
+    )
+    reported = "is_latest and reported_schools > 0"
+    assert built.rows(f"select {columns} from lake.education.commune_school_years where {reported} order by all") == [
+        ("19789", 30, False, 100.0, 0, 1, 1, 30, 25, 20.0),
+        ("99001", None, True, 100.0, 0, 1, 0, None, None, None),
+        ("99002", 30, False, 100.0, 0, 1, 1, 30, 20, 50.0),
+        ("99004", None, True, 100.0, 1, 1, 0, None, None, None),
+        ("99006", 40, False, 100.0, 1, 1, 0, None, None, None),
+    ]
 
 
 def test_who_a_pupil_is_leaves_bronze_for_no_mart(built: Warehouse) -> None:
@@ -581,7 +620,11 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         f"and school_code = '{SCHOOLS[1][0]}'",
         "update lake.education.pupil_groups set pupils = null, is_small_cell = true where group_name = 'Tà Ôi'",
         "update lake.silver.int_class_pupils set pupils = pupils - 1",
-        "update lake.education.level_years set pupils = pupils + 1",
+        "update lake.education.level_years set pupils = pupils + 1, classes_over_limit = limited_classes + 1, "
+        "compared_schools = reported_schools + 1, pupils_at_start = 3",
+        "update lake.education.commune_school_years set pupils = pupils + 1, registered_schools = registered_schools + 1",
+        "update lake.education.commune_school_years set is_small_cell = true, compared_pupils_year_before = 4 where commune_code = '99002'",
+        f"update lake.education.school_years set pupils_per_class = 4, pupils_year_before = 4 where school_code = '{FEW[0]}'",
         "delete from lake.silver.int_students_current where school_code = '461978901'",
         "update lake.education.attendance_days set present_pupils = enrolled_pupils + 1 where school_code = '461978901'",
         "update lake.education.attendance_days set absent_pupils = 2, is_small_cell = false where school_code = '469900201'",
@@ -650,6 +693,16 @@ def test_every_guard_fails_on_bad_data(built: Warehouse) -> None:
         "no_hidden_count_can_be_worked_out_pupil_groups",
         "pupils_of_classes_add_up_to_the_school",
         "pupils_of_schools_add_up_to_the_level",
+        "no_hidden_school_can_be_worked_out_of_its_level",
+        "no_hidden_school_can_be_worked_out_of_its_commune",
+        "hidden_pupils_have_no_figure",
+        "few_are_not_shown_school_years",
+        "few_are_not_shown_level_years",
+        "few_are_not_shown_commune_school_years",
+        "hidden_counts_are_not_shown_commune_school_years",
+        "schools_of_communes_add_up_to_the_year",
+        "never_more_than_level_years_limited_classes__classes_over_limit",
+        "never_more_than_level_years_reported_schools__compared_schools",
         "never_more_than_attendance_days",
         "no_hidden_count_can_be_worked_out_attendance_days",
         "every_key_has_one_row_int_pupils_placed",

@@ -19,13 +19,13 @@ where coalesce(parts.total, 0) <> coalesce(totals.total, 0)
 {% endtest %}
 
 {# The difference attack: a published total less the published parts is nothing, or at least var('least_cell') persons in at least two cells. #}
-{% test no_hidden_count_can_be_worked_out(model, column, by, with, with_column, with_by) %}
+{% test no_hidden_count_can_be_worked_out(model, column, by, with, with_column, with_by, hidden='is_small_cell') %}
 with parts as (
 
     select
         {{ (by + with_by) | unique | join(', ') }},
         coalesce(sum({{ column }}), 0) as shown,
-        count(*) filter (where is_small_cell) as hidden_cells
+        count(*) filter (where {{ hidden }}) as hidden_cells
     from {{ model }}
     group by {{ (by + with_by) | unique | join(', ') }}
 
@@ -43,6 +43,15 @@ where
     )
 {% endtest %}
 
-{% test hidden_counts_are_not_shown(model, column) %}
-select * from {{ model }} where is_small_cell and {{ column }} is not null
+{% test hidden_counts_are_not_shown(model, column, hidden='is_small_cell') %}
+select * from {{ model }} where {{ hidden }} and {{ column }} is not null
+{% endtest %}
+
+{# No count of persons is one of a few; zeros are shown. #}
+{% test few_are_not_shown(model, counts) %}
+select * from {{ model }}
+where
+    {%- for count in counts %}
+    {{ count }} between 1 and {{ var('least_cell') }} - 1{{ ' or' if not loop.last }}
+    {%- endfor %}
 {% endtest %}

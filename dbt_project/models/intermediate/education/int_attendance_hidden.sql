@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 
 -- Absent pupils are published by school and by level: a school is hidden within its level, a level within the day, and every school of a hidden
--- level with it. A school with fewer pupils than may be shown is in no figure at all.
+-- level with it. A school with fewer pupils than may be shown is in no figure at all, and neither is one whose pupils are hidden in its school year:
+-- those enrolled would tell them.
 with counted as (
 
     select
@@ -19,9 +20,21 @@ with counted as (
 
 ),
 
+judged as (
+
+    select
+        counted.*,
+        counted.enrolled_pupils < {{ var('least_cell') }} or coalesce(pupils.is_hidden, false) as is_too_few
+    from counted
+    left join {{ ref('int_pupils_hidden') }} as pupils
+        on counted.school_code = pupils.school_code
+        and {{ school_year_of('counted.attendance_date') }} = pupils.school_year
+
+),
+
 large as (
 
-    select * from counted where enrolled_pupils >= {{ var('least_cell') }}
+    select * from judged where not is_too_few
 
 ),
 
@@ -56,17 +69,16 @@ hidden_schools as (
 final as (
 
     select
-        counted.*,
-        counted.enrolled_pupils < {{ var('least_cell') }} as is_too_few,
+        judged.*,
         coalesce(hidden_levels.is_hidden_level, false) as is_hidden_level,
         coalesce(hidden_schools.is_hidden_school or hidden_levels.is_hidden_level, true) as is_hidden
-    from counted
+    from judged
     left join hidden_levels
-        on counted.attendance_date = hidden_levels.attendance_date
-        and counted.level_code = hidden_levels.level_code
+        on judged.attendance_date = hidden_levels.attendance_date
+        and judged.level_code = hidden_levels.level_code
     left join hidden_schools
-        on counted.attendance_date = hidden_schools.attendance_date
-        and counted.school_code = hidden_schools.school_code
+        on judged.attendance_date = hidden_schools.attendance_date
+        and judged.school_code = hidden_schools.school_code
 
 )
 

@@ -15,7 +15,7 @@ counted as (
         attendance_date,
         {{ school_year_of('attendance_date') }} as school_year,
         count(*) as reported_schools,
-        bool_or(is_hidden_level) as is_hidden,
+        bool_or(is_hidden_level) or bool_and(is_too_few) as is_hidden,
         cast(sum(enrolled_pupils) filter (where not is_too_few) as bigint) as enrolled_pupils,
         cast(sum(present_pupils) filter (where not is_too_few) as bigint) as present_pupils,
         cast(sum(absent_pupils) filter (where not is_too_few) as bigint) as absent_pupils,

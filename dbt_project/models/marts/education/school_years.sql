@@ -1,4 +1,5 @@
--- Every registered school has a row for every school year that anybody reported, and for the year of the clock.
+-- Every registered school has a row for every school year that anybody reported, and for the year of the clock. A rate of drop-outs is hidden with
+-- the pupils of the school: together with the drop-outs it would tell how many are left.
 with registered as (
 
     select schools.*, levels.level_name, levels.pupils_per_class_limit, communes.commune_name
@@ -30,11 +31,22 @@ classes as (
         school_code,
         count(*) as classes,
         count(*) filter (where is_reported) as reported_classes,
-        cast(sum(pupils) as bigint) as pupils,
         count(*) filter (where is_over_limit) as classes_over_limit,
         bool_or(not is_known) as has_unknown_class
     from {{ ref('int_class_pupils') }}
     group by school_year, school_code
+
+),
+
+pupils as (
+
+    select
+        school_year,
+        school_code,
+        is_hidden,
+        has_every_class,
+        case when not is_hidden then pupils end as pupils
+    from {{ ref('int_pupils_hidden') }}
 
 ),
 
@@ -61,14 +73,22 @@ final as (
         students.school_code is not null as is_reported,
         told.is_national_standard,
         told.accreditation_level,
+        told.has_internet,
+        told.has_clean_water,
         classes.classes,
         case when students.school_code is not null then classes.reported_classes end as reported_classes,
         classes.has_unknown_class,
-        case when students.school_code is not null then classes.pupils end as pupils,
-        case
-            when students.school_code is not null
-                then round(cast(classes.pupils as double) / nullif(classes.reported_classes, 0), 2)
-        end as pupils_per_class,
+        coalesce(pupils.is_hidden, false) as is_pupil_count_hidden,
+        pupils.pupils,
+        pupils_before.pupils as pupils_year_before,
+        coalesce(
+            pupils.pupils is not null
+            and pupils_before.pupils is not null
+            and pupils.has_every_class
+            and pupils_before.has_every_class,
+            false
+        ) as is_compared,
+        round(cast(pupils.pupils as double) / nullif(classes.reported_classes, 0), 2) as pupils_per_class,
         registered.pupils_per_class_limit,
         case
             when students.school_code is not null and registered.pupils_per_class_limit is not null
@@ -82,7 +102,7 @@ final as (
         coalesce(dropouts.is_hidden, false) as is_small_cell,
         case when not dropouts.is_hidden then dropouts.dropped_out_pupils end as dropped_out_pupils,
         case
-            when not dropouts.is_hidden
+            when not dropouts.is_hidden and not coalesce(pupils.is_hidden, false)
                 then round(100.0 * dropouts.dropped_out_pupils / nullif(dropouts.pupils_at_start, 0), 2)
         end as dropout_percent,
         students.newest_export_at
@@ -97,6 +117,12 @@ final as (
     left join classes
         on registered.school_code = classes.school_code
         and years.school_year = classes.school_year
+    left join pupils
+        on registered.school_code = pupils.school_code
+        and years.school_year = pupils.school_year
+    left join pupils as pupils_before
+        on registered.school_code = pupils_before.school_code
+        and {{ school_year_before('years.school_year') }} = pupils_before.school_year
     left join dropouts
         on registered.school_code = dropouts.school_code
         and years.school_year = dropouts.school_year
