@@ -45,13 +45,18 @@
     )
 {%- endmacro %}
 
-{# True where a total less the cells shown tells nothing: none is hidden, or at least two of them, and each of `counts` over these is not few. #}
-{% macro is_rest_hidden(cells, counts) -%}
+{# True where a total less the cells shown tells nothing: none is hidden, or at least two of them, and each of `counts` over these is not few. With
+   `most`, all that cells of few can hold, each is neither that nor as small as one person in each cell: such a sum has a single solution. #}
+{% macro is_rest_hidden(cells, counts, most=none) -%}
     (
         {{ cells }} = 0
         or {{ cells }} >= 2
         {%- for count in counts %}
         and {{ count }} >= {{ var('least_cell') }}
+        {%- if most %}
+        and {{ count }} > {{ cells }}
+        and {{ count }} <> {{ most }}
+        {%- endif %}
         {%- endfor %}
     )
 {%- endmacro %}
