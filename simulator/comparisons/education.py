@@ -69,15 +69,24 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
 
 
 def hidden(counts: dict[str, int]) -> set[str]:
-    """Return the cells of a group that must be hidden."""
+    """Return the cells of a group that must be hidden; counting them must not tell that each holds one."""
     if not any(0 < count < LEAST for count in counts.values()):
         return set()
     found: list[str] = []
     for name in sorted((name for name in counts if counts[name]), key=lambda name: (counts[name], name)):
-        is_enough = len(found) >= 2 and sum(counts[each] for each in found) >= LEAST
+        is_enough = len(found) >= 2 and sum(counts[each] for each in found) >= LEAST and counts[found[-1]] > 1
         if counts[name] < LEAST or not is_enough:
             found.append(name)
+    if counts[found[-1]] == 1 or sum(counts.values()) < LEAST:
+        found += sorted(name for name in counts if counts[name] == 0)[: max(LEAST - len(found), 1)]
     return set(found)
+
+
+def to_judge(count: str) -> pl.Expr:
+    """Add up the cells of a group; one where all hold one to four and most hold one, for which the total would stand."""
+    cells = pl.col(count).drop_nulls()
+    is_telling = (cells.min() > 0) & (cells.max() < LEAST) & (cells.sum() < 2 * cells.len())
+    return pl.when(is_telling).then(1).otherwise(cells.sum()).alias("to_judge")
 
 
 def _schools(truth: Truth) -> pl.DataFrame:
@@ -127,12 +136,13 @@ def _levels(schools: pl.DataFrame) -> pl.DataFrame:
         pl.col("pupils").sum(),
         pl.col("pupils_at_start").sum(),
         pl.col("dropped_out_pupils").sum().alias("count"),
+        to_judge("dropped_out_pupils"),
     )
-    names = hidden(dict(levels.select("level_code", "count").iter_rows()))
+    names = hidden(dict(levels.select("level_code", "to_judge").iter_rows()))
     is_hidden = pl.col("level_code").is_in(names)
     percent = 100 * pl.col("count") / pl.col("pupils_at_start")
     return levels.select(
-        pl.exclude("count"),
+        pl.exclude("count", "to_judge"),
         *_percents(),
         is_hidden.alias("is_small_cell"),
         pl.when(~is_hidden).then("count").alias("dropped_out_pupils"),
@@ -251,19 +261,19 @@ def _level_days(truth: Truth) -> pl.DataFrame:
     figures = ("enrolled_pupils", "present_pupils", "absent_pupils")
     counted = _counted(truth)
     levels = counted.group_by("level_code", "attendance_date").agg(
-        pl.len().alias("reported_schools"), pl.col(figures).sum()
+        pl.len().alias("reported_schools"), pl.col(figures).sum(), to_judge("absent_pupils")
     )
-    names = _hidden_of(levels, ["attendance_date"], "level_code")
+    names = _hidden_of(levels, ["attendance_date"], "level_code", "to_judge")
     registered = truth["registered_schools"].group_by("level_code").agg(pl.len().alias("registered_schools"))
     every = registered.join(counted.select("attendance_date").unique(), how="cross")
     days = every.join(levels, on=["level_code", "attendance_date"], how="left")
-    return _shown(days.with_columns(pl.col("reported_schools").fill_null(0)), names)
+    return _shown(days.drop("to_judge").with_columns(pl.col("reported_schools").fill_null(0)), names)
 
 
 def _days(truth: Truth, level_days: pl.DataFrame) -> pl.DataFrame:
     counted = _counted(truth)
     of_hidden = counted.join(level_days.filter("is_small_cell"), on=["level_code", "attendance_date"], how="semi")
-    names = _hidden_of(counted, ["attendance_date", "level_code"], "school_code")
+    names = _hidden_of(counted, ["attendance_date", "level_code"], "school_code", "absent_pupils")
     names |= set(of_hidden.select("attendance_date", "school_code").iter_rows())
     every = truth["registered_schools"].join(counted.select("attendance_date").unique(), how="cross")
     days = every.join(
@@ -276,12 +286,12 @@ def _days(truth: Truth, level_days: pl.DataFrame) -> pl.DataFrame:
     return _shown(days, names)
 
 
-def _hidden_of(counted: pl.DataFrame, within: list[str], cell: str) -> set[tuple[object, object]]:
+def _hidden_of(counted: pl.DataFrame, within: list[str], cell: str, count: str) -> set[tuple[object, object]]:
     """Return the day and the cell of absences that must be hidden."""
     return {
         (group["attendance_date"][0], name)
         for _, group in counted.group_by(within)
-        for name in hidden(dict(group.select(cell, "absent_pupils").iter_rows()))
+        for name in hidden(dict(group.select(cell, count).iter_rows()))
     }
 
 

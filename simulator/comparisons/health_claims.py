@@ -151,14 +151,16 @@ def _outcomes(counted: dict[str, int], stays: dict[str, int]) -> dict[str, int |
     hidden = [place for place in counted if is_telling(counted[place], stays[place])]
     shown: dict[str, int | None] = {place: None if place in hidden else counted[place] for place in counted}
     holding = [place for place in hidden if stays[place]]
-    few = min(sum(counted[place] for place in holding), sum(stays[place] - counted[place] for place in holding)) < FEW
+    sums = sum(counted[place] for place in holding), sum(stays[place] - counted[place] for place in holding)
+    most = sum(min(stays[place], FEW - 1) for place in holding)
+    few = any(total < FEW or total <= len(holding) or total == most for total in sums)
     total = sum(counted.values())
     is_told = not is_telling(total, sum(stays.values())) and (not holding or (len(holding) > 1 and not few))
     return shown | {PROVINCE: total if is_told else None}
 
 
 def _diagnoses(truth: Truth) -> pl.DataFrame:
-    """Hide what must not be seen: cells of 1 to 4 patients, then the next larger ones until two cells and five persons are hidden."""
+    """Hide cells of 1 to 4 patients, then the next larger ones until two cells and five persons are hidden, not one in each."""
     counted = (
         _claims(truth)
         .group_by(pl.col("discharged_date").dt.truncate("1mo").alias("month_date"), "icd10_code")
@@ -169,7 +171,7 @@ def _diagnoses(truth: Truth) -> pl.DataFrame:
     for _, cells in counted.group_by("month_date", maintain_order=True):
         hidden = persons = 0
         for month, code, visits, patients in cells.iter_rows():
-            is_needed = hidden > 0 and (hidden < 2 or persons < FEW)
+            is_needed = hidden > 0 and (hidden < 2 or persons < FEW or persons == hidden)
             if patients < FEW or is_needed:
                 hidden, persons = hidden + 1, persons + patients
                 rows.append((month, code, None, None))

@@ -62,7 +62,7 @@ def _weeks(truth: Truth, clock: datetime) -> pl.DataFrame:
             reported |= {(disease, commune, monday): [commune] for commune in known}
             reported[disease, PROVINCE, monday] = list(known)
             hidden |= {(disease, commune, monday) for commune in _hidden(known)}
-            hidden |= {(disease, place, monday) for place in _hidden({PROVINCE: total or 0})}
+            hidden |= {(disease, place, monday) for place in _hidden({PROVINCE: _to_judge([*known.values()])})}
     thin = {cell for cell in cells if len(reported.get(cell, [])) < LEAST_REPORTED * _places(cell, populations)}
     rows = []
     for disease, start in told.first.items():
@@ -150,17 +150,29 @@ def _current_cases(truth: Truth) -> pl.DataFrame:
 
 
 def _hidden(cells: dict[str, int]) -> set[str]:
-    """Choose the cells to hide: the small ones, and the next larger ones until two cells and five persons are hidden."""
+    """Choose the cells to hide: the small ones, and the next larger ones until two cells, five persons and not one in each are hidden.
+
+    With cells of one alone goes an empty cell; of a group of one to four persons five cells are hidden.
+    """
     if not any(0 < persons < LEAST for persons in cells.values()):
         return set()
     chosen: list[int] = []
     names = set()
     for persons, name in sorted((persons, name) for name, persons in cells.items() if persons):
-        if persons >= LEAST and len(chosen) >= 2 and sum(chosen) >= LEAST:
+        if persons >= LEAST and len(chosen) >= 2 and sum(chosen) >= LEAST and max(chosen) > 1:
             break
         chosen.append(persons)
         names.add(name)
+    if sum(chosen) < LEAST or max(chosen) == 1:
+        empty = sorted(name for name, persons in cells.items() if persons == 0)
+        names |= {*empty[: max(LEAST - len(chosen), 1)]}
     return names
+
+
+def _to_judge(cells: list[int]) -> int:
+    """Add up the communes; one where all hold one to four and most hold one, for which the total would stand."""
+    is_telling = bool(cells) and min(cells) > 0 and max(cells) < LEAST and sum(cells) < 2 * len(cells)
+    return 1 if is_telling else sum(cells)
 
 
 def _deaths(cases: int | None, deaths: int | None) -> int | None:

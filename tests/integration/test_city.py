@@ -4,7 +4,7 @@ Then the guarantees of a release: a failed audit leaves the last one in force, a
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -28,8 +28,16 @@ from quality import steps
 from quality.levels import Step, levels
 from quality.restatements import find_restatements
 from stack.control import DATA_SERVICES, down, up
+from tests.difference_attack import Figure, Identity, attack
 
 from .city import DAY, City, bring_in
+from .small_cells import (
+    DISEASE_FIGURES,
+    DISEASE_IDENTITIES,
+    DOMAINS,
+    YEAR_FIGURES,
+    YEAR_IDENTITIES,
+)
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
@@ -68,6 +76,50 @@ def test_everything_that_was_loaded_is_released_and_nothing_is_due(city: City) -
 def test_the_marts_of_a_faulty_day_equal_the_truth(city: City) -> None:
     with connected(city.settings, as_reader=True) as connection:
         assert city.differences(connection) == {}
+
+
+@pytest.mark.parametrize("domain", sorted(DOMAINS))
+def test_no_hidden_count_is_told_by_all_marts_of_its_domain_together(city: City, domain: str) -> None:
+    figures, identities = DOMAINS[domain]
+    with connected(city.settings, as_reader=True) as connection:
+        assert attack(figures, identities, lambda sql: connection.execute(sql).pl()) == []
+
+
+@pytest.mark.parametrize(
+    ("mart", "count", "hiding", "key", "kept", "figures", "identities"),
+    [
+        pytest.param(
+            *("health.disease_weeks", "cases", "int_disease_weeks_judged", "disease_code, place_code, week_start_date"),
+            *("week_start_date >= date '2026-01-01'", DISEASE_FIGURES, DISEASE_IDENTITIES),
+            id="disease weeks",
+        ),
+        pytest.param(
+            *("education.school_years", "dropped_out_pupils", "int_dropouts_hidden", "school_code, school_year"),
+            *("true", YEAR_FIGURES, YEAR_IDENTITIES),
+            id="school years",
+        ),
+    ],
+)
+def test_small_counts_are_worked_out_where_only_these_are_hidden(
+    city: City,
+    mart: str,
+    count: str,
+    hiding: str,
+    key: str,
+    kept: str,
+    figures: Mapping[str, Figure],
+    identities: Sequence[Identity],
+) -> None:
+    unguarded = f"""(
+        select marts.* replace (coalesce(marts.{count}, counted.{count}) as {count})
+        from {mart} as marts
+        left join (select {key}, {count} from silver.{hiding} where {count} >= 5) as counted using ({key})
+        where {kept}
+    )"""
+    with connected(city.settings) as connection:
+        connection.execute("use lake")
+        found = attack(figures, identities, lambda sql: connection.execute(sql.replace(mart, unguarded)).pl())
+    assert any(one.how == "worked out" and one.count < 5 for one in found)
 
 
 def test_the_quarantine_holds_what_the_faults_put_there(city: City) -> None:

@@ -1,4 +1,5 @@
-{# Cells that are not shown cannot be computed from their group's total: they are two or more that hold somebody, and five persons or more. #}
+{# Cells that are not shown cannot be computed from their group's total: they are two or more that hold somebody, five persons or more, and not
+   one person each. #}
 {% test hidden_cells_cannot_be_computed(model, count, hidden, within, total_where, cell_where, least) %}
 with totals as (
 
@@ -23,7 +24,7 @@ shown as (
 select *
 from totals
 inner join shown using ({{ within | join(', ') }})
-where hidden_cells > 0 and (hidden_cells < 2 or total - shown < {{ least }})
+where hidden_cells > 0 and (hidden_cells < 2 or total - shown < {{ least }} or total - shown = hidden_cells)
 {% endtest %}
 
 {% test no_small_count_is_shown(model, column_name, least) %}

@@ -18,7 +18,7 @@ full outer join totals using ({{ by | join(', ') }})
 where coalesce(parts.total, 0) <> coalesce(totals.total, 0)
 {% endtest %}
 
-{# The difference attack: a published total less the published parts is nothing, or at least var('least_cell') persons in at least two cells. #}
+{# The difference attack: a published total less the published parts is nothing, or at least var('least_cell') persons in at least two cells, not one in each. #}
 {% test no_hidden_count_can_be_worked_out(model, column, by, with, with_column, with_by, hidden='is_small_cell') %}
 with parts as (
 
@@ -39,6 +39,7 @@ where
     and (
         totals.{{ with_column }} - parts.shown between 1 and {{ var('least_cell') }} - 1
         or parts.hidden_cells = 1
+        or parts.hidden_cells > 0 and totals.{{ with_column }} - parts.shown = parts.hidden_cells
         or (parts.hidden_cells = 0) <> (totals.{{ with_column }} = parts.shown)
     )
 {% endtest %}

@@ -40,7 +40,7 @@ large as (
 
 levels as (
 
-    select attendance_date, level_code, cast(sum(absent_pupils) as bigint) as level_pupils
+    select attendance_date, level_code, {{ total_to_judge('absent_pupils') }} as level_pupils
     from large
     group by attendance_date, level_code
 

@@ -19,7 +19,7 @@ with counted as (
 
 levels as (
 
-    select school_year, level_code, cast(sum(dropped_out_pupils) as bigint) as level_pupils
+    select school_year, level_code, {{ total_to_judge('dropped_out_pupils') }} as level_pupils
     from counted
     group by school_year, level_code
 

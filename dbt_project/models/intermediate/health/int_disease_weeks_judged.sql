@@ -14,13 +14,34 @@ this_week as (
 
 ),
 
+commune_totals as (
+
+    select disease_code, week_start_date, {{ total_to_judge('cases') }} as cases_to_judge
+    from place_weeks
+    where place_level = 'commune'
+    group by disease_code, week_start_date
+
+),
+
+weighed as (
+
+    select
+        place_weeks.*,
+        case when place_weeks.place_level = 'province' then commune_totals.cases_to_judge else place_weeks.cases end as cases_to_judge
+    from place_weeks
+    left join commune_totals
+        on place_weeks.disease_code = commune_totals.disease_code
+        and place_weeks.week_start_date = commune_totals.week_start_date
+
+),
+
 judged as (
 
     select
-        *,
-        {{ is_small_cell('cases', 'disease_code, place_level, week_start_date', 'place_code') }} as is_hidden,
+        * exclude (cases_to_judge),
+        {{ is_small_cell('cases_to_judge', 'disease_code, place_level, week_start_date', 'place_code') }} as is_hidden,
         lag(case when is_compared then cases end) over by_place as previous_cases
-    from place_weeks
+    from weighed
     window by_place as (partition by disease_code, place_code order by week_start_date)
 
 ),

@@ -1,5 +1,5 @@
 -- An outcome is hidden where it, its complement or what it is a share of is fewer than five persons; the province's with it, where what it
--- holds beyond the facilities shown would be a few persons or those of a single facility.
+-- holds beyond the facilities shown would be a few persons, those of a single facility or a sum that only one number in each can make.
 with claims as (
 
     select *, cast(date_trunc('month', discharged_date) as date) as month_date
@@ -112,12 +112,15 @@ hidden as (
         count(*) filter (where not is_stay_shown and counted_stays > 0) as stay_cells,
         coalesce(sum(counted_stays) filter (where not is_stay_shown), 0) as stay_persons,
         count(*) filter (where not is_transfer_shown and discharges > 0) as transfer_cells,
+        coalesce(sum(least(discharges, {{ var('least_cell') }} - 1)) filter (where not is_transfer_shown), 0) as transfer_most,
         coalesce(sum(transfers_out) filter (where not is_transfer_shown), 0) as transfer_persons,
         coalesce(sum(discharges - transfers_out) filter (where not is_transfer_shown), 0) as transfer_others,
         count(*) filter (where not is_death_shown and discharges > 0) as death_cells,
+        coalesce(sum(least(discharges, {{ var('least_cell') }} - 1)) filter (where not is_death_shown), 0) as death_most,
         coalesce(sum(deaths) filter (where not is_death_shown), 0) as death_persons,
         coalesce(sum(discharges - deaths) filter (where not is_death_shown), 0) as death_others,
         count(*) filter (where not is_dying_shown and discharges > 0) as dying_cells,
+        coalesce(sum(least(discharges, {{ var('least_cell') }} - 1)) filter (where not is_dying_shown), 0) as dying_most,
         coalesce(sum(dying_discharges) filter (where not is_dying_shown), 0) as dying_persons,
         coalesce(sum(discharges - dying_discharges) filter (where not is_dying_shown), 0) as dying_others
     from judged
@@ -142,19 +145,19 @@ shown as (
         case
             when
                 judged.is_transfer_shown
-                and (judged.place_level = 'facility' or {{ is_rest_hidden('transfer_cells', ['transfer_persons', 'transfer_others']) }})
+                and (judged.place_level = 'facility' or {{ is_rest_hidden('transfer_cells', ['transfer_persons', 'transfer_others'], 'transfer_most') }})
                 then judged.transfers_out
         end as transfers_out,
         case
             when
                 judged.is_death_shown
-                and (judged.place_level = 'facility' or {{ is_rest_hidden('death_cells', ['death_persons', 'death_others']) }})
+                and (judged.place_level = 'facility' or {{ is_rest_hidden('death_cells', ['death_persons', 'death_others'], 'death_most') }})
                 then judged.deaths
         end as deaths,
         case
             when
                 judged.is_dying_shown
-                and (judged.place_level = 'facility' or {{ is_rest_hidden('dying_cells', ['dying_persons', 'dying_others']) }})
+                and (judged.place_level = 'facility' or {{ is_rest_hidden('dying_cells', ['dying_persons', 'dying_others'], 'dying_most') }})
                 then judged.dying_discharges
         end as dying_discharges
     from judged

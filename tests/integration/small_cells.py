@@ -1,0 +1,186 @@
+"""The figures of persons that marts show or hide, and what they say of each other: what the difference attack reads.
+
+A mart that hides counts is added here, and `test_every_mart_that_hides_is_attacked` asks for it:
+
+1. Each of its counts becomes a `Figure`: the mart, the column, the columns that tell its rows apart, and which rows are known, so that NULL
+   in them means hidden. What other figures are parts of and no row hides is `is_public`.
+2. Each way to work it out becomes an identity: `Sum` for a total of places, days or groups, or of columns of a row; `Ratio` for a percent,
+   a mean or a rate beside what it divides; `AtMost` for a part of another count. Figures of other marts stand in it by their names.
+3. `ZerosShown` and `FewOrFewLeft` say by which macro it hides: a reader knows the rule too.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tests.difference_attack import AtMost, FewOrFewLeft, Figure, Identity, Ratio, Sum, ZerosShown
+
+PLACE_WEEK = ("disease_code", "place_code", "week_start_date")
+NEXT_WEEK = ("disease_code", "place_code", "next_week_start_date")
+DISEASE_WEEK = ("disease_code", "week_start_date")
+PLACE_MONTH = ("place_code", "month_date")
+CODE_MONTH = ("icd10_code", "month_date")
+SCHOOL_YEAR = ("school_code", "school_year")
+LEVEL_YEAR = ("level_code", "school_year")
+SCHOOL_DAY = ("school_code", "attendance_date")
+LEVEL_DAY = ("level_code", "attendance_date")
+
+WEEKS = """(
+    select
+        *,
+        week_start_date + 7 as next_week_start_date,
+        count(cases) filter (where place_level = 'commune') over (partition by disease_code, week_start_date) > 0 as is_commune_shown
+    from health.disease_weeks
+)"""
+REPORTING = "health.disease_reporting"
+COMMUNE, PROVINCE, FACILITY = "place_level = 'commune'", "place_level = 'province'", "place_level = 'facility'"
+
+OUTCOMES = ("transfers_out", "deaths", "dying_discharges")
+
+SCHOOLS_BESIDE_LEVELS = """(
+    select schools.*, case when not levels.is_small_cell then schools.level_code end as shown_level_code
+    from education.{schools} as schools
+    inner join education.{levels} as levels using (level_code, {period})
+)"""
+"""Every school of a hidden level is hidden, also where nobody is counted: the rule of zeros holds in the levels shown."""
+YEARS = SCHOOLS_BESIDE_LEVELS.format(schools="school_years", levels="level_years", period="school_year")
+DAYS = SCHOOLS_BESIDE_LEVELS.format(schools="attendance_days", levels="attendance_level_days", period="attendance_date")
+IN_SHOWN_LEVEL = "shown_level_code"
+
+DISEASE_FIGURES = {
+    "commune cases": Figure(WEEKS, "cases", PLACE_WEEK, f"{COMMUNE} and reported_places > 0"),
+    "province cases": Figure(
+        WEEKS,
+        "cases",
+        PLACE_WEEK,
+        f"{PROVINCE} and reported_places > 0",
+        least="1",
+        most="case when is_commune_shown then 4 end",
+    ),
+    "province fatal cases": Figure(WEEKS, "deaths", PLACE_WEEK, f"{PROVINCE} and reported_places > 0"),
+    "cases change": Figure(WEEKS, "cases_change", PLACE_WEEK, is_public=True),
+    "cases change percent": Figure(WEEKS, "cases_change_percent", PLACE_WEEK, is_public=True),
+    "cases per 100k": Figure(WEEKS, "cases_per_100k", PLACE_WEEK, is_public=True),
+    "reported population": Figure(WEEKS, "reported_population", PLACE_WEEK, is_public=True),
+    "reported cases": Figure(REPORTING, "reported_cases", DISEASE_WEEK, least="1", most="4"),
+    "diagnosed cases": Figure(REPORTING, "diagnosed_cases", DISEASE_WEEK),
+}
+DISEASE_IDENTITIES: Sequence[Identity] = (
+    Sum("province cases", ["commune cases"], by=DISEASE_WEEK),
+    ZerosShown("commune cases", by=DISEASE_WEEK),
+    AtMost("province fatal cases", "province cases", by=PLACE_WEEK),
+    AtMost("diagnosed cases", "reported cases", by=DISEASE_WEEK),
+    *(
+        identity
+        for cases in ("commune cases", "province cases")
+        for identity in (
+            Sum(cases, [(cases, NEXT_WEEK), "cases change"], by=PLACE_WEEK),
+            Ratio("cases change percent", "cases change", (cases, NEXT_WEEK), by=PLACE_WEEK),
+            Ratio("cases per 100k", cases, "reported population", by=PLACE_WEEK, factor=100_000),
+        )
+    ),
+)
+
+STAYS, SHARES = ("discharges", "counted_stays"), ("mean_stay_days", "transfers_out_percent", "deaths_and_dying_percent")
+STAY_FIGURES = {
+    f"{level} {count}": Figure(
+        "health.stay_months",
+        count,
+        PLACE_MONTH,
+        f"{condition} and {'counted_stays' if count == 'treatment_days' else 'discharges'} > 0",
+        is_public=count not in (*OUTCOMES, "treatment_days"),
+    )
+    for level, condition in (("facility", FACILITY), ("province", PROVINCE))
+    for count in (*STAYS, "treatment_days", *OUTCOMES, "deaths_and_dying", *SHARES)
+}
+
+
+def _identities_of_stays(level: str) -> Iterator[Identity]:
+    discharges, both = f"{level} discharges", f"{level} deaths_and_dying"
+    for count in OUTCOMES:
+        yield AtMost(f"{level} {count}", discharges, by=PLACE_MONTH)
+    yield Sum(both, [f"{level} deaths", f"{level} dying_discharges"], by=PLACE_MONTH)
+    yield Ratio(f"{level} transfers_out_percent", f"{level} transfers_out", discharges, by=PLACE_MONTH)
+    yield Ratio(f"{level} deaths_and_dying_percent", both, discharges, by=PLACE_MONTH)
+    mean = f"{level} mean_stay_days"
+    yield Ratio(mean, f"{level} treatment_days", f"{level} counted_stays", by=PLACE_MONTH, factor=1)
+
+
+STAY_IDENTITIES: Sequence[Identity] = (
+    *(
+        Sum(f"province {count}", [f"facility {count}"], ("month_date",))
+        for count in (*STAYS, "treatment_days", *OUTCOMES)
+    ),
+    *(FewOrFewLeft(f"facility {count}", "facility discharges", by=PLACE_MONTH) for count in OUTCOMES),
+    *_identities_of_stays("facility"),
+    *_identities_of_stays("province"),
+)
+
+DIAGNOSIS_FIGURES = {
+    count: Figure("health.icd10_months", count, CODE_MONTH, least="1") for count in ("visits", "patients")
+}
+DIAGNOSIS_IDENTITIES = (AtMost("patients", "visits", by=CODE_MONTH),)
+
+DROPOUT = "is_small_cell or dropped_out_pupils is not null"
+YEAR_FIGURES = {
+    "school dropouts": Figure(YEARS, "dropped_out_pupils", SCHOOL_YEAR, DROPOUT),
+    "level dropouts": Figure("education.level_years", "dropped_out_pupils", LEVEL_YEAR, DROPOUT),
+    "level dropout percent": Figure("education.level_years", "dropout_percent", LEVEL_YEAR, is_public=True),
+    "level pupils at start": Figure("education.level_years", "pupils_at_start", LEVEL_YEAR, is_public=True),
+    "level pupils": Figure("education.level_years", "pupils", LEVEL_YEAR, is_public=True),
+} | {
+    f"pupils by {kind}": Figure(
+        "education.pupil_groups", "pupils", (*LEVEL_YEAR, "group_name"), f"group_kind = '{kind}'"
+    )
+    for kind in ("sex", "ethnic_group", "disability")
+}
+YEAR_IDENTITIES: Sequence[Identity] = (
+    Sum("level dropouts", ["school dropouts"], by=LEVEL_YEAR),
+    ZerosShown("school dropouts", by=(IN_SHOWN_LEVEL, "school_year")),
+    ZerosShown("level dropouts", by=("school_year",)),
+    Ratio("level dropout percent", "level dropouts", "level pupils at start", by=LEVEL_YEAR, decimals=2),
+    *(
+        identity
+        for kind in ("sex", "ethnic_group", "disability")
+        for identity in (
+            Sum("level pupils", [f"pupils by {kind}"], by=LEVEL_YEAR),
+            ZerosShown(f"pupils by {kind}", by=LEVEL_YEAR),
+        )
+    ),
+)
+
+DAY_FIGURES = {
+    f"{place} {count}": Figure(
+        relation, column, key, "enrolled_pupils is not null", is_public=count not in ("absent", "present")
+    )
+    for place, relation, key in (
+        ("school", DAYS, SCHOOL_DAY),
+        ("level", "education.attendance_level_days", LEVEL_DAY),
+    )
+    for count, column in (
+        ("enrolled", "enrolled_pupils"),
+        ("present", "present_pupils"),
+        ("absent", "absent_pupils"),
+        ("attendance percent", "attendance_percent"),
+    )
+}
+DAY_IDENTITIES: Sequence[Identity] = (
+    *(Sum(f"level {count}", [f"school {count}"], by=LEVEL_DAY) for count in ("enrolled", "present", "absent")),
+    ZerosShown("school absent", by=(IN_SHOWN_LEVEL, "attendance_date")),
+    ZerosShown("level absent", by=("attendance_date",)),
+    *(
+        identity
+        for place, key in (("school", SCHOOL_DAY), ("level", LEVEL_DAY))
+        for identity in (
+            Sum(f"{place} enrolled", [f"{place} present", f"{place} absent"], by=key),
+            Ratio(f"{place} attendance percent", f"{place} present", f"{place} enrolled", by=key, decimals=2),
+        )
+    ),
+)
+
+DOMAINS: Mapping[str, tuple[Mapping[str, Figure], Sequence[Identity]]] = {
+    "health": (
+        dict(**DISEASE_FIGURES, **STAY_FIGURES, **DIAGNOSIS_FIGURES),
+        (*DISEASE_IDENTITIES, *STAY_IDENTITIES, *DIAGNOSIS_IDENTITIES),
+    ),
+    "education": (dict(**YEAR_FIGURES, **DAY_FIGURES), (*YEAR_IDENTITIES, *DAY_IDENTITIES)),
+}
+"""The marts of a domain are attacked together, so that a page is too; a name stands for one figure (`dict` refuses a second)."""
