@@ -76,7 +76,7 @@ counted as (
     inner join facility_months
         on claims.facility_code = facility_months.facility_code and claims.month_date = facility_months.month_date
     left join communes on claims.commune_code = communes.commune_code
-    group by 1, 2, 3
+    group by all
 
 ),
 

@@ -145,13 +145,19 @@ shown as (
         case
             when
                 judged.is_transfer_shown
-                and (judged.place_level = 'facility' or {{ is_rest_hidden('transfer_cells', ['transfer_persons', 'transfer_others'], 'transfer_most') }})
+                and (
+                    judged.place_level = 'facility'
+                    or {{ is_rest_hidden('transfer_cells', ['transfer_persons', 'transfer_others'], 'transfer_most') }}
+                )
                 then judged.transfers_out
         end as transfers_out,
         case
             when
                 judged.is_death_shown
-                and (judged.place_level = 'facility' or {{ is_rest_hidden('death_cells', ['death_persons', 'death_others'], 'death_most') }})
+                and (
+                    judged.place_level = 'facility'
+                    or {{ is_rest_hidden('death_cells', ['death_persons', 'death_others'], 'death_most') }}
+                )
                 then judged.deaths
         end as deaths,
         case
