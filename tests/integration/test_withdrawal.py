@@ -323,7 +323,7 @@ def test_a_withdrawal_of_something_else_is_refused_and_says_what_there_is(
         (("environment.noise", "mistake.csv", "--why", WHY), "no such feed"),
         ((LEVELS, "another.csv", "--why", WHY), "in the ledger, got none"),
         ((LEVELS, "repair-20261120", "--why", WHY), "in the ledger, got none"),
-        ((LEVELS, "mistake.csv", "--why", " "), "got an empty one"),
+        ((LEVELS, "mistake.csv", "--why", " "), "a person and a reason, got an empty one"),
     ):
         refused = ioc("withdraw", *arguments)
         assert refused.exit_code == 1, arguments
