@@ -133,6 +133,7 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "onset_date": pl.Date(),
         "reported_at": TIME,
         "commune_code": pl.String(),
+        "age_years": pl.Int32(),
         "classification_code": pl.String(),
         "outcome_code": pl.String(),
     },

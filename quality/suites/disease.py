@@ -15,8 +15,23 @@ from quality.suites.check import (
 )
 
 WEEKS, REPORTING, HISTORY = "disease_weeks", "disease_reporting", "disease_history"
+YEARS, GROUPS, COMPLETENESS = "disease_years", "disease_case_groups", "disease_completeness"
 
 SMALL_NUMBERS = "select disease_code from {batch} where cases between 1 and 4 or deaths between 1 and 4"
+SMALL_TOTALS = """
+    select disease_code from {batch}
+    where least(coalesce(nullif(cases_4_weeks, 0), 5), coalesce(nullif(cases_4_weeks_before, 0), 5), coalesce(cluster_cases, 5)) < 5
+"""
+SMALL_GROUPS = "select disease_code from {batch} where cases between 1 and 4 or is_small_cell and cases is not null"
+COMPUTABLE_GROUPS = """
+    select disease_code, week_start_date, group_kind
+    from {batch}
+    where reported_cases is not null
+    group by disease_code, week_start_date, group_kind
+    having count(*) filter (where is_small_cell) > 0
+        and (count(*) filter (where is_small_cell) < 2 or max(reported_cases) - coalesce(sum(cases), 0) < 5)
+"""
+FEW_SURVIVORS = "select disease_code from {batch} where deaths > 0 and cases - deaths between 1 and 4"
 COMPUTABLE_NUMBERS = """
     select disease_code, week_start_date
     from {batch}
@@ -60,6 +75,19 @@ def expectations(facts: AuditFacts) -> list[Check]:
         has_no_rows(WEEKS, "no week has more deaths than cases", MORE_DEATHS, 6, "warning"),
         is_between(WEEKS, "cases_per_100k", 0, 1000, "warning"),
         is_one_of(WEEKS, "is_above_threshold", (False,), "warning", share=0.5),
+        has_no_rows(WEEKS, "no total of 1 to 4 persons is shown", SMALL_TOTALS, 6, "critical"),
+        is_not_empty(YEARS, "warning"),
+        is_one_of(YEARS, "disease_code", diseases, "critical"),
+        has_no_rows(YEARS, "no number of 1 to 4 persons is shown", SMALL_NUMBERS, 6, "critical"),
+        has_no_rows(YEARS, "no death tells of 1 to 4 who live", FEW_SURVIVORS, 6, "critical"),
+        is_between(YEARS, "fatality_percent", 0, 20, "warning"),
+        is_between(YEARS, "cases_change_percent", -90, 900, "warning", share=0.8),
+        is_not_empty(GROUPS, "warning"),
+        has_no_rows(GROUPS, "no group of 1 to 4 persons is shown", SMALL_GROUPS, 6, "critical"),
+        has_no_rows(GROUPS, "no hidden group can be computed", COMPUTABLE_GROUPS, 6, "critical"),
+        is_not_empty(COMPLETENESS, "warning"),
+        is_one_of(COMPLETENESS, "place_code", places, "critical"),
+        is_between(COMPLETENESS, "completeness_percent", 80, 100, "warning", share=0.8),
         is_not_empty(REPORTING, "warning"),
         has_no_rows(REPORTING, "no week with 1 to 4 reports is shown", FEW_REPORTS, 6, "critical"),
         is_between(REPORTING, "on_time_from_onset_percent", 50, 100, "warning", share=0.8),

@@ -147,6 +147,7 @@ def emit_diseases(city: City, day: date, seed: int, profile: FaultProfile, folde
                     item.onset,
                     in_utc(item.reported_at),
                     item.commune_code,
+                    item.age,
                     item.classification,
                     item.outcome,
                 )

@@ -171,8 +171,22 @@ GOOD_ROWS = {
             place_code in ('19753', '19789') as is_small_cell, 1 as reported_places,
             case when place_level = 'province' then 390 when place_code not in ('19753', '19789') then 10 end as cases,
             case when place_level = 'province' then 0 end as deaths, 50.0 as cases_per_100k, false as is_above_threshold,
-            false as is_more_deaths_than_cases
+            false as is_more_deaths_than_cases, 0 as cases_4_weeks, 0 as cases_4_weeks_before, null::bigint as cluster_cases
         from places, range(5) as ages(weeks)
+    """,
+    "health.disease_years": """
+        select 'A91' as disease_code, year as iso_year, 500 as cases, 5 as deaths, 1.0 as fatality_percent, 10.0 as cases_change_percent
+        from range(2022, 2027) as years(year)
+    """,
+    "health.disease_case_groups": """
+        select 'A91' as disease_code, date '2026-02-23' - 7 * weeks::integer as week_start_date, 'age' as group_kind, group_code,
+            group_code in ('under_5', 'from_5') as is_small_cell, case when group_code not in ('under_5', 'from_5') then 10 end as cases,
+            25 as reported_cases
+        from (values ('under_5'), ('from_5'), ('from_15'), ('from_50')) as groups (group_code), range(5) as ages(weeks)
+    """,
+    "health.disease_completeness": """
+        select commune_code as place_code, 2026 as iso_year, 95.0 as completeness_percent
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
     "health.disease_reporting": """
         select 'A91' as disease_code, date '2026-02-23' - 7 * weeks::integer as week_start_date, 20 as reported_cases,
@@ -1040,6 +1054,71 @@ DAMAGES = [
         "health.disease_weeks",
         "update {mart} set is_above_threshold = true",
         {"is_above_threshold is usual": "205 of 205 rows failing"},
+    ),
+    Damage(
+        "health.disease_weeks",
+        "update {mart} set cases_4_weeks = 4 where place_code = '99001' and week_start_date = date '2026-02-23'",
+        {"no total of 1 to 4 persons is shown": "1 row"},
+    ),
+    Damage(
+        "health.disease_years",
+        "delete from {mart}",
+        {"disease_years has rows": "0 rows", "disease_years did not shrink": "0 rows"},
+    ),
+    Damage(
+        "health.disease_years",
+        "update {mart} set disease_code = 'Z99' where iso_year = 2022",
+        {"disease_code is known": "1 of 5 rows failing"},
+    ),
+    Damage(
+        "health.disease_years",
+        "update {mart} set deaths = 3 where iso_year = 2022",
+        {"no number of 1 to 4 persons is shown": "1 row"},
+    ),
+    Damage(
+        "health.disease_years",
+        "update {mart} set deaths = 496 where iso_year = 2022",
+        {"no death tells of 1 to 4 who live": "1 row"},
+    ),
+    Damage(
+        "health.disease_years",
+        "update {mart} set fatality_percent = 21 where iso_year = 2022",
+        {"fatality_percent is in its usual range": "1 of 5 rows failing"},
+    ),
+    Damage(
+        "health.disease_years",
+        "update {mart} set cases_change_percent = 901 where iso_year < 2024",
+        {"cases_change_percent is in its usual range": "2 of 5 rows failing"},
+    ),
+    Damage(
+        "health.disease_case_groups",
+        "delete from {mart}",
+        {"disease_case_groups has rows": "0 rows", "disease_case_groups did not shrink": "0 rows"},
+    ),
+    Damage(
+        "health.disease_case_groups",
+        "update {mart} set cases = 4 where group_code = 'from_50' and week_start_date = date '2026-02-23'",
+        {"no group of 1 to 4 persons is shown": "1 row"},
+    ),
+    Damage(
+        "health.disease_case_groups",
+        "update {mart} set is_small_cell = false where group_code = 'under_5' and week_start_date = date '2026-02-23'",
+        {"no hidden group can be computed": "1 row"},
+    ),
+    Damage(
+        "health.disease_completeness",
+        "delete from {mart}",
+        {"disease_completeness has rows": "0 rows", "disease_completeness did not shrink": "0 rows"},
+    ),
+    Damage(
+        "health.disease_completeness",
+        "update {mart} set place_code = 'x' where place_code = '99001'",
+        {"place_code is known": "1 of 40 rows failing"},
+    ),
+    Damage(
+        "health.disease_completeness",
+        "update {mart} set completeness_percent = 79 where place_code < '99010'",
+        {"completeness_percent is in its usual range": "11 of 40 rows failing"},
     ),
     Damage(
         "health.disease_reporting",

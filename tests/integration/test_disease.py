@@ -127,13 +127,65 @@ def test_no_hidden_number_can_be_computed_from_what_is_shown(diseases: Diseases)
     assert weeks.filter(pl.col("cases").is_between(1, 4) | pl.col("deaths").is_between(1, 4)).is_empty()
 
 
+def test_the_province_is_told_by_year_by_group_and_by_cluster(diseases: Diseases) -> None:
+    shown = diseases.query(
+        """
+        select
+            (select count(*) from health.disease_years where cases_last_year is not null and cases is not null) as compared_years,
+            (select count(*) from health.disease_years where fatality_percent > 0) as deadly_years,
+            (select count(*) from health.disease_years where last_year_unknown_reason = 'chưa đủ lịch sử') as first_years,
+            (select count(*) from health.disease_case_groups where cases > 0 and group_kind = 'age') as age_groups,
+            (select count(*) from health.disease_case_groups where cases > 0 and group_kind = 'classification') as classes,
+            (select count(*) from health.disease_case_groups where is_small_cell and reported_cases is not null) as hidden_groups,
+            (select count(*) from health.disease_completeness where completeness_percent < 100 and is_latest) as incomplete_places,
+            (select count(*) from health.disease_weeks where is_cluster and is_latest) as clusters,
+            (select count(*) from health.disease_weeks where not is_cluster) as no_clusters,
+            (select count(*) from health.disease_weeks where cases_4_weeks_change_percent is not null) as trends
+        """
+    )
+    assert all(count > 0 for count in shown.row(0)), shown.to_dicts()
+
+
+def test_no_hidden_week_or_group_can_be_computed_from_totals(diseases: Diseases) -> None:
+    """Attack: a year less its weeks; a week's reports less its groups."""
+    weeks = diseases.query("select * from health.disease_weeks where place_level = 'province'")
+    years = diseases.query(
+        "select disease_code, iso_year, weeks, total: cases, dead: deaths from health.disease_years where cases is not null"
+    )
+    rest = (
+        weeks.join(years, on=["disease_code", "iso_year"])
+        .filter(pl.col("iso_week") <= pl.col("weeks"))
+        .group_by("disease_code", "iso_year", "total", "dead")
+        .agg(
+            hidden=pl.col("is_small_cell").sum(),
+            left=pl.col("total").first() - pl.col("cases").sum(),
+            dead_left=pl.col("dead").first() - pl.col("deaths").sum(),
+        )
+    )
+    assert rest.filter(pl.col("hidden") > 0).height > 2
+    assert rest.filter(
+        (pl.col("hidden") == 1) | pl.col("left").is_between(1, 4) | pl.col("dead_left").is_between(1, 4)
+    ).is_empty()
+    groups = diseases.query("select * from health.disease_case_groups").group_by(
+        "disease_code", "week_start_date", "group_kind"
+    )
+    parts = groups.agg(
+        pl.col("reported_cases").first(), hidden=pl.col("is_small_cell").sum(), shown=pl.col("cases").sum()
+    )
+    small = parts.filter(pl.col("reported_cases").is_null())
+    assert small.height > 0
+    assert small["shown"].sum() == 0
+    left = parts.filter(pl.col("hidden") > 0).with_columns(left=pl.col("reported_cases") - pl.col("shown"))
+    assert left.filter((pl.col("left") < 5) | (pl.col("hidden") == 1)).is_empty()
+
+
 def test_no_case_number_leaves_the_agencies_bytes(diseases: Diseases) -> None:
     code = str(diseases.truth["disease_case_lines"]["case_code"][0])
     key = diseases.settings.reveal("privacy_key")
     stored = "select count(*) > 0 from lake.bronze.health__disease_cases where record_code = "
     assert diseases.lake(f"{stored}'{pseudonym(code, key)}'") == [(True,)]
     assert diseases.lake(f"{stored}'{code}'") == [(False,)]
-    for mart in ("disease_weeks", "disease_reporting", "disease_history"):
+    for mart in ("disease_weeks", "disease_years", "disease_reporting", "disease_case_groups", "disease_history"):
         assert "record_code" not in diseases.query(f"select * from health.{mart} limit 1").columns
 
 
@@ -188,6 +240,11 @@ def test_every_guard_fails_on_bad_data(diseases: Diseases) -> None:
         "update lake.health.disease_reporting set reported_cases = 2, on_time_from_onset_cases = 9, on_time_from_onset_percent = 450 "
         "where disease_code = 'A91'",
         "update lake.health.disease_history set cases_of_month = cases_of_year where period_kind = 'year'",
+        "update lake.health.disease_weeks set cases_4_weeks = 9, cluster_start_date = null where place_level = 'commune'",
+        "update lake.health.disease_years set cases = cases + 1, deaths = 2 where disease_code = 'B05'",
+        "update lake.health.disease_years set last_year_unknown_reason = null, is_latest = true, known_weeks = 60",
+        "update lake.health.disease_case_groups set cases = 3 where is_small_cell",
+        "update lake.health.disease_completeness set sent_counts = due_counts + 1",
         "delete from lake.silver.int_disease_records_current where record_kind = 'case'",
         "update lake.silver.int_disease_weeks set cases = cases + 1 where place_code = 'province'",
     ):
@@ -206,6 +263,18 @@ def test_every_guard_fails_on_bad_data(diseases: Diseases) -> None:
         "a_count_stands_in_the_column_of_its_resolution",
         "every_accepted_version_is_current_superseded_or_cancelled",
         "sums_agree_int_disease_weeks",
+        "only_shown_weeks_are_added_up_disease_weeks",
+        "no_hidden_week_can_be_worked_out_disease_years",
+        "a_small_outcome_is_hidden_disease_years",
+        "unknown_has_a_reason_disease_years",
+        "one_latest_per_disease_years",
+        "never_more_than_disease_years",
+        "total_is_the_sum_of_records_disease_years",
+        "hidden_counts_are_not_shown_disease_case_groups",
+        "a_hidden_week_has_no_group",
+        "no_hidden_count_can_be_worked_out_disease_case_groups",
+        "never_more_than_disease_completeness",
+        "total_is_the_sum_of_records_disease_completeness",
     )
     assert {guard for guard in guards if any(name.startswith(guard) for name in failing)} == set(guards)
     assert [name for name, status in statuses.items() if status == "error" and "disease" in name] == []

@@ -58,8 +58,74 @@ select *
 from {{ model }}
 where
     is_small_cell
-    and coalesce(cases, deaths, cases_per_100k, cases_change, cases_change_percent, epidemic_threshold) is not null
+    and coalesce(cases, deaths, cases_per_100k, cases_change, cases_change_percent, epidemic_threshold, cases_4_weeks, cluster_cases) is not null
     or is_small_cell and is_above_threshold is not null
     or is_small_cell and reported_places = 0
     or (cases is null) <> (is_small_cell or reported_places = 0)
+{% endtest %}
+
+{# A total of several weeks is made of weeks that are shown, each of them: it tells nothing that they do not. #}
+{% test only_shown_weeks_are_added_up(model) %}
+with weeks as (
+
+    select
+        *,
+        sum(cases) over four_weeks as total,
+        count(cases) over four_weeks as shown_weeks,
+        sum(cases) over (
+            partition by disease_code, place_code, cluster_start_date order by week_start_date
+        ) as cluster_total
+    from {{ model }}
+    window four_weeks as (partition by disease_code, place_code order by week_start_date rows between 3 preceding and current row)
+
+)
+
+select *
+from weeks
+where
+    cases_4_weeks is not null and (shown_weeks < 4 or cases_4_weeks <> total)
+    or cluster_cases <> cluster_total
+    or coalesce(is_cluster, false) <> (cluster_start_date is not null)
+{% endtest %}
+
+{# No group of a week is shown whose whole is hidden. #}
+{% test a_hidden_week_has_no_group(model, weeks) %}
+select cells.*
+from {{ model }} as cells
+inner join {{ weeks }} as weeks
+    on cells.disease_code = weeks.disease_code and cells.week_start_date = weeks.week_start_date
+where weeks.is_small_cell and cells.cases is not null
+{% endtest %}
+
+{# The difference attack: a year less its weeks that are shown is nothing, or at least var('least_cell') persons in at least two weeks. #}
+{% test no_hidden_week_can_be_worked_out(model, weeks) %}
+with years as (
+
+    select
+        years.disease_code,
+        years.iso_year,
+        years.cases,
+        years.deaths,
+        coalesce(sum(weeks.cases), 0) as shown_cases,
+        coalesce(sum(weeks.deaths), 0) as shown_deaths,
+        count(*) filter (where weeks.is_small_cell) as hidden_weeks,
+        count(*) filter (where weeks.deaths is null) as hidden_death_weeks
+    from {{ model }} as years
+    inner join {{ weeks }} as weeks
+        on years.disease_code = weeks.disease_code
+        and years.iso_year = weeks.iso_year
+        and weeks.place_level = 'province'
+        and weeks.iso_week <= years.weeks
+    where years.cases is not null
+    group by years.disease_code, years.iso_year, years.cases, years.deaths
+
+)
+
+select *
+from years
+where
+    hidden_weeks = 1
+    or (hidden_weeks = 0) <> (cases = shown_cases)
+    or cases - shown_cases between 1 and {{ var('least_cell') }} - 1
+    or deaths > shown_deaths and (hidden_death_weeks = 1 or deaths - shown_deaths < {{ var('least_cell') }})
 {% endtest %}

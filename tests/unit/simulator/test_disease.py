@@ -52,7 +52,8 @@ def test_a_naive_reader_of_the_case_files_finds_the_true_lines(faulty_day: Simul
             reported_at, onset = datetime.fromisoformat(row["ngay_bao_cao"]), date.fromisoformat(row["ngay_khoi_phat"])
             if onset <= reported_at.date() and reported_at < faulty_day.ends_at:
                 key = row["ma_ca"], reported_at.astimezone(UTC)
-                found.setdefault(key, (row["icd10"], onset, *key[1:], row["ma_xa"], row["phan_loai"], row["ket_qua"]))
+                told = (row["icd10"], onset, *key[1:], row["ma_xa"], int(row["tuoi"]), row["phan_loai"], row["ket_qua"])
+                found.setdefault(key, told)
     truth = faulty_day.truth["disease_case_lines"]
     rows = [(code, *rest) for (code, _), rest in found.items()]
     assert_frame_equal(pl.DataFrame(rows, schema=truth.schema, orient="row"), truth, check_row_order=False)
