@@ -75,7 +75,9 @@ lasting as (
         *,
         case when is_cluster then min(case when is_cluster then week_start_date end) over of_cluster end as cluster_start_date,
         case
-            when is_cluster and count(case when is_cluster then shown_cases end) over of_cluster = count(case when is_cluster then 1 end) over of_cluster
+            when
+                is_cluster
+                and count(case when is_cluster then shown_cases end) over of_cluster = count(case when is_cluster then 1 end) over of_cluster
                 then sum(case when is_cluster then shown_cases end) over of_cluster
         end as cluster_cases
     from clusters
