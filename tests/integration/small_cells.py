@@ -20,16 +20,28 @@ PLACE_MONTH = ("place_code", "month_date")
 CODE_MONTH = ("icd10_code", "month_date")
 SCHOOL_YEAR = ("school_code", "school_year")
 LEVEL_YEAR = ("level_code", "school_year")
+COMMUNE_YEAR = ("commune_code", "school_year")
 SCHOOL_DAY = ("school_code", "attendance_date")
 LEVEL_DAY = ("level_code", "attendance_date")
 
+DISEASE_YEAR = ("disease_code", "iso_year")
+COUNTED_YEAR = ("disease_code", "counted_year")
+
 WEEKS = """(
     select
-        *,
-        week_start_date + 7 as next_week_start_date,
-        count(cases) filter (where place_level = 'commune') over (partition by disease_code, week_start_date) > 0 as is_commune_shown
-    from health.disease_weeks
+        weeks.*,
+        weeks.week_start_date + 7 as next_week_start_date,
+        case when weeks.iso_week <= years.weeks then weeks.iso_year end as counted_year,
+        count(weeks.cases) filter (where weeks.place_level = 'commune') over (partition by weeks.disease_code, weeks.week_start_date) > 0
+            as is_commune_shown
+    from health.disease_weeks as weeks
+    left join health.disease_years as years using (disease_code, iso_year)
 )"""
+GROUPS = """(
+    select *, case when reported_cases is not null then week_start_date end as shown_week
+    from health.disease_case_groups
+)"""
+"""Every group of a hidden week is hidden, also one without a case."""
 REPORTING = "health.disease_reporting"
 COMMUNE, PROVINCE, FACILITY = "place_level = 'commune'", "place_level = 'province'", "place_level = 'facility'"
 
@@ -62,12 +74,30 @@ DISEASE_FIGURES = {
     "reported population": Figure(WEEKS, "reported_population", PLACE_WEEK, is_public=True),
     "reported cases": Figure(REPORTING, "reported_cases", DISEASE_WEEK, least="1", most="4"),
     "diagnosed cases": Figure(REPORTING, "diagnosed_cases", DISEASE_WEEK),
+    "year cases": Figure("health.disease_years", "cases", DISEASE_YEAR, "known_weeks = weeks"),
+    "year fatal cases": Figure("health.disease_years", "deaths", DISEASE_YEAR, "known_weeks = weeks"),
+    "year fatality percent": Figure("health.disease_years", "fatality_percent", DISEASE_YEAR, is_public=True),
+} | {
+    f"cases by {kind}": Figure(GROUPS, "cases", (*DISEASE_WEEK, "group_code"), f"group_kind = '{kind}'")
+    for kind in ("classification", "age")
 }
 DISEASE_IDENTITIES: Sequence[Identity] = (
     Sum("province cases", ["commune cases"], by=DISEASE_WEEK),
     ZerosShown("commune cases", by=DISEASE_WEEK),
     AtMost("province fatal cases", "province cases", by=PLACE_WEEK),
     AtMost("diagnosed cases", "reported cases", by=DISEASE_WEEK),
+    Sum("year cases", [("province cases", COUNTED_YEAR)], by=DISEASE_YEAR),
+    Sum("year fatal cases", [("province fatal cases", COUNTED_YEAR)], by=DISEASE_YEAR),
+    AtMost("year fatal cases", "year cases", by=DISEASE_YEAR),
+    Ratio("year fatality percent", "year fatal cases", "year cases", by=DISEASE_YEAR),
+    *(
+        identity
+        for kind in ("classification", "age")
+        for identity in (
+            Sum("reported cases", [f"cases by {kind}"], by=DISEASE_WEEK),
+            ZerosShown(f"cases by {kind}", by=("disease_code", "shown_week")),
+        )
+    ),
     *(
         identity
         for cases in ("commune cases", "province cases")
@@ -119,13 +149,52 @@ DIAGNOSIS_FIGURES = {
 }
 DIAGNOSIS_IDENTITIES = (AtMost("patients", "visits", by=CODE_MONTH),)
 
+HOMES = """(
+    select *, case when count(patients) over (partition by month_date, care_kind) > 0 then month_date end as shown_month
+    from health.patient_commune_months
+)"""
+"""Every commune of a month with few patients is hidden, also one without any."""
+COMMUNE_MONTH = ("commune_code", "month_date")
+HOME_FIGURES = {
+    f"commune {care_kind} {count}": Figure(HOMES, count, COMMUNE_MONTH, f"care_kind = '{care_kind}'")
+    for care_kind in ("outpatient", "inpatient")
+    for count in ("visits", "patients")
+}
+HOME_IDENTITIES = (
+    *(
+        identity
+        for care_kind in ("outpatient", "inpatient")
+        for identity in (
+            AtMost(f"commune {care_kind} patients", f"commune {care_kind} visits", by=COMMUNE_MONTH),
+            ZerosShown(f"commune {care_kind} patients", by=("shown_month",)),
+        )
+    ),
+    Sum("province discharges", ["commune inpatient visits"], by=("month_date",)),
+)
+
+OF_AMOUNTS = frozenset({"health.insurance_spend_months"})
+"""Marts that hide sums of money of few patients: no whole numbers, and no total is shown."""
+
+PUPILS = """(
+    select schools.*, case when levels.pupils is not null then schools.level_code end as shown_level_code
+    from education.school_years as schools
+    inner join education.level_years as levels using (level_code, school_year)
+)"""
+"""Every school of a level with few pupils is hidden."""
+
 DROPOUT = "is_small_cell or dropped_out_pupils is not null"
 YEAR_FIGURES = {
     "school dropouts": Figure(YEARS, "dropped_out_pupils", SCHOOL_YEAR, DROPOUT),
     "level dropouts": Figure("education.level_years", "dropped_out_pupils", LEVEL_YEAR, DROPOUT),
     "level dropout percent": Figure("education.level_years", "dropout_percent", LEVEL_YEAR, is_public=True),
     "level pupils at start": Figure("education.level_years", "pupils_at_start", LEVEL_YEAR, is_public=True),
-    "level pupils": Figure("education.level_years", "pupils", LEVEL_YEAR, is_public=True),
+    "level pupils": Figure("education.level_years", "pupils", LEVEL_YEAR, "pupils is not null"),
+    "commune pupils": Figure(
+        "education.commune_school_years", "pupils", COMMUNE_YEAR, "is_small_cell or pupils is not null"
+    ),
+    "school pupils": Figure(PUPILS, "pupils", SCHOOL_YEAR, "is_pupil_count_hidden or pupils is not null"),
+    "school class size": Figure(PUPILS, "pupils_per_class", SCHOOL_YEAR, is_public=True),
+    "school reported classes": Figure(PUPILS, "reported_classes", SCHOOL_YEAR, is_public=True),
 } | {
     f"pupils by {kind}": Figure(
         "education.pupil_groups", "pupils", (*LEVEL_YEAR, "group_name"), f"group_kind = '{kind}'"
@@ -136,6 +205,10 @@ YEAR_IDENTITIES: Sequence[Identity] = (
     Sum("level dropouts", ["school dropouts"], by=LEVEL_YEAR),
     ZerosShown("school dropouts", by=(IN_SHOWN_LEVEL, "school_year")),
     ZerosShown("level dropouts", by=("school_year",)),
+    Sum("level pupils", ["school pupils"], by=LEVEL_YEAR),
+    Sum("commune pupils", ["school pupils"], by=COMMUNE_YEAR),
+    ZerosShown("school pupils", by=(IN_SHOWN_LEVEL, "school_year")),
+    Ratio("school class size", "school pupils", "school reported classes", by=SCHOOL_YEAR, factor=1, decimals=2),
     Ratio("level dropout percent", "level dropouts", "level pupils at start", by=LEVEL_YEAR, decimals=2),
     *(
         identity
@@ -178,8 +251,8 @@ DAY_IDENTITIES: Sequence[Identity] = (
 
 DOMAINS: Mapping[str, tuple[Mapping[str, Figure], Sequence[Identity]]] = {
     "health": (
-        dict(**DISEASE_FIGURES, **STAY_FIGURES, **DIAGNOSIS_FIGURES),
-        (*DISEASE_IDENTITIES, *STAY_IDENTITIES, *DIAGNOSIS_IDENTITIES),
+        dict(**DISEASE_FIGURES, **STAY_FIGURES, **DIAGNOSIS_FIGURES, **HOME_FIGURES),
+        (*DISEASE_IDENTITIES, *STAY_IDENTITIES, *DIAGNOSIS_IDENTITIES, *HOME_IDENTITIES),
     ),
     "education": (dict(**YEAR_FIGURES, **DAY_FIGURES), (*YEAR_IDENTITIES, *DAY_IDENTITIES)),
 }

@@ -29,7 +29,7 @@ schools as (
 
 levels as (
 
-    select school_year, level_code, sum(pupils) as level_pupils
+    select school_year, level_code, {{ total_to_judge('pupils') }} as level_pupils
     from schools
     group by school_year, level_code
 
