@@ -37,7 +37,7 @@ class Figure:
     """A count of a mart, or of a relation of several: a cell for each row where `known` holds, hidden where the count is NULL.
 
     `key` names the columns that tell rows apart; all else is SQL. `least` and `most` bound a hidden cell, if the rule that hides does so.
-    A public figure may be small, and is not known where it is NULL.
+    A public figure may be small, and is not known where it is NULL. `is_zero_public`: that there was nobody may be known.
     """
 
     relation: str
@@ -47,6 +47,7 @@ class Figure:
     least: str = "0"
     most: str = "null"
     is_public: bool = False
+    is_zero_public: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ class _System:
     equations: int = 0
     rows: dict[str, pl.DataFrame] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
+    zero_public: set[str] = field(default_factory=set)
 
     @cached_property
     def program(self) -> "_Program":
@@ -171,6 +173,7 @@ class _System:
         told = rows.select(figure.key).n_unique()
         assert told == rows.height, f"{name}: expected a row for each {figure.key}, got {rows.height} for {told}"
         kind = _Kind.PUBLIC if figure.is_public else _Kind.SECRET
+        self.zero_public |= {name} if figure.is_zero_public else set()
         self.rows[name] = rows = rows.filter(pl.col("cell_count").is_not_null() | (not figure.is_public))
         self.first[name] = len(self.cells)
         for row in rows.select(*numbers, *figure.key).iter_rows():
@@ -211,7 +214,9 @@ class _System:
         """Return the hidden counts that one number alone fits, and those of hidden parts together that are few."""
         pinned = [(self.cells[place], count) for place, count in self.program.pinned().items()]
         alone = [
-            Told(cell.figure, "worked out", cell.key, count) for cell, count in pinned if cell.kind is _Kind.SECRET
+            Told(cell.figure, "worked out", cell.key, count)
+            for cell, count in pinned
+            if cell.kind is _Kind.SECRET and (count or cell.figure not in self.zero_public)
         ]
         return alone + [
             Told(cell.figure, "together", cell.key, count)

@@ -1,7 +1,4 @@
-"""What the marts of education must show.
-
-Which counts must be hidden is worked out here by trial: cells are hidden from the smallest on, until the hidden ones reveal nobody.
-"""
+"""What the marts of education must show."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,9 +6,9 @@ from datetime import datetime
 import polars as pl
 
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
+from simulator.comparisons.small_cells import LEAST, hidden
 from simulator.school_life import CAME, DROPPED_OUT, STUDYING
 
-LEAST = 5
 ALERT_PERCENT = 1.0
 CLASS_LIMITS = {"02": 35, "03": 45, "04": 45}
 """Pupils that a class of a level should have at most."""
@@ -66,20 +63,6 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
         compare_rows("education.attendance_days", _days(truth, level_days), query(DAY_SQL)),
         compare_rows("education.attendance_level_days", level_days, query(LEVEL_DAY_SQL)),
     ]
-
-
-def hidden(counts: dict[str, int]) -> set[str]:
-    """Return the cells of a group that must be hidden; counting them must not tell that each holds one."""
-    if not any(0 < count < LEAST for count in counts.values()):
-        return set()
-    found: list[str] = []
-    for name in sorted((name for name in counts if counts[name]), key=lambda name: (counts[name], name)):
-        is_enough = len(found) >= 2 and sum(counts[each] for each in found) >= LEAST and counts[found[-1]] > 1
-        if counts[name] < LEAST or not is_enough:
-            found.append(name)
-    if counts[found[-1]] == 1 or sum(counts.values()) < LEAST:
-        found += sorted(name for name in counts if counts[name] == 0)[: max(LEAST - len(found), 1)]
-    return set(found)
 
 
 def to_judge(count: str) -> pl.Expr:

@@ -8,9 +8,9 @@ import polars as pl
 
 from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
+from simulator.comparisons.small_cells import LEAST, hidden
 
 INPATIENT = "03"
-FEW = 5
 PROVINCE = "province"
 USUAL_VISIT = timedelta(hours=4)
 
@@ -90,7 +90,7 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
             pl.len().cast(pl.Int64).alias("claims"),
             pl.col("insurer_paid_vnd").sum().alias("spent_vnd"),
             pl.len().cast(pl.Int64).alias("priced_claims"),
-            pl.when(pl.col("citizen_number").n_unique() >= FEW)
+            pl.when(pl.col("citizen_number").n_unique() >= LEAST)
             .then(pl.col("medicine_vnd").sum())
             .alias("medicine_vnd"),
             pl.col("total_vnd").sum(),
@@ -125,14 +125,14 @@ def _stay_months(truth: Truth) -> pl.DataFrame:
         stays = {facility: places[month, facility] for facility in facilities}
         everybody = [stay for of_facility in stays.values() for stay in of_facility]
         days = {place: sum(int(str(stay["treatment_days"])) for stay in of) for place, of in stays.items()}
-        short = {place: len(of) for place, of in stays.items() if 0 < len(of) < FEW}
-        is_total_told = not short or (len(short) > 1 and sum(short.values()) >= FEW)
+        short = {place: len(of) for place, of in stays.items() if 0 < len(of) < LEAST}
+        is_total_told = not short or (len(short) > 1 and sum(short.values()) >= LEAST)
         found: dict[str, list[int | None]] = {
-            place: [len(of), days[place] if len(of) >= FEW else None] for place, of in stays.items()
+            place: [len(of), days[place] if len(of) >= LEAST else None] for place, of in stays.items()
         }
         found[PROVINCE] = [
             len(everybody),
-            sum(days.values()) if is_total_told and len(everybody) >= FEW else None,
+            sum(days.values()) if is_total_told and len(everybody) >= LEAST else None,
         ]
         for column, codes in (("discharge_code", "25"), ("outcome_code", "5"), ("outcome_code", "6")):
             counted = {place: sum(str(stay[column]) in codes for stay in of) for place, of in stays.items()}
@@ -146,37 +146,31 @@ def _stay_months(truth: Truth) -> pl.DataFrame:
 
 def _outcomes(counted: dict[str, int], stays: dict[str, int]) -> dict[str, int | None]:
     def is_telling(persons: int, total: int) -> bool:
-        return total < FEW or 0 < persons < FEW or (persons > 0 and 0 < total - persons < FEW)
+        return total < LEAST or 0 < persons < LEAST or (persons > 0 and 0 < total - persons < LEAST)
 
-    hidden = [place for place in counted if is_telling(counted[place], stays[place])]
-    shown: dict[str, int | None] = {place: None if place in hidden else counted[place] for place in counted}
-    holding = [place for place in hidden if stays[place]]
+    secret = [place for place in counted if is_telling(counted[place], stays[place])]
+    shown: dict[str, int | None] = {place: None if place in secret else counted[place] for place in counted}
+    holding = [place for place in secret if stays[place]]
     sums = sum(counted[place] for place in holding), sum(stays[place] - counted[place] for place in holding)
-    most = sum(min(stays[place], FEW - 1) for place in holding)
-    few = any(total < FEW or total <= len(holding) or total == most for total in sums)
+    most = sum(min(stays[place], LEAST - 1) for place in holding)
+    few = any(total < LEAST or total <= len(holding) or total == most for total in sums)
     total = sum(counted.values())
     is_told = not is_telling(total, sum(stays.values())) and (not holding or (len(holding) > 1 and not few))
     return shown | {PROVINCE: total if is_told else None}
 
 
 def _diagnoses(truth: Truth) -> pl.DataFrame:
-    """Hide cells of 1 to 4 patients, then the next larger ones until two cells and five persons are hidden, not one in each."""
+    """Count visits and patients by diagnosis; every cell has some."""
     counted = (
         _claims(truth)
         .group_by(pl.col("discharged_date").dt.truncate("1mo").alias("month_date"), "icd10_code")
         .agg(pl.len().alias("visits"), pl.col("citizen_number").n_unique().alias("patients"))
-        .sort("month_date", "patients", "icd10_code")
     )
     rows = []
-    for _, cells in counted.group_by("month_date", maintain_order=True):
-        hidden = persons = 0
-        for month, code, visits, patients in cells.iter_rows():
-            is_needed = hidden > 0 and (hidden < 2 or persons < FEW or persons == hidden)
-            if patients < FEW or is_needed:
-                hidden, persons = hidden + 1, persons + patients
-                rows.append((month, code, None, None))
-            else:
-                rows.append((month, code, visits, patients))
+    for (month,), cells in counted.group_by("month_date"):
+        secret = hidden(dict(cells.select("icd10_code", "patients").iter_rows()))
+        for code, visits, patients in cells.select("icd10_code", "visits", "patients").iter_rows():
+            rows.append((month, code, *((None, None) if code in secret else (visits, patients))))
     schema = {"month_date": pl.Date, "icd10_code": pl.String, "visits": pl.Int64, "patients": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -199,11 +193,11 @@ def _homes(truth: Truth) -> pl.DataFrame:
     for month in set().union(*months.values()):
         reported = sum(min(told) <= month <= max(told) for told in months.values())
         for kind in ("inpatient", "outpatient"):
-            cells = sorted((len(patients[month, kind, home]), home) for home in (*communes, "outside", "unknown"))
-            hidden = _hidden_homes(cells)
-            for persons, home in cells:
-                shown = (None, None) if home in hidden else (visits[month, kind, home], persons)
-                rows.append((home, month, kind, reported, home in hidden, *shown))
+            cells = {home: len(patients[month, kind, home]) for home in (*communes, "outside", "unknown")}
+            secret = _hidden_homes(cells)
+            for home, persons in cells.items():
+                shown = (None, None) if home in secret else (visits[month, kind, home], persons)
+                rows.append((home, month, kind, reported, home in secret, *shown))
     schema = {
         "commune_code": pl.String,
         "month_date": pl.Date,
@@ -216,16 +210,9 @@ def _homes(truth: Truth) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _hidden_homes(cells: list[tuple[int, str]]) -> set[str]:
-    """Choose the cells to hide, of cells from the smallest on: all of few persons, else small ones and as many larger ones as it takes."""
-    if 0 < sum(persons for persons, _ in cells) < FEW:
-        return {home for _, home in cells}
-    hidden: dict[str, int] = {}
-    for persons, home in cells:
-        is_needed = len(hidden) > 0 and (len(hidden) < 2 or sum(hidden.values()) < FEW)
-        if 0 < persons < FEW or (persons > 0 and is_needed):
-            hidden[home] = persons
-    return set(hidden)
+def _hidden_homes(patients: dict[str, int]) -> set[str]:
+    """Return the places to hide: all where there are few patients in all, else small ones and as many others as it takes."""
+    return {*patients} if 0 < sum(patients.values()) < LEAST else hidden(patients)
 
 
 def _queues(truth: Truth, clock: datetime) -> pl.DataFrame:

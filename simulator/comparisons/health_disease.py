@@ -10,8 +10,8 @@ import polars as pl
 
 from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
+from simulator.comparisons.small_cells import LEAST, hidden
 
-LEAST = 5
 LEAST_REPORTED = 0.8
 DEADLINE_HOURS = 24
 DUE_DAYS = 2
@@ -91,8 +91,8 @@ class _Grid:
                 )
                 self.reported |= {(disease, commune, monday): [commune] for commune in known}
                 self.reported[disease, PROVINCE, monday] = list(known)
-                self.hidden |= {(disease, commune, monday) for commune in _hidden(known)}
-                self.hidden |= {(disease, place, monday) for place in _hidden({PROVINCE: _to_judge([*known.values()])})}
+                self.hidden |= {(disease, commune, monday) for commune in hidden(known)}
+                self.hidden |= {(disease, place, monday) for place in hidden({PROVINCE: _to_judge([*known.values()])})}
         self.thin = {
             cell
             for cell in self.cells
@@ -310,26 +310,6 @@ def _current_cases(truth: Truth) -> pl.DataFrame:
     return current.filter(pl.col("classification_code") != "loai_tru")
 
 
-def _hidden(cells: dict[str, int]) -> set[str]:
-    """Choose the cells to hide: the small ones, and the next larger ones until two cells, five persons and not one in each are hidden.
-
-    With cells of one alone goes an empty cell; of a group of one to four persons five cells are hidden.
-    """
-    if not any(0 < persons < LEAST for persons in cells.values()):
-        return set()
-    chosen: list[int] = []
-    names = set()
-    for persons, name in sorted((persons, name) for name, persons in cells.items() if persons):
-        if persons >= LEAST and len(chosen) >= 2 and sum(chosen) >= LEAST and max(chosen) > 1:
-            break
-        chosen.append(persons)
-        names.add(name)
-    if sum(chosen) < LEAST or max(chosen) == 1:
-        empty = sorted(name for name, persons in cells.items() if persons == 0)
-        names |= {*empty[: max(LEAST - len(chosen), 1)]}
-    return names
-
-
 def _to_judge(cells: list[int]) -> int:
     """Add up the communes; one where all hold one to four and most hold one, for which the total would stand."""
     is_telling = bool(cells) and min(cells) > 0 and max(cells) < LEAST and sum(cells) < 2 * len(cells)
@@ -407,13 +387,14 @@ def _case_groups(truth: Truth, clock: datetime) -> pl.DataFrame:
     for disease in sorted({disease for disease, _ in cells}):
         for monday in _mondays(min(monday for _, monday in cells), _monday_of(clock)):
             for kind, groups in GROUPS.items():
-                counted = cells.get((disease, monday), {}).get(kind, Counter())
-                total = counted.total()
-                hidden = set(groups) if 0 < total < LEAST else _hidden(counted)
-                for group in groups:
-                    cases = None if group in hidden else counted[group]
+                told = cells.get((disease, monday), {}).get(kind, Counter())
+                counted = {group: told[group] for group in groups}
+                total = told.total()
+                secret = set(groups) if 0 < total < LEAST else hidden(counted)
+                for group, persons in counted.items():
+                    cases = None if group in secret else persons
                     share = None if cases is None or not total else 100 * cases / total
-                    rows.append((disease, monday, kind, group, group in hidden, cases, share))
+                    rows.append((disease, monday, kind, group, group in secret, cases, share))
     return pl.DataFrame(
         rows,
         schema={

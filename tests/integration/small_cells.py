@@ -67,7 +67,9 @@ DISEASE_FIGURES = {
         least="1",
         most="case when is_commune_shown then 4 end",
     ),
-    "province fatal cases": Figure(WEEKS, "deaths", PLACE_WEEK, f"{PROVINCE} and reported_places > 0"),
+    "province fatal cases": Figure(
+        WEEKS, "deaths", PLACE_WEEK, f"{PROVINCE} and reported_places > 0", is_zero_public=True
+    ),
     "cases change": Figure(WEEKS, "cases_change", PLACE_WEEK, is_public=True),
     "cases change percent": Figure(WEEKS, "cases_change_percent", PLACE_WEEK, is_public=True),
     "cases per 100k": Figure(WEEKS, "cases_per_100k", PLACE_WEEK, is_public=True),
@@ -75,7 +77,9 @@ DISEASE_FIGURES = {
     "reported cases": Figure(REPORTING, "reported_cases", DISEASE_WEEK, least="1", most="4"),
     "diagnosed cases": Figure(REPORTING, "diagnosed_cases", DISEASE_WEEK),
     "year cases": Figure("health.disease_years", "cases", DISEASE_YEAR, "known_weeks = weeks"),
-    "year fatal cases": Figure("health.disease_years", "deaths", DISEASE_YEAR, "known_weeks = weeks"),
+    "year fatal cases": Figure(
+        "health.disease_years", "deaths", DISEASE_YEAR, "known_weeks = weeks", is_zero_public=True
+    ),
     "year fatality percent": Figure("health.disease_years", "fatality_percent", DISEASE_YEAR, is_public=True),
 } | {
     f"cases by {kind}": Figure(GROUPS, "cases", (*DISEASE_WEEK, "group_code"), f"group_kind = '{kind}'")

@@ -1,6 +1,7 @@
 """The difference attack on small tables: what it finds, what it leaves, and that every mart that hides counts is among what it reads."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -42,6 +43,13 @@ def write_places(marts: duckdb.DuckDBPyConnection, total: int | None, *cases: in
 def test_the_one_hidden_part_of_a_shown_total_is_worked_out(marts: duckdb.DuckDBPyConnection) -> None:
     figures = write_places(marts, 13, 10, None)
     assert found(marts, figures, ADDED) == [Told("place", "worked out", ("b", "1"), 3)]
+
+
+def test_that_nobody_is_left_is_told_unless_anybody_may_know_it(marts: duckdb.DuckDBPyConnection) -> None:
+    figures = write_places(marts, 10, 10, None)
+    zero = replace(figures["place"], least="0")
+    assert found(marts, figures | {"place": zero}, ADDED) == [Told("place", "worked out", ("b", "1"), 0)]
+    assert found(marts, figures | {"place": replace(zero, is_zero_public=True)}, ADDED) == []
 
 
 def test_two_hidden_parts_of_a_total_are_not_told(marts: duckdb.DuckDBPyConnection) -> None:

@@ -9,7 +9,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from simulator.city import SimulatedDay
-from simulator.comparisons.education import hidden
+from simulator.comparisons.small_cells import hidden
 from simulator.faults import ATTENDANCE, CLASSES, DEMO_FAULTS, SCHOOLS, STUDENTS, FaultKind
 from simulator.truth import TABLES
 
