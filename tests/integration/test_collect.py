@@ -85,7 +85,7 @@ def test_what_came_before_the_line_broke_is_landed_and_remembered(
     source: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(registry.CONNECTORS, "folder", lambda _: BreaksOff())
-    with pytest.raises(SourceUnavailableError, match="the line broke after one"):
+    with pytest.raises(SourceUnavailableError, match="got one before the connection broke"):
         collect(source.settings, source.contracts[LEVELS])
     landed = [delivery.source_name for delivery in source.landing.deliveries(source.contracts[LEVELS])]
     assert landed == ["first.csv"]
@@ -219,7 +219,7 @@ def test_a_stream_that_broke_is_never_read_again_and_what_came_before_is_landed_
     source: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(registry.CONNECTORS, "folder", lambda _: BreaksOffInAStream())
-    with pytest.raises(SourceUnavailableError, match="the line broke"):
+    with pytest.raises(SourceUnavailableError, match="got a broken connection"):
         collect(source.settings, source.contracts[LEVELS])
     landed = [delivery.source_name for delivery in source.landing.deliveries(source.contracts[LEVELS])]
     assert landed == ["small.csv"]
