@@ -411,7 +411,7 @@ def test_a_delivery_that_could_not_be_read_is_replayed_whole_and_by_nothing_else
     assert counts(lake.load(LEVELS)) == [("unreadable", 1, {}, 1, 0, 0, 1)]
     with pytest.raises(ConfigurationError, match=rf"the first {sent}, missing_column\); land a corrected file"):
         ask(lake, LEVELS, "pad_code", {"column": "gauge_id", "width": 4})
-    with pytest.raises(ConfigurationError, match="position 0 is a delivery that could not be read; land a corrected"):
+    with pytest.raises(ConfigurationError, match="position 0, a delivery that could not be read; land a corrected"):
         edit(lake, LEVELS, lambda raw: raw + "x")
     ask(lake, LEVELS, "as_is", {})
     assert counts(lake.replay(LEVELS)) == [("replayed", 1, {}, 1, 0, 0, 1)]
