@@ -14,7 +14,7 @@ from quality.suites.check import (
     is_one_of,
 )
 
-DAYS, STAYS, SPENDING, DIAGNOSES, HOMES, QUEUES = (
+DAYS, STAYS, SPENDING, DIAGNOSES, HOMES, QUEUES = MARTS = (
     "facility_days",
     "stay_months",
     "insurance_spend_months",

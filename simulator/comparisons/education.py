@@ -6,7 +6,7 @@ from datetime import datetime
 import polars as pl
 
 from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
-from simulator.comparisons.small_cells import LEAST, hidden
+from simulator.comparisons.small_cells import hidden, to_judge
 from simulator.school_life import CAME, DROPPED_OUT, STUDYING
 
 ALERT_PERCENT = 1.0
@@ -65,13 +65,6 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     ]
 
 
-def to_judge(count: str) -> pl.Expr:
-    """Add up the cells of a group; one where all hold one to four and most hold one, for which the total would stand."""
-    cells = pl.col(count).drop_nulls()
-    is_telling = (cells.min() > 0) & (cells.max() < LEAST) & (cells.sum() < 2 * cells.len())
-    return pl.when(is_telling).then(1).otherwise(cells.sum()).alias("to_judge")
-
-
 def _schools(truth: Truth) -> pl.DataFrame:
     """Return every registered school with its counts, nothing hidden; one school year."""
     pupils = truth["pupils"].join(truth["registered_schools"], on="school_code")
@@ -119,13 +112,13 @@ def _levels(schools: pl.DataFrame) -> pl.DataFrame:
         pl.col("pupils").sum(),
         pl.col("pupils_at_start").sum(),
         pl.col("dropped_out_pupils").sum().alias("count"),
-        to_judge("dropped_out_pupils"),
     )
-    names = hidden(dict(levels.select("level_code", "to_judge").iter_rows()))
+    cells = schools.group_by("level_code").agg(pl.col("dropped_out_pupils").drop_nulls())
+    names = hidden({level: to_judge(counts) for level, counts in cells.iter_rows()})
     is_hidden = pl.col("level_code").is_in(names)
     percent = 100 * pl.col("count") / pl.col("pupils_at_start")
     return levels.select(
-        pl.exclude("count", "to_judge"),
+        pl.exclude("count"),
         *_percents(),
         is_hidden.alias("is_small_cell"),
         pl.when(~is_hidden).then("count").alias("dropped_out_pupils"),
@@ -244,19 +237,19 @@ def _level_days(truth: Truth) -> pl.DataFrame:
     figures = ("enrolled_pupils", "present_pupils", "absent_pupils")
     counted = _counted(truth)
     levels = counted.group_by("level_code", "attendance_date").agg(
-        pl.len().alias("reported_schools"), pl.col(figures).sum(), to_judge("absent_pupils")
+        pl.len().alias("reported_schools"), pl.col(figures).sum()
     )
-    names = _hidden_of(levels, ["attendance_date"], "level_code", "to_judge")
+    names = _hidden_of(counted, ["attendance_date"], "level_code")
     registered = truth["registered_schools"].group_by("level_code").agg(pl.len().alias("registered_schools"))
     every = registered.join(counted.select("attendance_date").unique(), how="cross")
     days = every.join(levels, on=["level_code", "attendance_date"], how="left")
-    return _shown(days.drop("to_judge").with_columns(pl.col("reported_schools").fill_null(0)), names)
+    return _shown(days.with_columns(pl.col("reported_schools").fill_null(0)), names)
 
 
 def _days(truth: Truth, level_days: pl.DataFrame) -> pl.DataFrame:
     counted = _counted(truth)
     of_hidden = counted.join(level_days.filter("is_small_cell"), on=["level_code", "attendance_date"], how="semi")
-    names = _hidden_of(counted, ["attendance_date", "level_code"], "school_code", "absent_pupils")
+    names = _hidden_of(counted, ["attendance_date", "level_code"], "school_code")
     names |= set(of_hidden.select("attendance_date", "school_code").iter_rows())
     every = truth["registered_schools"].join(counted.select("attendance_date").unique(), how="cross")
     days = every.join(
@@ -269,12 +262,14 @@ def _days(truth: Truth, level_days: pl.DataFrame) -> pl.DataFrame:
     return _shown(days, names)
 
 
-def _hidden_of(counted: pl.DataFrame, within: list[str], cell: str, count: str) -> set[tuple[object, object]]:
+def _hidden_of(counted: pl.DataFrame, within: list[str], cell: str) -> set[tuple[object, object]]:
     """Return the day and the cell of absences that must be hidden."""
     return {
         (group["attendance_date"][0], name)
         for _, group in counted.group_by(within)
-        for name in hidden(dict(group.select(cell, count).iter_rows()))
+        for name in hidden(
+            {name: to_judge(absent) for name, absent in group.group_by(cell).agg("absent_pupils").iter_rows()}
+        )
     }
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
-from simulator.comparisons.small_cells import LEAST, hidden
+from simulator.comparisons.small_cells import LEAST, hidden, to_judge
 
 LEAST_REPORTED = 0.8
 DEADLINE_HOURS = 24
@@ -92,7 +92,7 @@ class _Grid:
                 self.reported |= {(disease, commune, monday): [commune] for commune in known}
                 self.reported[disease, PROVINCE, monday] = list(known)
                 self.hidden |= {(disease, commune, monday) for commune in hidden(known)}
-                self.hidden |= {(disease, place, monday) for place in hidden({PROVINCE: _to_judge([*known.values()])})}
+                self.hidden |= {(disease, place, monday) for place in hidden({PROVINCE: to_judge(known.values())})}
         self.thin = {
             cell
             for cell in self.cells
@@ -308,12 +308,6 @@ def _current_cases(truth: Truth) -> pl.DataFrame:
         pl.all().exclude("case_code").last(), pl.col("reported_at").min().alias("first_reported_at")
     )
     return current.filter(pl.col("classification_code") != "loai_tru")
-
-
-def _to_judge(cells: list[int]) -> int:
-    """Add up the communes; one where all hold one to four and most hold one, for which the total would stand."""
-    is_telling = bool(cells) and min(cells) > 0 and max(cells) < LEAST and sum(cells) < 2 * len(cells)
-    return 1 if is_telling else sum(cells)
 
 
 def _deaths(cases: int | None, deaths: int | None) -> int | None:

@@ -18,6 +18,7 @@ from ingestion.load.ledger import LedgerRow
 from ingestion.load.load import Loader
 from lake.connection import connected
 from lake.tables import create_tables
+from quality.suites.health_claims import MARTS
 from simulator.chance import chance
 from simulator.city import SEEDS
 from simulator.claim_files import Dossier, list_file, message, summary_file
@@ -168,17 +169,9 @@ def test_hiv_and_tuberculosis_leave_no_trace_in_silver_or_marts(faulty: Province
 
 
 def test_a_build_again_changes_nothing(faulty: Province) -> None:
-    marts = (
-        "facility_days",
-        "stay_months",
-        "insurance_spend_months",
-        "icd10_months",
-        "patient_commune_months",
-        "check_in_hours",
-    )
-    before = {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts}
+    before = {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in MARTS}
     faulty.warehouse.build_models(CLOCK, *HEALTH)
-    assert {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in marts} == before
+    assert {mart: faulty.warehouse.rows(f"from lake.health.{mart} order by all") for mart in MARTS} == before
 
 
 def test_every_guard_of_the_claims_fails_on_bad_data(faulty: Province) -> None:

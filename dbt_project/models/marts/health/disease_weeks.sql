@@ -62,10 +62,10 @@ clusters as (
     select
         *,
         coalesce(
-            max(case when coalesce(is_cluster, false) then null else week_start_date end) over by_place, cast('0001-01-01' as date)
+            max(week_start_date) filter (where is_cluster is not true) over (partition by disease_code, place_code order by week_start_date),
+            cast('0001-01-01' as date)
         ) as week_before_cluster
     from added
-    window by_place as (partition by disease_code, place_code order by week_start_date)
 
 ),
 
@@ -73,12 +73,10 @@ lasting as (
 
     select
         *,
-        case when is_cluster then min(case when is_cluster then week_start_date end) over of_cluster end as cluster_start_date,
+        case when is_cluster then min(week_start_date) filter (where is_cluster) over of_cluster end as cluster_start_date,
         case
-            when
-                is_cluster
-                and count(case when is_cluster then shown_cases end) over of_cluster = count(case when is_cluster then 1 end) over of_cluster
-                then sum(case when is_cluster then shown_cases end) over of_cluster
+            when is_cluster and bool_and(shown_cases is not null) filter (where is_cluster) over of_cluster
+                then sum(shown_cases) filter (where is_cluster) over of_cluster
         end as cluster_cases
     from clusters
     window of_cluster as (partition by disease_code, place_code, week_before_cluster order by week_start_date)

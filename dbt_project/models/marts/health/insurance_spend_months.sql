@@ -50,10 +50,7 @@ monthly as (
         facilities.facility_name,
         months.month_date,
         months.last_date,
-        coalesce(
-            months.month_date between {{ month_of('messages.first_claims_date') }} and {{ month_of('messages.last_claims_date') }},
-            false
-        ) as is_reported,
+        coalesce({{ is_reached_month('months.month_date') }}, false) as is_reported,
         coalesce(spending.claims, 0) as claims,
         coalesce(spending.spent_vnd, 0) as spent_vnd,
         coalesce(spending.priced_claims, 0) as priced_claims,

@@ -51,8 +51,7 @@ facility_months as (
 
     select messages.facility_code, months.month_date
     from messages
-    inner join months
-        on months.month_date between {{ month_of('messages.first_claims_date') }} and {{ month_of('messages.last_claims_date') }}
+    inner join months on {{ is_reached_month('months.month_date') }}
 
 ),
 

@@ -51,10 +51,7 @@ facility_months as (
         facilities.facility_code,
         facilities.facility_name,
         months.month_date,
-        coalesce(
-            months.month_date between {{ month_of('messages.first_claims_date') }} and {{ month_of('messages.last_claims_date') }},
-            false
-        ) as is_reported,
+        coalesce({{ is_reached_month('months.month_date') }}, false) as is_reported,
         coalesce(stays.discharges, 0) as discharges,
         coalesce(stays.counted_stays, 0) as counted_stays,
         coalesce(stays.treatment_days, 0) as treatment_days,
