@@ -1,4 +1,7 @@
-"""The domains of `contracts/domains.yaml`, in file order. The quality domain is built from the ledger of all the others."""
+"""The domains of `contracts/domains.yaml`, in file order, and the overview above them.
+
+The quality domain is built from the ledger of all the others.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 DOMAINS = PROJECT / "contracts" / "domains.yaml"
 QUALITY = "quality"
 """The domain of the scores: it has marts but no feed."""
+OVERVIEW = "overview"
+"""The schema of the views over all domains (lake/overview.py): neither feeds nor builds are in it."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,20 @@ class Domain:
 
 @cache
 def read_domains(path: Path = DOMAINS) -> tuple[Domain, ...]:
-    """Read the list of domains; raise ContractError if an entry is malformed, or an id or a dashboard is listed twice."""
+    """Return the domains; raises what `read_shown_domains` does."""
+    return tuple(domain for domain in read_shown_domains(path) if domain.id != OVERVIEW)
+
+
+@cache
+def read_shown_domains(path: Path = DOMAINS) -> tuple[Domain, ...]:
+    """Read the overview, if the file has one, and the list of domains: everything that has pages, in the order in which leaders read it.
+
+    Raises ContractError if an entry is malformed, or an id or a dashboard is listed twice.
+    """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["domains"]
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        above = [{"id": OVERVIEW, **content[OVERVIEW]}] if OVERVIEW in content else []
+        entries = [*above, *content["domains"]]
         domains = tuple(Domain(**{**entry, "dashboards": tuple(entry["dashboards"])}) for entry in entries)
     except (yaml.YAMLError, TypeError, KeyError) as error:
         raise ContractError(

@@ -88,6 +88,14 @@ class Settings(BaseSettings):
     s3_receipts_access_key: str = "ioc-receipts"
     s3_receipts_secret_key: SecretStr = SecretStr("")
 
+    iceberg_port: int = Field(
+        default=0, ge=0, description="port of the object store's Iceberg catalog, for `ioc scale sync`; 0 = not started"
+    )
+
+    trino_host: str = Field(default="", description="host of Trino, for `ioc scale build`; empty = none")
+    trino_port: int = Field(default=8080, ge=1)
+    trino_user: str = "ioc-pipeline"
+
     privacy_key: SecretStr = Field(
         default=SecretStr(""), description="key of the hashes that replace personal identifiers"
     )
@@ -138,9 +146,13 @@ class Settings(BaseSettings):
     superset_port: int = 18088
     superset_admin_user: str = "admin"
     superset_admin_password: SecretStr = SecretStr("")
+    superset_reporter_user: str = "ioc-reporter"
+    superset_reporter_password: SecretStr = SecretStr("")
     superset_secret_key: SecretStr = SecretStr("")
     superset_guest_token_secret: SecretStr = SecretStr("")
     superset_async_queries_secret: SecretStr = SecretStr("")
+
+    chromium: Path = Field(default=Path("/usr/bin/chromium"), description="the browser that prints reports")
 
     @field_validator("source_urls")
     @classmethod
@@ -165,6 +177,11 @@ class Settings(BaseSettings):
             env_settings,
             DotEnvSettingsSource(settings_cls, env_file=files, env_file_encoding="utf-8"),
         )
+
+    @property
+    def superset_address(self) -> str:
+        """The URL of Superset."""
+        return f"http://{self.superset_host}:{self.superset_port}"
 
     @cached_property
     def home_folder(self) -> Path:

@@ -2,7 +2,7 @@
 
 The declaration is the contract's custom property `table`, a list with one mapping for each form:
 
-    container     csv, json (a list, an object that holds a list, or one object a line), xml
+    container     csv, json (a list, an object that holds a list, or one object a line), xml, xlsx, zip (of CSV files)
     item          what a record is called in quarantine reasons (`not_a_request`)
     records       JSON: the path of the list in its object; XML: the path of the records below the root
     error         `{path, fine}`: the path of an answer's error code, and the code that means no error
@@ -10,22 +10,31 @@ The declaration is the contract's custom property `table`, a list with one mappi
     when          a header or member that distinguishes this form from others with the same container
     requires      headers that a file must have; by default those of the contract's required columns
     columns       contract column to its header or path in this form; by default `physicalName`
+    joined        column to the list of headers or paths whose texts, with a space between, are its text: a date and a time
+    digits        header or path to how many digits its numbers have: zeros that were left out in front are put back
     let, derived  SQL by name: intermediate values, and columns computed from several (override the contract's transformLogic)
     absent        columns that this form lacks
     sources       paths that the SQL reads; `steps[].time` is the time of each object in a list
     refuse        SQL by reason: records of this form to quarantine
+    error_groups  reason to its error group, if that is not 4
+    skip          SQL by reason: records that belong to something else, counted as skipped
+    member        zip: the file that holds the records
+    members       zip: further files by name, which the SQL reads as tables; each with `requires` and `sources`
+    manifest      zip: the file that lists the archive's files
+    needs_file_time    xlsx, zip: the file's name must have a day
     aliases       header or path to the list of its other spellings
     known         members that are not columns but are expected
     nulls         texts that mean a missing value
     encoding, decimal_mark, thousands_mark    of a text file, if not UTF-8, `.` and none
 
-In SQL, `record` is a struct with the text at each path of the record, and `document` holds the members next to its list. A column may use
-those declared before it.
+In SQL, `record` is a struct with the text at each path of the record, and `document` holds the members next to its list; `file_time` is the
+time in the name of a workbook or an archive. A further file of an archive is a table with its columns and `line`, which orders its rows. A
+column may use those declared before it.
 """
 
 import codecs
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -43,11 +52,24 @@ class Container(StrEnum):
     CSV = "csv"
     JSON = "json"
     XML = "xml"
+    XLSX = "xlsx"
+    ZIP = "zip"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A further file of an archive: the columns without which it is of no use, and the others that are read."""
+
+    requires: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Form:
-    """One form in which the records of a feed arrive. `derived` holds the contract's own logic and that of the form."""
+    """One form in which the records of a feed arrive. `derived` holds the contract's own logic and that of the form.
+
+    `columns` has the columns that are read from one place each; the places of `joined` ones are among the `sources`.
+    """
 
     container: Container
     item: str = "record"
@@ -58,10 +80,18 @@ class Form:
     when: str | None = None
     requires: tuple[str, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    joined: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digits: Mapping[str, int] = field(default_factory=dict)
     let: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     refuse: Mapping[str, str] = field(default_factory=dict)
+    error_groups: Mapping[str, int] = field(default_factory=dict)
+    skip: Mapping[str, str] = field(default_factory=dict)
+    member: str = ""
+    members: Mapping[str, Member] = field(default_factory=dict)
+    manifest: str | None = None
+    needs_file_time: bool = False
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     known: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ()
@@ -70,9 +100,22 @@ class Form:
     thousands_mark: str | None = None
 
     @cached_property
+    def headers(self) -> tuple[str, ...]:
+        """The headers or paths of its columns, without what only its SQL reads."""
+        return (*self.columns.values(), *(path for parts in self.joined.values() for path in parts))
+
+    @cached_property
     def paths(self) -> tuple[str, ...]:
         """All paths read from a record: those of its plain columns, and those its SQL uses."""
-        return tuple(dict.fromkeys((*self.columns.values(), *self.sources)))
+        return tuple(dict.fromkeys((*self.headers, *self.sources)))
+
+
+OPTIONS = (
+    *(option.name for option in fields(Form) if option.name not in ("error_path", "error_fine")),
+    "error",
+    "absent",
+)
+"""What a declared form may say."""
 
 
 class Logic(NamedTuple):
@@ -106,61 +149,72 @@ def _form(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[
     if not isinstance(declared, dict):
         raise ContractError(f"{where}: expected a mapping, got {type(declared).__name__}; see docs/formats.md")
     told = dict(declared)
-    renamed, own = _texts(where, told, "columns"), _texts(where, told, "derived")
-    made = {name: of for name, of in logic.items() if name not in (*renamed, *own)}
+    if strange := [name for name in told if name not in OPTIONS]:
+        raise ContractError(
+            f"{where}: expected the options of a form, got {', '.join(map(str, strange))}; see docs/formats.md"
+        )
+    renamed, own, joined = _texts(where, told, "columns"), _texts(where, told, "derived"), _lists(where, told, "joined")
+    made = {name: of for name, of in logic.items() if name not in (*renamed, *joined, *own)}
     absent = dict.fromkeys(_list(where, told, "absent"), "null")
     derived = {**{name: of.sql for name, of in made.items()}, **absent, **own}
-    columns = {name: path for name, path in {**wire, **renamed}.items() if name not in derived}
-    strange = [name for name in (*renamed, *derived) if name not in wire]
-    if strange:
-        raise ContractError(f"{where}: expected columns of the contract, got {', '.join(strange)}; correct the names")
+    columns = {name: path for name, path in {**wire, **renamed}.items() if name not in (*derived, *joined)}
+    unknown = [name for name in (*renamed, *joined, *derived) if name not in wire]
+    if unknown:
+        raise ContractError(f"{where}: expected columns of the contract, got {', '.join(unknown)}; correct the names")
     error = _texts(where, told, "error")
     if error and set(error) != {"path", "fine"}:
         raise ContractError(f"{where}: expected `error` with path and fine, got {', '.join(error)}; correct it")
     order = {name: derived[name] for name in wire if name in derived}
-    form = Form(
-        container=_container(where, told.pop("container", None)),
-        item=str(told.pop("item", "record")),
-        records=_path(told.pop("records", "")),
+    return Form(
+        container=_container(where, told.get("container")),
+        item=str(told.get("item", "record")),
+        records=_path(told.get("records", "")),
         error_path=_path(error.get("path", "")),
         error_fine=error.get("fine", ""),
         document=_list(where, told, "document"),
-        when=told.pop("when", None),
+        when=told.get("when"),
         requires=_list(where, told, "requires") if "requires" in told else None,
         columns=columns,
+        joined=joined,
+        digits={path: int(number) for path, number in _texts(where, told, "digits").items()},
         let=_texts(where, told, "let"),
         derived=order,
         sources=tuple(
-            dict.fromkeys((*_list(where, told, "sources"), *(path for of in made.values() for path in of.sources)))
+            dict.fromkeys(
+                (
+                    *_list(where, told, "sources"),
+                    *(path for of in made.values() for path in of.sources),
+                    *(path for parts in joined.values() for path in parts),
+                )
+            )
         ),
         refuse=_texts(where, told, "refuse"),
-        aliases={str(name): tuple(map(str, texts)) for name, texts in dict(told.get("aliases") or {}).items()},
+        error_groups={reason: int(group) for reason, group in _texts(where, told, "error_groups").items()},
+        skip=_texts(where, told, "skip"),
+        member=str(told.get("member", "")),
+        members=_members(where, told),
+        manifest=told.get("manifest"),
+        needs_file_time=bool(told.get("needs_file_time", False)),
+        aliases=_lists(where, told, "aliases"),
         known=_list(where, told, "known"),
         nulls=_list(where, told, "nulls"),
-        encoding=_encoding(where, told.pop("encoding", UTF_8)),
-        decimal_mark=str(told.pop("decimal_mark", ".")),
-        thousands_mark=told.pop("thousands_mark", None),
+        encoding=_encoding(where, told.get("encoding", UTF_8)),
+        decimal_mark=str(told.get("decimal_mark", ".")),
+        thousands_mark=told.get("thousands_mark"),
     )
-    for name in (
-        "columns",
-        "let",
-        "derived",
-        "refuse",
-        "error",
-        "absent",
-        "document",
-        "aliases",
-        "requires",
-        "sources",
-        "known",
-        "nulls",
-    ):
-        told.pop(name, None)
-    if told:
+
+
+def _members(where: str, told: Mapping[str, Any]) -> dict[str, Member]:
+    declared = told.get("members") or {}
+    is_archive = told.get("container") == Container.ZIP
+    if is_archive != bool(told.get("member")) or not isinstance(declared, dict) or (declared and not is_archive):
         raise ContractError(
-            f"{where}: expected the options of a form, got {', '.join(map(str, told))}; see docs/formats.md"
+            f"{where}: expected `member` and a mapping `members` of a zip form alone; see docs/formats.md"
         )
-    return form
+    return {
+        str(name): Member(_list(f"{where}: {name}", files, "requires"), _list(f"{where}: {name}", files, "sources"))
+        for name, files in declared.items()
+    }
 
 
 def _container(where: str, told: object) -> Container:
@@ -189,6 +243,13 @@ def _list(where: str, told: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(entry, str) for entry in found):
         raise ContractError(f"{where}: expected `{name}` as a list of texts, got {found!r}; correct it")
     return tuple(found)
+
+
+def _lists(where: str, told: Mapping[str, Any], name: str) -> dict[str, tuple[str, ...]]:
+    found = told.get(name) or {}
+    if not isinstance(found, dict) or not all(isinstance(texts, list) for texts in found.values()):
+        raise ContractError(f"{where}: expected `{name}` as a mapping of lists of texts, got {found!r}; correct it")
+    return {str(key): tuple(map(str, texts)) for key, texts in found.items()}
 
 
 def _texts(where: str, told: Mapping[str, Any], name: str) -> dict[str, str]:

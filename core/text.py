@@ -1,4 +1,4 @@
-"""Vietnamese text: slugs, and the encoding used before Unicode, TCVN 5712:1993 (TCVN3), of the ABC fonts (`.VnTime` …).
+"""Texts: slugs, halves of texts in two languages, and the encoding before Unicode, TCVN 5712:1993 (TCVN3), of the ABC fonts (`.VnTime`).
 
 TCVN3 arrives in two ways: as bytes that are not UTF-8, and as text that some program decoded as Latin-1 (`TrÇn V¨n A` for `Trần Văn A`).
 Python has no codec for it. The table is that of GNU libc's TCVN5712-1, compared byte by byte; the lower-case letters and unaccented
@@ -44,3 +44,9 @@ def slug_of(text: str) -> str:
     """Return a text as lower-case Latin letters, digits and hyphens; empty if none of these remain."""
     bare = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
     return re.sub(r"[^a-z0-9]+", "-", "".join(sign for sign in bare if not unicodedata.combining(sign))).strip("-")
+
+
+def half(text: str, language: str) -> str:
+    """Return the half of a text `Vietnamese / English` in a language; a text that is not halved is the same in both."""
+    vietnamese, found, english = text.partition(" / ")
+    return (english if found and language == "en" else vietnamese).strip()

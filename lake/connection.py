@@ -4,8 +4,9 @@ Extensions come from wheels and are installed into `IOC_HOME/duckdb_extensions`,
 DuckDB secrets, so that no attach string, error or `duckdb_databases()` shows one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Literal
@@ -29,15 +30,30 @@ importing at that moment, or Ctrl-C arrives, the two can deadlock, so these modu
 CatalogName = Literal["lake", "marts"]
 
 
-def install_extensions(folder: Path) -> None:
+def install_extensions(folder: Path, extensions: Mapping[str, str] = EXTENSIONS) -> None:
     """Install the extension wheels into a folder where a plain LOAD finds them; does nothing if they are already there."""
     folder.mkdir(parents=True, exist_ok=True)
     installed = {path.name.removesuffix(".duckdb_extension") for path in folder.rglob("*.duckdb_extension")}
-    missing = [wheel for wheel, name in EXTENSIONS.items() if name not in installed]
+    missing = [wheel for wheel, name in extensions.items() if name not in installed]
     if missing:
         with duckdb.connect(config={"extension_directory": str(folder)}) as connection:
             for wheel in missing:
                 duckdb_extensions.import_extension(wheel, con=connection)
+
+
+@cache
+def _verify(extensions: tuple[tuple[Path, int, int, int], ...]) -> None:
+    """Let DuckDB check the signatures of these files. It hashes all of them, 120 MB in 0.3 s, whenever an instance loads them, so each file
+    is checked once in a process, and again only if it was replaced."""
+    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+        for path, *_ in extensions:
+            connection.load_extension(str(path))
+
+
+def _as_installed(folder: Path) -> tuple[tuple[Path, int, int, int], ...]:
+    """Return the extensions of a folder with what differs once one was replaced: inode, size, time of change."""
+    files = [(path, path.stat()) for path in sorted(folder.rglob("*.duckdb_extension"))]
+    return tuple((path, stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in files)
 
 
 def connect(
@@ -53,11 +69,18 @@ def connect(
     folder = settings.home_folder / "duckdb_extensions"
     install_extensions(folder)
     connection = duckdb.connect(
-        config={"extension_directory": str(folder), "autoinstall_known_extensions": "false", "TimeZone": "UTC"}
+        config={
+            "extension_directory": str(folder),
+            "autoinstall_known_extensions": "false",
+            "allow_unsigned_extensions": "true",  # until ours are loaded, whose signatures are checked below
+            "TimeZone": "UTC",
+        }
     )
     try:
+        _verify(_as_installed(folder))
         for name in EXTENSIONS.values():
             connection.execute(f"load {name}")
+        connection.execute("set allow_unsigned_extensions = false")
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set ducklake_max_retry_count = {COMMIT_RETRIES}")
         _create_secrets(connection, settings, as_reader=as_reader)
@@ -104,17 +127,17 @@ def _create_secrets(connection: duckdb.DuckDBPyConnection, settings: Settings, *
     connection.execute(
         f"""
         create secret object_store (
-            type s3, key_id {_text(access_key)}, secret {_text(secret_key)},
-            endpoint {_text(f"{settings.s3_host}:{settings.s3_port}")},
-            use_ssl {str(settings.s3_is_secure).lower()}, url_style 'path', region {_text(settings.s3_region)})
+            type s3, key_id {text_literal(access_key)}, secret {text_literal(secret_key)},
+            endpoint {text_literal(f"{settings.s3_host}:{settings.s3_port}")},
+            use_ssl {str(settings.s3_is_secure).lower()}, url_style 'path', region {text_literal(settings.s3_region)})
         """
     )
     for catalog in ("marts",) if as_reader else ("lake", "marts"):
         connection.execute(
             f"""
             create secret {catalog}_metadata (
-                type postgres, host {_text(settings.postgres_host)}, port {settings.postgres_port},
-                database 'ioc_{catalog}', user {_text(user)}, password {_text(password)})
+                type postgres, host {text_literal(settings.postgres_host)}, port {settings.postgres_port},
+                database 'ioc_{catalog}', user {text_literal(user)}, password {text_literal(password)})
             """
         )
         connection.execute(
@@ -126,7 +149,8 @@ def _create_secrets(connection: duckdb.DuckDBPyConnection, settings: Settings, *
         )
 
 
-def _text(value: str) -> str:
+def text_literal(value: str) -> str:
+    """Return a text as SQL writes it."""
     return "'" + value.replace("'", "''") + "'"
 
 

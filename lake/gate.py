@@ -251,8 +251,12 @@ def _serialised(query: str) -> str:
 
 
 def tables_in(connection: duckdb.DuckDBPyConnection) -> frozenset[Table]:
-    """Return the tables of `marts`, all of which are released."""
+    """Return the tables of `marts`, all of which are released, and its views over them."""
     rows = connection.execute(
-        "select lower(schema_name), lower(table_name) from duckdb_tables() where database_name = 'marts'"
+        """
+        select lower(schema_name), lower(table_name) from duckdb_tables() where database_name = 'marts'
+        union all
+        select lower(schema_name), lower(view_name) from duckdb_views() where database_name = 'marts' and not internal
+        """
     )
     return frozenset((str(schema), str(table)) for schema, table in rows.fetchall())

@@ -1,7 +1,8 @@
 """Publish: make the released tables of a domain equal to a source, and write the release, in one transaction on `marts`.
 
 Only differences are written: rows are updated, inserted and deleted by key, so that history costs only what changed, and the catalog's
-change feed shows it. A table whose columns no longer match the source, or whose key is unknown, is rewritten.
+change feed shows it. A table whose columns no longer match the source, or whose key is unknown, is rewritten. The views over all domains
+follow in the same transaction (lake/overview.py).
 """
 
 import json
@@ -12,6 +13,7 @@ from datetime import datetime
 import duckdb
 
 from lake.connection import CatalogName
+from lake.overview import write_views
 from lake.releases import Release, find_release, insert_release, newest_release_id
 from lake.snapshots import newest_snapshot, tables_of
 from lake.transaction import transaction
@@ -70,8 +72,8 @@ def publish_rows(
             if key and table in released and _columns(connection, target) == columns:
                 _write_differences(connection, target, rows, key, [name for name, _ in columns])
             else:
-                connection.execute(f"drop table if exists {target}")
-                connection.execute(f"create table {target} as from {rows}")
+                connection.execute(f"create or replace table {target} as from {rows}")
+        write_views(connection)
         insert_release(
             connection,
             (

@@ -21,6 +21,7 @@ import duckdb
 from core.errors import ServiceError, UnknownNameError
 from core.settings import Settings
 from lake.connection import connect, name_marts
+from lake.gate import Table, tables_in
 from lake.releases import version_as_of
 from lake.snapshots import attach_as_of, newest_snapshot
 
@@ -49,6 +50,8 @@ class ReleasedMarts:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _instance: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _checked_at: float = field(default=float("-inf"), repr=False)
+    _snapshot: int | None = field(default=None, repr=False)
+    _listed: tuple[int, frozenset[Table]] | None = field(default=None, repr=False)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a cursor in which `<domain>.<mart>` names a released mart; raises ServiceError if a service does not answer."""
@@ -56,15 +59,39 @@ class ReleasedMarts:
             if self._instance is not None and self._is_alive(self._instance):
                 with suppress(duckdb.CatalogException):  # marts were detached, the one thing no setting can forbid
                     return _cursor(self._instance)
-            self._instance = open_marts(self.settings)
-            self._checked_at = self.clock()
-            return _cursor(self._instance)
+            return _cursor(self._open())
+
+    def snapshot(self) -> int:
+        """Return the snapshot of the newest release, at most CHECK_SECONDS old; raises ServiceError if a service does not answer."""
+        with self._lock:
+            instance = self._instance
+            if instance is None or not self._is_alive(instance):
+                instance = self._open()
+            if self._snapshot is None:
+                self._snapshot = newest_snapshot(instance, "marts")
+            return self._snapshot
+
+    def tables(self, cursor: duckdb.DuckDBPyConnection) -> frozenset[Table]:
+        """Return the released tables and views that a cursor sees.
+
+        They are listed once per snapshot: DuckDB counts the rows of all tables to list them, which takes ten times as long as many a query.
+        """
+        snapshot = newest_snapshot(cursor, "marts")
+        listed = self._listed
+        if listed is None or listed[0] != snapshot:
+            listed = self._listed = (snapshot, tables_in(cursor))
+        return listed[1]
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        self._instance = open_marts(self.settings)
+        self._checked_at, self._snapshot, self._listed = self.clock(), None, None
+        return self._instance
 
     def _is_alive(self, instance: duckdb.DuckDBPyConnection) -> bool:
         if self.clock() - self._checked_at < CHECK_SECONDS:
             return True
         try:
-            newest_snapshot(instance, "marts")
+            self._snapshot = newest_snapshot(instance, "marts")
         except duckdb.Error:
             return False
         self._checked_at = self.clock()

@@ -1,9 +1,13 @@
 """The tables that the steps write: bronze from the contracts, the ledger, the quarantine, builds, audits and releases."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 import duckdb
 
 from core.contract import Contract
 from core.domains import domain_names
+from lake.transaction import transaction
 
 BRONZE_ENVELOPE = {
     "_delivery_id": "VARCHAR",
@@ -210,11 +214,9 @@ def bronze_columns(contract: Contract) -> dict[str, str]:
 def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Contract]) -> None:
     """Create the tables that do not exist yet, and add columns that contracts have gained; nothing is ever dropped.
 
-    Each statement commits by itself; call this under `exclusive("tables")` if several processes may start at once.
+    What a catalog lacks is created in one commit; call this under `exclusive("tables")` if several processes may start at once.
     """
-    for schema in ("bronze", "ledger", "quarantine", *BUILT_SCHEMAS, *domain_names()):
-        connection.execute(f"create schema if not exists lake.{schema}")
-    connection.execute("create schema if not exists marts.operations")
+    schemas = [f"lake.{name}" for name in ("bronze", "ledger", "quarantine", *BUILT_SCHEMAS, *domain_names())]
     tables = {f"lake.bronze.{contract.table}": bronze_columns(contract) for contract in contracts.values()} | {
         "lake.ledger.deliveries": LEDGER_DELIVERIES,
         "lake.ledger.rule_results": LEDGER_RULE_RESULTS,
@@ -229,10 +231,34 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contracts: dict[str, Co
         "lake.operations.audits": AUDITS,
         "marts.operations.releases": RELEASES,
     }
-    for table, columns in tables.items():
-        typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-        connection.execute(f"create table if not exists {table} ({typed})")
-        present = {str(row[0]) for row in connection.execute(f"describe {table}").fetchall()}
-        for name, kind in columns.items():
-            if name not in present:
-                connection.execute(f'alter table {table} add column "{name}" {kind}')
+    missing = _missing(connection, [*schemas, "marts.operations"], tables)
+    for catalog in ("lake", "marts"):
+        statements = [statement for name, statement in missing if name.startswith(f"{catalog}.")]
+        if statements:
+            with transaction(connection, catalog, "tables", {}):
+                for statement in statements:
+                    connection.execute(statement)
+
+
+def _missing(
+    connection: duckdb.DuckDBPyConnection, schemas: list[str], tables: Mapping[str, Mapping[str, str]]
+) -> list[tuple[str, str]]:
+    """Return the statements that create what is not there yet, each with the name of its schema or table."""
+    known = "select database_name || '.' || schema_name from duckdb_schemas() where database_name in ('lake', 'marts')"
+    existing = {str(row[0]) for row in connection.execute(known).fetchall()}
+    missing = [(schema, f"create schema {schema}") for schema in schemas if schema not in existing]
+    columns = (
+        "select database_name || '.' || schema_name || '.' || table_name, column_name "
+        "from duckdb_columns() where database_name in ('lake', 'marts')"
+    )
+    present: dict[str, set[str]] = defaultdict(set)
+    for table, column in connection.execute(columns).fetchall():
+        present[table].add(column)
+    for table, kinds in tables.items():
+        if table not in present:
+            typed = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
+            missing.append((table, f"create table {table} ({typed})"))
+            continue
+        added = [name for name in kinds if name not in present[table]]
+        missing += [(table, f'alter table {table} add column "{name}" {kinds[name]}') for name in added]
+    return missing

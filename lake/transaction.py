@@ -16,12 +16,19 @@ def transaction(
     connection: duckdb.DuckDBPyConnection, catalog: CatalogName, message: str, info: Mapping[str, str | int]
 ) -> Iterator[None]:
     """Commit the block as one snapshot with `message` and `info`, or nothing of it."""
-    connection.execute("begin transaction")
-    try:
+    with committed(connection):
         yield
         connection.execute(
             f"call {catalog}.set_commit_message(?, ?, extra_info => ?)", [AUTHOR, message, json.dumps(dict(info))]
         )
+
+
+@contextmanager
+def committed(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit the block, in a catalog that takes no message, or nothing of it."""
+    connection.execute("begin transaction")
+    try:
+        yield
         connection.execute("commit")
     except BaseException:
         with suppress(

@@ -25,8 +25,8 @@ from minio.error import S3Error
 
 from core.contract import Contract
 from core.errors import LedgerError
+from core.object_client import THREADS, object_client, translated
 from core.settings import Settings
-from ingestion.collect.object_client import THREADS, object_client, translated
 
 BUCKET = "landing"
 REPAIRS = "repairs/"

@@ -45,27 +45,32 @@ def key_of(name: str) -> str:
 
 
 def match_header(cells: Sequence[str], expected: Mapping[str, str], known: Collection[str] = ()) -> Matched:
-    """Find expected columns (name to its text on the wire) in the cells of a row; `known` are further texts that are not reported."""
+    """Find expected columns (name to its text on the wire) in the cells of a row; `known` are texts that are found but not returned."""
     texts = [plain(cell) for cell in cells]
     keys = [key_of(text) for text in texts]
-    places: dict[str, int] = {}
+    wires = [*expected.items(), *((None, text) for text in known)]
+    places: dict[int, int] = {}
     tolerated: list[str] = []
-    for name, wire in expected.items():
+    for index, (_, wire) in enumerate(wires):
         if plain(wire) in texts:
-            places[name] = texts.index(plain(wire))
-    for name, wire in expected.items():
-        free = [index for index, key in enumerate(keys) if key and index not in places.values()]
-        if name not in places and (place := _alike(key_of(wire), keys, free)) is not None:
-            places[name] = place
-            tolerated.append(f"{texts[place][:NAME_LIMIT]} as {wire}")
+            places[index] = texts.index(plain(wire))
+    for index, (_, wire) in enumerate(wires):
+        free = [place for place, key in enumerate(keys) if key and place not in places.values()]
+        if index not in places and (found := _alike(key_of(wire), keys, free)) is not None:
+            places[index] = found
+            tolerated.append(f"{texts[found][:NAME_LIMIT]} as {wire}")
     accepted = {key_of(text) for text in known}
-    others = [text for index, text in enumerate(texts) if text and index not in places.values()]
+    others = [text for place, text in enumerate(texts) if text and place not in places.values()]
     unknown = tuple(text[:NAME_LIMIT] for text in dict.fromkeys(others) if key_of(text) not in accepted)
     remarks = [f"taken {', '.join(tolerated)}"] if tolerated else []
     remarks += [f"unknown {', '.join(unknown)}"] if unknown else []
     folded = [text.casefold() for text in texts]
-    twice = tuple(wire for name, wire in expected.items() if name in places and folded.count(folded[places[name]]) > 1)
-    return Matched(places, f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER, unknown, twice)
+    found_at = {name: places[index] for index, (name, _) in enumerate(wires) if name is not None and index in places}
+    twice = tuple(
+        wire for name, wire in expected.items() if name in found_at and folded.count(folded[found_at[name]]) > 1
+    )
+    remark = f"{HEADER}: {'; '.join(remarks)}"[:REMARK_LIMIT] if remarks else HEADER
+    return Matched(found_at, remark, unknown, twice)
 
 
 def _alike(key: str, keys: list[str], free: list[int]) -> int | None:

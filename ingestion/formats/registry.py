@@ -9,35 +9,36 @@ from core.table_forms import Container
 from ingestion.formats.base import Envelope, Format, Pieces
 from ingestion.formats.first_look import Kind, look
 from ingestion.formats.giamdinhhs import Giamdinhhs
-from ingestion.formats.moet import Moet
 from ingestion.formats.naf import Naf
 from ingestion.formats.nmea import Nmea
-from ingestion.formats.school_exports import SchoolExports
 from ingestion.formats.table.table import Table
 from ingestion.formats.tt10 import Tt10
 
 FORMATS: dict[str, type[Format]] = {
     "giamdinhhs": Giamdinhhs,
-    "moet": Moet,
     "naf": Naf,
     "nmea": Nmea,
-    "school_exports": SchoolExports,
     "tt10": Tt10,
 }
 
 
-TEXT, XML, ZIP = frozenset({Kind.TEXT}), frozenset({Kind.XML}), frozenset({Kind.ZIP})
+TEXT, XML = frozenset({Kind.TEXT}), frozenset({Kind.XML})
 TAKES: dict[str, tuple[frozenset[Kind], str]] = {
     "giamdinhhs": (XML, "XML GIAMDINHHS"),
-    "moet": (ZIP, "a workbook .xlsx"),
     "naf": (TEXT, "NAF messages, one a line"),
     "nmea": (TEXT, "NMEA sentences, one a line"),
-    "school_exports": (ZIP, "a workbook .xlsx or a OneRoster archive .zip"),
     "tt10": (TEXT, "lines of TAB-separated text"),
 }
 """The kinds of delivery that a format reads, and a name of them for whoever sent another kind."""
 
-KINDS = {Container.CSV: Kind.TEXT, Container.JSON: Kind.JSON, Container.XML: Kind.XML}
+CONTAINERS = {
+    Container.CSV: (Kind.TEXT, "CSV"),
+    Container.JSON: (Kind.JSON, "JSON"),
+    Container.XML: (Kind.XML, "XML"),
+    Container.XLSX: (Kind.ZIP, "a workbook .xlsx"),
+    Container.ZIP: (Kind.ZIP, "an archive .zip of CSV files"),
+}
+"""The kind of file that a declared container is, and its name in words."""
 
 
 def find_format(contract: Contract) -> Format:
@@ -63,9 +64,8 @@ def split_delivery(contract: Contract, content: BinaryIO, envelope: Envelope) ->
 def _taken(contract: Contract) -> tuple[frozenset[Kind], str]:
     if contract.format != TABLE:
         return TAKES[contract.format]
-    containers = list(dict.fromkeys(form.container for form in contract.forms))
-    kinds = {KINDS[container] for container in containers}
+    taken = [CONTAINERS[form.container] for form in contract.forms]
+    kinds = {kind for kind, _ in taken}
     is_wide = any(form.encoding.startswith("utf-16") for form in contract.forms)
-    return frozenset({*kinds, Kind.UTF_16} if is_wide else kinds), " or ".join(
-        container.upper() for container in containers
-    )
+    words = " or ".join(dict.fromkeys(words for _, words in taken))
+    return frozenset({*kinds, Kind.UTF_16} if is_wide else kinds), words

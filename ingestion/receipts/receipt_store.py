@@ -18,8 +18,8 @@ from minio.error import S3Error
 
 from core.agencies import agency_slug
 from core.contract import Contract
+from core.object_client import THREADS, object_client, receipts_client, translated
 from core.settings import Settings
-from ingestion.collect.object_client import THREADS, object_client, receipts_client, translated
 from ingestion.receipts.receipts import Receipt, loads_since, receipts_of
 
 BUCKET = "receipts"

@@ -30,8 +30,8 @@ def read_json(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
     structure = structure_of(form.paths)
     held = _with_document(readable, pieces, form)
     document = ", document" if form.document else ""
-    records = f"select _raw, try(json_transform(_raw, '{_as_sql(structure)}')) as record{document}"
-    read = held.hstack(read_columns(held, records, form, contract, signs_of_faults(structure)))
+    records = f"_raw, try(json_transform(_raw, '{_as_sql(structure)}')) as record{document}"
+    read = held.hstack(read_columns(held, records, form, contract, further=signs_of_faults(structure)))
     reason = (
         pl.when(~pl.col("is_read"))
         .then(pl.lit("not_json"))
@@ -45,8 +45,9 @@ def read_json(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
         .otherwise(pl.col("reason"))
         .alias("reason")
     )
-    kept, broken = part_by_reason(marked, contract)
-    return Reading(kept, pl.concat([unreadable, broken]), skipped, member_shapes(readable, form.columns, _known(form)))
+    kept, broken, passed = part_by_reason(marked, form, contract)
+    shapes = member_shapes(readable, form.columns, _known(form))
+    return Reading(kept, pl.concat([unreadable, broken]), pl.concat([skipped, passed]), shapes)
 
 
 def _known(form: Form) -> tuple[str, ...]:

@@ -18,9 +18,10 @@ from core.errors import DeliveryError
 from core.table_forms import Form
 from ingestion.formats.base import Reading, Shape, empty_records, join_readings
 from ingestion.formats.csv import LINE, SEPARATORS, Header, fields_of, read_rows, require_columns
-from ingestion.formats.headers import HEADER, key_of, match_header
+from ingestion.formats.headers import HEADER, key_of
 from ingestion.formats.lines import IS_BLANK, set_aside
 from ingestion.formats.table.columns import part_by_reason, read_columns
+from ingestion.formats.table.headings import absent_headers, match_form, required_headers, usual_names
 
 HEADER_LINES = 12
 """The header must be within this many lines that are not blank."""
@@ -120,8 +121,7 @@ class _Finder:
     def __init__(self, form: Form, contract: Contract) -> None:
         self._form, self._contract = form, contract
         self.found: dict[str, _Found] = {}
-        needed = {form.columns[c.name]: None for c in contract.columns if c.is_required and c.name in form.columns}
-        self.required = tuple(needed) if form.requires is None else form.requires
+        self.required = required_headers(form, contract)
 
     def first(self, delivery: int, beginning: list[tuple[int, str]]) -> tuple[int, str]:
         """Return position and text of a file's header; raise DeliveryError if there is none."""
@@ -144,24 +144,16 @@ class _Finder:
     def _match(self, text: str, delivery: int) -> _Found:
         separator = max(SEPARATORS, key=text.count)
         require_columns(text, separator, self._contract.feed, delivery)
-        cells = [self._usual(cell) for cell in fields_of(text, separator) or [text]]
-        paths = dict.fromkeys(self._form.paths)
-        matched = match_header(cells, {path: path for path in paths}, self._form.known)
+        cells = usual_names(fields_of(text, separator) or [text], self._form)
+        matched = match_form(cells, self._form)
         keys = [key_of(cell) for cell in cells]
-        twice = tuple(path for path in paths if keys.count(key_of(path)) > 1)
-        absent = tuple(path for path in self._form.columns.values() if path not in matched.places)
-        shape = Shape(unknown=matched.unknown, absent=absent)
+        twice = tuple(path for path in self._form.paths if keys.count(key_of(path)) > 1)
+        shape = Shape(unknown=matched.unknown, absent=absent_headers(matched, self._form))
         missing = tuple(path for path in self.required if path not in matched.places)
         return _Found(Header(text, separator, len(cells), matched.places, shape), _told(matched.remark), missing, twice)
 
-    def _usual(self, cell: str) -> str:
-        for path, others in self._form.aliases.items():
-            if key_of(cell) in {key_of(other) for other in others}:
-                return path
-        return cell
-
     def _refused(self, best: _Found, delivery: int) -> DeliveryError:
-        expected = list(self._form.columns.values())
+        expected = list(self._form.headers)
         wrong = f"{', '.join(best.missing)} missing" if best.missing else f"{', '.join(best.twice)} twice"
         return DeliveryError(
             f"{self._contract.feed}: expected a header with {', '.join(expected)}, got {best.header.width} columns ({wrong}); "
@@ -183,7 +175,7 @@ def _read_section(lines: pl.DataFrame, found: _Found, form: Form, contract: Cont
     rows = read_rows(body.select(own), found.header, form.paths)
     sent = [pl.col(path).replace(dict.fromkeys(form.nulls)) if form.nulls else pl.col(path) for path in form.paths]
     held = rows.records.select(pl.struct(sent).alias("record"))
-    read = rows.records.select(own).hstack(read_columns(held, "select record", form, contract))
-    kept, refused = part_by_reason(read.rename({"refused": "reason"}), contract)
+    read = rows.records.select(own).hstack(read_columns(held, "record", form, contract))
+    kept, refused, passed = part_by_reason(read.rename({"refused": "reason"}), form, contract)
     shapes = dict.fromkeys(lines["_delivery"].unique(maintain_order=True).to_list(), found.header.shape)
-    return Reading(kept, pl.concat([rows.unreadable, refused]), pl.concat([heads, rows.skipped]), shapes)
+    return Reading(kept, pl.concat([rows.unreadable, refused]), pl.concat([heads, rows.skipped, passed]), shapes)

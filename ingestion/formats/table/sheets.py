@@ -1,8 +1,9 @@
-"""Rows of a workbook's sheets as records of a contract: which row is the header, and which cells can be trusted.
+"""Rows of a workbook's sheets as records of a form: which rows are records, and which cells can be trusted.
 
-Whether a cell can be trusted depends on its kind. An error (`#N/A`, `#REF!` …) is not an empty cell: it is not known what was there, so
-its row is quarantined, whether the column is required or not. A cell that Excel stores as a number has lost its leading zeros, and a long
-one its last digits; a date or a truth value in a text column is what Excel made of a code such as `6/1`. So in a column of text:
+Whether a cell can be trusted depends on its kind. An error (`#N/A`, `#REF!` …) is not an empty cell, nor is a formula whose value the
+program that wrote the workbook did not store: it is not known what was there, so its row is quarantined, whether the column is required
+or not. A cell that Excel stores as a number has lost its leading zeros, and a long one its last digits; a date or a truth value in a text
+column is what Excel made of a code such as `6/1`. So in a column of text:
 
     a date, a truth value         quarantined
     a number                      taken where the contract can confirm it: by a pattern, by allowed values or by a reference list, which
@@ -22,9 +23,10 @@ import msgspec
 import polars as pl
 
 from core.contract import Column, Contract
-from ingestion.formats.base import Reading, empty_records
+from core.table_forms import Form
 from ingestion.formats.headers import Matched, plain
-from ingestion.formats.lines import empty_as_null, set_aside
+from ingestion.formats.lines import set_aside
+from ingestion.formats.table.columns import E_NOTATION, must_be_exact
 from ingestion.formats.table.workbook import FROM_1904, HIDDEN, MARK, Cell
 
 ROW = re.compile(rf"{MARK}((?:\+\w+)*)/(.*)!\d+\t")
@@ -36,7 +38,6 @@ ERROR = (
 )
 """Errors of Excel and LibreOffice, in error cells and where they were copied as text."""
 
-E_NOTATION = r"^\d(?:[.,]\d+)?[eE]\+\d+$|^\d[.,]\d+[eE]\d+$"
 SERIAL_DAYS = (20_000, 60_000)
 """Excel serial numbers that are accepted as dates: 1954 to 2064."""
 
@@ -67,8 +68,8 @@ class Sheet:
         return [_text(cell) or "" for cell in self.rows[index]]
 
 
-def sheets_of(pieces: pl.DataFrame, contract: Contract) -> tuple[list[Sheet], Reading]:
-    """Split the rows of one workbook by sheet; the second result is a reading of the rows that cannot be read at all."""
+def sheets_of(pieces: pl.DataFrame) -> tuple[list[Sheet], pl.DataFrame]:
+    """Split the rows of one workbook by sheet; the second result are the rows that cannot be read at all (UNREADABLE_SCHEMA)."""
     sheets: dict[tuple[str, str], tuple[list[int], list[list[Cell]]]] = {}
     broken: list[int] = []
     for index, (raw, problem) in enumerate(pieces.select("_raw", "_problem").iter_rows()):
@@ -80,9 +81,8 @@ def sheets_of(pieces: pl.DataFrame, contract: Contract) -> tuple[list[Sheet], Re
         indexes, rows = sheets.setdefault((flags, name), ([], []))
         indexes.append(index)
         rows.append(cells)
-    _, unreadable, skipped = set_aside(pieces[broken], {}, {"broken_row": pl.lit(value=True)})
-    found = [Sheet(name, flags, pieces[indexes], rows) for (flags, name), (indexes, rows) in sheets.items()]
-    return found, Reading(empty_records(contract.column_names), unreadable, skipped)
+    _, unreadable, _ = set_aside(pieces[broken], {}, {"broken_row": pl.lit(value=True)})
+    return [Sheet(name, flags, pieces[indexes], rows) for (flags, name), (indexes, rows) in sheets.items()], unreadable
 
 
 def _cells(raw: str) -> tuple[str, str, list[Cell]] | None:
@@ -95,34 +95,35 @@ def _cells(raw: str) -> tuple[str, str, list[Cell]] | None:
         return None
 
 
-def skip_sheet(sheet: Sheet, reason: str, contract: Contract) -> Reading:
-    """Skip every row of a sheet, under a reason with the sheet's name."""
-    _, unreadable, skipped = set_aside(sheet.pieces, {f"{reason}: {sheet.name[:60]}": pl.lit(value=True)}, {})
-    return Reading(empty_records(contract.column_names), unreadable, skipped)
+def skip_sheet(sheet: Sheet, reason: str) -> pl.DataFrame:
+    """Count every row of a sheet as skipped (SKIPPED_SCHEMA), under a reason with the sheet's name."""
+    return set_aside(sheet.pieces, {f"{reason}: {sheet.name[:60]}": pl.lit(value=True)}, {})[2]
 
 
-def read_sheet(sheet: Sheet, header: int, matched: Matched, contract: Contract) -> Reading:
-    """Read the rows below a header, with dates and truth values in the form of the contract's casts; columns without a place are null."""
-    columns = [column for column in contract.columns if column.name in matched.places]
-    cells = {column.name: _column(sheet.rows, matched.places[column.name]) for column in columns}
+def read_sheet(
+    sheet: Sheet, header: int, matched: Matched, form: Form, contract: Contract
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Split the rows of a sheet with a header: those below it with their `record`, UNREADABLE_SCHEMA and SKIPPED_SCHEMA.
+
+    A record is text, with dates and truth values in the form of the contract's casts; a header that the sheet lacks is null.
+    """
+    columns = {path: contract.column(name) for name, path in form.columns.items()}
+    cells = {path: _column(sheet.rows, place) for path, place in matched.places.items()}
     frame = sheet.pieces.with_columns(
         pl.Series("why", list(_asides(sheet, header, matched)), dtype=pl.String),
-        pl.lit(1, dtype=pl.Int64).alias("_record_count"),
-        *(pl.Series(name, [_text(cell) for cell in each], dtype=pl.String) for name, each in cells.items()),
-        *(
-            pl.Series(f"kind of {name}", [_kind(cell) for cell in each], dtype=pl.String)
-            for name, each in cells.items()
-        ),
+        *(pl.Series(f"cell {path}", [_text(cell) for cell in each], dtype=pl.String) for path, each in cells.items()),
+        *(pl.Series(f"kind {path}", [_kind(cell) for cell in each], dtype=pl.String) for path, each in cells.items()),
     )
-    doubts = [pl.when(doubt).then(pl.lit(reason)) for column in columns for reason, doubt in _doubts(column)]
+    doubts = [
+        pl.when(doubt).then(pl.lit(reason)) for path in cells for reason, doubt in _doubts(path, columns.get(path))
+    ]
     judged = frame.with_columns(pl.when(pl.col("why").is_null()).then(pl.coalesce(*doubts)).alias("_problem"))
     asides = ("blank_line", matched.remark, "above_header")
     rows, unreadable, skipped = set_aside(judged, {reason: pl.col("why") == reason for reason in asides}, {})
-    records = frame.join(rows.select("_position"), on="_position", how="semi", maintain_order="left")
-    read = [_read(column, sheet).alias(column.name) for column in columns]
-    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in contract.column_names if name not in cells]
-    shown = records.with_columns(*read, *absent).select(empty_records(contract.column_names).columns)
-    return Reading(shown, unreadable, skipped)
+    read = [_read(path, columns.get(path), sheet) if path in cells else pl.lit(None, pl.String) for path in form.paths]
+    record = pl.struct(text.alias(path) for text, path in zip(read, form.paths, strict=True)).alias("record")
+    kept = frame.join(rows.select("_position"), on="_position", how="semi", maintain_order="left")
+    return kept.select("_delivery", "_position", "_raw", record), unreadable, skipped
 
 
 def _column(rows: list[list[Cell]], place: int) -> list[Cell]:
@@ -162,34 +163,28 @@ def _kind(cell: Cell) -> str | None:
     """Return the kind of a cell that is not text."""
     if cell is None or isinstance(cell, str):
         return None
-    return "truth" if isinstance(cell, bool) else "date" if isinstance(cell, dict) else "number"
+    return "truth" if isinstance(cell, bool) else next(iter(cell), None) if isinstance(cell, dict) else "number"
 
 
-def _doubts(column: Column) -> Iterator[tuple[str, pl.Expr]]:
-    """Yield what makes a cell of a column untrustworthy, each as a reason for quarantine."""
-    text, kind = pl.col(column.name), pl.col(f"kind of {column.name}")
-    yield f"{column.name}_error_cell", text.str.strip_chars().str.contains(ERROR)
-    if column.logical_type != "string":
+def _doubts(path: str, column: Column | None) -> Iterator[tuple[str, pl.Expr]]:
+    """Yield what makes the cells below a header untrustworthy, each as a reason for quarantine; `column` is None for a part of one."""
+    text, kind = pl.col(f"cell {path}"), pl.col(f"kind {path}")
+    name = f"{column.name}_" if column else ""
+    yield f"{name}error_cell", text.str.strip_chars().str.contains(ERROR)
+    yield f"{name}formula_without_value", kind == "formula"
+    if column is None or column.logical_type != "string":
         return
-    yield f"{column.name}_date_cell", kind == "date"
-    yield f"{column.name}_truth_cell", kind == "truth"
-    if _identifies(column) and not _is_confirmed(column):
-        yield f"{column.name}_number_cell", (kind == "number") | text.str.strip_chars().str.contains(E_NOTATION)
+    yield f"{name}date_cell", kind == "date"
+    yield f"{name}truth_cell", kind == "truth"
+    if must_be_exact(column):
+        yield f"{name}number_cell", (kind == "number") | text.str.strip_chars().str.contains(E_NOTATION)
 
 
-def _identifies(column: Column) -> bool:
-    return column.is_key or column.is_identifier or column.classification == "personal"
-
-
-def _is_confirmed(column: Column) -> bool:
-    return bool(column.pattern or column.allowed or column.reference)
-
-
-def _read(column: Column, sheet: Sheet) -> pl.Expr:
-    text = pl.col(column.name)
-    if column.physical_type == "DATE":
-        return empty_as_null(date_text(text, takes_serials=not sheet.is_from_1904))
-    return empty_as_null(truth_text(text) if column.physical_type == "BOOLEAN" else text)
+def _read(path: str, column: Column | None, sheet: Sheet) -> pl.Expr:
+    text = pl.col(f"cell {path}")
+    if column is not None and column.physical_type == "DATE":
+        return date_text(text, takes_serials=not sheet.is_from_1904)
+    return truth_text(text) if column is not None and column.physical_type == "BOOLEAN" else text
 
 
 def date_text(text: pl.Expr, *, takes_serials: bool = True) -> pl.Expr:

@@ -39,13 +39,13 @@ def read_xml(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
     structure = structure_of(form.paths)
     records = [_record_of(raw, structure) for raw in readable["_raw"]]
     held = readable.with_columns(pl.Series("record", records, dtype=type_of(structure)))
-    read = held.hstack(read_columns(held.select("record"), "select record", form, contract))
+    read = held.hstack(read_columns(held.select("record"), "record", form, contract))
     marked = read.with_columns(
         pl.when(~pl.col("is_read")).then(pl.lit("not_xml")).otherwise(pl.col("refused")).alias("reason")
     )
-    kept, broken = part_by_reason(marked, contract)
+    kept, broken, passed = part_by_reason(marked, form, contract)
     shapes = member_shapes(readable, form.columns, (*form.known, *structure))
-    return Reading(kept, pl.concat([unreadable, broken]), skipped, shapes)
+    return Reading(kept, pl.concat([unreadable, broken]), pl.concat([skipped, passed]), shapes)
 
 
 def _record_of(raw: str, structure: Structure) -> Texts | None:

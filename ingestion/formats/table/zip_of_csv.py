@@ -33,16 +33,18 @@ from ingestion.formats.lines import set_aside, split_lines
 MARK = "zip/"
 NAME_LIMIT = 60
 PLACE = rf"^{MARK}(.*)!\d+\t"
+IS_PLACED = pl.col("_raw").str.contains(PLACE)
 LINE = pl.col("_raw").str.splitn("\t", 2).struct.field("field_1").fill_null("")
 IS_BLANK = LINE.str.strip_chars_start(" \r") == ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a member that are read, and those without which it is of no use."""
+    """The columns of a member that are read, those without which it is of no use, and others that it may have."""
 
     columns: Sequence[str]
     required: Collection[str]
+    known: Collection[str]
 
 
 def split_zip(members: Mapping[str, bytes]) -> Pieces:
@@ -182,7 +184,7 @@ class Archive:
         separator = max(SEPARATORS, key=text.count)
         require_columns(text, separator, self._feed, self._delivery)
         cells = fields_of(text, separator) or [text]
-        matched = match_header(cells, {column: column for column in table.columns})
+        matched = match_header(cells, {column: column for column in table.columns}, table.known)
         missing = [column for column in table.required if column not in matched.places]
         if missing:
             raise self._refused(
