@@ -20,12 +20,15 @@ from typing import Any
 from core.contract import CLASSES, Contract
 from core.errors import ContractError
 from core.settings import PROJECT
-from core.table_forms import Form
+from core.table_forms import Container, Form
 
 RELEASED = Path("contracts") / "released.json"
 VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 FREE = ("description",)
 """Facts of a column that may change freely."""
+
+UNSAID: Mapping[str, Any] = json.loads(json.dumps(asdict(Form(Container.CSV))))
+"""What a form says by saying nothing: the facts of a form that was released before they could be declared."""
 
 Shape = dict[str, Any]
 """What a contract guarantees, as JSON holds it."""
@@ -180,7 +183,7 @@ def _of_forms(before: Mapping[str, Shape], after: Mapping[str, Shape]) -> Iterat
             )
             continue
         for fact in after[name]:
-            was, now = before[name].get(fact), after[name][fact]
+            was, now = before[name].get(fact, UNSAID[fact]), after[name][fact]
             if was != now:
                 yield Difference(
                     f"{fact} of form {name}", was, now, Rise.MINOR if fact in ("known", "item") else Rise.MAJOR

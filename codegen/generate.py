@@ -1,5 +1,6 @@
 """What is generated from the contracts and never written by hand: dbt sources, staging and *current* models of plain feeds, the seed of
-feeds, the models of slots and of full lists, the catalogue page, the page of indicators, the released shapes, the schema of a receipt.
+feeds, the models of slots and of full lists, the entries of the headline marts, the catalogue page, the page of indicators, the released
+shapes, the schema of a receipt.
 
 A generated file begins by saying so (a CSV cannot). `ioc contracts check`, and with it CI, fails if one of them differs from what would
 be generated now.
@@ -13,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from codegen.compatibility import RELEASED, released_text
+from codegen.headlines import headline_files
 from codegen.indicators import indicators_page
 from codegen.list_models import list_models, lists_told
 from codegen.slot_models import has_register, slot_objects_model, slots_sent_model, slots_told
@@ -72,6 +74,7 @@ def generated_files(contracts: dict[str, Contract], project: Path = PROJECT) -> 
         folder = models / "staging" / domain
         files[folder / f"_{domain}__sources.yml"] = dbt_sources(domain, contracts)
     files |= staging_files(contracts, models)
+    files |= headline_files(models, read_domains(), HEADER)
     written = {path.stem: text for path, text in files.items() if path.suffix == ".sql"}
     page = indicators_page(contracts, read_domains(), project, HEADER, written)
     return files | {project / "docs" / "indicators.md": page}

@@ -20,7 +20,7 @@ from core.domains import Domain
 REF, SOURCE = re.compile(r"\bref\('(\w+)'\)"), re.compile(r"\bsource\('bronze', '(\w+)'\)")
 MACRO, CALL = re.compile(r"\{% macro (\w+\().*?%\}(.*?)\{%-? endmacro", re.DOTALL), re.compile(r"\b\w+\(")
 NUMBERS = ("bigint", "integer", "double", "decimal")
-NO_FIGURES = ("latitude", "longitude", "source_version", "display_order")
+NO_FIGURES = ("latitude", "longitude", "source_version", "display_order", "shape_number", "area_km2")
 
 
 @dataclass(frozen=True)

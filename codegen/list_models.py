@@ -32,16 +32,16 @@ def lists_told(contract: Contract) -> list[str]:
 def _model(contract: Contract, full_list: FullList) -> str:
     scope = "".join(f"{name},\n        " for name in full_list.scope)
     key = " || '|' || ".join(
-        f"records.list_key[{place}]"
+        f"{{{{ member_at('records.list_key', {place}) }}}}"
         for place, name in enumerate(contract.list_key, start=1)
         if name not in full_list.scope
     )
     is_of_scope = [
-        f"cast(lists.{name} as varchar) = records.list_key[{place}]"
+        f"cast(lists.{name} as varchar) = {{{{ member_at('records.list_key', {place}) }}}}"
         for place, name in enumerate(full_list.scope, start=1)
     ]
     of_scope = "".join(f"\n        and {one}" for one in is_of_scope)
-    is_same = f"({' and '.join(is_of_scope)})" if is_of_scope else "true"
+    is_same = "(" + "\n            and ".join(is_of_scope) + ")" if is_of_scope else "true"
     of_lists = "".join(f"lists.{name},\n        " for name in full_list.scope)
     return f"""\
 with replays as (

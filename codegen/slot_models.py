@@ -70,15 +70,20 @@ def _select(contract: Contract, object_id: str, event_at: str, received_at: str,
 
 
 def _files(contract: Contract, file: str) -> str:
-    pattern, groups = file.replace("'", "''"), re.compile(file).groupindex
-    outer = _select(
-        contract, "file_object", "{{ instant_of_file_time('file_time') }}", "received_at", "_source_version"
-    )
+    pattern, groups = _portable(file), re.compile(file).groupindex
+    outer = _select(contract, "file_object", "{{ instant_of_digits('file_time') }}", "received_at", "_source_version")
     return (
         f"{outer}    from (\n        select\n"
-        f"            regexp_extract(source_name, '{pattern}', {groups['object']}) as file_object,\n"
-        f"            regexp_extract(source_name, '{pattern}', {groups['time']}) as file_time,\n"
+        f"            {{{{ part_matched('source_name', '{pattern}', {groups['object']}) }}}} as file_object,\n"
+        f"            {{{{ part_matched('source_name', '{pattern}', {groups['time']}) }}}} as file_time,\n"
         "            received_at,\n            {{ row_version() }} as _source_version\n"
         "        from {{ source('ledger', 'deliveries') }}\n"
         f"        where feed = '{contract.feed}' and received > 0 and status <> 'duplicate_delivery'\n    ) as files\n"
     )
+
+
+def _portable(pattern: str) -> str:
+    """Return a pattern without what regular expressions of engines write differently: named groups, and a backslash in a text."""
+    for written, portable in ((r"\?P<\w+>", ""), (r"\\d", "[0-9]"), (r"\\\.", "[.]")):
+        pattern = re.sub(written, portable, pattern)
+    return pattern

@@ -11,13 +11,18 @@ from lake.connection import connected
 from lake.lock import exclusive, writing
 from lake.releases import Release
 from quality import audit, levels, release, verdicts
-from transform import build
+from transform import build, on_trino
 
 
 def build_domain(settings: Settings, domain: str, *, full_refresh: bool = False) -> build.Build:
     """Build a domain's candidate marts."""
     with connected(settings) as connection:
         return build.build(connection, settings, domain, full_refresh=full_refresh)
+
+
+def build_domain_on_trino(settings: Settings, domain: str, *, full_refresh: bool = False) -> on_trino.TrinoBuild:
+    """Build a domain's candidate marts on Trino, from what was copied to Iceberg."""
+    return on_trino.build_on_trino(settings, domain, full_refresh=full_refresh)
 
 
 def audit_domain(settings: Settings, domain: str, snapshot_id: int | None = None) -> verdicts.Verdict:

@@ -35,6 +35,9 @@ GOOD = ("success", "pass", "skipped", "no-op")
 CODE = ("dbt_project.yml", "models/**/*.*", "macros/**/*.sql", "seeds/*.*", "tests/**/*.sql")
 """Files of the dbt project that determine what a build produces."""
 
+PARSED = "partial_parse.msgpack"
+"""The file in which dbt keeps what it parsed."""
+
 ATTEMPTS_READ = 50
 """How many of a domain's last builds are searched for one that passed; beyond them everything is built whole."""
 
@@ -74,30 +77,29 @@ def build(
         snapshot = newest_snapshot(connection)
         _write_down(connection, settings, domain, snapshot, "begun")
         target = dbt_target(settings, domain)
-        _share_what_was_parsed(settings, target)
+        share_what_was_parsed(settings, target)
         (target / "built.json").write_text(json.dumps(known), encoding="utf-8")
         arguments = ["build", domain, *(["--full-refresh"] if full_refresh else [])]
-        finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
+        finished = run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
         if finished.returncode == -signal.SIGABRT:
             # DuckDB was once seen to abort itself; a build can be repeated.
-            finished = _run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
-        results = _results(target, finished, domain)
-        failed = [result for result in results if result["status"] not in GOOD]
+            finished = run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
+        results = results_of(target, finished, domain)
+        failed = failed_of(results)
         if failed or finished.returncode:
-            named = "; ".join(f"{result['unique_id']}: {_first_line(result['message'])}" for result in failed[:5])
-            reason = f"expected every model and test of the build to pass, got {len(failed)} that did not: {named}"
+            reason = f"expected every model and test of the build to pass, got {len(failed)} that did not: {first_of(failed)}"
             if failed and all(result["status"] in ("fail", "skipped") for result in failed):
                 _write_down(connection, settings, domain, snapshot, "failed", reason=reason)
             raise AuditError(f"{domain}: {reason}", failed=tuple(str(result["unique_id"]) for result in failed))
-        tests = [result for result in results if str(result["unique_id"]).startswith("test.")]
+        models, tests, seconds = counts_of(results)
         built = Build(
             domain=domain,
             snapshot_id=snapshot,
             written=newest_snapshot(connection),
             code=code_digest(),
-            built=len(results) - len(tests),
-            tested=len(tests),
-            seconds=sum(float(str(result["execution_time"])) for result in results),
+            built=models,
+            tested=tests,
+            seconds=seconds,
         )
         prints = json.dumps(
             json.loads((target / "fingerprints.json").read_text(encoding="utf-8")) | {WITHDRAWN: withdrawn}
@@ -166,9 +168,9 @@ def load_reference_lists(connection: duckdb.DuckDBPyConnection, settings: Settin
         if connection.execute("select digest from lake.reference.loaded_seeds").fetchall() == [(digest.hexdigest(),)]:
             return
         target = dbt_target(settings)
-        finished = _run_dbt(settings, target, ["seed"])
-        results = _results(target, finished, "reference lists")
-        failed = [result for result in results if result["status"] not in GOOD]
+        finished = run_dbt(settings, target, ["seed"])
+        results = results_of(target, finished, "reference lists")
+        failed = failed_of(results)
         if failed or finished.returncode:
             raise AuditError(
                 f"reference lists: expected {len(results)} seeds to load, got {len(failed)} that did not: {failed[:1]}"
@@ -193,10 +195,13 @@ def dbt_process() -> list[str]:
 
 
 def dbt_environment(settings: Settings, target: Path) -> dict[str, str]:
-    """Return the environment in which dbt finds its catalog, its clock and its folders; its only secrets are those of the lake."""
+    """Return the environment in which dbt finds its catalog, its clock and its folders; its only secrets are those of the lake.
+
+    The folder of the extensions is told from dbt's own home: it is part of the connection, and dbt parses everything again if that changes.
+    """
     return settings.service_environment(
         target,
-        IOC_DBT_EXTENSION_DIRECTORY=str(_extensions(settings)),
+        IOC_DBT_EXTENSION_DIRECTORY=f"~/{os.path.relpath(_extensions(settings), target)}",
         DBT_ENV_SECRET_IOC_POSTGRES_PASSWORD=settings.reveal("postgres_password"),
         DBT_ENV_SECRET_IOC_S3_SECRET_KEY=settings.reveal("s3_secret_key"),
         IOC_DBT_NOW=settings.clock().isoformat(),
@@ -256,17 +261,18 @@ def _write_down(
     )
 
 
-def _share_what_was_parsed(settings: Settings, target: Path) -> None:
+def share_what_was_parsed(settings: Settings, target: Path) -> None:
     """Start the first build of a domain with what was parsed for the reference lists."""
     target.mkdir(parents=True, exist_ok=True)
-    parsed = dbt_target(settings) / "partial_parse.msgpack"
+    parsed = dbt_target(settings) / PARSED
     if parsed.exists() and not (target / parsed.name).exists():
         shutil.copyfile(parsed, target / parsed.name)
 
 
-def _run_dbt(
+def run_dbt(
     settings: Settings, target: Path, arguments: list[str], **variables: str
 ) -> subprocess.CompletedProcess[str]:
+    """Run dbt in a process that ends when this one does; `variables` are added to its environment."""
     install_extensions(_extensions(settings))
     command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_process(), *arguments]
     target.mkdir(parents=True, exist_ok=True)
@@ -279,7 +285,8 @@ def _extensions(settings: Settings) -> Path:
     return settings.home_folder / "duckdb_extensions"
 
 
-def _results(target: Path, finished: subprocess.CompletedProcess[str], domain: str) -> list[Result]:
+def results_of(target: Path, finished: subprocess.CompletedProcess[str], domain: str) -> list[Result]:
+    """Return what dbt reported of each model and test, without hooks that did well; raise AuditError if it reported nothing."""
     path = target / "run_results.json"
     if not path.exists():
         lines = (finished.stdout + finished.stderr).strip().splitlines()
@@ -294,6 +301,22 @@ def _results(target: Path, finished: subprocess.CompletedProcess[str], domain: s
 def _is_hook(result: Result) -> bool:
     """Whether a result is of a hook, which runs before the models, rather than of a model or a test."""
     return str(result["unique_id"]).startswith("operation.")
+
+
+def failed_of(results: list[Result]) -> list[Result]:
+    """Return the results of what did not pass."""
+    return [result for result in results if result["status"] not in GOOD]
+
+
+def first_of(failed: list[Result]) -> str:
+    """Return the names of the first that failed, with the first line of what dbt said of each."""
+    return "; ".join(f"{result['unique_id']}: {_first_line(result['message'])}" for result in failed[:5])
+
+
+def counts_of(results: list[Result]) -> tuple[int, int, float]:
+    """Return how many models and how many tests there were, and how many seconds both took."""
+    tests = sum(str(result["unique_id"]).startswith("test.") for result in results)
+    return len(results) - tests, tests, sum(float(str(result["execution_time"])) for result in results)
 
 
 def _first_line(message: object) -> str:

@@ -10,7 +10,7 @@
 
 {# The local time (UTC+7) of an instant, without a zone. #}
 {% macro local_time(column) -%}
-    {{ at_time_zone(column, 'Asia/Ho_Chi_Minh') }}
+    {{ local_time_of(column, 'Asia/Ho_Chi_Minh') }}
 {%- endmacro %}
 
 {% macro local_date(column) -%}
@@ -19,10 +19,10 @@
 
 {# The local day that the clock stands in; at midnight the day that has just ended, since nothing of the next one has happened. #}
 {% macro newest_local_day() -%}
-    {{ local_date(clock() ~ ' - interval 1 second') }}
+    {{ local_date(clock() ~ " - interval '1' second") }}
 {%- endmacro %}
 
 {# The instant at which a local day begins. #}
 {% macro start_of_local_day(date_column) -%}
-    {{ at_time_zone('cast(' ~ date_column ~ ' as timestamp)', 'Asia/Ho_Chi_Minh') }}
+    {{ instant_of_local_time('cast(' ~ date_column ~ ' as timestamp)', 'Asia/Ho_Chi_Minh') }}
 {%- endmacro %}

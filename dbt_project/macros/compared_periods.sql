@@ -21,10 +21,10 @@
             month_date,
             '{{ period }}' as period_code,
             cast(month_date - interval '{{ months_back }}' month as date) as first_date,
-            least(
-                cast({{ newest_local_day() }} - interval '{{ months_back }}' month as date),
-                cast(month_date + interval '1' month - interval '{{ months_back }}' month - interval '1' day as date)
-            ) as last_date
+            {{ least_known(
+                'cast(' ~ newest_local_day() ~ " - interval '" ~ months_back ~ "' month as date)",
+                "cast(month_date + interval '1' month - interval '" ~ months_back ~ "' month - interval '1' day as date)"
+            ) }} as last_date
         from months
         {{ 'union all' if not loop.last }}
 {%- endfor %}

@@ -11,8 +11,8 @@
     count(*) filter (where reassignment_count > 1) as reassigned_cases,
     count(satisfaction_rating) as rated_cases,
     count(*) filter (where is_satisfied) as satisfied_cases,
-    percentile_cont(0.5) within group (order by case when is_handled then hours_to_close end) as median_hours_to_close,
-    percentile_cont(0.9) within group (order by case when is_handled then hours_to_close end) as p90_hours_to_close
+    {{ percentile(0.5, 'case when is_handled then hours_to_close end') }} as median_hours_to_close,
+    {{ percentile(0.9, 'case when is_handled then hours_to_close end') }} as p90_hours_to_close
 {%- endmacro %}
 
 {# The counts of `relation` with zeros for a group without a case, and the shares, each with what it divides by. #}
@@ -23,11 +23,11 @@
 ] %}
     coalesce({{ relation }}.{{ count }}, 0) as {{ count }},
 {%- endfor %}
-    100.0 * {{ relation }}.handled_cases / nullif({{ relation }}.within_competence_cases, 0) as handled_percent,
-    100.0 * {{ relation }}.on_time_cases / nullif({{ relation }}.due_closed_cases, 0) as on_time_of_closed_percent,
-    100.0 * {{ relation }}.on_time_cases / nullif({{ relation }}.due_cases, 0) as on_time_of_due_percent,
-    100.0 * {{ relation }}.reassigned_cases / nullif({{ relation }}.received_cases, 0) as reassigned_percent,
-    100.0 * {{ relation }}.satisfied_cases / nullif({{ relation }}.rated_cases, 0) as satisfied_percent,
+    100e0 * {{ relation }}.handled_cases / nullif({{ relation }}.within_competence_cases, 0) as handled_percent,
+    100e0 * {{ relation }}.on_time_cases / nullif({{ relation }}.due_closed_cases, 0) as on_time_of_closed_percent,
+    100e0 * {{ relation }}.on_time_cases / nullif({{ relation }}.due_cases, 0) as on_time_of_due_percent,
+    100e0 * {{ relation }}.reassigned_cases / nullif({{ relation }}.received_cases, 0) as reassigned_percent,
+    100e0 * {{ relation }}.satisfied_cases / nullif({{ relation }}.rated_cases, 0) as satisfied_percent,
     {{ relation }}.median_hours_to_close,
     {{ relation }}.p90_hours_to_close
 {%- endmacro %}

@@ -4,7 +4,7 @@
     shorter than that no history is cut (design value, unverified).
 #}
 {% macro first_day_of_history() -%}
-    cast({{ local_date(clock()) }} - interval '20 years' as date)
+    cast({{ local_date(clock()) }} - interval '20' year as date)
 {%- endmacro %}
 
 {# One row per day, as column `local_date`: from the first day of `dates` (a query of one column, `local_date`) within the history up to

@@ -3,11 +3,11 @@
     count(*) as registered_schools,
     count(*) filter (where is_reported) as reported_schools,
     count(is_national_standard) as judged_schools,
-    count(*) filter (where is_national_standard) as national_standard_schools,
+    count(case when is_national_standard then 1 end) as national_standard_schools,
     count(has_internet) as internet_told_schools,
-    count(*) filter (where has_internet) as internet_schools,
+    count(case when has_internet then 1 end) as internet_schools,
     count(has_clean_water) as clean_water_told_schools,
-    count(*) filter (where has_clean_water) as clean_water_schools,
+    count(case when has_clean_water then 1 end) as clean_water_schools,
     cast(sum(classes) as bigint) as classes,
     cast(coalesce(sum(reported_classes), 0) as bigint) as reported_classes,
     cast(sum(reported_classes) filter (where classes_over_limit is not null) as bigint) as limited_classes,
@@ -22,7 +22,7 @@
 {% macro school_figures(relation) -%}
     {{ relation }}.registered_schools,
     {{ relation }}.reported_schools,
-    round(100.0 * {{ relation }}.reported_schools / {{ relation }}.registered_schools, 2) as coverage_percent,
+    round(100e0 * {{ relation }}.reported_schools / {{ relation }}.registered_schools, 2) as coverage_percent,
 {%- for told, schools, percent in [
     ('judged_schools', 'national_standard_schools', 'national_standard_percent'),
     ('internet_told_schools', 'internet_schools', 'internet_percent'),
@@ -30,19 +30,19 @@
 ] %}
     {{ relation }}.{{ told }},
     case when {{ relation }}.{{ told }} > 0 then {{ relation }}.{{ schools }} end as {{ schools }},
-    round(100.0 * {{ relation }}.{{ schools }} / nullif({{ relation }}.{{ told }}, 0), 2) as {{ percent }},
+    round(100e0 * {{ relation }}.{{ schools }} / nullif({{ relation }}.{{ told }}, 0), 2) as {{ percent }},
 {%- endfor %}
     {{ relation }}.classes,
     {{ relation }}.reported_classes,
-    round(100.0 * {{ relation }}.reported_classes / nullif({{ relation }}.classes, 0), 2) as reported_classes_percent,
+    round(100e0 * {{ relation }}.reported_classes / nullif({{ relation }}.classes, 0), 2) as reported_classes_percent,
     {{ relation }}.limited_classes,
     {{ relation }}.classes_over_limit,
-    round(100.0 * {{ relation }}.classes_over_limit / nullif({{ relation }}.limited_classes, 0), 2) as classes_over_limit_percent,
+    round(100e0 * {{ relation }}.classes_over_limit / nullif({{ relation }}.limited_classes, 0), 2) as classes_over_limit_percent,
     {{ relation }}.compared_schools,
     {{ relation }}.compared_pupils,
     {{ relation }}.compared_pupils_year_before,
     round(
-        100.0 * ({{ relation }}.compared_pupils - {{ relation }}.compared_pupils_year_before)
+        100e0 * ({{ relation }}.compared_pupils - {{ relation }}.compared_pupils_year_before)
         / nullif({{ relation }}.compared_pupils_year_before, 0),
         2
     ) as pupils_change_percent,

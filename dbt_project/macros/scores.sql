@@ -7,22 +7,22 @@
 {# The mean of the known values, NULL where none is known; six decimals, so that 100 is not 100.00000000000001. #}
 {% macro weighted_mean(value, weight) -%}
     {{ six_decimals(
-        'sum(' ~ value ~ ' * ' ~ weight ~ ') / nullif(sum(' ~ weight ~ ') filter (where ' ~ value ~ ' is not null), 0)'
+        '1e0 * sum(' ~ value ~ ' * ' ~ weight ~ ') / nullif(sum(' ~ weight ~ ') filter (where ' ~ value ~ ' is not null), 0)'
     ) }}
 {%- endmacro %}
 
 {# What is left of a whole after the failed part, in percent; NULL where the whole is nothing or unknown. #}
 {% macro passed_percent(failed, whole) -%}
-    100.0 * greatest({{ whole }} - ({{ failed }}), 0) / nullif({{ whole }}, 0)
+    100e0 * {{ greatest_known(whole ~ ' - (' ~ failed ~ ')', 0) }} / nullif({{ whole }}, 0)
 {%- endmacro %}
 
 {# Freshness as a score: 100 up to the promise, 0 from the limit, a straight line between; NULL without any event. #}
 {% macro live_percent(age_minutes, promise_minutes, limit_minutes) -%}
     case
         when {{ age_minutes }} is null then null
-        else greatest(0.0, least(100.0,
-            100.0 * ({{ limit_minutes }} - ({{ age_minutes }})) / ({{ limit_minutes }} - {{ promise_minutes }})
-        ))
+        else {{ greatest_known('0e0', least_known('100e0',
+            '100e0 * (' ~ limit_minutes ~ ' - (' ~ age_minutes ~ ')) / (' ~ limit_minutes ~ ' - ' ~ promise_minutes ~ ')'
+        )) }}
     end
 {%- endmacro %}
 
@@ -79,7 +79,7 @@
 
 {# How many days after a slot's day its score tells of it: a slot counts on the day on which its feed's promise for it ends. #}
 {% macro slot_due_days() -%}
-    cast((greatest(1440, feeds.cadence_minutes) + feeds.freshness_minutes) // 1440 - 1 as integer)
+    cast({{ whole_quotient('(' ~ greatest_known(1440, 'feeds.cadence_minutes') ~ ' + feeds.freshness_minutes)', 1440) }} - 1 as integer)
 {%- endmacro %}
 
 {# The first day that a build of a history of scores has to judge: a day is judged until a day after its end, so that what was on its
@@ -87,11 +87,11 @@
 {% macro first_day_to_score() -%}
     {%- if is_incremental() -%}
         {%- set open_days = "select min(local_date) from " ~ this ~ " where judged_at < "
-            ~ start_of_local_day('local_date') ~ " + interval '2 days'" -%}
-        least({{ newest_local_day() }}, {{ literal_of(open_days, 'date', '9999-12-31') }})
+            ~ start_of_local_day('local_date') ~ " + interval '2' day" -%}
+        {{ least_known(newest_local_day(), literal_of(open_days, 'date', '9999-12-31')) }}
     {%- else -%}
         (
-            select least({{ newest_local_day() }}, min({{ local_date("loaded_at - interval '1 second'") }}))
+            select {{ least_known(newest_local_day(), 'min(' ~ local_date("loaded_at - interval '1' second") ~ ')') }}
             from {{ ref('stg_quality__deliveries') }}
         )
     {%- endif -%}
@@ -102,8 +102,8 @@
 {% macro days_to_score() -%}
     select
         local_date,
-        least({{ clock() }}, {{ start_of_local_day("local_date + interval '1 day'") }}) as scored_at,
-        least({{ clock() }}, {{ start_of_local_day("local_date + interval '1 day'") }})
-        - interval '{{ var("score_window_hours") }} hours' as window_start_at
+        {{ least_known(clock(), start_of_local_day("local_date + interval '1' day")) }} as scored_at,
+        {{ least_known(clock(), start_of_local_day("local_date + interval '1' day")) }}
+        - interval '{{ var("score_window_hours") }}' hour as window_start_at
     from ({{ days_from_to(first_day_to_score(), newest_local_day()) }}) as spine
 {%- endmacro %}

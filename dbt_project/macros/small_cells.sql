@@ -10,10 +10,10 @@
         case
             when {{ count }} > 0
                 then
-                    count(*) filter ({{ count }} between 1 and {{ least }} - 1) over ({{ group }}) > 0
+                    count(case when {{ count }} between 1 and {{ least }} - 1 then 1 end) over ({{ group }}) > 0
                     and (
                         {{ count }} < {{ least }}
-                        or count(*) filter ({{ count }} > 0) over ({{ smaller }}) < 2
+                        or count(case when {{ count }} > 0 then 1 end) over ({{ smaller }}) < 2
                         or sum({{ count }}) over ({{ smaller }}) < {{ least }}
                         or max({{ count }}) over ({{ smaller }}) = 1
                     )
@@ -21,7 +21,7 @@
                 then
                     (max({{ count }}) over ({{ group }}) = 1 or sum({{ count }}) over ({{ group }}) between 1 and {{ least }} - 1)
                     and row_number() over ({{ group }} order by {{ count }}, {{ cell }})
-                    <= greatest({{ least }} - count(*) filter ({{ count }} > 0) over ({{ group }}), 1)
+                    <= {{ greatest_known(least ~ ' - count(case when ' ~ count ~ ' > 0 then 1 end) over (' ~ group ~ ')', 1) }}
         end,
         false
     )

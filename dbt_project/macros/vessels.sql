@@ -3,7 +3,7 @@
     60 * sqrt(
         power({{ other_latitude }} - {{ latitude }}, 2)
         + power(
-            ({{ other_longitude }} - {{ longitude }}) * cos(radians(({{ latitude }} + {{ other_latitude }}) / 2)), 2
+            ({{ other_longitude }} - {{ longitude }}) * cos(radians(({{ latitude }} + {{ other_latitude }}) / 2e0)), 2
         )
     )
 {%- endmacro %}
@@ -39,7 +39,7 @@
 
 {# Up to when what vessels told is taken as complete: packets of the last minutes may still be on their way. #}
 {% macro watermark() -%}
-    {{ clock() }} - interval '{{ var("late_packet_minutes") }} minutes'
+    {{ clock() }} - interval '{{ var("late_packet_minutes") }}' minute
 {%- endmacro %}
 
 {# True after so many fixes in a row for which a condition holds, false after so many for which it does not, NULL between. #}

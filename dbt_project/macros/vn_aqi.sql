@@ -7,9 +7,10 @@
 {% macro vn_aqi_sub_index(concentration, step) -%}
     cast(floor(
         {{ step }}.index_low + 0.5
-        + ({{ step }}.index_high - {{ step }}.index_low)
-        * (cast(least({{ concentration }}, {{ step }}.concentration_high) as decimal(18, 6)) - {{ step }}.concentration_low)
-        / ({{ step }}.concentration_high - {{ step }}.concentration_low)
+        + cast(
+            ({{ step }}.index_high - {{ step }}.index_low)
+            * (cast({{ least_known(concentration, step ~ '.concentration_high') }} as decimal(18, 6)) - {{ step }}.concentration_low) as double
+        ) / ({{ step }}.concentration_high - {{ step }}.concentration_low)
     ) as integer)
 {%- endmacro %}
 

@@ -2,6 +2,6 @@
 {% macro working_days_so_far() -%}
     select
         local_date,
-        cast(count(*) filter (where is_working_day) over (order by local_date) as bigint) as working_days_so_far
+        cast(count(case when is_working_day then 1 end) over (order by local_date) as bigint) as working_days_so_far
     from {{ ref('working_days') }}
 {%- endmacro %}

@@ -40,7 +40,9 @@ UNUSUAL_MONTH = """
 INVENTED_POINTS = """
     select agency_code
     from {batch}
-    where score_points is not null and (group_code in ('transparency', 'satisfaction') or coalesce(denominator, 0) = 0)
+    where score_points is not null and (component_code in (
+        'procedures_updated_on_time', 'transparency_other', 'satisfaction_other'
+    ) or coalesce(denominator, 0) = 0)
 """
 LATE_AND_IN_TIME = """
     select dossier_id

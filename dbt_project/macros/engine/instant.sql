@@ -5,7 +5,7 @@
 #}
 {% macro attach_instant() -%}
     {%- set snapshot = env_var('IOC_DBT_SNAPSHOT', '') if execute else '' -%}
-    {%- if snapshot -%}
+    {%- if snapshot and target.type == 'duckdb' -%}
         detach instant; attach 'ducklake:lake_catalog' as instant (read_only, snapshot_version {{ snapshot | int }})
     {%- endif -%}
 {%- endmacro %}

@@ -17,9 +17,14 @@ where insurer_paid_vnd <> insured_total_vnd - copayment_vnd
 {% test spending_of_a_year_is_the_sum_of_its_months(model) %}
 select *
 from (
-    select *, sum(spent_vnd) over (partition by facility_code, year(month_date) order by month_date) as total from {{ model }}
+    select
+        *,
+        sum(spent_vnd) over year_so_far as total,
+        bool_or(is_small_cell) over year_so_far as has_hidden_month
+    from {{ model }}
+    window year_so_far as (partition by facility_code, year(month_date) order by month_date)
 ) as running
-where spent_in_year_vnd <> total
+where spent_in_year_vnd <> total and not has_hidden_month or spent_in_year_vnd < total
 {% endtest %}
 
 {# A count out of a total of few, one of 1 to 4 out of a known total, or one that leaves 1 to 4, must not be shown. #}
@@ -41,7 +46,29 @@ where counted_stays < {{ var('least_cell') }} and coalesce(treatment_days, mean_
 
 {% test what_few_claims_cost_is_hidden(model) %}
 select * from {{ model }}
-where priced_claims < {{ var('least_cell') }} and coalesce(total_vnd, medicine_vnd) is not null
+where
+    priced_claims < {{ var('least_cell') }} and coalesce(total_vnd, medicine_vnd) is not null
+    or claims between 1 and {{ var('least_cell') }} - 1 and spent_vnd is not null
+    or is_small_cell and spent_vnd is not null
+{% endtest %}
+
+{# The difference attack: one sum of a year less the one before and the months shown between them is nothing, or what several patients cost. #}
+{% test no_hidden_spending_can_be_worked_out(model) %}
+select facility_code, spans.year_number, spans.sums_before
+from (
+    select
+        *,
+        year(month_date) as year_number,
+        count(spent_in_year_vnd) over (
+            partition by facility_code, year(month_date) order by month_date rows between unbounded preceding and 1 preceding
+        ) as sums_before
+    from {{ model }}
+) as spans
+group by facility_code, spans.year_number, spans.sums_before
+having
+    count(spent_in_year_vnd) > 0
+    and count(*) filter (where is_small_cell) > 0
+    and (count(*) filter (where is_small_cell) = 1 or sum(claims) filter (where is_small_cell) < {{ var('least_cell') }})
 {% endtest %}
 
 {# The difference attack: the province less the facilities that are shown leaves nobody, or few neither of the count nor of the others. #}

@@ -38,7 +38,7 @@ where {{ column_name }} between 1 and {{ least }} - 1
 select {{ key | join(', ') }}
 from {{ model }}
 group by {{ key | join(', ') }}
-having count(*) <> 1 + (max({{ week }}) - min({{ week }})) / 7
+having count(*) <> 1 + {{ days_between('min(' ~ week ~ ')', 'max(' ~ week ~ ')') }} / 7e0
 {% endtest %}
 
 {# A count stands in the column of its own resolution and in no other. #}
@@ -95,6 +95,45 @@ from {{ model }} as cells
 inner join {{ weeks }} as weeks
     on cells.disease_code = weeks.disease_code and cells.week_start_date = weeks.week_start_date
 where weeks.is_small_cell and cells.cases is not null
+{% endtest %}
+
+{# The difference attack by one who knows a year's total: less the weeks that are shown it is nobody, or at least var('least_cell') persons in
+   at least two hidden weeks; fewer persons are hidden in five weeks, or all there are. #}
+{% test no_hidden_week_of_reports_can_be_worked_out(model, records) %}
+with years as (
+
+    select
+        disease_code,
+        {{ iso_year(local_date('first_reported_at')) }} as iso_year,
+        count(*) as cases
+    from {{ records }}
+    where record_kind = 'case' and classification_code <> 'loai_tru'
+    group by 1, 2
+
+),
+
+shown as (
+
+    select
+        disease_code,
+        iso_year,
+        count(*) as weeks,
+        coalesce(sum(reported_cases), 0) as cases,
+        count(*) filter (where is_small_cell) as hidden_weeks
+    from {{ model }}
+    group by disease_code, iso_year
+
+)
+
+select shown.*, years.cases as all_cases
+from shown
+left join years on shown.disease_code = years.disease_code and shown.iso_year = years.iso_year
+where
+    shown.hidden_weeks = 0 and shown.cases <> coalesce(years.cases, 0)
+    or shown.hidden_weeks = 1 and shown.weeks > 1
+    or shown.hidden_weeks > 1
+    and coalesce(years.cases, 0) - shown.cases < {{ var('least_cell') }}
+    and shown.hidden_weeks < least({{ var('least_cell') }}, shown.weeks)
 {% endtest %}
 
 {# The difference attack: a year less its weeks that are shown is nothing, or at least var('least_cell') persons in at least two weeks. #}

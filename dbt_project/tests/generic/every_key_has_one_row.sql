@@ -12,8 +12,8 @@ counted as (
 
 )
 
-select {{ key }}, counted.row_count
+select coalesce(named.{{ key }}, counted.{{ key }}) as {{ key }}, counted.row_count
 from named
-full outer join counted using ({{ key }})
+full outer join counted on named.{{ key }} = counted.{{ key }}
 where named.{{ key }} is null or counted.row_count is distinct from 1
 {% endtest %}

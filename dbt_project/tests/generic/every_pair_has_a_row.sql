@@ -8,8 +8,10 @@ with expected as (
 
 )
 
-select {{ key }}, {{ column }}
+select expected.{{ key }}, expected.{{ column }}, built.{{ key }} as built_key, built.{{ column }} as built_column
 from expected
-full outer join {{ model }} as built using ({{ key }}, {{ column }})
+full outer join {{ model }} as built
+    on expected.{{ key }} = built.{{ key }}
+    and expected.{{ column }} = built.{{ column }}
 where expected.{{ key }} is null or built.{{ key }} is null
 {% endtest %}

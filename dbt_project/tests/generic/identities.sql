@@ -47,7 +47,7 @@ where pieces <> received + skipped
 select * from {{ model }}
 where
     expected_slots <> received_slots + awaited_slots + missing_slots
-    or missing_slots <> coalesce(len(missing_starts), 0)
+    or missing_slots <> coalesce({{ members_in('missing_starts') }}, 0)
 {% endtest %}
 
 {% test a_score_is_never_made_of_nothing(model) %}
@@ -82,7 +82,7 @@ where listed.owner is null
 select * from {{ model }}
 where
     (vn_aqi is not null) <> (pm2_5_aqi is not null or pm10_aqi is not null)
-    or vn_aqi <> greatest(pm2_5_aqi, pm10_aqi, o3_aqi, no2_aqi, so2_aqi, co_aqi)
+    or vn_aqi <> {{ greatest_known('pm2_5_aqi', 'pm10_aqi', 'o3_aqi', 'no2_aqi', 'so2_aqi', 'co_aqi') }}
     or (vn_aqi is not null and (band_code is null or dominant_parameter_code is null))
 {% endtest %}
 
@@ -166,8 +166,11 @@ now_open as (
 
 )
 
-select dossier_id
+select coalesce(shown.dossier_id, now_open.dossier_id) as dossier_id
 from shown
-full outer join now_open using (dossier_id, agency_code, state_code)
-where shown.state_code is null or now_open.state_code is null
+full outer join now_open
+    on shown.dossier_id = now_open.dossier_id
+    and shown.agency_code = now_open.agency_code
+    and shown.state_code = now_open.state_code
+where shown.dossier_id is null or now_open.dossier_id is null
 {% endtest %}

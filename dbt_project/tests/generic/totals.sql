@@ -33,7 +33,8 @@ with parts as (
 
 select parts.*, totals.{{ with_column }}
 from parts
-inner join {{ with }} as totals using ({{ with_by | join(', ') }})
+inner join {{ with }} as totals
+    on {% for column in with_by %}parts.{{ column }} = totals.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
 where
     totals.{{ with_column }} is not null
     and (

@@ -15,7 +15,7 @@ with counted as (
         cast(sum(attendance.enrolled_pupils - attendance.present_pupils) as bigint) as absent_pupils,
         max(attendance.exported_at) as newest_export_at
     from {{ ref('int_attendance_current') }} as attendance
-    inner join {{ ref('registered_schools') }} as schools using (school_code)
+    inner join {{ ref('registered_schools') }} as schools on attendance.school_code = schools.school_code
     group by attendance.attendance_date, schools.level_code, attendance.school_code
 
 ),

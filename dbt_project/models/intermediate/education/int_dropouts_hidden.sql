@@ -55,7 +55,9 @@ final as (
         hidden_levels.is_hidden_level,
         hidden_schools.is_hidden_school or hidden_levels.is_hidden_level as is_hidden
     from hidden_schools
-    inner join hidden_levels using (school_year, level_code)
+    inner join hidden_levels
+        on hidden_schools.school_year = hidden_levels.school_year
+        and hidden_schools.level_code = hidden_levels.level_code
 
 )
 

@@ -40,9 +40,9 @@ final as (
     select
         schools.*,
         levels.level_pupils between 1 and {{ var('least_cell') }} - 1 as is_hidden_level,
-        {{ is_small_cell('pupils', 'school_year, level_code', 'school_code') }} as is_hidden
+        {{ is_small_cell('schools.pupils', 'schools.school_year, schools.level_code', 'schools.school_code') }} as is_hidden
     from schools
-    inner join levels using (school_year, level_code)
+    inner join levels on schools.school_year = levels.school_year and schools.level_code = levels.level_code
 
 )
 

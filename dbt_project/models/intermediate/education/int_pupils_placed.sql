@@ -47,7 +47,7 @@ ranked as (
             order by statuses.is_moved_away, arrivals.arrived_at desc, students.exported_at desc, students.school_code
         ) as place
     from {{ ref('int_students_current') }} as students
-    inner join {{ ref('student_statuses') }} as statuses using (status_name)
+    inner join {{ ref('student_statuses') }} as statuses on students.status_name = statuses.status_name
     inner join arrivals
         on students.pupil_key = arrivals.pupil_key
         and students.school_code = arrivals.school_code
@@ -57,7 +57,7 @@ ranked as (
 
 final as (
 
-    select * exclude (place)
+    select *
     from ranked
     where place = 1
 

@@ -12,13 +12,13 @@ with station_hours as (
 
     select int_station_hours.*
     from {{ station_hours }} as int_station_hours
-    inner join {{ ref('stations') }} as stations using (station_id)
+    inner join {{ ref('stations') }} as stations on int_station_hours.station_id = stations.station_id
     where stations.kind = 'air'
     {%- if is_incremental() %}
     and hour_at >= {{ literal_of(
         'select min(hour_at) from (select hour_at from ' ~ station_hours ~ ' where _source_version > ' ~ built
         ~ ' union all select hour_at from ' ~ this ~ ' where not is_finished) as hours',
-        'timestamptz', '9999-12-31 00:00:00+00') }} - interval '{{ hours_back }} hours'
+        instant_type(), '9999-12-31 00:00:00+00:00') }} - interval '{{ hours_back }}' hour
     {%- endif %}
 
 ),
@@ -44,7 +44,7 @@ affected_hours as (
     inner join touched_hours
         on station_hours.station_id = touched_hours.station_id
         and station_hours.hour_at >= touched_hours.hour_at
-        and station_hours.hour_at <= touched_hours.hour_at + interval '{{ hours_back }} hours'
+        and station_hours.hour_at <= touched_hours.hour_at + interval '{{ hours_back }}' hour
 
 ),
 
@@ -61,8 +61,20 @@ particle_hours as (
     inner join station_hours
         on affected_hours.station_id = station_hours.station_id
         and station_hours.hour_at <= affected_hours.hour_at
-        and station_hours.hour_at >= affected_hours.hour_at - interval '{{ hours_back }} hours'
+        and station_hours.hour_at >= affected_hours.hour_at - interval '{{ hours_back }}' hour
     where station_hours.parameter_code in ('PM2.5', 'PM10')
+
+),
+
+particle_shares as (
+
+    select
+        *,
+        coalesce(
+            1e0 * min(mean_value) over (partition by station_id, hour_at, parameter_code)
+            / nullif(max(mean_value) over (partition by station_id, hour_at, parameter_code), 0), 1
+        ) as share_of_greatest
+    from particle_hours
 
 ),
 
@@ -70,13 +82,8 @@ particle_weights as (
 
     select
         *,
-        greatest(
-            coalesce(
-                min(mean_value) over (partition by station_id, hour_at, parameter_code)
-                / nullif(max(mean_value) over (partition by station_id, hour_at, parameter_code), 0), 1
-            ), 0.5
-        ) as weight
-    from particle_hours
+        case when share_of_greatest > 0.5 then share_of_greatest else 0.5e0 end as weight
+    from particle_shares
 
 ),
 
@@ -90,11 +97,10 @@ nowcasts as (
         case
             when count(mean_value) filter (where age_rank <= 3) < 2 then null
             when max(weight) > 0.5
-                then round(
-                    sum(power(weight, age_rank - 1) * mean_value)
-                    / sum(power(weight, age_rank - 1)) filter (where mean_value is not null), 6
-                )
-            else round(sum(power(0.5, age_rank) * mean_value), 6)
+                then {{ six_decimals(
+                    'sum(power(weight, age_rank - 1) * mean_value) / sum(power(weight, age_rank - 1)) filter (where mean_value is not null)'
+                ) }}
+            else {{ six_decimals('sum(power(0.5e0, age_rank) * mean_value)') }}
         end as concentration,
         count(mean_value) < {{ var('nowcast_hours') }} as is_short,
         max(_source_version) as _source_version
@@ -148,7 +154,7 @@ final as (
 
     select
         *,
-        hour_at + interval '1 hour' <= {{ clock() }} as is_finished
+        hour_at + interval '1' hour <= {{ clock() }} as is_finished
     from judged
 
 )

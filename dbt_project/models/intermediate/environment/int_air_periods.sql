@@ -20,7 +20,7 @@ touched_days as (
 
     select station_id, parameter_code, local_date from touched_hours
     union
-    select station_id, parameter_code, local_date + 1 as local_date from touched_hours
+    select station_id, parameter_code, {{ days_after('local_date', 1) }} as local_date from touched_hours
     {%- if is_incremental() %}
     union
     select station_id, parameter_code, local_date
@@ -40,7 +40,7 @@ station_hours as (
         station_hours.mean_value,
         station_hours._source_version
     from {{ station_hours }} as station_hours
-    inner join {{ ref('stations') }} as stations using (station_id)
+    inner join {{ ref('stations') }} as stations on station_hours.station_id = stations.station_id
     where
         stations.kind = 'air'
         and station_hours.is_valid
@@ -48,7 +48,7 @@ station_hours as (
         and station_hours.hour_at >= {{ start_of_local_day(literal_of(
             'select min(local_date) from (select ' ~ local_date('hour_at') ~ ' as local_date from ' ~ station_hours
             ~ ' where _source_version > ' ~ built ~ ' union all select local_date from ' ~ this ~ ' where not is_finished) as days',
-            'date', '9999-12-31')) }} - interval '8 hours'
+            'date', '9999-12-31')) }} - interval '8' hour
     {%- endif %}
 
 ),
@@ -63,13 +63,13 @@ windows as (
         mean_value as value_1h,
         case
             when count(*) over last_8_hours >= {{ hours_of_8 }}
-                then avg(mean_value) over last_8_hours
+                then {{ six_decimals('avg(mean_value) over last_8_hours') }}
         end as value_8h,
         _source_version
     from station_hours
     window last_8_hours as (
         partition by station_id, parameter_code
-        order by hour_at range between interval '7 hours' preceding and current row
+        order by hour_at range between interval '7' hour preceding and current row
     )
 
 ),
@@ -91,7 +91,7 @@ values_judged as (
         parameter_code,
         '24h' as averaging,
         local_date,
-        case when count(*) >= {{ hours_of_day }} then avg(value_1h) end as value,
+        case when count(*) >= {{ hours_of_day }} then {{ six_decimals('avg(value_1h)') }} end as value,
         max(_source_version) as _source_version
     from windows
     group by station_id, parameter_code, local_date
@@ -116,11 +116,16 @@ final as (
         count(values_judged.value) as judged_periods,
         max(limits.limit_value) as limit_value,
         case when max(limits.limit_value) is not null then count(*) filter (where values_judged.value > limits.limit_value) end as over_periods,
-        {{ start_of_local_day('values_judged.local_date + 1') }} <= {{ clock() }} as is_finished,
+        {{ start_of_local_day(days_after('values_judged.local_date', 1)) }} <= {{ clock() }} as is_finished,
         max(values_judged._source_version) as _source_version
     from values_judged
-    inner join touched_days using (station_id, parameter_code, local_date)
-    left join indexed using (parameter_code, averaging)
+    inner join touched_days
+        on values_judged.station_id = touched_days.station_id
+        and values_judged.parameter_code = touched_days.parameter_code
+        and values_judged.local_date = touched_days.local_date
+    left join indexed
+        on values_judged.parameter_code = indexed.parameter_code
+        and values_judged.averaging = indexed.averaging
     left join limits
         on limits.key = 'limit.' || values_judged.parameter_code || '.' || values_judged.averaging
         and values_judged.local_date = limits.local_date

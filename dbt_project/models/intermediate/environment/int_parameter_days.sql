@@ -25,8 +25,11 @@ readings as (
         {{ time_slot('readings.measured_at', 60 // var('slots_per_hour')) }} as slot_at,
         readings.status_code = '00' and readings.reference_unit = parameters.reference_unit as counts
     from {{ readings }} as readings
-    inner join touched_days using (station_id, parameter_code, local_date)
-    inner join parameters using (parameter_code)
+    inner join touched_days
+        on readings.station_id = touched_days.station_id
+        and readings.parameter_code = touched_days.parameter_code
+        and readings.local_date = touched_days.local_date
+    inner join parameters on readings.parameter_code = parameters.parameter_code
     {%- if is_incremental() %}
     where readings.measured_at >= {{ start_of_local_day(literal_of(
         'select min(local_date) from ' ~ readings ~ ' where _source_version > ' ~ built, 'date', '9999-12-31')) }}
@@ -104,7 +107,10 @@ final as (
         days.last_reading_at,
         days._source_version
     from days
-    left join longest_runs using (station_id, parameter_code, local_date)
+    left join longest_runs
+        on days.station_id = longest_runs.station_id
+        and days.parameter_code = longest_runs.parameter_code
+        and days.local_date = longest_runs.local_date
 
 )
 

@@ -12,10 +12,9 @@ with station_days as (
 last_day as (
 
     select
-        greatest(
-            {{ local_date(clock() ~ " - interval '" ~ (60 // var('slots_per_hour')) ~ " minutes'") }},
-            max(local_date)
-        ) as local_date
+        {{ greatest_known(
+            local_date(clock() ~ " - interval '" ~ (60 // var('slots_per_hour')) ~ "' minute"), 'max(local_date)'
+        ) }} as local_date
     from station_days
 
 ),
@@ -33,10 +32,9 @@ final as (
         local_date = (select local_date from last_day) as is_latest,
         case
             when local_date < {{ first_day_of_history() }} then 0
-            else cast(greatest(0, least(
-                {{ slots_per_day }},
-                floor({{ hours_between(start_of_local_day('local_date'), clock()) }} * {{ var('slots_per_hour') }})
-            )) as integer)
+            else cast({{ greatest_known(0, least_known(
+                slots_per_day, 'floor(' ~ hours_between(start_of_local_day('local_date'), clock()) ~ ' * ' ~ var('slots_per_hour') ~ ')'
+            )) }} as integer)
         end as expected_slots
     from spine
 

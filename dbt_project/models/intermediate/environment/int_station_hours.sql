@@ -13,7 +13,7 @@ with readings as (
     {%- if is_incremental() %}
     where measured_at >= {{ literal_of(
         'select min(' ~ time_slot('measured_at', 60) ~ ') from ' ~ readings ~ ' where _source_version > ' ~ built,
-        'timestamptz', '9999-12-31 00:00:00+00') }}
+        instant_type(), '9999-12-31 00:00:00+00:00') }}
     {%- endif %}
 
 ),
@@ -38,8 +38,11 @@ judged as (
         readings.*,
         readings.status_code = '00' and readings.reference_unit = parameters.reference_unit as counts
     from readings
-    inner join touched_hours using (station_id, parameter_code, hour_at)
-    inner join parameters using (parameter_code)
+    inner join touched_hours
+        on readings.station_id = touched_hours.station_id
+        and readings.parameter_code = touched_hours.parameter_code
+        and readings.hour_at = touched_hours.hour_at
+    inner join parameters on readings.parameter_code = parameters.parameter_code
 
 ),
 
@@ -49,7 +52,7 @@ final as (
         station_id,
         parameter_code,
         hour_at,
-        round(avg(value) filter (where counts), 6) as mean_value,
+        {{ six_decimals('avg(value) filter (where counts)') }} as mean_value,
         count(distinct slot_at) as received_slots,
         count(distinct slot_at) filter (where counts) as valid_slots,
         count(distinct slot_at) filter (where counts)

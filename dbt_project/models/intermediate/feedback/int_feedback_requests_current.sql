@@ -6,9 +6,9 @@ with versions as (
 
     select requests.*, statuses.is_closed
     from {{ ref('stg_feedback__requests') }} as requests
-    inner join {{ ref('feedback_statuses') }} as statuses using (status_code)
+    inner join {{ ref('feedback_statuses') }} as statuses on requests.status_code = statuses.status_code
     {%- if is_incremental() %}
-    where service_request_id in (
+    where requests.service_request_id in (
         select service_request_id from {{ ref('stg_feedback__requests') }} where _source_version > {{ built }}
     )
     {%- endif %}
@@ -31,7 +31,7 @@ ordered as (
         *,
         row_number() over (partition by service_request_id order by version_at desc) as newness,
         count(*) over (partition by service_request_id) as version_count,
-        max(version_at) filter (where not is_closed) over (partition by service_request_id) as last_open_at,
+        max(case when not is_closed then version_at end) over (partition by service_request_id) as last_open_at,
         count(case when agency_code <> agency_before then 1 end) over (partition by service_request_id) as reassignment_count,
         max(_source_version) over (partition by service_request_id) as newest_source_version
     from with_former
@@ -75,7 +75,7 @@ final as (
         ordered.version_count,
         ordered.newest_source_version as _source_version
     from ordered
-    left join closings using (service_request_id)
+    left join closings on ordered.service_request_id = closings.service_request_id
     where ordered.newness = 1
 
 )

@@ -64,7 +64,7 @@ final as (
     inner join fixes
         on long_silences.operator_code = fixes.operator_code
         and fixes.fixed_at <= long_silences.started_at
-        and fixes.fixed_at >= long_silences.started_at - interval '{{ var("silence_hours") }} hours'
+        and fixes.fixed_at >= long_silences.started_at - interval '{{ var("silence_hours") }}' hour
         and not fixes.is_in_port
     group by
         long_silences.operator_code,

@@ -57,9 +57,9 @@ final as (
 
     select
         vessel_key,
-        {{ value_at_greatest('vessel_name', 'arrival') }} filter (where vessel_name is not null) as vessel_name,
-        {{ value_at_greatest('call_sign', 'arrival') }} filter (where call_sign is not null) as call_sign,
-        {{ value_at_greatest('ship_type_code', 'arrival') }} filter (where ship_type_code is not null) as ship_type_code,
+        {{ value_at_greatest('vessel_name', 'arrival') }} as vessel_name,
+        {{ value_at_greatest('call_sign', 'arrival') }} as call_sign,
+        {{ value_at_greatest('ship_type_code', 'arrival') }} as ship_type_code,
         max(_source_version) as _source_version
     from ranked
     group by vessel_key

@@ -22,7 +22,7 @@ last_unchanged as (
 
     select positions.vessel_key, max(positions.fixed_at) as fixed_at
     from positions
-    inner join changes using (vessel_key)
+    inner join changes on positions.vessel_key = changes.vessel_key
     where positions.fixed_at < changes.changed_from
     group by positions.vessel_key
 
@@ -32,8 +32,8 @@ touched as (
 
     select positions.*, changes.changed_from
     from positions
-    inner join changes using (vessel_key)
-    left join last_unchanged using (vessel_key)
+    inner join changes on positions.vessel_key = changes.vessel_key
+    left join last_unchanged on positions.vessel_key = last_unchanged.vessel_key
     where positions.fixed_at >= coalesce(last_unchanged.fixed_at, changes.changed_from)
 
 ),
@@ -102,11 +102,11 @@ nearest_points as (
 
     select
         *,
-        greatest(0.0, least(1.0,
-            -(from_x * along_x + from_y * along_y) / nullif(along_x * along_x + along_y * along_y, 0)
-        )) as share_along,
+        {{ greatest_known('0e0', least_known(
+            '1e0', '-1e0 * (from_x * along_x + from_y * along_y) / nullif(along_x * along_x + along_y * along_y, 0)'
+        )) }} as share_along,
         (from_y > 0) <> (from_y + along_y > 0)
-        and from_x - from_y * along_x / nullif(along_y, 0) > 0 as is_crossed_to_the_east
+        and from_x - 1e0 * from_y * along_x / nullif(along_y, 0) > 0 as is_crossed_to_the_east
     from seen_edges
 
 ),

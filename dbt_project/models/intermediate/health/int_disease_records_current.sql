@@ -19,7 +19,7 @@ ordered as (
 
 final as (
 
-    select * exclude (newness)
+    select *
     from ordered
     where newness = 1
 

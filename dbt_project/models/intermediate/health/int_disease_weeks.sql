@@ -11,7 +11,7 @@ communes as (
 
     select communes.commune_code, communes.commune_name, communes.latitude, communes.longitude, populations.population
     from {{ ref('communes') }} as communes
-    left join {{ ref('populations') }} as populations using (commune_code)
+    left join {{ ref('populations') }} as populations on communes.commune_code = populations.commune_code
 
 ),
 
@@ -63,7 +63,7 @@ commune_weeks as (
     cross join communes
     inner join days
         on days.local_date >= spans.first_week
-        and extract(isodow from days.local_date) = 1
+        and {{ iso_weekday('days.local_date') }} = 1
     left join counted
         on spans.disease_code = counted.disease_code
         and communes.commune_code = counted.commune_code

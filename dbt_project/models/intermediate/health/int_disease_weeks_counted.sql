@@ -9,7 +9,7 @@ with records as (
         cast(date_trunc('week', records.period_start_date) as date) as week_start_date,
         records.period_start_date between {{ first_day_of_history() }} and {{ local_date(clock()) }} as is_in_history
     from {{ ref('int_disease_records_current') }} as records
-    inner join {{ ref('disease_measures') }} as measures using (measure_code)
+    inner join {{ ref('disease_measures') }} as measures on records.measure_code = measures.measure_code
     where records.place_level = 'commune'
 
 ),

@@ -3,7 +3,7 @@
 -- A week of which too few communes are known is compared with none: the sum of some is less than that of all.
 with place_weeks as (
 
-    select *, 100.0 * reported_places / places >= {{ var('least_reported_percent') }} as is_compared
+    select *, 100e0 * reported_places / places >= {{ var('least_reported_percent') }} as is_compared
     from {{ ref('int_disease_weeks') }}
 
 ),
@@ -38,7 +38,7 @@ weighed as (
 judged as (
 
     select
-        * exclude (cases_to_judge),
+        *,
         {{ is_small_cell('cases_to_judge', 'disease_code, place_level, week_start_date', 'place_code') }} as is_hidden,
         lag(case when is_compared then cases end) over by_place as previous_cases
     from weighed
@@ -54,7 +54,7 @@ weeks as (
 
 years_back as (
 
-    select year_back from unnest(range(1, {{ var('epidemic_years') }} + 1)) as years (year_back)
+    select number as year_back from {{ numbers_from_to(1, var('epidemic_years')) }}
 
 ),
 
@@ -64,13 +64,11 @@ same_weeks as (
     select
         weeks.week_start_date,
         cast(
-            date_trunc('week', make_date(cast(extract(isoyear from weeks.week_start_date) as integer) - years_back.year_back, 1, 4))
+            date_trunc('week', {{ date_of(iso_year('weeks.week_start_date') ~ ' - years_back.year_back', 1, 4) }})
             as date
         ) as first_monday,
         cast(extract(week from weeks.week_start_date) as integer) as iso_week,
-        cast(extract(week from make_date(
-            cast(extract(isoyear from weeks.week_start_date) as integer) - years_back.year_back, 12, 28
-        )) as integer) as last_iso_week
+        cast(extract(week from {{ date_of(iso_year('weeks.week_start_date') ~ ' - years_back.year_back', 12, 28) }}) as integer) as last_iso_week
     from weeks
     cross join years_back
 
@@ -80,8 +78,10 @@ compared_weeks as (
 
     select
         same_weeks.week_start_date,
-        same_weeks.first_monday + 7 * (least(same_weeks.iso_week, same_weeks.last_iso_week) - 1) + 7 * neighbours.step
-            as earlier_week_start_date
+        {{ days_after(
+            'same_weeks.first_monday',
+            '7 * (' ~ least_known('same_weeks.iso_week', 'same_weeks.last_iso_week') ~ ' - 1 + neighbours.step)'
+        ) }} as earlier_week_start_date
     from same_weeks
     cross join (values (-1), (0), (1)) as neighbours (step)
 
@@ -109,12 +109,12 @@ final as (
     select
         judged.*,
         judged.week_start_date < this_week.week_start_date as is_complete,
-        judged.week_start_date = this_week.week_start_date - 7 as is_latest,
+        judged.week_start_date = {{ days_after('this_week.week_start_date', -7) }} as is_latest,
         coalesce(histories.history_weeks, 0) as history_weeks,
         coalesce(histories.has_hidden_week, false) as has_hidden_history,
         case
             when histories.history_weeks = 3 * {{ var('epidemic_years') }}
-                then histories.mean_cases + {{ var('epidemic_deviations') }} * histories.deviation_cases
+                then {{ six_decimals('histories.mean_cases + ' ~ var('epidemic_deviations') ~ ' * histories.deviation_cases') }}
         end as epidemic_threshold
     from judged
     cross join this_week

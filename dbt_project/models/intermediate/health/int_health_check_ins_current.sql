@@ -28,7 +28,7 @@ final as (
         claims.discharged_at,
         check_ins._source_version
     from check_ins
-    left join claims using (facility_code, claim_id)
+    left join claims on check_ins.facility_code = claims.facility_code and check_ins.claim_id = claims.claim_id
     where check_ins.newness = 1
 
 )

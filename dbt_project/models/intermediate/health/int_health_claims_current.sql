@@ -42,7 +42,7 @@ final as (
         versions.visit_type_code,
         versions.visit_type_code in ({{ "'" ~ var('inpatient_visit_types') | join("', '") ~ "'" }}) as is_inpatient,
         versions.main_diagnosis_code,
-        left(versions.main_diagnosis_code, 3) as icd10_code,
+        substr(versions.main_diagnosis_code, 1, 3) as icd10_code,
         versions.admitted_at,
         {{ local_date('versions.admitted_at') }} as admitted_date,
         versions.discharged_at,
@@ -58,13 +58,13 @@ final as (
         line_files.medicine_lines_vnd,
         line_files.service_lines_vnd,
         cast(coalesce(
-            make_date(versions.settlement_year, versions.settlement_month, 1),
+            {{ date_of('versions.settlement_year', 'versions.settlement_month', 1) }},
             date_trunc('month', {{ local_date('coalesce(versions.settled_at, versions.discharged_at)') }})
         ) as date) as settlement_month,
         versions.created_at,
         newest._source_version
     from versions
-    inner join newest using (claim_key, version_number)
+    inner join newest on versions.claim_key = newest.claim_key and versions.version_number = newest.version_number
     left join line_files
         on versions.facility_code = line_files.facility_code
         and versions.claim_id = line_files.claim_id

@@ -23,7 +23,7 @@ visits as (
         coalesce(claims.admitted_date, check_ins.checked_in_date) as came_date,
         claims.discharged_date,
         claims.treatment_days,
-        greatest(claims.discharged_date - claims.admitted_date, 0) as nights
+        {{ greatest_known(days_between('claims.admitted_date', 'claims.discharged_date'), 0) }} as nights
     from claims
     full outer join check_ins
         on claims.facility_code = check_ins.facility_code and claims.claim_id = check_ins.claim_id
@@ -43,9 +43,9 @@ final as (
         -- A stay fills a bed on as many days from its first as it is paid for (SO_NGAY_DTRI), but not after discharge.
         case
             when (visit_type_code is distinct from '{{ var("bed_visit_type") }}') then null
-            when not is_claimed then came_date + {{ var('open_stay_days') }}
-            when treatment_days is null then came_date + cast(greatest(nights, 1) - 1 as integer)
-            else came_date + cast(least(treatment_days, nights + 1) - 1 as integer)
+            when not is_claimed then {{ days_after('came_date', var('open_stay_days')) }}
+            when treatment_days is null then {{ days_after('came_date', greatest_known('nights', 1) ~ ' - 1') }}
+            else {{ days_after('came_date', least_known('treatment_days', 'nights + 1') ~ ' - 1') }}
         end as last_bed_date
     from visits
 

@@ -11,9 +11,9 @@ with dossiers as (
 
 changes as (
 
-    select dossier_id, {{ each_part('due_changes', ';') }} as change_text
+    select dossiers.dossier_id, parts.part as change_text
     from dossiers
-    where due_changes is not null
+    cross join {{ parts_of('dossiers.due_changes', ';') }}
 
 ),
 

@@ -13,7 +13,7 @@ with versions as (
         {{ local_date('dossiers.due_at') }} as due_date,
         {{ local_date('dossiers.finished_at') }} as finished_date
     from {{ ref('stg_public_services__dossiers') }} as dossiers
-    inner join {{ ref('dossier_statuses') }} as statuses using (status_code)
+    inner join {{ ref('dossier_statuses') }} as statuses on dossiers.status_code = statuses.status_code
 
 ),
 
@@ -92,7 +92,7 @@ months as (
     select
         month_date,
         cast(month_date + interval '1' month as date) as next_month_date,
-        least(cast(month_date + interval '1' month as date), {{ local_date(clock()) }}) as as_of_date
+        {{ least_known("cast(month_date + interval '1' month as date)", local_date(clock())) }} as as_of_date
     from ({{ months_to_now('select ' ~ month_of('received_date') ~ ' as local_date from versions') }}) as known
     where month_date <= {{ local_date(clock()) }}
 
@@ -145,8 +145,8 @@ final as (
         standing.result_paper_count > 0 or not procedures.has_result_paper as has_digitised_result,
         standing.changed_at
     from standing
-    inner join procedures using (procedure_code)
-    inner join levels using (level_code)
+    inner join procedures on standing.procedure_code = procedures.procedure_code
+    inner join levels on procedures.level_code = levels.level_code
 
 )
 

@@ -6,9 +6,9 @@ with versions as (
 
     select dossiers.*, statuses.state_code
     from {{ ref('stg_public_services__dossiers') }} as dossiers
-    inner join {{ ref('dossier_statuses') }} as statuses using (status_code)
+    inner join {{ ref('dossier_statuses') }} as statuses on dossiers.status_code = statuses.status_code
     {%- if is_incremental() %}
-    where dossier_id in (
+    where dossiers.dossier_id in (
         select dossier_id from {{ ref('stg_public_services__dossiers') }} where _source_version > {{ built }}
     )
     {%- endif %}
@@ -21,7 +21,7 @@ ordered as (
         *,
         row_number() over (partition by dossier_id order by changed_at desc) as newness,
         count(*) over (partition by dossier_id) as version_count,
-        max(changed_at) filter (where state_code <> 'returned') over (partition by dossier_id) as last_not_returned_at,
+        max(case when state_code <> 'returned' then changed_at end) over (partition by dossier_id) as last_not_returned_at,
         max(_source_version) over (partition by dossier_id) as newest_source_version
     from versions
 
@@ -69,7 +69,7 @@ final as (
         ordered.version_count,
         ordered.newest_source_version as _source_version
     from ordered
-    left join returns using (dossier_id)
+    left join returns on ordered.dossier_id = returns.dossier_id
     where ordered.newness = 1
 
 )

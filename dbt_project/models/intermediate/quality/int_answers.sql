@@ -16,7 +16,7 @@ polls as (
 
     select polls.*
     from {{ ref('stg_quality__polls') }} as polls
-    inner join feeds using (feed)
+    inner join feeds on polls.feed = feeds.feed
     where feeds.slots_by = 'polls' and polls.window_start_at < polls.window_end_at
 
 ),
@@ -72,7 +72,9 @@ new_answers as (
     select
         windows.feed,
         windows.delivery_id,
-        cast(round(60 * {{ hours_between('windows.window_start_at', 'windows.window_end_at') }} / feeds.cadence_minutes) as varchar) as comparable,
+        cast(cast(
+            round(60 * {{ hours_between('windows.window_start_at', 'windows.window_end_at') }} / feeds.cadence_minutes) as bigint
+        ) as varchar) || '.0' as comparable,
         windows.source_name,
         windows.received_at,
         windows.window_start_at,
@@ -82,7 +84,7 @@ new_answers as (
         case when windows.last_page_received >= feeds.page_size then windows.last_page + 1 else windows.last_page end as promised_pages,
         windows._source_version
     from windows
-    inner join feeds using (feed)
+    inner join feeds on windows.feed = feeds.feed
     union all
     select
         deliveries.feed,
@@ -90,14 +92,14 @@ new_answers as (
         {{ without_dates('deliveries.source_name') }} as comparable,
         deliveries.source_name,
         deliveries.received_at,
-        cast(null as timestamptz) as window_start_at,
-        cast(null as timestamptz) as window_end_at,
+        cast(null as {{ instant_type() }}) as window_start_at,
+        cast(null as {{ instant_type() }}) as window_end_at,
         deliveries.received,
         cast(null as bigint) as pages,
         cast(null as bigint) as promised_pages,
         deliveries._source_version
     from {{ ref('stg_quality__deliveries') }} as deliveries
-    inner join feeds using (feed)
+    inner join feeds on deliveries.feed = feeds.feed
     where
         feeds.slots_by <> 'polls'
         and deliveries.status in ('loaded', 'empty')
@@ -135,15 +137,14 @@ answers as (
         known._source_version,
         false as is_new
     from {{ this }} as known
-    inner join feeds using (feed)
-    inner join oldest using (feed)
+    inner join feeds on known.feed = feeds.feed
+    inner join oldest on known.feed = oldest.feed
     left join new_answers on known.feed = new_answers.feed and known.delivery_id = new_answers.delivery_id
     where
         new_answers.feed is null
-        and known.received_at >= oldest.oldest_at - greatest(
-            interval '20 days',
-            to_minutes(cast(3 * {{ var('comparable_answers') }} * greatest(feeds.cadence_minutes, feeds.freshness_minutes) as bigint))
-        )
+        and known.received_at >= {{ minutes_after('oldest.oldest_at', '-' ~ greatest_known(
+            20 * 24 * 60, 3 * var('comparable_answers') ~ ' * ' ~ greatest_known('feeds.cadence_minutes', 'feeds.freshness_minutes')
+        )) }}
     {%- endif %}
 
 ),
@@ -153,7 +154,7 @@ measured as (
     select
         *,
         count(*) over ({{ before }}) as compared_answers,
-        median(received) over ({{ before }}) as median_records
+        {{ median_over('received', before) }} as median_records
     from answers
 
 ),
@@ -172,7 +173,7 @@ final as (
         pages,
         promised_pages,
         compared_answers,
-        cast(case when compared_answers >= {{ var('comparable_answers_least') }} then median_records end as double) as usual_records,
+        case when compared_answers >= {{ var('comparable_answers_least') }} then median_records end as usual_records,
         _source_version
     from measured
     where is_new

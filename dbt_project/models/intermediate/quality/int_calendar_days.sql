@@ -15,7 +15,7 @@ terms as (
 
 days as (
 
-    {{ days_from_to("cast('2000-01-01' as date)", local_date(clock() ~ " + interval '31 days'")) }}
+    {{ days_from_to("cast('2000-01-01' as date)", local_date(clock() ~ " + interval '31' day")) }}
 
 ),
 
@@ -23,10 +23,10 @@ judged as (
 
     select
         days.local_date,
-        coalesce(working_days.is_working_day, extract(isodow from days.local_date) < 6) as is_working_day,
+        coalesce(working_days.is_working_day, {{ iso_weekday('days.local_date') }} < 6) as is_working_day,
         terms.school_year is not null as is_term
     from days
-    left join working_days using (local_date)
+    left join working_days on days.local_date = working_days.local_date
     left join terms
         on days.local_date between terms.first_date and terms.last_date
 

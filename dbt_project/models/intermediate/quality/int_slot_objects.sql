@@ -11,6 +11,8 @@ with final as (
     union all
     select 'feedback.requests' as feed, 'feedback.requests' as object_id
     union all
+    select 'forest.weather' as feed, commune_code as object_id from {{ ref('communes') }}
+    union all
     select 'health.claims' as feed, facility_code as object_id from {{ ref('facilities') }}
     union all
     select 'health.disease_cases' as feed, 'health.disease_cases' as object_id

@@ -19,7 +19,7 @@ refused as (
         refused.received_at,
         refused._source_version
     from {{ ref('stg_quality__slots_refused') }} as refused
-    inner join feeds using (feed)
+    inner join feeds on refused.feed = feeds.feed
     where feeds.slots_by in ('object', 'feed')
 
 ),
@@ -43,9 +43,13 @@ versions as (
         min(sent.received_at) as received_at,
         sent._source_version
     from sent
-    inner join feeds using (feed)
+    inner join feeds on sent.feed = feeds.feed
     where sent.event_at is not null and sent.object_id is not null
-    group by sent.feed, sent.object_id, slot_number, sent._source_version
+    group by
+        sent.feed,
+        sent.object_id,
+        {{ local_slot_number('sent.event_at', 'feeds.cadence_minutes') }},
+        sent._source_version
 
 ),
 
@@ -68,7 +72,7 @@ polls as (
     where
         feed in (select feed from feeds where slots_by = 'polls')
         and window_start_at < window_end_at
-        and window_end_at <= window_start_at + interval '366 days'
+        and window_end_at <= window_start_at + interval '366' day
 
 ),
 
@@ -92,7 +96,7 @@ windows as (
     from polls
     inner join new_polls
         on polls.feed = new_polls.feed
-        and polls.window_end_at >= new_polls.oldest_start_at - interval '1 day'
+        and polls.window_end_at >= new_polls.oldest_start_at - interval '1' day
     group by polls.feed, polls.window_start_at, polls.window_end_at
 
 ),
@@ -126,11 +130,11 @@ stretches as (
         joined.feed,
         feeds.cadence_minutes,
         {{ local_slot_number(
-            minutes_after('min(joined.window_start_at)', 'feeds.cadence_minutes') ~ " - interval '1 second'", 'feeds.cadence_minutes'
+            minutes_after('min(joined.window_start_at)', 'feeds.cadence_minutes') ~ " - interval '1' second", 'feeds.cadence_minutes'
         ) }} as first_slot_number,
         {{ local_slot_number('max(joined.window_end_at)', 'feeds.cadence_minutes') }} - 1 as last_slot_number
     from joined
-    inner join feeds using (feed)
+    inner join feeds on joined.feed = feeds.feed
     group by joined.feed, joined.stretch, feeds.cadence_minutes
 
 ),
@@ -181,7 +185,7 @@ final as (
         slots.first_received_at,
         slots._source_version
     from slots
-    inner join feeds using (feed)
+    inner join feeds on slots.feed = feeds.feed
     {%- if is_incremental() %}
     left join {{ this }} as known
         on slots.feed = known.feed

@@ -2,9 +2,10 @@
 -- and day they are single pupils; absences together are hidden where they are few.
 with registered as (
 
-    select schools.*, levels.level_name
+    select schools.*, levels.level_name, communes.commune_name
     from {{ ref('registered_schools') }} as schools
-    inner join {{ ref('education_levels') }} as levels using (level_code)
+    inner join {{ ref('education_levels') }} as levels on schools.level_code = levels.level_code
+    left join {{ ref('communes') }} as communes on schools.commune_code = communes.commune_code
 
 ),
 
@@ -34,6 +35,7 @@ final as (
         registered.level_code,
         registered.level_name,
         registered.commune_code,
+        registered.commune_name,
         days.attendance_date,
         days.school_year,
         days.school_year = newest.school_year as is_latest,
@@ -45,7 +47,7 @@ final as (
         case when not school_days.is_hidden then school_days.absent_pupils end as absent_pupils,
         case
             when not school_days.is_hidden
-                then round(100.0 * school_days.present_pupils / nullif(school_days.enrolled_pupils, 0), 2)
+                then round(100e0 * school_days.present_pupils / nullif(school_days.enrolled_pupils, 0), 2)
         end as attendance_percent,
         school_days.newest_export_at
     from registered

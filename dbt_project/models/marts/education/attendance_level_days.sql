@@ -53,7 +53,7 @@ final as (
         case when not counted.is_hidden then counted.absent_pupils end as absent_pupils,
         case
             when not counted.is_hidden
-                then round(100.0 * counted.present_pupils / nullif(counted.enrolled_pupils, 0), 2)
+                then round(100e0 * counted.present_pupils / nullif(counted.enrolled_pupils, 0), 2)
         end as attendance_percent,
         counted.newest_export_at
     from {{ ref('education_levels') }} as levels

@@ -71,11 +71,11 @@ final as (
         case when not judged.is_small_cell then judged.dropped_out_pupils end as dropped_out_pupils,
         case
             when not judged.is_small_cell
-                then round(100.0 * judged.dropped_out_pupils / nullif(judged.pupils_at_start, 0), 2)
+                then round(100e0 * judged.dropped_out_pupils / nullif(judged.pupils_at_start, 0), 2)
         end as dropout_percent,
         case
             when not judged.is_small_cell and judged.pupils_at_start > 0
-                then 100.0 * judged.dropped_out_pupils > {{ var('dropout_alert_percent') }} * judged.pupils_at_start
+                then 100e0 * judged.dropped_out_pupils > {{ var('dropout_alert_percent') }} * judged.pupils_at_start
         end as is_dropout_alert
     from judged
 

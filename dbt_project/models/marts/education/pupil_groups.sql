@@ -60,8 +60,8 @@ final as (
         case when not hidden.is_small_cell then hidden.pupils end as pupils,
         hidden.newest_export_at
     from hidden
-    inner join {{ ref('education_levels') }} as levels using (level_code)
-    inner join {{ ref('int_school_years') }} as years using (school_year)
+    inner join {{ ref('education_levels') }} as levels on hidden.level_code = levels.level_code
+    inner join {{ ref('int_school_years') }} as years on hidden.school_year = years.school_year
     where hidden.all_pupils >= {{ var('least_cell') }}
 
 )

@@ -4,8 +4,8 @@ with registered as (
 
     select schools.*, levels.level_name, levels.pupils_per_class_limit, communes.commune_name
     from {{ ref('registered_schools') }} as schools
-    inner join {{ ref('education_levels') }} as levels using (level_code)
-    left join {{ ref('communes') }} as communes using (commune_code)
+    inner join {{ ref('education_levels') }} as levels on schools.level_code = levels.level_code
+    left join {{ ref('communes') }} as communes on schools.commune_code = communes.commune_code
 
 ),
 
@@ -103,7 +103,7 @@ final as (
         case when not dropouts.is_hidden then dropouts.dropped_out_pupils end as dropped_out_pupils,
         case
             when not dropouts.is_hidden and not coalesce(pupils.is_hidden, false)
-                then round(100.0 * dropouts.dropped_out_pupils / nullif(dropouts.pupils_at_start, 0), 2)
+                then round(100e0 * dropouts.dropped_out_pupils / nullif(dropouts.pupils_at_start, 0), 2)
         end as dropout_percent,
         students.newest_export_at
     from registered

@@ -36,14 +36,14 @@ final as (
         periods.local_date,
         periods.limit_value,
         case when periods.judged_periods > 0 then periods.highest_value end as highest_value,
-        100.0 * periods.highest_value / nullif(periods.limit_value, 0) as share_of_limit_percent,
+        100e0 * periods.highest_value / nullif(periods.limit_value, 0) as share_of_limit_percent,
         periods.judged_periods,
         case when periods.judged_periods > 0 then periods.over_periods end as over_periods,
         case when periods.judged_periods > 0 then periods.over_periods > 0 end as is_over,
         periods._source_version as source_version
     from periods
-    inner join stations using (station_id)
-    inner join parameters using (parameter_code)
+    inner join stations on periods.station_id = stations.station_id
+    inner join parameters on periods.parameter_code = parameters.parameter_code
     left join communes on stations.commune_code = communes.commune_code
 
 )

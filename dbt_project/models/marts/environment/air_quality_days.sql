@@ -54,7 +54,9 @@ sub_indices as (
         case when periods.is_enough then {{ vn_aqi_sub_index('periods.highest_value', 'breakpoints') }} end as sub_index,
         periods._source_version
     from periods
-    inner join judged_parameters using (parameter_code, averaging)
+    inner join judged_parameters
+        on periods.parameter_code = judged_parameters.parameter_code
+        and periods.averaging = judged_parameters.averaging
     left join breakpoints
         on periods.parameter_code = breakpoints.parameter_code
         and periods.averaging = breakpoints.averaging
@@ -129,7 +131,7 @@ final as (
         judged.judged_parameters,
         judged.source_version
     from judged
-    inner join stations using (station_id)
+    inner join stations on judged.station_id = stations.station_id
     left join communes on stations.commune_code = communes.commune_code
     left join bands on judged.vn_aqi >= bands.index_low and judged.vn_aqi <= bands.index_high
 

@@ -76,7 +76,9 @@ sub_indices as (
         concentrations.*,
         {{ vn_aqi_sub_index('concentrations.concentration', 'breakpoints') }} as sub_index
     from concentrations
-    inner join affected_hours using (station_id, hour_at)
+    inner join affected_hours
+        on concentrations.station_id = affected_hours.station_id
+        and concentrations.hour_at = affected_hours.hour_at
     left join breakpoints
         on concentrations.parameter_code = breakpoints.parameter_code
         and concentrations.averaging = breakpoints.averaging
@@ -154,7 +156,7 @@ final as (
         judged.nowcast_is_short,
         judged.source_version
     from judged
-    inner join stations using (station_id)
+    inner join stations on judged.station_id = stations.station_id
     cross join feeds
     left join communes on stations.commune_code = communes.commune_code
     inner join newest_hours on judged.station_id = newest_hours.station_id

@@ -53,7 +53,7 @@ owed_days as (
     inner join days
         on days.local_date >= heard_days.local_date
         and (heard_days.next_date is null or days.local_date < heard_days.next_date)
-        and days.local_date <= heard_days.local_date + {{ var('parameter_silence_days') }}
+        and days.local_date <= {{ days_after('heard_days.local_date', var('parameter_silence_days')) }}
     where heard_days.local_date = days.local_date or heard_days.local_date >= {{ first_day_of_history() }}
 
 ),
@@ -73,16 +73,16 @@ final as (
         owed_days.expected_slots,
         cast(coalesce(heard_days.received_slots, 0) as integer) as received_slots,
         cast(coalesce(heard_days.valid_slots, 0) as integer) as valid_slots,
-        100.0 * least(coalesce(heard_days.valid_slots, 0), owed_days.expected_slots)
+        100e0 * {{ least_known('coalesce(heard_days.valid_slots, 0)', 'owed_days.expected_slots') }}
         / nullif(owed_days.expected_slots, 0) as capture_percent,
         cast(heard_days.longest_run as integer) as longest_run,
         case when heard_days.valid_slots > 0 then heard_days.longest_run >= stuck_sensor.same_values end as is_stuck,
         heard_days.last_reading_at,
         coalesce(heard_days._source_version, 0) as source_version
     from owed_days
-    left join stuck_sensor using (local_date)
-    inner join stations using (station_id)
-    inner join parameters using (parameter_code)
+    left join stuck_sensor on owed_days.local_date = stuck_sensor.local_date
+    inner join stations on owed_days.station_id = stations.station_id
+    inner join parameters on owed_days.parameter_code = parameters.parameter_code
     left join communes on stations.commune_code = communes.commune_code
     left join heard_days
         on owed_days.station_id = heard_days.station_id

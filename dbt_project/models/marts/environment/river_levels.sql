@@ -35,7 +35,7 @@ affected as (
     inner join new_levels
         on later.gauge_id = new_levels.gauge_id
         and later.measured_at >= new_levels.measured_at
-        and later.measured_at <= new_levels.measured_at + interval '2 hours'
+        and later.measured_at <= new_levels.measured_at + interval '2' hour
     {%- if is_incremental() %}
     union
     select gauge_id, measured_at from {{ this }} where is_latest
@@ -54,7 +54,7 @@ levels as (
         source.trend_code,
         source._source_version as source_version
     from {{ stage }} as source
-    inner join affected using (gauge_id, measured_at)
+    inner join affected on source.gauge_id = affected.gauge_id and source.measured_at = affected.measured_at
 
 ),
 
@@ -68,8 +68,8 @@ earlier as (
     from levels
     inner join {{ stage }} as stage
         on levels.gauge_id = stage.gauge_id
-        and stage.measured_at <= levels.measured_at - interval '1 hour'
-        and stage.measured_at >= levels.measured_at - interval '2 hours'
+        and stage.measured_at <= levels.measured_at - interval '1' hour
+        and stage.measured_at >= levels.measured_at - interval '2' hour
     group by levels.gauge_id, levels.measured_at
 
 ),
@@ -120,10 +120,10 @@ judged as (
             when levels.level_m >= alarms.alarm_1_m then 1
             else 0
         end as alarm_level,
-        100.0 * (levels.level_m - earlier.earlier_level_m)
+        100e0 * (levels.level_m - earlier.earlier_level_m)
         / ({{ hours_between('earlier.earlier_at', 'levels.measured_at') }}) as rise_cm_per_hour
     from levels
-    left join earlier using (gauge_id, measured_at)
+    left join earlier on levels.gauge_id = earlier.gauge_id and levels.measured_at = earlier.measured_at
     left join alarms
         on levels.gauge_id = alarms.gauge_id
         and {{ local_date('levels.measured_at') }} = alarms.local_date
@@ -165,15 +165,15 @@ final as (
         {{ six_decimals('ahead.metres_to_next_alarm') }} as metres_to_next_alarm,
         case
             when ahead.rise_cm_per_hour > 0
-                then {{ six_decimals('100.0 * ahead.metres_to_next_alarm / ahead.rise_cm_per_hour') }}
+                then {{ six_decimals('100e0 * ahead.metres_to_next_alarm / ahead.rise_cm_per_hour') }}
         end as hours_to_next_alarm,
         ahead.measured_at = newest.measured_at as is_latest,
         {{ minutes_after('ahead.measured_at', 'feeds.freshness_limit_minutes') }} as current_until_at,
         ahead.source_version
     from ahead
     cross join feeds
-    inner join newest using (gauge_id)
-    left join gauges using (gauge_id)
+    inner join newest on ahead.gauge_id = newest.gauge_id
+    left join gauges on ahead.gauge_id = gauges.gauge_id
 
 )
 

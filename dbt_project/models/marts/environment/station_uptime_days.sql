@@ -50,9 +50,9 @@ final as (
         days.expected_slots,
         cast(coalesce(slots.received_slots, 0) as integer) as received_slots,
         cast(coalesce(slots.valid_slots, 0) as integer) as valid_slots,
-        cast(greatest(days.expected_slots - coalesce(slots.received_slots, 0), 0) as integer) as missing_slots,
-        100.0 * least(coalesce(slots.valid_slots, 0), days.expected_slots) / nullif(days.expected_slots, 0) as uptime_percent,
-        100.0 * least(coalesce(slots.received_slots, 0), days.expected_slots)
+        cast({{ greatest_known('days.expected_slots - coalesce(slots.received_slots, 0)', 0) }} as integer) as missing_slots,
+        100e0 * {{ least_known('coalesce(slots.valid_slots, 0)', 'days.expected_slots') }} / nullif(days.expected_slots, 0) as uptime_percent,
+        100e0 * {{ least_known('coalesce(slots.received_slots, 0)', 'days.expected_slots') }}
         / nullif(days.expected_slots, 0) as data_capture_percent,
         parameters.parameter_code as lowest_parameter_code,
         parameters.capture_percent as lowest_parameter_percent,

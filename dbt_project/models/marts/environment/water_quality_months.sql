@@ -48,8 +48,8 @@ months as (
         count(*) filter (where station_hours.is_valid) as judged_hours,
         max(station_hours._source_version) as source_version
     from station_hours
-    inner join stations using (station_id)
-    inner join classed using (parameter_code)
+    inner join stations on station_hours.station_id = stations.station_id
+    inner join classed on station_hours.parameter_code = classed.parameter_code
     where stations.kind = 'water'
     group by station_hours.station_id, station_hours.parameter_code, station_hours.month_date
 
@@ -60,9 +60,9 @@ measured as (
     select
         *,
         cast(
-            {{ hours_between(start_of_local_day('month_date'), start_of_local_day("month_date + interval '1 month'")) }} as integer
+            {{ hours_between(start_of_local_day('month_date'), start_of_local_day("month_date + interval '1' month")) }} as integer
         ) as expected_hours,
-        {{ start_of_local_day("month_date + interval '1 month'") }} <= {{ clock() }} as is_finished
+        {{ start_of_local_day("month_date + interval '1' month") }} <= {{ clock() }} as is_finished
     from months
 
 ),
@@ -88,7 +88,10 @@ judged as (
                 then coalesce(fitting.water_class, 'D')
         end as water_class
     from measured
-    left join fitting using (station_id, parameter_code, month_date)
+    left join fitting
+        on measured.station_id = fitting.station_id
+        and measured.parameter_code = fitting.parameter_code
+        and measured.month_date = fitting.month_date
 
 ),
 
@@ -107,14 +110,14 @@ final as (
         parameters.reference_unit as unit,
         judged.judged_hours,
         judged.expected_hours,
-        100.0 * judged.judged_hours / judged.expected_hours as capture_percent,
+        100e0 * judged.judged_hours / judged.expected_hours as capture_percent,
         judged.water_class,
         max(judged.water_class) over (partition by judged.station_id, judged.month_date) as station_class,
         count(judged.water_class) over (partition by judged.station_id, judged.month_date) as classed_parameters,
         judged.source_version
     from judged
-    inner join stations using (station_id)
-    inner join parameters using (parameter_code)
+    inner join stations on judged.station_id = stations.station_id
+    inner join parameters on judged.parameter_code = parameters.parameter_code
     left join communes on stations.commune_code = communes.commune_code
 
 )

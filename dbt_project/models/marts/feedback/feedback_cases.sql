@@ -6,9 +6,9 @@
 with requests as (
 
     select
-        * exclude (closed_at, closed_by_at),
-        case when closed_at >= requested_at then closed_at end as closed_at,
-        case when closed_by_at >= requested_at then closed_by_at end as closed_by_at,
+        *,
+        case when closed_at >= requested_at then closed_at end as known_closed_at,
+        case when closed_by_at >= requested_at then closed_by_at end as known_closed_by_at,
         not is_closed and coalesce(expected_at < {{ clock() }}, false) as is_overdue
     from {{ ref('int_feedback_requests_current') }}
 
@@ -41,7 +41,7 @@ changed_requests as (
     select requests.*
     from aged_requests as requests
     {%- if is_incremental() %}
-    left join {{ this }} as built_cases using (service_request_id)
+    left join {{ this }} as built_cases on requests.service_request_id = built_cases.service_request_id
     where
         requests._source_version > {{ built }}
         or requests.is_overdue is distinct from built_cases.is_overdue
@@ -95,28 +95,28 @@ final as (
         {{ local_date('requests.requested_at') }} as requested_date,
         requests.version_at as last_changed_at,
         requests.expected_at,
-        requests.closed_at,
-        {{ local_date('requests.closed_at') }} as closed_date,
-        requests.closed_by_at,
+        requests.known_closed_at as closed_at,
+        {{ local_date('requests.known_closed_at') }} as closed_date,
+        requests.known_closed_by_at as closed_by_at,
         requests.is_closed,
         statuses.is_within_competence,
         requests.is_closed and statuses.is_within_competence as is_handled,
         case
             when not statuses.is_within_competence then null
-            when requests.closed_by_at <= requests.expected_at then true
-            when requests.closed_at > requests.expected_at then false
+            when requests.known_closed_by_at <= requests.expected_at then true
+            when requests.known_closed_at > requests.expected_at then false
         end as is_on_time,
         requests.is_overdue,
         requests.overdue_age_label,
-        {{ hours_between('requests.requested_at', 'requests.closed_at') }} as hours_to_close,
+        {{ hours_between('requests.requested_at', 'requests.known_closed_at') }} as hours_to_close,
         requests.satisfaction_rating,
         requests.satisfaction_rating >= {{ var('satisfied_from_rating') }} as is_satisfied,
         requests.reassignment_count,
         requests.version_count,
         requests._source_version as source_version
     from changed_requests as requests
-    inner join agencies using (agency_code)
-    inner join statuses using (status_code)
+    inner join agencies on requests.agency_code = agencies.agency_code
+    inner join statuses on requests.status_code = statuses.status_code
     left join communes on requests.commune_code = communes.commune_code
     left join topics on requests.service_code = topics.service_code
 

@@ -2,8 +2,8 @@
 with cases as (
 
     select
-        * exclude (commune_code),
-        coalesce(commune_code, 'unknown') as commune_code,
+        *,
+        coalesce(commune_code, 'unknown') as place_code,
         {{ month_of('requested_date') }} as month_date
     from {{ ref('feedback_cases') }}
 
@@ -26,11 +26,11 @@ months as (
 counted as (
 
     select
-        commune_code,
+        place_code,
         month_date,
         {{ feedback_counts() }}
     from cases
-    group by commune_code, month_date
+    group by place_code, month_date
 
 ),
 
@@ -47,7 +47,7 @@ final as (
     from places
     cross join months
     left join counted
-        on places.commune_code = counted.commune_code
+        on places.commune_code = counted.place_code
         and months.month_date = counted.month_date
 
 )

@@ -38,11 +38,11 @@ compared as (
 
     select
         counted.*,
-        100.0 * counted.on_time_cases / nullif(counted.due_closed_cases, 0) as on_time_percent,
+        100e0 * counted.on_time_cases / nullif(counted.due_closed_cases, 0) as on_time_percent,
         periods.last_date,
         periods.is_known
     from counted
-    inner join periods using (month_date, period_code)
+    inner join periods on counted.month_date = periods.month_date and counted.period_code = periods.period_code
 
 ),
 

@@ -19,7 +19,7 @@ counted as (
         count(*) filter (where status_code = 'unknown') as unknown_vessels,
         count(*) filter (where status_code in ('never_heard', 'not_obliged')) as never_heard_vessels,
         count(is_silent_while_ais_heard) as compared_vessels,
-        count(*) filter (where is_silent_while_ais_heard) as silent_while_ais_vessels,
+        count(case when is_silent_while_ais_heard then 1 end) as silent_while_ais_vessels,
         count(licence_expires_date) as licensed_vessels,
         count(*) filter (where is_licence_ending) as licence_ending_vessels,
         count(*) filter (where is_licence_expired) as licence_expired_vessels
@@ -49,7 +49,7 @@ final as (
         case when counted.licensed_vessels > 0 then counted.licence_expired_vessels end as licence_expired_vessels,
         counted.licensed_vessels
     from counted
-    left join {{ ref('communes') }} as communes using (commune_code)
+    left join {{ ref('communes') }} as communes on counted.commune_code = communes.commune_code
 
 )
 

@@ -47,7 +47,7 @@ final as (
         coalesce(counted.registered_vessels, 0) as registered_vessels,
         coalesce(counted.obliged_vessels, 0) as obliged_vessels
     from places
-    left join counted using (place_code)
+    left join counted on places.place_code = counted.place_code
 
 )
 

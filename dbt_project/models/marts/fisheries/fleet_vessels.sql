@@ -54,9 +54,9 @@ judged as (
             else
                 is_obliged
                 and ais_status_code = 'at_sea'
-                and coalesce(hours_since_vms > {{ var('silence_hours') }} + {{ var('late_packet_minutes') }} / 60.0, true)
+                and coalesce(hours_since_vms > {{ var('silence_hours') }} + {{ var('late_packet_minutes') }} / 60e0, true)
         end as is_silent_while_ais_heard,
-        licence_expires_date - {{ local_date(clock()) }} as licence_days_left
+        {{ days_between(local_date(clock()), 'licence_expires_date') }} as licence_days_left
     from vessels
 
 ),
@@ -87,7 +87,7 @@ final as (
         judged.licence_days_left < 0 as is_licence_expired,
         judged.licence_days_left between 0 and {{ var('licence_notice_days') }} as is_licence_ending
     from judged
-    left join {{ ref('communes') }} as communes using (commune_code)
+    left join {{ ref('communes') }} as communes on judged.commune_code = communes.commune_code
 
 )
 

@@ -36,7 +36,7 @@ fixes as (
     left join registrations
         on tracks.vessel_key = registrations.vessel_key
         and {{ was_registered_at('tracks.fixed_at') }}
-    left join heard_by_satellite using (registration_number)
+    left join heard_by_satellite on registrations.registration_number = heard_by_satellite.registration_number
 
 ),
 
@@ -49,7 +49,7 @@ flags as (
         previous_fix_at,
         latitude,
         longitude,
-        cast({{ local_date('fixed_at') }} - licence_expires_date as double) as measured_value,
+        cast({{ days_between('licence_expires_date', local_date('fixed_at')) }} as double) as measured_value,
         is_leading and not is_in_port and licence_expires_date < {{ local_date('fixed_at') }} as is_found
     from fixes
     where licence_expires_date is not null
@@ -82,7 +82,7 @@ numbered as (
 
     select
         *,
-        count(*) filter (where not is_found) over (
+        count(case when not is_found then 1 end) over (
             partition by kind_code, vessel_key order by fixed_at rows between unbounded preceding and current row
         ) as run_number,
         lead(fixed_at) over (partition by kind_code, vessel_key order by fixed_at) as next_fix_at
@@ -116,12 +116,12 @@ unknown_vessels as (
         'unknown_vessel' as kind_code,
         fixes.vessel_key,
         min(fixes.fixed_at) as started_at,
-        cast(null as timestamp with time zone) as ended_at,
+        cast(null as {{ instant_type() }}) as ended_at,
         cast(count(*) as double) as measured_value,
         {{ value_at_greatest('fixes.latitude', 'fixes.fixed_at') }} as latitude,
         {{ value_at_greatest('fixes.longitude', 'fixes.fixed_at') }} as longitude
     from fixes
-    left join {{ ref('int_vessel_names') }} as names using (vessel_key)
+    left join {{ ref('int_vessel_names') }} as names on fixes.vessel_key = names.vessel_key
     where
         fixes.registration_number is null
         and fixes.is_of_interest
@@ -156,7 +156,7 @@ of_vessels as (
         events.latitude,
         events.longitude
     from {{ ref('vessel_boundary_events') }} as events
-    left join heard_by_satellite using (registration_number)
+    left join heard_by_satellite on events.registration_number = heard_by_satellite.registration_number
     where
         events.zone_code in ('near', 'across')
         and (events.source_code = 'vms' or heard_by_satellite.is_heard is null)
@@ -189,16 +189,16 @@ findings as (
     select
         'operator_silent' as kind_code,
         operator_code as subject_code,
-        null as vessel_key,
-        null as registration_number,
-        null as vessel_name,
+        cast(null as varchar) as vessel_key,
+        cast(null as varchar) as registration_number,
+        cast(null as varchar) as vessel_name,
         operator_code,
         started_at,
         ended_at,
         silent_hours as measured_value,
         vessels_at_sea as vessels_affected,
-        null as latitude,
-        null as longitude
+        cast(null as double) as latitude,
+        cast(null as double) as longitude
     from {{ ref('int_operator_silences') }}
 
 ),
@@ -247,7 +247,7 @@ final as (
         told.latitude,
         told.longitude
     from told
-    inner join {{ ref('vessel_alert_kinds') }} as kinds using (kind_code)
+    inner join {{ ref('vessel_alert_kinds') }} as kinds on told.kind_code = kinds.kind_code
 
 )
 

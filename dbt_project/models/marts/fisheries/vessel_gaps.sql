@@ -57,7 +57,9 @@ operator_shares as (
     select
         gaps.vessel_key,
         gaps.fixed_at,
-        sum({{ hours_between('greatest(gaps.fixed_at, silences.started_at)', 'least(gaps.known_until, silences.silent_until)') }}) as hours
+        {{ six_decimals('sum(' ~ hours_between(
+            greatest_known('gaps.fixed_at', 'silences.started_at'), least_known('gaps.known_until', 'silences.silent_until')
+        ) ~ ')') }} as hours
     from gaps
     inner join {{ ref('int_operator_silences') }} as silences
         on gaps.operator_code = silences.operator_code
@@ -72,7 +74,7 @@ judged as (
     select
         gaps.*,
         coalesce(operator_shares.hours, 0) as operator_silent_hours,
-        greatest({{ hours_between('gaps.fixed_at', 'gaps.known_until') }}, 0) - coalesce(operator_shares.hours, 0) as known_silent_hours
+        {{ greatest_known(hours_between('gaps.fixed_at', 'gaps.known_until'), 0) }} - coalesce(operator_shares.hours, 0) as known_silent_hours
     from gaps
     left join operator_shares
         on gaps.vessel_key = operator_shares.vessel_key
@@ -90,7 +92,7 @@ final as (
         next_fix_at as gap_ended_at,
         {{ local_date('fixed_at') }} as gap_started_date,
         duration_hours,
-        greatest(missed_slots, 0) as missed_slots,
+        {{ greatest_known('missed_slots', 0) }} as missed_slots,
         duration_hours > {{ var('silence_hours') }} as is_silence_6h,
         next_fix_at is null as is_open,
         is_in_port as started_in_port,

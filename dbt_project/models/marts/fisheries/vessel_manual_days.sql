@@ -29,7 +29,7 @@ measured as (
         reports.*,
         {{ hours_between('reports.fixed_at', 'coalesce(reports.next_fix_at, ' ~ watermark() ~ ')') }} as hours_until_next
     from reports
-    inner join by_hand using (vessel_key, fixed_at)
+    inner join by_hand on reports.vessel_key = by_hand.vessel_key and reports.fixed_at = by_hand.fixed_at
     where not reports.is_in_port
 
 ),
@@ -54,7 +54,7 @@ counted as (
         {{ local_date('fixed_at') }} as local_date,
         count(*) as manual_reports,
         count(is_in_time) as judged_reports,
-        count(*) filter (where is_in_time) as in_time_reports,
+        count(case when is_in_time then 1 end) as in_time_reports,
         max(hours_until_next) as longest_silence_hours
     from judged
     group by vessel_key, vessel_id, {{ local_date('fixed_at') }}

@@ -51,7 +51,7 @@ slots as (
     select followed.vessel_key, followed.vessel_id, numbers.number as slot_number, false as is_received
     from followed
     cross join {{ numbers_from_to(
-        'followed.slot_number + 1', 'least(followed.next_slot_number - 1, followed.slot_number + ' ~ most_slots ~ ')'
+        'followed.slot_number + 1', least_known('followed.next_slot_number - 1', 'followed.slot_number + ' ~ most_slots)
     ) }}
     where not followed.ends_in_port
 
@@ -66,8 +66,10 @@ operator_slots as (
         and {{ was_registered_at('silences.started_at') }}
     cross join {{ numbers_from_to(
         local_slot_number('silences.started_at', slot_minutes),
-        'least(' ~ local_slot_number('coalesce(silences.ended_at, ' ~ clock() ~ ')', slot_minutes) ~ ', '
-        ~ local_slot_number('silences.started_at', slot_minutes) ~ ' + ' ~ most_slots ~ ')'
+        least_known(
+            local_slot_number('coalesce(silences.ended_at, ' ~ clock() ~ ')', slot_minutes),
+            local_slot_number('silences.started_at', slot_minutes) ~ ' + ' ~ most_slots
+        )
     ) }}
 
 ),
@@ -113,7 +115,7 @@ final as (
         counted.received_slots,
         counted.unknown_slots,
         counted.missed_slots,
-        round(100.0 * counted.received_slots / nullif(counted.received_slots + counted.missed_slots, 0), 6) as compliance_percent,
+        round(100e0 * counted.received_slots / nullif(counted.received_slots + counted.missed_slots, 0), 6) as compliance_percent,
         counted.missed_slots = 0 as is_compliant,
         counted.local_date = max(counted.local_date) over () as is_latest
     from counted

@@ -58,7 +58,7 @@ recent_fixes as (
 
     select vessel_key, count(*) as fixes_24h
     from {{ ref('int_vessel_positions') }}
-    where fixed_at > {{ clock() }} - interval '24 hours' and fixed_at <= {{ clock() }}
+    where fixed_at > {{ clock() }} - interval '24' hour and fixed_at <= {{ clock() }}
     group by vessel_key
 
 ),
@@ -101,7 +101,7 @@ never_heard as (
         'vms' as source_code,
         registrations.registration_number as vessel_id
     from registrations
-    left join last_fixes using (vessel_key)
+    left join last_fixes on registrations.vessel_key = last_fixes.vessel_key
     where registrations.vessel_key = 'vms:' || registrations.registration_number and last_fixes.source_code is null
 
 ),
@@ -160,8 +160,8 @@ judged as (
             else 'at_sea'
         end as status_code
     from vessels
-    left join open_gaps using (vessel_key)
-    left join registrations using (vessel_key)
+    left join open_gaps on vessels.vessel_key = open_gaps.vessel_key
+    left join registrations on vessels.vessel_key = registrations.vessel_key
 
 ),
 
@@ -216,9 +216,9 @@ final as (
         end as status_label,
         judged.source_version
     from judged
-    left join recent_fixes using (vessel_key)
-    left join names using (vessel_key)
-    left join registrations using (vessel_key)
+    left join recent_fixes on judged.vessel_key = recent_fixes.vessel_key
+    left join names on judged.vessel_key = names.vessel_key
+    left join registrations on judged.vessel_key = registrations.vessel_key
 
 )
 

@@ -23,15 +23,15 @@ facilities as (
 
 hours_of_day as (
 
-    select unnest(range(24)) as hour_number
+    select number as hour_number from {{ numbers_from_to(0, 23) }}
 
 ),
 
 hours as (
 
-    select {{ start_of_local_day('local_date') }} + hour_number * interval 1 hour as hour_at, local_date
+    select {{ minutes_after(start_of_local_day('local_date'), '60 * hour_number') }} as hour_at, local_date
     from (
-        {{ days_from_to(local_date(clock()) ~ " - interval 2 day", local_date(clock())) }}
+        {{ days_from_to(local_date(clock()) ~ " - interval '2' day", local_date(clock())) }}
     ) as days
     cross join hours_of_day
 
@@ -39,11 +39,11 @@ hours as (
 
 past_hours as (
 
-    select *, hour_at + interval 1 hour as ends_at
+    select *, hour_at + interval '1' hour as ends_at
     from hours
     where
-        hour_at + interval 1 hour <= {{ clock() }}
-        and hour_at + interval 1 hour > {{ clock() }} - interval '{{ var("check_in_hours_shown") }} hours'
+        hour_at + interval '1' hour <= {{ clock() }}
+        and hour_at + interval '1' hour > {{ clock() }} - interval '{{ var("check_in_hours_shown") }}' hour
 
 ),
 
@@ -79,11 +79,11 @@ queues as (
         past_hours.hour_at,
         count(*) as waiting,
         count(*) filter (
-            where check_ins.checked_in_at >= past_hours.ends_at - interval '{{ var("usual_visit_hours") }} hours'
+            where check_ins.checked_in_at >= past_hours.ends_at - interval '{{ var("usual_visit_hours") }}' hour
         ) as waiting_estimate
     from check_ins
     inner join past_hours
-        on check_ins.checked_in_at >= past_hours.ends_at - interval '{{ var("longest_wait_hours") }} hours'
+        on check_ins.checked_in_at >= past_hours.ends_at - interval '{{ var("longest_wait_hours") }}' hour
         and check_ins.checked_in_at < past_hours.ends_at
         and (check_ins.discharged_at is null or check_ins.discharged_at >= past_hours.ends_at)
     where not check_ins.is_inpatient

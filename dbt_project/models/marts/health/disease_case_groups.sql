@@ -91,7 +91,7 @@ final as (
         is_small_cell,
         cast(case when not is_small_cell then cases end as bigint) as cases,
         reported_cases,
-        cast(case when not is_small_cell then 100.0 * cases / nullif(reported_cases, 0) end as double) as share_percent
+        cast(case when not is_small_cell then 100e0 * cases / nullif(reported_cases, 0) end as double) as share_percent
     from hidden
 
 )

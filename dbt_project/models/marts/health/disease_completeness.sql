@@ -16,9 +16,9 @@ sent_counts as (
 
 due_weeks as (
 
-    select local_date as week_start_date, cast(extract(isoyear from local_date) as integer) as iso_year
+    select local_date as week_start_date, cast({{ iso_year('local_date') }} as integer) as iso_year
     from ({{ days_from_to('(select min(week_start_date) from sent_counts)', local_date(clock())) }}) as days
-    where extract(isodow from local_date) = 1 and local_date + 6 + {{ var('weekly_count_days') }} < {{ local_date(clock()) }}
+    where {{ iso_weekday('local_date') }} = 1 and {{ days_after('local_date', 6 + var('weekly_count_days')) }} < {{ local_date(clock()) }}
 
 ),
 
@@ -60,7 +60,7 @@ place_years as (
 
 rated as (
 
-    select *, 100.0 * sent_counts / due_counts as completeness_percent
+    select *, 100e0 * sent_counts / due_counts as completeness_percent
     from place_years
 
 ),

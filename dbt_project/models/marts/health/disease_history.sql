@@ -3,8 +3,8 @@ with records as (
 
     select records.*, diseases.label_vi as disease_name
     from {{ ref('int_disease_records_current') }} as records
-    inner join {{ ref('disease_measures') }} as measures using (measure_code)
-    inner join {{ ref('notifiable_diseases') }} as diseases using (disease_code)
+    inner join {{ ref('disease_measures') }} as measures on records.measure_code = measures.measure_code
+    inner join {{ ref('notifiable_diseases') }} as diseases on records.disease_code = diseases.disease_code
     where records.record_kind = 'count' and measures.kind = 'cases' and records.place_level <> 'commune'
 
 ),

@@ -30,7 +30,7 @@ shown as (
         case when is_complete and is_compared and not is_hidden and not is_previous_hidden then cases - previous_cases end as cases_change,
         case when not is_hidden and not has_hidden_history then epidemic_threshold end as shown_threshold
     from weeks
-    inner join diseases using (disease_code)
+    inner join diseases on weeks.disease_code = diseases.disease_code
 
 ),
 
@@ -62,7 +62,9 @@ clusters as (
     select
         *,
         coalesce(
-            max(week_start_date) filter (where is_cluster is not true) over (partition by disease_code, place_code order by week_start_date),
+            max(case when not coalesce(is_cluster, false) then week_start_date end) over (
+                partition by disease_code, place_code order by week_start_date
+            ),
             cast('0001-01-01' as date)
         ) as week_before_cluster
     from added
@@ -73,10 +75,10 @@ lasting as (
 
     select
         *,
-        case when is_cluster then min(week_start_date) filter (where is_cluster) over of_cluster end as cluster_start_date,
+        case when is_cluster then min(case when is_cluster then week_start_date end) over of_cluster end as cluster_start_date,
         case
-            when is_cluster and bool_and(shown_cases is not null) filter (where is_cluster) over of_cluster
-                then sum(shown_cases) filter (where is_cluster) over of_cluster
+            when is_cluster and bool_and(case when is_cluster then shown_cases is not null end) over of_cluster
+                then sum(case when is_cluster then shown_cases end) over of_cluster
         end as cluster_cases
     from clusters
     window of_cluster as (partition by disease_code, place_code, week_before_cluster order by week_start_date)
@@ -94,10 +96,10 @@ final as (
         place_name,
         cast(latitude as double) as latitude,
         cast(longitude as double) as longitude,
-        cast(extract(isoyear from week_start_date) as integer) as iso_year,
+        cast({{ iso_year('week_start_date') }} as integer) as iso_year,
         cast(extract(week from week_start_date) as integer) as iso_week,
         week_start_date,
-        week_start_date + 6 as week_end_date,
+        {{ days_after('week_start_date', 6) }} as week_end_date,
         source_code,
         is_complete,
         is_latest,
@@ -108,9 +110,9 @@ final as (
         places,
         reported_places,
         cast(case when reported_places > 0 then reported_population end as bigint) as reported_population,
-        cast(100000.0 * shown_cases / reported_population as double) as cases_per_100k,
+        cast(100000e0 * shown_cases / reported_population as double) as cases_per_100k,
         cast(cases_change as bigint) as cases_change,
-        cast(100.0 * cases_change / nullif(previous_cases, 0) as double) as cases_change_percent,
+        cast(100e0 * cases_change / nullif(previous_cases, 0) as double) as cases_change_percent,
         cast(shown_threshold as double) as epidemic_threshold,
         cast(history_weeks as bigint) as history_weeks,
         -- Some communes or days can show that the threshold was passed, only (nearly) all of them that it was not.
@@ -121,7 +123,7 @@ final as (
         shown_deaths > shown_cases as is_more_deaths_than_cases,
         cast(cases_4_weeks as bigint) as cases_4_weeks,
         cast(cases_4_weeks_before as bigint) as cases_4_weeks_before,
-        cast(100.0 * (cases_4_weeks - cases_4_weeks_before) / nullif(cases_4_weeks_before, 0) as double)
+        cast(100e0 * (cases_4_weeks - cases_4_weeks_before) / nullif(cases_4_weeks_before, 0) as double)
             as cases_4_weeks_change_percent,
         is_cluster,
         cluster_start_date,

@@ -39,7 +39,7 @@ counted as (
         weeks.group_code,
         weeks.iso_year,
         weeks.iso_year = newest.iso_year as is_latest,
-        least(newest.iso_week, cast(extract(week from make_date(weeks.iso_year, 12, 28)) as integer)) as weeks,
+        {{ least_known('newest.iso_week', 'cast(extract(week from ' ~ date_of('weeks.iso_year', 12, 28) ~ ') as integer)') }} as weeks,
         count(*) filter (where weeks.is_compared) as known_weeks,
         coalesce(sum(weeks.cases), 0) as cases,
         coalesce(sum(weeks.deaths), 0) as deaths,
@@ -92,15 +92,15 @@ final as (
         years.is_small_cell,
         cast(years.shown_cases as bigint) as cases,
         cast(years.shown_deaths as bigint) as deaths,
-        cast(100.0 * years.shown_deaths / nullif(years.shown_cases, 0) as double) as fatality_percent,
+        cast(100e0 * years.shown_deaths / nullif(years.shown_cases, 0) as double) as fatality_percent,
         cast(years_before.shown_cases as bigint) as cases_last_year,
         cast(years_before.shown_deaths as bigint) as deaths_last_year,
         cast(years.shown_cases - years_before.shown_cases as bigint) as cases_change,
-        cast(100.0 * (years.shown_cases - years_before.shown_cases) / nullif(years_before.shown_cases, 0) as double) as cases_change_percent,
+        cast(100e0 * (years.shown_cases - years_before.shown_cases) / nullif(years_before.shown_cases, 0) as double) as cases_change_percent,
         case
             when years_before.shown_cases is not null then null
             when years_before.is_small_cell then 'số nhỏ, được ẩn'
-            when years.weeks > extract(week from make_date(years.iso_year - 1, 12, 28)) then 'năm trước không có tuần 53'
+            when years.weeks > extract(week from {{ date_of('years.iso_year - 1', 12, 28) }}) then 'năm trước không có tuần 53'
             else 'chưa đủ lịch sử'
         end as last_year_unknown_reason
     from years

@@ -26,7 +26,7 @@ communes as (
 
 days as (
 
-    {{ days_from_to(newest_local_day() ~ " - interval '" ~ var('facility_days_shown') ~ " days'", newest_local_day()) }}
+    {{ days_from_to(newest_local_day() ~ " - interval '" ~ var('facility_days_shown') ~ "' day", newest_local_day()) }}
 
 ),
 
@@ -80,8 +80,8 @@ facility_days as (
         coalesce(days.local_date between messages.first_came_date and messages.last_claims_date, false) as is_reported,
         coalesce(
             facilities.beds = 0
-            or days.local_date <= messages.last_claims_date - {{ var('claim_lag_days') }}
-            or messages.first_bed_check_in_date <= days.local_date - {{ var('claim_lag_days') }},
+            or days.local_date <= {{ days_after('messages.last_claims_date', -var('claim_lag_days')) }}
+            or messages.first_bed_check_in_date <= {{ days_after('days.local_date', -var('claim_lag_days')) }},
             false
         ) as are_stays_known
     from facilities
@@ -120,7 +120,7 @@ measured as (
 
 rated as (
 
-    select *, round(100.0 * inpatients / nullif(beds, 0), 6) as bed_occupancy_percent
+    select *, round(100e0 * inpatients / nullif(beds, 0), 6) as bed_occupancy_percent
     from measured
 
 ),

@@ -75,7 +75,10 @@ counted as (
     inner join facility_months
         on claims.facility_code = facility_months.facility_code and claims.month_date = facility_months.month_date
     left join communes on claims.commune_code = communes.commune_code
-    group by all
+    group by
+        claims.month_date,
+        claims.care_kind,
+        coalesce(communes.commune_code, case when claims.commune_code is null then 'unknown' else 'outside' end)
 
 ),
 

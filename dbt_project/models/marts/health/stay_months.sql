@@ -23,7 +23,7 @@ messages as (
 months as (
 
     select distinct {{ month_of('local_date') }} as month_date
-    from ({{ days_from_to("date_trunc('year', " ~ newest_local_day() ~ ") - interval '1 year'", newest_local_day()) }}) as days
+    from ({{ days_from_to("date_trunc('year', " ~ newest_local_day() ~ ") - interval '1' year", newest_local_day()) }}) as days
 
 ),
 
@@ -68,7 +68,18 @@ facility_months as (
 
 place_months as (
 
-    select 'facility' as place_level, facility_code as place_code, facility_name as place_name, * exclude (facility_code, facility_name)
+    select
+        'facility' as place_level,
+        facility_code as place_code,
+        facility_name as place_name,
+        month_date,
+        is_reported,
+        discharges,
+        counted_stays,
+        treatment_days,
+        transfers_out,
+        deaths,
+        dying_discharges
     from facility_months
     where is_reported
     union all
@@ -109,15 +120,15 @@ hidden as (
         count(*) filter (where not is_stay_shown and counted_stays > 0) as stay_cells,
         coalesce(sum(counted_stays) filter (where not is_stay_shown), 0) as stay_persons,
         count(*) filter (where not is_transfer_shown and discharges > 0) as transfer_cells,
-        coalesce(sum(least(discharges, {{ var('least_cell') }} - 1)) filter (where not is_transfer_shown), 0) as transfer_most,
+        coalesce(sum({{ least_known('discharges', var('least_cell') - 1) }}) filter (where not is_transfer_shown), 0) as transfer_most,
         coalesce(sum(transfers_out) filter (where not is_transfer_shown), 0) as transfer_persons,
         coalesce(sum(discharges - transfers_out) filter (where not is_transfer_shown), 0) as transfer_others,
         count(*) filter (where not is_death_shown and discharges > 0) as death_cells,
-        coalesce(sum(least(discharges, {{ var('least_cell') }} - 1)) filter (where not is_death_shown), 0) as death_most,
+        coalesce(sum({{ least_known('discharges', var('least_cell') - 1) }}) filter (where not is_death_shown), 0) as death_most,
         coalesce(sum(deaths) filter (where not is_death_shown), 0) as death_persons,
         coalesce(sum(discharges - deaths) filter (where not is_death_shown), 0) as death_others,
         count(*) filter (where not is_dying_shown and discharges > 0) as dying_cells,
-        coalesce(sum(least(discharges, {{ var('least_cell') }} - 1)) filter (where not is_dying_shown), 0) as dying_most,
+        coalesce(sum({{ least_known('discharges', var('least_cell') - 1) }}) filter (where not is_dying_shown), 0) as dying_most,
         coalesce(sum(dying_discharges) filter (where not is_dying_shown), 0) as dying_persons,
         coalesce(sum(discharges - dying_discharges) filter (where not is_dying_shown), 0) as dying_others
     from judged
@@ -187,13 +198,13 @@ final as (
         cast(shown.discharges as bigint) as discharges,
         cast(shown.counted_stays as bigint) as counted_stays,
         cast(shown.treatment_days as bigint) as treatment_days,
-        cast(round(1.0 * shown.treatment_days / nullif(shown.counted_stays, 0), 6) as double) as mean_stay_days,
+        cast(round(1e0 * shown.treatment_days / nullif(shown.counted_stays, 0), 6) as double) as mean_stay_days,
         cast(shown.transfers_out as bigint) as transfers_out,
-        cast(round(100.0 * shown.transfers_out / nullif(shown.discharges, 0), 6) as double) as transfers_out_percent,
+        cast(round(100e0 * shown.transfers_out / nullif(shown.discharges, 0), 6) as double) as transfers_out_percent,
         cast(shown.deaths as bigint) as deaths,
         cast(shown.dying_discharges as bigint) as dying_discharges,
         cast(shown.deaths + shown.dying_discharges as bigint) as deaths_and_dying,
-        cast(round(100.0 * (shown.deaths + shown.dying_discharges) / nullif(shown.discharges, 0), 6) as double) as deaths_and_dying_percent
+        cast(round(100e0 * (shown.deaths + shown.dying_discharges) / nullif(shown.discharges, 0), 6) as double) as deaths_and_dying_percent
     from places
     cross join months
     left join shown on places.place_code = shown.place_code and months.month_date = shown.month_date

@@ -5,6 +5,12 @@ with agency_months as (
 
 ),
 
+satisfaction as (
+
+    select * from {{ ref('satisfaction_agency_months') }}
+
+),
+
 components as (
 
     select * from {{ ref('decision_766_targets') }}
@@ -33,6 +39,7 @@ counted as (
             when 'components_reused' then agency_months.reused_components
             when 'online_dossiers' then agency_months.online_in_online_procedures
             when 'online_payments' then agency_months.received_paid_online
+            when 'satisfaction_rate' then satisfaction.satisfied_dossiers
         end as bigint) as numerator,
         cast(case components.component_code
             when 'on_time' then agency_months.processed_total
@@ -41,6 +48,7 @@ counted as (
             when 'components_reused' then agency_months.digitised_components
             when 'online_dossiers' then agency_months.received_in_online_procedures
             when 'online_payments' then agency_months.received_with_fee
+            when 'satisfaction_rate' then satisfaction.rated_dossiers
         end as bigint) as denominator,
         cast(case components.component_code when 'on_time' then agency_months.due_total end as bigint) as denominator_of_due,
         case components.component_code
@@ -48,9 +56,13 @@ counted as (
             when 'results_digitised' then agency_months.result_digitised_unknown_reason
             when 'components_reused' then agency_months.reused_unknown_reason
             when 'online_payments' then agency_months.paid_online_unknown_reason
+            when 'satisfaction_rate' then coalesce(satisfaction.unknown_reason, 'Chưa có đánh giá nào trong tháng')
         end as flag_unknown_reason
     from agency_months
     cross join components
+    left join satisfaction
+        on agency_months.agency_code = satisfaction.agency_code
+        and agency_months.month_date = satisfaction.month_date
 
 ),
 
@@ -58,19 +70,20 @@ rated as (
 
     select
         *,
-        100.0 * numerator / nullif(denominator, 0) as rate_percent,
-        100.0 * numerator / nullif(denominator_of_due, 0) as rate_of_due_percent
+        100e0 * numerator / nullif(denominator, 0) as rate_percent,
+        100e0 * numerator / nullif(denominator_of_due, 0) as rate_of_due_percent
     from counted
 
 ),
 
--- Engines differ on least(1, NULL), so the unknown is told apart first.
 scored as (
 
     select
         *,
-        case when rate_percent is not null then max_points * least(1.0, rate_percent / target_percent) end as score_points,
-        case when rate_of_due_percent is not null then max_points * least(1.0, rate_of_due_percent / target_percent) end as score_of_due_points
+        case when rate_percent is not null then max_points * {{ least_known('1e0', '1e0 * rate_percent / target_percent') }} end as score_points,
+        case
+            when rate_of_due_percent is not null then max_points * {{ least_known('1e0', '1e0 * rate_of_due_percent / target_percent') }}
+        end as score_of_due_points
     from rated
 
 ),

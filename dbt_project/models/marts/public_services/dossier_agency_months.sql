@@ -71,13 +71,16 @@ open_before as (
 moved as (
 
     select
-        agency_code,
-        month_date,
+        coalesce(standing.agency_code, open_before.agency_code) as agency_code,
+        coalesce(standing.month_date, open_before.month_date) as month_date,
         count(*) filter (where standing.is_carried_over and open_before.dossier_id is null) as moved_in,
         count(*) filter (where standing.dossier_id is null) as moved_out
     from standing
-    full outer join open_before using (dossier_id, agency_code, month_date)
-    group by agency_code, month_date
+    full outer join open_before
+        on standing.dossier_id = open_before.dossier_id
+        and standing.agency_code = open_before.agency_code
+        and standing.month_date = open_before.month_date
+    group by coalesce(standing.agency_code, open_before.agency_code), coalesce(standing.month_date, open_before.month_date)
 
 ),
 
@@ -125,13 +128,13 @@ final as (
     select
         *,
         processed_total + in_progress_overdue as due_total,
-        100.0 * processed_on_time / nullif(processed_total, 0) as on_time_percent,
-        100.0 * processed_on_time / nullif(processed_total + in_progress_overdue, 0) as on_time_of_due_percent,
-        100.0 * online_in_online_procedures / nullif(received_in_online_procedures, 0) as online_percent,
-        100.0 * received_digitised / nullif(received_digitisation_known, 0) as digitised_percent,
-        100.0 * processed_with_digitised_result / nullif(processed_result_known, 0) as result_digitised_percent,
-        100.0 * reused_components / nullif(digitised_components, 0) as reused_percent,
-        100.0 * received_paid_online / nullif(received_with_fee, 0) as paid_online_percent,
+        100e0 * processed_on_time / nullif(processed_total, 0) as on_time_percent,
+        100e0 * processed_on_time / nullif(processed_total + in_progress_overdue, 0) as on_time_of_due_percent,
+        100e0 * online_in_online_procedures / nullif(received_in_online_procedures, 0) as online_percent,
+        100e0 * received_digitised / nullif(received_digitisation_known, 0) as digitised_percent,
+        100e0 * processed_with_digitised_result / nullif(processed_result_known, 0) as result_digitised_percent,
+        100e0 * reused_components / nullif(digitised_components, 0) as reused_percent,
+        100e0 * received_paid_online / nullif(received_with_fee, 0) as paid_online_percent,
         {{ why_flag_unknown('received_digitisation_known', 'received_digitised', 'HoSoCoThanhPhanSoHoa') }} as digitised_unknown_reason,
         {{ why_flag_unknown('processed_result_known', 'processed_with_digitised_result', 'DanhSachGiayToKetQua') }}
             as result_digitised_unknown_reason,

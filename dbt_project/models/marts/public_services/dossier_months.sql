@@ -51,10 +51,10 @@ compared as (
         ] %}
         coalesce(counted.{{ count }}, 0) as {{ count }},
         {%- endfor %}
-        100.0 * counted.processed_on_time / nullif(counted.processed_total, 0) as on_time_percent,
-        100.0 * counted.online_in_online_procedures / nullif(counted.received_in_online_procedures, 0) as online_percent
+        100e0 * counted.processed_on_time / nullif(counted.processed_total, 0) as on_time_percent,
+        100e0 * counted.online_in_online_procedures / nullif(counted.received_in_online_procedures, 0) as online_percent
     from periods
-    left join counted using (month_date, period_code)
+    left join counted on periods.month_date = counted.month_date and periods.period_code = counted.period_code
 
 ),
 
@@ -85,9 +85,23 @@ wide as (
 final as (
 
     select
-        wide.* exclude (year),
-        100.0 * sum(wide.processed_on_time) over year_so_far / nullif(sum(wide.processed_total) over year_so_far, 0) as on_time_percent_of_year,
-        100.0 * sum(wide.online_in_online_procedures) over year_so_far
+        wide.month_date,
+        wide.is_latest,
+        wide.last_date,
+{%- for figure in [
+    'received', 'received_in_online_procedures', 'online_in_online_procedures', 'processed_total', 'processed_on_time', 'on_time_percent',
+    'online_percent', 'open_dossiers'
+] %}
+        wide.{{ figure }},
+{%- endfor %}
+{%- for period in ['last_month', 'last_year'] %}
+{%- for figure in ['received', 'processed_total', 'on_time_percent', 'online_percent', 'open_dossiers'] %}
+        wide.{{ figure }}_{{ period }},
+{%- endfor %}
+        wide.{{ period }}_unknown_reason,
+{%- endfor %}
+        100e0 * sum(wide.processed_on_time) over year_so_far / nullif(sum(wide.processed_total) over year_so_far, 0) as on_time_percent_of_year,
+        100e0 * sum(wide.online_in_online_procedures) over year_so_far
         / nullif(sum(wide.received_in_online_procedures) over year_so_far, 0) as online_percent_of_year,
         on_time_targets.target_percent as on_time_target_percent,
         online_targets.target_percent as online_target_percent

@@ -61,12 +61,12 @@ final as (
 {%- endfor %}
         counted.working_days_taken,
         procedures.processing_days as statutory_working_days,
-        1.0 * counted.working_days_taken / nullif(counted.working_days_known, 0) as mean_working_days,
-        100.0 * (counted.processed_before_time + counted.processed_on_the_day) / nullif(counted.processed_total, 0) as on_time_percent,
-        100.0 * (counted.processed_before_time + counted.processed_on_the_day)
+        1e0 * counted.working_days_taken / nullif(counted.working_days_known, 0) as mean_working_days,
+        100e0 * (counted.processed_before_time + counted.processed_on_the_day) / nullif(counted.processed_total, 0) as on_time_percent,
+        100e0 * (counted.processed_before_time + counted.processed_on_the_day)
         / nullif(counted.processed_total + counted.in_progress_overdue, 0) as on_time_of_due_percent
     from procedures
-    inner join levels using (level_code)
+    inner join levels on procedures.level_code = levels.level_code
     cross join months
     left join counted
         on procedures.procedure_code = counted.procedure_code

@@ -158,8 +158,8 @@ final as (
         late.version_count,
         late._source_version as source_version
     from late
-    inner join procedures using (procedure_code)
-    inner join levels using (level_code)
+    inner join procedures on late.procedure_code = procedures.procedure_code
+    inner join levels on procedures.level_code = levels.level_code
     inner join statuses on late.status_code = statuses.status_code
     inner join agencies on late.processing_agency_code = agencies.agency_code
     left join agencies as receiving_agencies on late.receiving_agency_code = receiving_agencies.agency_code

@@ -40,10 +40,10 @@ promises as (
         sum(rules.failed) filter (where rules.axis = 'clean') as clean_failed,
         sum(rules.evaluated) filter (where rules.axis = 'consistent') as consistent_evaluated,
         sum(rules.failed) filter (where rules.axis = 'consistent') as consistent_failed,
-        100.0 * (sum(rules.evaluated) filter (where rules.is_identifier) - sum(rules.failed) filter (where rules.is_identifier))
+        100e0 * (sum(rules.evaluated) filter (where rules.is_identifier) - sum(rules.failed) filter (where rules.is_identifier))
         / nullif(sum(rules.evaluated) filter (where rules.is_identifier), 0) as identifier_percent
     from {{ ref('column_score_days') }} as rules
-    inner join owners using (feed)
+    inner join owners on rules.feed = owners.feed
     group by owners.owner, {{ month_of('rules.local_date') }}
 
 ),
@@ -57,7 +57,7 @@ identifier_columns as (
         sum(rules.failed) as failed,
         sum(rules.evaluated) as evaluated
     from {{ ref('column_score_days') }} as rules
-    inner join owners using (feed)
+    inner join owners on rules.feed = owners.feed
     where rules.is_identifier
     group by owners.owner, {{ month_of('rules.local_date') }}, rules.feed, rules.column_name
     having sum(rules.failed) > 0
@@ -106,7 +106,7 @@ months as (
         max(days.last_event_at) as last_event_at,
         max(days.age_minutes) filter (where days.local_date = latest.local_date) as oldest_age_minutes
     from days
-    inner join latest using (month_date)
+    inner join latest on days.month_date = latest.month_date
     group by days.owner, days.month_date
 
 ),
@@ -151,7 +151,7 @@ ranked as (
         {{ score_level('scores.score', 'promises.identifier_percent') }} as level
     from scores
     cross join score_limits
-    left join promises using (owner, month_date)
+    left join promises on scores.owner = promises.owner and scores.month_date = promises.month_date
 
 ),
 
@@ -195,9 +195,9 @@ final as (
         months.oldest_age_minutes
     from months
     cross join score_limits
-    inner join ranked using (owner, month_date)
-    left join promises using (owner, month_date)
-    left join failed_identifiers using (owner, month_date)
+    inner join ranked on months.owner = ranked.owner and months.month_date = ranked.month_date
+    left join promises on months.owner = promises.owner and months.month_date = promises.month_date
+    left join failed_identifiers on months.owner = failed_identifiers.owner and months.month_date = failed_identifiers.month_date
 
 )
 

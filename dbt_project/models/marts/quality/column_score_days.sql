@@ -28,7 +28,7 @@ score_limits as (
 results as (
 
     select * from {{ ref('stg_quality__rule_results') }}
-    where loaded_at > (select min(scored_at) from days) - interval '{{ var("score_known_days") }} days'
+    where loaded_at > (select min(scored_at) from days) - interval '{{ var("score_known_days") }}' day
 
 ),
 
@@ -47,7 +47,7 @@ judged as (
     from results
     inner join days
         on results.loaded_at <= days.scored_at
-        and results.loaded_at > days.scored_at - interval '{{ var("score_known_days") }} days'
+        and results.loaded_at > days.scored_at - interval '{{ var("score_known_days") }}' day
     group by results.feed, results.rule, days.local_date
 
 ),
@@ -91,8 +91,8 @@ final as (
         levels.scored_at,
         {{ clock() }} as judged_at
     from levels
-    inner join feeds using (feed)
-    inner join error_groups using (error_group)
+    inner join feeds on levels.feed = feeds.feed
+    inner join error_groups on levels.error_group = error_groups.error_group
 
 )
 

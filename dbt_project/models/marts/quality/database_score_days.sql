@@ -29,7 +29,7 @@ days as (
         {{ six_decimals('avg(consistent)') }} as consistent,
         {{ six_decimals('avg(score)') }} as score,
         min(identifier_percent) as lowest_identifier_percent,
-        {{ joined_texts("label_vi || ' - ' || level_reason", ' | ') }} filter (where level_reason is not null) as reasons
+        {{ joined_texts("label_vi || ' - ' || level_reason", ' | ') }} as reasons
     from feed_days
     group by domain, local_date
 

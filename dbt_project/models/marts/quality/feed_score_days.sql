@@ -59,8 +59,8 @@ slots as (
         cast(sum(slot_days.received_slots + slot_days.missing_slots) as bigint) as expected_slots,
         sum(slot_days.received_slots) as placed_slots
     from {{ ref('slot_days') }} as slot_days
-    inner join feeds using (feed)
-    inner join days on slot_days.local_date + {{ slot_due_days() }} = days.local_date
+    inner join feeds on slot_days.feed = feeds.feed
+    inner join days on {{ days_after('slot_days.local_date', slot_due_days()) }} = days.local_date
     group by slot_days.feed, days.local_date
 
 ),
@@ -72,7 +72,7 @@ unplaced as (
         days.local_date,
         sum(object_results.unplaced_slots) as slots
     from object_results
-    inner join feeds using (feed)
+    inner join feeds on object_results.feed = feeds.feed
     inner join days
         on object_results.loaded_at > {{ minutes_after('days.window_start_at', '-1440 * ' ~ slot_due_days()) }}
         and object_results.loaded_at <= {{ minutes_after('days.scored_at', '-1440 * ' ~ slot_due_days()) }}
@@ -166,7 +166,7 @@ counted as (
         days.local_date,
         days.scored_at,
         slots.expected_slots,
-        cast(least(slots.placed_slots + coalesce(unplaced.slots, 0), slots.expected_slots) as bigint) as received_slots,
+        cast({{ least_known('slots.placed_slots + coalesce(unplaced.slots, 0)', 'slots.expected_slots') }} as bigint) as received_slots,
         coalesce(delivery_counts.deliveries, 0) as deliveries,
         coalesce(delivery_counts.empty_deliveries, 0) as empty_deliveries,
         coalesce(delivery_counts.quiet_polls, 0) as quiet_polls,
@@ -183,12 +183,12 @@ counted as (
         60 * {{ hours_between('last_heard.last_heard_at', 'days.scored_at') }} as heard_minutes_ago
     from days
     cross join feeds
-    left join slots using (feed, local_date)
-    left join unplaced using (feed, local_date)
-    left join delivery_counts using (feed, local_date)
-    left join record_counts using (feed, local_date)
-    left join last_events using (feed, local_date)
-    left join last_heard using (feed, local_date)
+    left join slots on feeds.feed = slots.feed and days.local_date = slots.local_date
+    left join unplaced on feeds.feed = unplaced.feed and days.local_date = unplaced.local_date
+    left join delivery_counts on feeds.feed = delivery_counts.feed and days.local_date = delivery_counts.local_date
+    left join record_counts on feeds.feed = record_counts.feed and days.local_date = record_counts.local_date
+    left join last_events on feeds.feed = last_events.feed and days.local_date = last_events.local_date
+    left join last_heard on feeds.feed = last_heard.feed and days.local_date = last_heard.local_date
 
 ),
 
@@ -218,8 +218,8 @@ components as (
         'live' as axis,
         'age' as component,
         {{ live_percent('heard_minutes_ago', 'freshness_minutes', 'freshness_limit_minutes') }}
-        * (1 - late_records / greatest(accepted_records, 1.0))
-        * (1 - empty_deliveries / greatest(readable_deliveries, 1.0)) as percent
+        * (1 - cast(late_records as double) / {{ greatest_known('accepted_records', 1) }})
+        * (1 - cast(empty_deliveries as double) / {{ greatest_known('readable_deliveries', 1) }}) as percent
     from counted
 
 ),
@@ -232,7 +232,7 @@ axes as (
         components.axis,
         {{ weighted_mean('components.percent', 'weights.weight') }} as percent
     from components
-    inner join weights using (axis, component)
+    inner join weights on components.axis = weights.axis and components.component = weights.component
     group by components.feed, components.local_date, components.axis
 
 ),
@@ -259,7 +259,7 @@ identifiers as (
     select
         feed,
         local_date,
-        100.0 * (sum(evaluated) - sum(failed)) / nullif(sum(evaluated), 0) as identifier_percent
+        100e0 * (sum(evaluated) - sum(failed)) / nullif(sum(evaluated), 0) as identifier_percent
     from rules
     where is_identifier
     group by feed, local_date
@@ -294,9 +294,11 @@ levels as (
         {{ score_level('scores.score', 'identifiers.identifier_percent') }} as level
     from counted
     cross join score_limits
-    left join scores using (feed, local_date)
-    left join identifiers using (feed, local_date)
-    left join failed_identifiers using (feed, local_date)
+    left join scores on counted.feed = scores.feed and counted.local_date = scores.local_date
+    left join identifiers on counted.feed = identifiers.feed and counted.local_date = identifiers.local_date
+    left join failed_identifiers
+        on counted.feed = failed_identifiers.feed
+        and counted.local_date = failed_identifiers.local_date
 
 ),
 
@@ -338,8 +340,8 @@ final as (
         counted.freshness_limit_minutes
     from counted
     cross join score_limits
-    inner join levels using (feed, local_date)
-    left join scores using (feed, local_date)
+    inner join levels on counted.feed = levels.feed and counted.local_date = levels.local_date
+    left join scores on counted.feed = scores.feed and counted.local_date = scores.local_date
 
 )
 

@@ -73,10 +73,10 @@ final as (
         {%- for days in deadlines %},
         months.closed_in_{{ days }}_days,
         months.judged_for_{{ days }}_days,
-        100.0 * months.closed_in_{{ days }}_days / nullif(months.judged_for_{{ days }}_days, 0) as closed_in_{{ days }}_days_percent
+        100e0 * months.closed_in_{{ days }}_days / nullif(months.judged_for_{{ days }}_days, 0) as closed_in_{{ days }}_days_percent
         {%- endfor %}
     from months
-    inner join feeds using (feed)
+    inner join feeds on months.feed = feeds.feed
 
 )
 

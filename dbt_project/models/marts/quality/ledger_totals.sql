@@ -70,13 +70,13 @@ counted as (
         coalesce(replays.quarantined_again, 0) as quarantined_again,
         coalesce(replays.repaired, 0) as repaired,
         coalesce(quarantine.open_records, 0) as open,
-        coalesce(least(totals.first_event_at, replays.first_event_at), totals.first_event_at, replays.first_event_at) as first_event_at,
-        coalesce(greatest(totals.last_event_at, replays.last_event_at), totals.last_event_at, replays.last_event_at) as last_event_at,
+        {{ least_known('totals.first_event_at', 'replays.first_event_at') }} as first_event_at,
+        {{ greatest_known('totals.last_event_at', 'replays.last_event_at') }} as last_event_at,
         totals.last_loaded_at
     from feeds
-    left join totals using (feed)
-    left join replays using (feed)
-    left join quarantine using (feed)
+    left join totals on feeds.feed = totals.feed
+    left join replays on feeds.feed = replays.feed
+    left join quarantine on feeds.feed = quarantine.feed
 
 ),
 

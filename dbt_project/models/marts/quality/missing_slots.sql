@@ -20,8 +20,9 @@ recaptures as (
 
 starts as (
 
-    select feed, object_id, local_date, {{ each_of('missing_starts') }} as slot_start_at
+    select slot_days.feed, slot_days.object_id, slot_days.local_date, members.member as slot_start_at
     from slot_days
+    cross join {{ members_of('slot_days.missing_starts') }}
 
 ),
 
@@ -37,7 +38,7 @@ missing as (
         feeds.is_refetchable,
         feeds.lost_reason
     from starts
-    inner join feeds using (feed)
+    inner join feeds on starts.feed = feeds.feed
 
 ),
 

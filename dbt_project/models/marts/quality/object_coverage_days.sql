@@ -27,7 +27,7 @@ days as (
         count(*) filter (where slot_days.received_slots > 0) as heard_objects,
         count(*) filter (where slot_days.received_slots = 0 and slot_days.missing_slots > 0) as silent_objects
     from slot_days
-    inner join objects using (feed, object_id)
+    inner join objects on slot_days.feed = objects.feed and slot_days.object_id = objects.object_id
     group by slot_days.feed, slot_days.local_date
 
 ),
@@ -44,9 +44,9 @@ final as (
         days.registered_objects,
         days.heard_objects,
         days.silent_objects,
-        100.0 * days.heard_objects / nullif(days.heard_objects + days.silent_objects, 0) as coverage_percent
+        100e0 * days.heard_objects / nullif(days.heard_objects + days.silent_objects, 0) as coverage_percent
     from days
-    inner join feeds using (feed)
+    inner join feeds on days.feed = feeds.feed
 
 )
 

@@ -33,7 +33,7 @@ results as (
     select * from {{ ref('stg_quality__object_results') }}
     where
         object_id is not null
-        and loaded_at > (select min(scored_at) from days) - interval '{{ known_days }} days'
+        and loaded_at > (select min(scored_at) from days) - interval '{{ known_days }}' day
 
 ),
 
@@ -46,8 +46,8 @@ slots as (
         cast(slot_days.received_slots + slot_days.missing_slots as bigint) as expected_slots,
         slot_days.received_slots
     from {{ ref('slot_days') }} as slot_days
-    inner join feeds using (feed)
-    inner join days on slot_days.local_date + {{ slot_due_days() }} = days.local_date
+    inner join feeds on slot_days.feed = feeds.feed
+    inner join days on {{ days_after('slot_days.local_date', slot_due_days()) }} = days.local_date
     where slot_days.object_id <> slot_days.feed
 
 ),
@@ -84,7 +84,7 @@ unplaced as (
         days.local_date,
         sum(results.unplaced_slots) as slots
     from results
-    inner join feeds using (feed)
+    inner join feeds on results.feed = feeds.feed
     inner join days
         on results.loaded_at > {{ minutes_after('days.window_start_at', '-1440 * ' ~ slot_due_days()) }}
         and results.loaded_at <= {{ minutes_after('days.scored_at', '-1440 * ' ~ slot_due_days()) }}
@@ -103,7 +103,7 @@ last_heard as (
     from results
     inner join days
         on results.loaded_at <= days.scored_at
-        and results.loaded_at > days.scored_at - interval '{{ known_days }} days'
+        and results.loaded_at > days.scored_at - interval '{{ known_days }}' day
     group by results.feed, results.object_id, days.local_date
 
 ),
@@ -127,7 +127,7 @@ counted as (
         slots.expected_slots,
         case
             when slots.feed is not null
-                then least(slots.received_slots + coalesce(unplaced.slots, 0), slots.expected_slots)
+                then {{ least_known('slots.received_slots + coalesce(unplaced.slots, 0)', 'slots.expected_slots') }}
         end as received_slots,
         coalesce(in_window.received_records, 0) as received_records,
         coalesce(in_window.accepted_records, 0) as accepted_records,
@@ -142,12 +142,24 @@ counted as (
         last_heard.last_event_at,
         60 * {{ hours_between('last_heard.last_heard_at', 'days.scored_at') }} as heard_minutes_ago
     from known_objects
-    inner join days using (local_date)
-    inner join feeds using (feed)
-    left join slots using (feed, object_id, local_date)
-    left join in_window using (feed, object_id, local_date)
-    left join unplaced using (feed, object_id, local_date)
-    left join last_heard using (feed, object_id, local_date)
+    inner join days on known_objects.local_date = days.local_date
+    inner join feeds on known_objects.feed = feeds.feed
+    left join slots
+        on known_objects.feed = slots.feed
+        and known_objects.object_id = slots.object_id
+        and known_objects.local_date = slots.local_date
+    left join in_window
+        on known_objects.feed = in_window.feed
+        and known_objects.object_id = in_window.object_id
+        and known_objects.local_date = in_window.local_date
+    left join unplaced
+        on known_objects.feed = unplaced.feed
+        and known_objects.object_id = unplaced.object_id
+        and known_objects.local_date = unplaced.local_date
+    left join last_heard
+        on known_objects.feed = last_heard.feed
+        and known_objects.object_id = last_heard.object_id
+        and known_objects.local_date = last_heard.local_date
 
 ),
 
@@ -184,7 +196,7 @@ components as (
                 then {{ live_percent('heard_minutes_ago', 'freshness_minutes', 'freshness_limit_minutes') }}
             when accepted_records > 0
                 then 100.0
-        end * (1 - late_records / greatest(accepted_records, 1.0)) as percent
+        end * (1 - cast(late_records as double) / {{ greatest_known('accepted_records', 1) }}) as percent
     from counted
 
 ),
@@ -198,7 +210,7 @@ axes as (
         components.axis,
         {{ weighted_mean('components.percent', 'weights.weight') }} as percent
     from components
-    inner join weights using (axis, component)
+    inner join weights on components.axis = weights.axis and components.component = weights.component
     group by components.feed, components.object_id, components.local_date, components.axis
 
 ),
@@ -234,7 +246,10 @@ identified as (
                 then cast(counted.misidentified_records as varchar) || '/' || cast(counted.received_records as varchar) || ' bản ghi sai'
         end as failed_identifiers
     from scores
-    inner join counted using (feed, object_id, local_date)
+    inner join counted
+        on scores.feed = counted.feed
+        and scores.object_id = counted.object_id
+        and scores.local_date = counted.local_date
 
 ),
 
@@ -284,8 +299,11 @@ final as (
         {{ clock() }} as judged_at
     from counted
     cross join score_limits
-    inner join feeds using (feed)
-    inner join levels using (feed, object_id, local_date)
+    inner join feeds on counted.feed = feeds.feed
+    inner join levels
+        on counted.feed = levels.feed
+        and counted.object_id = levels.object_id
+        and counted.local_date = levels.local_date
 
 )
 

@@ -87,9 +87,9 @@ final as (
         grouped.oldest_at,
         grouped.working_days
     from grouped
-    inner join feeds using (feed)
-    left join error_groups using (error_group)
-    left join stages using (from_working_days)
+    inner join feeds on grouped.feed = feeds.feed
+    left join error_groups on grouped.error_group = error_groups.error_group
+    left join stages on grouped.from_working_days = stages.from_working_days
 
 )
 

@@ -46,8 +46,8 @@ final as (
         reasons.oldest_at,
         reasons.newest_at
     from reasons
-    inner join feeds using (feed)
-    left join error_groups using (error_group)
+    inner join feeds on reasons.feed = feeds.feed
+    left join error_groups on reasons.error_group = error_groups.error_group
 
 )
 

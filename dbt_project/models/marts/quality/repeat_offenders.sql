@@ -1,7 +1,7 @@
 with object_days as (
 
     select * from {{ ref('object_score_days') }}
-    where local_date > {{ newest_local_day() }} - {{ var('offender_days') }} and score is not null
+    where local_date > {{ days_after(newest_local_day(), -var('offender_days')) }} and score is not null
 
 ),
 
@@ -22,7 +22,7 @@ objects as (
         {{ six_decimals('avg(score)') }} as mean_score,
         min(score) as lowest_score,
         max(local_date) filter (where level = 'red') as last_red_date,
-        {{ value_at_greatest('level_reason', 'local_date') }} filter (where level = 'red') as last_reason
+        {{ value_at_greatest('level_reason', 'local_date', "level = 'red'") }} as last_reason
     from object_days
     group by feed, object_id
 
@@ -39,14 +39,14 @@ final as (
         objects.known_days,
         objects.red_days,
         objects.yellow_days,
-        100.0 * objects.red_days / nullif(objects.known_days, 0) as red_percent,
+        100e0 * objects.red_days / nullif(objects.known_days, 0) as red_percent,
         objects.mean_score,
         objects.lowest_score,
         objects.last_red_date,
         objects.last_reason,
         objects.red_days >= {{ var('offender_red_days') }} as is_repeat
     from objects
-    inner join feeds using (feed)
+    inner join feeds on objects.feed = feeds.feed
     where objects.red_days > 0
 
 )

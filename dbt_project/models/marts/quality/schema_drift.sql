@@ -86,7 +86,7 @@ final as (
         columns.first_seen_at,
         columns.last_seen_at
     from columns
-    inner join feeds using (feed)
+    inner join feeds on columns.feed = feeds.feed
 
 )
 

@@ -36,7 +36,7 @@ new_slots as (
         {{ start_of_local_slot('received.slot_number', 'feeds.cadence_minutes') }} as slot_start_at,
         feeds.has_register
     from received
-    inner join feeds using (feed)
+    inner join feeds on received.feed = feeds.feed
     where received._source_version > {{ built }}
 
 ),
@@ -45,8 +45,8 @@ new_beginnings as (
 
     select feed, case when has_register then feed else object_id end as beginner, min(slot_start_at) as expected_from_at
     from new_slots
-    where first_received_at <= slot_start_at + interval '{{ var("slot_start_days") }} days'
-    group by all
+    where first_received_at <= slot_start_at + interval '{{ var("slot_start_days") }}' day
+    group by feed, case when has_register then feed else object_id end
 
 ),
 
@@ -56,8 +56,8 @@ known_beginnings as (
 
     select days.feed, case when feeds.has_register then days.feed else days.object_id end as beginner, min(days.expected_from_at) as expected_from_at
     from {{ this }} as days
-    inner join feeds using (feed)
-    group by all
+    inner join feeds on days.feed = feeds.feed
+    group by days.feed, case when feeds.has_register then days.feed else days.object_id end
     {%- else %}
 
     select * from new_beginnings where false
@@ -70,7 +70,7 @@ beginnings as (
     select
         coalesce(new_beginnings.feed, known_beginnings.feed) as feed,
         coalesce(new_beginnings.beginner, known_beginnings.beginner) as beginner,
-        least(new_beginnings.expected_from_at, known_beginnings.expected_from_at) as expected_from_at,
+        {{ least_known('new_beginnings.expected_from_at', 'known_beginnings.expected_from_at') }} as expected_from_at,
         coalesce(new_beginnings.expected_from_at < known_beginnings.expected_from_at, false) as has_moved
     from new_beginnings
     full join known_beginnings
@@ -97,14 +97,14 @@ heard_days as (
 
     select distinct received.feed, received.object_id, received.local_date
     from received
-    inner join feeds using (feed)
+    inner join feeds on received.feed = feeds.feed
     inner join beginnings on received.feed = beginnings.feed and received.object_id = beginnings.beginner
     where
         not feeds.has_register
         and (
             beginnings.has_moved
             or received._source_version > {{ built }}
-            or received.local_date >= {{ oldest_open_day }} - {{ var('silence_days') }}
+            or received.local_date >= {{ days_after(oldest_open_day, -var('silence_days')) }}
         )
 
 ),
@@ -116,7 +116,7 @@ followed_days as (
     inner join beginnings on heard_days.feed = beginnings.feed and heard_days.object_id = beginnings.beginner
     inner join spine
         on spine.local_date >= heard_days.local_date
-        and spine.local_date <= heard_days.local_date + {{ var('silence_days') }}
+        and spine.local_date <= {{ days_after('heard_days.local_date', var('silence_days')) }}
         and spine.local_date >= {{ local_date('beginnings.expected_from_at') }}
 
 ),
@@ -167,11 +167,13 @@ spans as (
         feeds.freshness_minutes,
         feeds.slots_calendar,
         {{ local_slot_number(
-            minutes_after(start_of_local_day('due_days.local_date'), 'feeds.cadence_minutes') ~ " - interval '1 second'", 'feeds.cadence_minutes'
+            minutes_after(start_of_local_day('due_days.local_date'), 'feeds.cadence_minutes') ~ " - interval '1' second", 'feeds.cadence_minutes'
         ) }} as first_slot_number,
-        {{ local_slot_number(start_of_local_day('due_days.local_date + 1') ~ " - interval '1 second'", 'feeds.cadence_minutes') }} as last_slot_number
+        {{ local_slot_number(
+            start_of_local_day(days_after('due_days.local_date', 1)) ~ " - interval '1' second", 'feeds.cadence_minutes'
+        ) }} as last_slot_number
     from due_days
-    inner join feeds using (feed)
+    inner join feeds on due_days.feed = feeds.feed
 
 ),
 
@@ -187,7 +189,8 @@ open_spans as (
             where
                 calendar_days.calendar = spans.slots_calendar
                 and calendar_days.local_date >= spans.local_date
-                and calendar_days.local_date < spans.local_date + cast(greatest(1, spans.cadence_minutes // 1440) as integer)
+                and calendar_days.local_date
+                < {{ days_after('spans.local_date', greatest_known(1, whole_quotient('spans.cadence_minutes', 1440))) }}
         )
 
 ),
@@ -242,8 +245,8 @@ final as (
         cast(count(*) filter (where is_received and first_received_at > due_at) as integer) as late_slots,
         cast(count(*) filter (where not is_received and not is_due) as integer) as awaited_slots,
         cast(count(*) filter (where not is_received and is_due) as integer) as missing_slots,
-        100.0 * count(*) filter (where is_received) / nullif(count(*) filter (where is_received or is_due), 0) as complete_percent,
-        {{ sorted_list('slot_start_at') }} filter (where not is_received and is_due) as missing_starts,
+        100e0 * count(*) filter (where is_received) / nullif(count(*) filter (where is_received or is_due), 0) as complete_percent,
+        {{ sorted_list('slot_start_at', 'not is_received and is_due') }} as missing_starts,
         expected_from_at,
         is_closed,
         coalesce(max(_source_version), 0) as source_version

@@ -17,7 +17,7 @@ findings as (
     where received = 0 and coalesce(usual_records, 1) > 0
     union all
     select *, 'small' as kind from answers
-    where received > 0 and received < usual_records * {{ var('small_answer_percent') }} / 100.0
+    where received > 0 and received < usual_records * {{ var('small_answer_percent') }} / 100e0
     union all
     select *, 'pages_missing' as kind from answers
     where pages < promised_pages
@@ -38,12 +38,12 @@ final as (
         findings.window_end_at,
         findings.received as received_records,
         findings.usual_records,
-        cast(100.0 * findings.received / nullif(findings.usual_records, 0) as double) as share_percent,
+        cast(100e0 * findings.received / nullif(findings.usual_records, 0) as double) as share_percent,
         findings.compared_answers,
         findings.pages,
         findings.promised_pages
     from findings
-    inner join feeds using (feed)
+    inner join feeds on findings.feed = feeds.feed
 
 )
 

@@ -34,7 +34,7 @@ records as (
         records.delivery_id,
         records.position,
         records.list_key,
-        records.list_key[3] as record_key
+        {{ member_at('records.list_key', 3) }} as record_key
     from {{ source('quarantine', 'records') }} as records
     left join {{ source('quarantine', 'repairs') }} as repairs
         on records.feed = repairs.feed
@@ -42,7 +42,7 @@ records as (
         and records.position = repairs.position
     where
         records.feed = 'education.students'
-        and (records.list_key[3] is not null or coalesce(repairs.outcome, 'quarantined') = 'quarantined')
+        and ({{ member_at('records.list_key', 3) }} is not null or coalesce(repairs.outcome, 'quarantined') = 'quarantined')
 
 ),
 
@@ -52,8 +52,8 @@ placed as (
     from records
     inner join lists
         on records.delivery_id = lists.delivery_id
-        and cast(lists.school_year as varchar) = records.list_key[1]
-        and cast(lists.school_code as varchar) = records.list_key[2]
+        and cast(lists.school_year as varchar) = {{ member_at('records.list_key', 1) }}
+        and cast(lists.school_code as varchar) = {{ member_at('records.list_key', 2) }}
 
 ),
 
@@ -72,7 +72,8 @@ refused as (
         and records.position = placed.position
     where
         placed.position is null
-        or (cast(lists.school_year as varchar) = records.list_key[1] and cast(lists.school_code as varchar) = records.list_key[2])
+        or (cast(lists.school_year as varchar) = {{ member_at('records.list_key', 1) }}
+            and cast(lists.school_code as varchar) = {{ member_at('records.list_key', 2) }})
 
 ),
 

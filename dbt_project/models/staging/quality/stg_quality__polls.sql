@@ -1,5 +1,7 @@
 -- A collection that asks page by page writes its window and the page into the name of what it lands (ingestion/collect/connectors/http.py). A page of
 -- an earlier reading of the same window is no page of the list, and one that was withdrawn proves nothing.
+{%- set name = '_([0-9]{8}T[0-9]{6}Z)_([0-9]{8}T[0-9]{6}Z)_p([0-9]+)[.]' %}
+
 with source as (
 
     select *, {{ row_version() }} as _source_version
@@ -16,12 +18,12 @@ renamed as (
         received_at,
         status,
         received,
-        {{ instant_of_page_time("regexp_extract(source_name, '_([0-9]{8}T[0-9]{6}Z)_[0-9]{8}T[0-9]{6}Z_p[0-9]+[.]', 1)") }} as window_start_at,
-        {{ instant_of_page_time("regexp_extract(source_name, '_[0-9]{8}T[0-9]{6}Z_([0-9]{8}T[0-9]{6}Z)_p[0-9]+[.]', 1)") }} as window_end_at,
-        try_cast(regexp_extract(source_name, '_p([0-9]+)[.]', 1) as bigint) as page,
+        {{ instant_of_page_time(part_matched('source_name', name, 1)) }} as window_start_at,
+        {{ instant_of_page_time(part_matched('source_name', name, 2)) }} as window_end_at,
+        try_cast({{ part_matched('source_name', name, 3) }} as bigint) as page,
         _source_version
     from source
-    where status <> 'withdrawn' and regexp_matches(source_name, '_[0-9]{8}T[0-9]{6}Z_[0-9]{8}T[0-9]{6}Z_p[0-9]+[.]')
+    where status <> 'withdrawn' and {{ matches('source_name', name) }}
 
 )
 

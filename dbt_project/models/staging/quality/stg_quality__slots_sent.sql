@@ -28,13 +28,13 @@ with renamed as (
     select
         'environment.station_readings' as feed,
         file_object as object_id,
-        {{ instant_of_file_time('file_time') }} as event_at,
+        {{ instant_of_digits('file_time') }} as event_at,
         received_at,
         _source_version
     from (
         select
-            regexp_extract(source_name, '^(?P<object>.+)_(?P<time>\d{14})\.[tT][xX][tT]$', 1) as file_object,
-            regexp_extract(source_name, '^(?P<object>.+)_(?P<time>\d{14})\.[tT][xX][tT]$', 2) as file_time,
+            {{ part_matched('source_name', '^(.+)_([0-9]{14})[.][tT][xX][tT]$', 1) }} as file_object,
+            {{ part_matched('source_name', '^(.+)_([0-9]{14})[.][tT][xX][tT]$', 2) }} as file_time,
             received_at,
             {{ row_version() }} as _source_version
         from {{ source('ledger', 'deliveries') }}
@@ -48,6 +48,14 @@ with renamed as (
         _received_at as received_at,
         {{ row_version() }} as _source_version
     from {{ source('bronze', 'fisheries__vms_positions') }}
+    union all
+    select
+        'forest.weather' as feed,
+        commune_code as object_id,
+        observed_at as event_at,
+        _received_at as received_at,
+        {{ row_version() }} as _source_version
+    from {{ source('bronze', 'forest__weather') }}
     union all
     select
         'health.claims' as feed,
