@@ -1,16 +1,18 @@
-"""Every night: merge small files and expire what no release needs; writers wait meanwhile, readers do not."""
+"""Every night: merge small files and expire what no release needs; writers wait meanwhile, readers do not.
 
-from datetime import UTC, datetime
+Without a start date the first run is the next one: a stack that has just started has nothing to merge, and its loads would wait.
+"""
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 from retries import RETRIES, stops_unless_retryable
+
+from core.local_time import ZONE
 
 
 @dag(
     dag_id="maintenance",
     description="Merge small files; expire snapshots that no release needs",
-    schedule=CronTriggerTimetable("30 2 * * *", timezone="Asia/Ho_Chi_Minh"),
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    schedule=CronTriggerTimetable("30 2 * * *", timezone=ZONE, run_immediately=False),
     catchup=False,
     max_active_runs=1,
     tags=["maintenance"],

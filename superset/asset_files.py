@@ -12,7 +12,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import yaml
 
-from core.domains import Domain, read_domains
+from core.domains import OVERVIEW, Domain, read_shown_domains
+from core.text import half
 
 Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
 Tree: TypeAlias = dict[str, Json]
@@ -21,6 +22,21 @@ NAMESPACE = uuid5(NAMESPACE_URL, "https://ioc.invalid/superset")
 DATABASE = "marts"
 KINDS = ("databases", "datasets", "charts", "dashboards")
 TIMESTAMP = "timestamp with time zone"
+UNITS = {
+    "percent": " (%)",
+    "hours": " (hours)",
+    "minutes": " (minutes)",
+    "days": " (days)",
+    "vnd": " (VND)",
+    "ug_m3": " (µg/m³)",
+    "nm": " (NM)",
+    "knots": " (knots)",
+    "degrees": " (°)",
+    "m": " (m)",
+}
+"""Units by the ending of a column's name."""
+NAMES = {"aqi": "AQI", "vn": "VN", "vms": "VMS", "ais": "AIS", "icd10": "ICD-10", "pm2.5": "PM2.5", "pm10": "PM10"}
+"""Words of column names that are not written in small letters."""
 
 
 def uuid_of(kind: str, slug: str) -> UUID:
@@ -28,18 +44,19 @@ def uuid_of(kind: str, slug: str) -> UUID:
     return uuid5(NAMESPACE, f"{kind}/{slug}")
 
 
+def slug_in(language: str, slug: str) -> str:
+    """Return the slug of a page or of anything on it in a language: in Vietnamese that of its file."""
+    return f"en-{slug}" if language == "en" else slug
+
+
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart: its DuckDB type and its description, `Vietnamese / English`."""
+    """A column of a mart: its DuckDB type, its label and its description, both `Vietnamese / English`."""
 
     name: str
     data_type: str
+    label: str
     description: str
-
-    @property
-    def label(self) -> str:
-        """The Vietnamese half of the description."""
-        return self.description.partition(" / ")[0].strip()
 
     @property
     def is_time(self) -> bool:
@@ -70,10 +87,11 @@ class Mart:
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed, the age of its newest event up to which it is green, and the age from which it is red."""
+    """A feed, its owner, the age of its newest event up to which it is green, and the age from which it is red."""
 
     feed: str
     domain: str
+    owner: str
     freshness_minutes: int
     freshness_limit_minutes: int
 
@@ -93,9 +111,14 @@ def read_checkout(project: Path) -> Checkout:
     return Checkout(
         marts={mart.name: mart for mart in _marts(project)},
         feeds=tuple(_feeds(project / "dbt_project" / "seeds" / "feeds.csv")),
-        domains=read_domains(project / "contracts" / "domains.yaml"),
-        pages={path.stem: _read(path) for path in sorted((project / "superset" / "dashboards").glob("*.yaml"))},
+        domains=read_shown_domains(project / "contracts" / "domains.yaml"),
+        pages=read_pages(project),
     )
+
+
+def read_pages(project: Path) -> dict[str, Tree]:
+    """Read the dashboard files of a checkout, by slug."""
+    return {path.stem: _read(path) for path in sorted((project / "superset" / "dashboards").glob("*.yaml"))}
 
 
 def _yaml(path: Path) -> Any:
@@ -110,9 +133,18 @@ def _read(path: Path) -> Tree:
 
 
 def _marts(project: Path) -> Iterator[Mart]:
-    for path in sorted((project / "dbt_project" / "models" / "marts").glob("*/_*__models.yml")):
-        for model in _yaml(path)["models"]:
-            columns = [Column(entry["name"], entry["data_type"], entry["description"]) for entry in model["columns"]]
+    """Yield the marts that dbt builds, and the views over them, which dbt knows as sources."""
+    models_of = project / "dbt_project" / "models"
+    described = [(path, _yaml(path)["models"]) for path in sorted(models_of.glob("marts/*/_*__models.yml"))]
+    views = models_of / OVERVIEW / f"_{OVERVIEW}__sources.yml"
+    if views.exists():
+        described.append((views, _yaml(views)["sources"][0]["tables"]))
+    for path, models in described:
+        for model in models:
+            columns = [
+                Column(entry["name"], entry["data_type"], _label(entry), entry["description"])
+                for entry in model["columns"]
+            ]
             meta = model.get("config", {}).get("meta", {})
             events = [
                 NewestEvent(model["name"], entry["column"], entry.get("feed"), entry.get("where", {}))
@@ -128,6 +160,23 @@ def _marts(project: Path) -> Iterator[Mart]:
             )
 
 
+def _label(entry: Mapping[str, str]) -> str:
+    """Return the label of a column: the Vietnamese half of its description is one, the English half defines it."""
+    name = "feed" if entry["name"] == "label_vi" else entry["name"]
+    return f"{half(entry['description'], 'vi')} / {english_label(name)}"
+
+
+def english_label(name: str) -> str:
+    """Return the label that a column's name makes, its unit in brackets: `delay_hours` is `Delay (hours)`."""
+    bare, unit = next(
+        ((name.removesuffix(f"_{ending}"), unit) for ending, unit in UNITS.items() if name.endswith(f"_{ending}")),
+        (name, ""),
+    )
+    words = bare.removeprefix("is_").removesuffix("_label").replace("pm2_5", "pm2.5").split("_")
+    label = " ".join(NAMES.get(word, word) for word in words)
+    return f"{label[:1].upper()}{label[1:]}{unit}"
+
+
 def _first_time(columns: list[Column]) -> str | None:
     times = sorted((column for column in columns if column.is_time), key=lambda column: column.data_type != TIMESTAMP)
     return times[0].name if times else None
@@ -136,7 +185,13 @@ def _first_time(columns: list[Column]) -> str | None:
 def _feeds(path: Path) -> Iterator[Feed]:
     with path.open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
-            yield Feed(row["feed"], row["domain"], int(row["freshness_minutes"]), int(row["freshness_limit_minutes"]))
+            yield Feed(
+                row["feed"],
+                row["domain"],
+                row["owner"],
+                int(row["freshness_minutes"]),
+                int(row["freshness_limit_minutes"]),
+            )
 
 
 def as_list(value: Json) -> list[Json]:

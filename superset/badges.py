@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from asset_files import Checkout, Feed, NewestEvent, Tree, as_list
 
-from core.domains import QUALITY, Domain
+from core.domains import OVERVIEW, QUALITY, Domain
+from core.local_time import ZONE
+from core.text import half
 
 SCORES = "feed_scores"
-LOCAL_TIME_ZONE = "Asia/Ho_Chi_Minh"
-UNITS = (("days", "ngày", 1440), ("hours", "giờ", 60), ("minutes", "phút", 1))
+UNITS = (("days", "ngày / days", 1440), ("hours", "giờ / hours", 60), ("minutes", "phút / minutes", 1))
+NEWEST_TITLE = "Dữ liệu mới nhất lúc / Newest data at"
 NEWEST, AGE, TRUST = "newest_event", "event_age_", "score_lowest"
 
 
@@ -24,7 +26,7 @@ class Age:
     event: NewestEvent
     where: Tree
     unit: str
-    unit_vi: str
+    unit_label: str
     minutes_per_unit: int
     green: str
     red: str
@@ -32,6 +34,19 @@ class Age:
     @property
     def metric(self) -> str:
         return f"{AGE}{self.unit}"
+
+    @property
+    def title(self) -> str:
+        return f"Tuổi dữ liệu ({half(self.unit_label, 'vi')}) / Age of the data ({half(self.unit_label, 'en')})"
+
+    @property
+    def note(self) -> str:
+        unit_vi, unit_en = half(self.unit_label, "vi"), half(self.unit_label, "en")
+        green_vi, red_vi = self.green.replace(".", ","), self.red.replace(".", ",")
+        return (
+            f"cho phép {green_vi} {unit_vi}; đỏ từ {red_vi} {unit_vi}"
+            f" / up to {self.green} {unit_en} allowed; red from {self.red}"
+        )
 
     def metrics(self) -> list[Tree]:
         """Return the two metrics of the mart: the newest event in local time, and its age."""
@@ -42,12 +57,12 @@ class Age:
         return [
             {
                 "name": NEWEST,
-                "label": "Dữ liệu mới nhất lúc",
-                "expression": f"timezone('{LOCAL_TIME_ZONE}', {newest})",
+                "label": NEWEST_TITLE,
+                "expression": f"timezone('{ZONE}', {newest})",
             },
             {
                 "name": self.metric,
-                "label": f"Tuổi dữ liệu ({self.unit_vi})",
+                "label": self.title,
                 "expression": age,
                 "format": ",.1f" if self.minutes_per_unit > 1 else ",d",
             },
@@ -77,6 +92,13 @@ def age_of(slug: str, page: Tree, checkout: Checkout) -> Age:
     )
 
 
+def owners_of(slug: str, page: Tree, checkout: Checkout) -> list[str]:
+    """Return the agencies that a page's figures come from, each once; for the page of all feeds, words that say so."""
+    if domain_of(slug, checkout).id == QUALITY:
+        return ["sổ cái và kết quả kiểm tra của mọi nguồn dữ liệu / ledger and checks of every feed"]
+    return [*dict.fromkeys(feed.owner for feed in _feeds(slug, page, checkout))]
+
+
 def _feeds(slug: str, page: Tree, checkout: Checkout) -> list[Feed]:
     domain = domain_of(slug, checkout).id
     named = {str(feed) for feed in as_list(page.get("feeds", []))}
@@ -93,44 +115,49 @@ def _age(events: list[NewestEvent], feeds: list[Feed]) -> Age:
     green = min(feed.freshness_minutes for feed in judged)
     red = min(feed.freshness_limit_minutes for feed in judged)
     where = events[0].where if len(events) == 1 else {}
-    unit, unit_vi, minutes = next(
+    unit, unit_label, minutes = next(
         unit for unit in UNITS if green >= unit[2] and (unit[0] != "days" or green >= 2 * unit[2])
     )
-    return Age(events[0], where, unit, unit_vi, minutes, format(green / minutes, "g"), format(red / minutes, "g"))
+    return Age(events[0], where, unit, unit_label, minutes, format(green / minutes, "g"), format(red / minutes, "g"))
 
 
 def badges(slug: str, page: Tree, checkout: Checkout) -> list[Tree]:
-    """Return the three charts of a page's first row, in the form of a dashboard file."""
+    """Return the three charts of a page's first row, in the form of a dashboard file.
+
+    A page of the overview has none: each of its lines has its own age and trust.
+    """
+    if domain_of(slug, checkout).id == OVERVIEW:
+        return []
     age = age_of(slug, page, checkout)
-    told = page.get("newest_by")
+    told = str(page.get("newest_by", ""))
+    by_vi, by_en = (f", theo {half(told, 'vi')}", f", by {half(told, 'en')}") if told else ("", "")
     newest: Tree = {
-        "title": "Dữ liệu mới nhất lúc",
+        "title": NEWEST_TITLE,
         "kind": "big_number",
         "mart": age.event.mart,
         "metric": NEWEST,
         "where": age.where,
         "is_time": True,
-        "note": f"giờ địa phương, theo {told}" if told else "giờ địa phương",
+        "note": f"giờ địa phương{by_vi} / local time{by_en}",
         "slug": "du-lieu-luc",
     }
-    in_words = [limit.replace(".", ",") for limit in (age.green, age.red)]
     how_old: Tree = {
-        "title": f"Tuổi dữ liệu ({age.unit_vi})",
+        "title": age.title,
         "kind": "big_number",
         "mart": age.event.mart,
         "metric": age.metric,
         "where": age.where,
-        "note": f"cho phép {in_words[0]} {age.unit_vi}; đỏ từ {in_words[1]} {age.unit_vi}",
+        "note": age.note,
         "levels": {"green": f"≤ {age.green}", "yellow": f"{age.green} < x < {age.red}", "red": f"≥ {age.red}"},
         "slug": "tuoi-du-lieu",
     }
     trust: Tree = {
-        "title": "Điểm tin cậy",
+        "title": "Điểm tin cậy / Trust score",
         "kind": "big_number",
         "mart": SCORES,
         "metric": TRUST,
         "where": _scores(slug, page, checkout),
-        "note": "nguồn thấp nhất, trên 100; mức Đỏ không quá 74",
+        "note": "nguồn thấp nhất, trên 100; mức Đỏ không quá 74 / lowest feed, of 100; red is at most 74",
         "levels": "score",
     }
     return [newest, how_old, trust]

@@ -8,8 +8,8 @@ Every kind takes title, mart, description, where (column: value, or column: {ope
 slug (if not that of the title), lists_findings (it may be empty), format (of its numbers) and params (any other Superset parameters).
 
     big_number   metric, note, levels
-    table        raw rows: columns, order, limit; or totals: groupby and metrics, sorted by the first. formats, levels
-    map          label and colour_by: columns; size: a metric; max_size, opacity. The mart must have latitude and longitude
+    table        raw rows: columns, order (`place, at desc`), limit; or totals: groupby and metrics, sorted by the first. formats, levels
+    map          areas, points: see maps.py
     line, bar    x: a time, with grain hour, day, week or month; for bars also x: any column without a grain. metrics, by, stack, sort
     pie          metric, groupby
 
@@ -53,13 +53,15 @@ GRAINS = {
 }
 """Superset's name of a grain, and the format of its times."""
 TIME_FORMAT, DATE_FORMAT = "%H:%M %d/%m", "%d/%m/%Y"
-COUNT, SHARE, DEGREES = ",d", ",.1f", ",.2f"
+COUNT, SHARE = ",d", ",.1f"
 MARGINS: Tree = {"x_axis_title_margin": 15, "y_axis_title_margin": 15}
 LEGEND: Tree = {"show_legend": True, "legendOrientation": "top", "rich_tooltip": True, "truncate_metric": True}
-PLACE_METRICS = ("longitude_degrees", "latitude_degrees")
 
 
-MAP_DESCRIPTION = "Vị trí theo kinh độ, vĩ độ; không cần nền bản đồ từ bên ngoài."
+MAP_DESCRIPTION = (
+    "Ranh giới các xã, phường. Màu xám: chưa có số liệu. Chỉ vào một hình để xem tên và số liệu. / "
+    "Borders of the communes. Grey: no figures. Point at a shape to see its name and figures."
+)
 
 
 def description_of(chart: Tree) -> Json:
@@ -116,11 +118,11 @@ def table(chart: Tree, shown: Shown) -> Tree:
         types = {shown.columns[name].data_type for name in names if name in shown.columns}
         numbers = {name: SHARE for name in names if name in shown.columns and shown.columns[name].data_type == "double"}
         numbers |= {name: str(form) for name, form in as_tree(chart.get("formats", {})).items()}
-        column, _, direction = str(chart["order"]).partition(" ")
+        orders = [entry.split() for entry in str(chart["order"]).split(",")]
         params |= {
             "query_mode": "raw",
             "all_columns": [*names],
-            "order_by_cols": [json.dumps([column, direction != "desc"])],
+            "order_by_cols": [json.dumps([column, direction != ["desc"]]) for column, *direction in orders],
             "column_config": {name: {"d3NumberFormat": form} for name, form in numbers.items()},
             "show_cell_bars": False,
         }
@@ -145,33 +147,6 @@ def table(chart: Tree, shown: Shown) -> Tree:
         ]
         params["conditional_formatting"] = rules
     return params
-
-
-def place_map(chart: Tree, shown: Shown) -> Tree:
-    longitude, latitude = PLACE_METRICS
-    return {
-        "x": longitude,
-        "y": latitude,
-        "size": chart["size"],
-        "entity": chart["label"],
-        "series": chart["colour_by"],
-        "max_bubble_size": str(chart.get("max_size", 20)),
-        "x_axis_label": "Kinh độ",
-        "y_axis_label": "Vĩ độ",
-        "x_axis_title_margin": 30,
-        "y_axis_title_margin": 50,
-        "x_axis_format": DEGREES,
-        "y_axis_format": DEGREES,
-        "truncate_x_axis": True,
-        "x_axis_bounds": [None, None],
-        "truncateYAxis": True,
-        "show_legend": True,
-        "legendOrientation": "top",
-        "legendType": "scroll",
-        "opacity": chart.get("opacity", 0.8),
-        "row_limit": 5000,
-        "tooltipSizeFormat": chart.get("format", shown.formats.get(str(chart["size"]))),
-    }
 
 
 def over_time(chart: Tree, shown: Shown) -> Tree:
@@ -234,12 +209,11 @@ def _format_of(chart: Tree, shown: Shown) -> str | None:
 KINDS_OF_CHART: Mapping[str, tuple[str, Kind, frozenset[str]]] = {
     "big_number": ("big_number_total", big_number, frozenset({"metric", "note", "levels", "is_time"})),
     "table": ("table", table, frozenset({"columns", "order", "limit", "groupby", "metrics", "formats", "levels"})),
-    "map": ("bubble_v2", place_map, frozenset({"label", "colour_by", "size", "max_size", "opacity"})),
     "line": ("echarts_timeseries_line", over_time, frozenset({"x", "grain", "metrics", "by"})),
     "bar": ("echarts_timeseries_bar", bar, frozenset({"x", "grain", "metrics", "by", "stack", "sort", "limit"})),
     "pie": ("pie", pie, frozenset({"metric", "groupby", "limit"})),
 }
-"""Superset's name of a kind, the function for its params, and the keys only it takes."""
+"""Superset's name of a kind, the function for its params, and the keys only it takes. Maps, which add to their dataset, are in maps.py."""
 
 KEYS_OF_ALL = frozenset(
     {"title", "slug", "kind", "mart", "where", "description", "width", "lists_findings", "format", "params"}

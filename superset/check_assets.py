@@ -1,4 +1,4 @@
-"""Check the dashboards from files alone: dashboard → chart → dataset → mart → column, and what every page must have.
+"""Check the dashboards from files alone: dashboard → chart or filter → dataset → mart → column, and what every page must have.
 
 Run with the project's Python: `python superset/check_assets.py [CHECKOUT]`. Every metric and the columns of every chart are tried on empty
 tables with the columns of the marts, so that a renamed column or a wrong type is found without a service. Prints one line per finding and
@@ -12,14 +12,15 @@ from pathlib import Path
 import duckdb
 from asset_files import KINDS, Checkout, Json, Mart, Tree, as_list, as_tree, as_trees, read_checkout
 from bundle import make_bundle, query_of
-from chart_kinds import KINDS_OF_CHART
+from maps import DRAWN, VIZ_TYPE
 from pages import GRID_COLUMNS, Assets, work_out
 
 from core.settings import PROJECT, Settings
 from lake.serving import define_clock
 
 FORBIDDEN_IN_CHARTS = {"adhoc_filters", "sqlExpression", "datasource", "extras", "having", "sql"}
-MAP = KINDS_OF_CHART["map"][0]
+NOTE_CHARACTERS = 17
+"""A box of one column shows this many characters of a note in letters that can still be read on a screen 1,600 pixels wide."""
 VIETNAMESE = frozenset("àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ")
 
 
@@ -30,6 +31,7 @@ def find_faults(checkout: Checkout) -> Iterator[str]:
     yield from _pages_of_domains(checkout)
     yield from _sql_in_charts(checkout)
     yield from _titles(assets)
+    yield from _notes(assets)
     yield from _pages(checkout, assets)
     yield from _queries(assets)
     if not assets.faults:
@@ -59,24 +61,46 @@ def _titles(assets: Assets) -> Iterator[str]:
     ]
     for slug, dataset in assets.files["datasets"].items():
         titles += [(f"datasets/{slug}/{entry['name']}", str(entry["label"])) for entry in _entries(dataset)]
+    titles += [(f"dashboards/{slug}/filters", one.title) for slug, filters in assets.filters.items() for one in filters]
     for name, title in titles:
-        if not VIETNAMESE & set(title.lower()) and not title.startswith(("VN_AQI", "PM")):
+        vietnamese, found, english = title.partition(" / ")
+        if not VIETNAMESE & set(vietnamese.lower()) and not vietnamese.startswith(("VN_AQI", "PM")):
             yield f"{name}: expected a Vietnamese title, got {title!r}"
+        elif not found or not english:
+            yield f"{name}: expected `Vietnamese / English`, got {title!r}; add the English half"
     for mart in assets.marts.values():
         for column in mart.columns.values():
             if " / " not in column.description:
                 yield f"{mart.domain}.{mart.name}.{column.name}: expected `Vietnamese / English`, got {column.description!r}"
 
 
+def _notes(assets: Assets) -> Iterator[str]:
+    """Find texts without an English half, and notes that a number's box shows only in letters too small to read."""
+    charts = assets.files["charts"]
+    texts = [(f"dashboards/{slug}", page.get("description")) for slug, page in assets.files["dashboards"].items()]
+    texts += [(f"charts/{slug}", chart.get("description")) for slug, chart in charts.items()]
+    texts += [(f"charts/{slug}", _params(chart).get("subtitle")) for slug, chart in charts.items()]
+    for name, text in texts:
+        if text and " / " not in str(text):
+            yield f"{name}: expected `Vietnamese / English`, got {text!r}; add the English half"
+    for dashboard in assets.files["dashboards"].values():
+        for item in (item for row in as_trees(dashboard["rows"]) for item in as_trees(row["items"])):
+            slug, most = str(item["chart"]), NOTE_CHARACTERS * int(str(item["width"]))
+            note = str(_params(charts.get(slug, {"params": {}})).get("subtitle", ""))
+            if too_long := next((text for text in note.split(" / ") if len(text) > most), None):
+                yield (
+                    f"charts/{slug}: expected a note of at most {most} characters in a box this wide, got {len(too_long)}: {too_long!r}; "
+                    "shorten it and put the rest into `description`"
+                )
+
+
 def _pages(checkout: Checkout, assets: Assets) -> Iterator[str]:
     for slug, dashboard in assets.files["dashboards"].items():
         charts = [assets.files["charts"][name] for name in charts_of(dashboard) if name in assets.files["charts"]]
         domains = {domain.id for domain in checkout.domains if slug in domain.dashboards}
-        has_places = any(
-            {"latitude", "longitude"} <= set(mart.columns) for mart in checkout.marts.values() if mart.domain in domains
-        )
-        if has_places and MAP not in {chart["viz_type"] for chart in charts}:
-            yield f"dashboards/{slug}: expected a map, since marts of {', '.join(domains)} have places, got none"
+        has_shapes = any(set(DRAWN) <= set(mart.columns) for mart in checkout.marts.values() if mart.domain in domains)
+        if has_shapes and VIZ_TYPE not in {chart["viz_type"] for chart in charts}:
+            yield f"dashboards/{slug}: expected a map, since marts of {', '.join(domains)} have shapes, got none"
         for number, row in enumerate(as_trees(dashboard["rows"])):
             widths = [int(str(item["width"])) for item in as_trees(row["items"])]
             if sum(widths) != GRID_COLUMNS or min(widths) < 1:
@@ -110,10 +134,11 @@ def _try_dataset(connection: duckdb.DuckDBPyConnection, slug: str, dataset: Tree
     for name in sorted({name for name in names if names.count(name) > 1 or name in mart.columns}):
         yield f"datasets/{slug}: expected a unique name, got {name} for two things; rename one"
     for entry in _entries(dataset):
-        try:
-            connection.execute(f'select {entry["expression"]} from "{mart.domain}"."{mart.name}"')  # noqa: S608  our own files
-        except duckdb.Error as error:
-            yield f"datasets/{slug}/{entry['name']}: {str(error).splitlines()[0]}"
+        for expression in (entry[key] for key in ("expression", "expression_en") if key in entry):
+            try:
+                connection.execute(f'select {expression} from "{mart.domain}"."{mart.name}"')  # noqa: S608  our own files
+            except duckdb.Error as error:
+                yield f"datasets/{slug}/{entry['name']}: {str(error).splitlines()[0]}"
 
 
 def _try_chart(slug: str, chart: Tree, dataset: Tree, mart: Mart) -> Iterator[str]:
@@ -126,7 +151,7 @@ def _try_chart(slug: str, chart: Tree, dataset: Tree, mart: Mart) -> Iterator[st
         for column in as_list(query["columns"])
     }
     used |= {str(entry["column"]) for entry in as_trees(chart.get("filters", []))}
-    used_metrics = {str(metric) for metric in as_list(query["metrics"])}
+    used_metrics = {str(metric) for metric in as_list(query.get("metrics"))}
     if not used_metrics and not params.get("all_columns"):
         yield f"charts/{slug}: expected a metric or columns, got neither"
     formatted = {str(entry["column"]) for entry in as_trees(params.get("conditional_formatting", []))}
@@ -139,7 +164,8 @@ def _try_chart(slug: str, chart: Tree, dataset: Tree, mart: Mart) -> Iterator[st
         yield f"charts/{slug}: expected a column of {mart.domain}.{mart.name}, got {name}"
     for name in sorted(used_metrics - metrics):
         yield f"charts/{slug}: expected a metric of {chart['dataset']}, got {name}; define it under `marts`"
-    for name in sorted((formatted | ordered) - used - used_metrics):
+    sortable = used | used_metrics | (columns if params.get("all_columns") else set())
+    for name in sorted((formatted - used - used_metrics) | (ordered - sortable)):
         yield f"charts/{slug}: expected to colour, format and sort by columns that are shown, got {name}; add it to the chart"
 
 

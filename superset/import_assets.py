@@ -26,6 +26,11 @@ def import_assets(settings: Settings) -> dict[str, int]:
             ImportAssetsCommand,
         )
         from superset.extensions import db, security_manager  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+        from superset.models.core import Database  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
+
+        # Half of the time went here: a query for each dataset whose answer only matters to data in the bundle, and YAML read in Python
+        Database.has_table = lambda *_: True
+        yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[assignment, misc, unused-ignore]
 
         g.user = security_manager.find_user(username=settings.superset_admin_user)
         _forget_others({UUID(yaml.safe_load(text)["uuid"]) for name, text in bundle.items() if name != "metadata.yaml"})

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects import registry
 
 from core.settings import Settings
-from lake.gate import Gate, RefusedQueryError, tables_in
+from lake.gate import Gate, RefusedQueryError
 from lake.limits import Allowance
 from lake.serving import ReleasedMarts, begin_reading, end_reading
 
@@ -38,6 +38,11 @@ def register_marts(settings: Settings) -> None:
     registry.impls["duckdb"] = lambda: MartsDialect
 
 
+def newest_snapshot() -> int:
+    """Return the snapshot of the newest release, as of the last check; raises ServiceError if the catalog does not answer."""
+    return _marts.snapshot()
+
+
 class MartsCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
     """Runs one read-only query within its time limit.
 
@@ -55,7 +60,7 @@ class MartsCursor(CursorWrapper):  # type: ignore[misc, unused-ignore]
             begin_reading(self._released)
             try:
                 if not _is_lookup.get():
-                    Gate("marts", tables_in(self._released), may_read).admit(statement)
+                    Gate("marts", _marts.tables(self._released), may_read).admit(statement)
                 super().execute(statement, parameters, context)
             except (duckdb.Error, RefusedQueryError):
                 end_reading(self._released)
@@ -132,6 +137,10 @@ class MartsDialect(Dialect):  # type: ignore[misc, unused-ignore]
 
     def do_commit(self, dbapi_connection: Any) -> None:
         """Do nothing: nothing is ever written."""
+
+    def _get_default_schema_name(self, _: Any) -> str:
+        """Return the first schema of the search path; SQLAlchemy would ask for it on every connection."""
+        return "main"
 
     def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
         """Return the domains, and the schema that holds the list of releases."""

@@ -1,11 +1,11 @@
 """The roles in Superset, permission by permission.
 
-A leader sees the dashboards and nothing else; an analyst also queries the marts in SQL Lab and makes charts; an engineer may do everything
-except administer users and open other data sources. Data are granted by schema, and only the schemas of domains: the list of releases is
-for engineers.
+A leader sees the dashboards, filters them and splits their numbers, and nothing else; an analyst also queries the marts in SQL Lab and
+makes charts; an engineer may do everything except administer users and open other data sources. Data are granted by schema, and only the
+schemas of domains and of the views over them: the list of releases is for engineers.
 """
 
-from core.domains import domain_names
+from core.domains import OVERVIEW, domain_names
 
 Permission = tuple[str, str]
 
@@ -22,6 +22,9 @@ READ_DASHBOARDS: frozenset[Permission] = frozenset(
         ("can_read", "DashboardPermalinkRestApi"),
         ("can_write", "DashboardPermalinkRestApi"),
         ("can_view_chart_as_table", "Dashboard"),
+        ("can_drill", "Dashboard"),  # split a number by the words of its mart; to list its records needs can_samples
+        ("can_get_drill_info", "Dataset"),
+        ("can_write", "ExploreFormDataRestApi"),  # where such a split is kept while it is looked at
         ("can_dashboard", "Superset"),
         ("can_dashboard_permalink", "Superset"),
         ("can_share_dashboard", "Superset"),
@@ -45,14 +48,12 @@ ASK_AND_CHART: frozenset[Permission] = frozenset(
         ("can_write", "Dashboard"),
         ("can_read", "Database"),
         ("can_read", "Dataset"),
-        ("can_get_drill_info", "Dataset"),
         ("can_get_column_values", "Datasource"),
         ("can_samples", "Datasource"),
         ("can_validate_expression", "Datasource"),
         ("can_external_metadata", "Datasource"),
         ("can_read", "Explore"),
         ("can_read", "ExploreFormDataRestApi"),
-        ("can_write", "ExploreFormDataRestApi"),
         ("can_read", "ExplorePermalinkRestApi"),
         ("can_write", "ExplorePermalinkRestApi"),
         ("can_explore", "Superset"),
@@ -60,7 +61,6 @@ ASK_AND_CHART: frozenset[Permission] = frozenset(
         ("can_share_chart", "Superset"),
         ("can_fetch_datasource_metadata", "Superset"),
         ("can_view_query", "Dashboard"),
-        ("can_drill", "Dashboard"),
         ("can_sqllab", "Superset"),
         ("can_sqllab_history", "Superset"),
         ("can_read", "SQLLab"),
@@ -95,7 +95,7 @@ ASK_AND_CHART: frozenset[Permission] = frozenset(
 
 RELEASED_MARTS: frozenset[Permission] = frozenset(
     ("schema_access", f"[marts].{schema}")
-    for domain in domain_names()
+    for domain in (*domain_names(), OVERVIEW)
     for schema in (f"[{domain}]", f"[marts].[{domain}]")
 )
 """Access to marts under the name `<domain>.<mart>`, which SQL Lab lists, and the full name `marts.<domain>.<mart>`."""

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any  # Superset passes its own dictionaries through the mutator
 from urllib.parse import quote
 
+from arrival import leave_welcome, with_pages
+from drilling import label_metrics
 from drivers import DRIVER, allow_only_duckdb
 from exports import escape_exports
 from flask import (  # type: ignore[import-not-found, unused-ignore]
@@ -21,6 +23,7 @@ from flask import (  # type: ignore[import-not-found, unused-ignore]
 )
 from logins import SESSION_LIFETIME, Accounts, guard_logins, refuse_weak_password
 from marts_dialect import MartsConnection, register_marts
+from tracking import remove_tracking
 
 from core.errors import ConfigurationError
 from core.settings import PROJECT, Settings
@@ -58,6 +61,8 @@ def FLASK_APP_MUTATOR(application: Flask) -> None:  # noqa: N802
     allow_only_duckdb()
     escape_exports(application)
     guard_logins(application)
+    remove_tracking(application)
+    label_metrics()
 
 
 ROW_LIMIT = 10_000
@@ -67,10 +72,16 @@ SQLLAB_TIMEOUT = SUPERSET_WEBSERVER_TIMEOUT = (
     _settings.sql_seconds + 10
 )  # our own limit applies first; see lake/limits.py
 
-# Queries that leaders send in the same minute are computed once; a release is seen at most this many seconds late
-CACHE_SECONDS = 30
+# An answer is computed once per release (release_cache.py), and again where a period of days may have moved on; see also bundle.py.
+# A page that refreshes itself takes answers from the cache, too
+CACHE_SECONDS = 300
 CACHE_CONFIG: dict[str, object] = {"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 300, "CACHE_THRESHOLD": 500}
-DATA_CACHE_CONFIG: dict[str, object] = {**CACHE_CONFIG, "CACHE_DEFAULT_TIMEOUT": CACHE_SECONDS}
+DATA_CACHE_CONFIG: dict[str, object] = {
+    **CACHE_CONFIG,
+    "CACHE_TYPE": "release_cache.ReleaseCache",
+    "CACHE_DEFAULT_TIMEOUT": CACHE_SECONDS,
+}
+DASHBOARD_AUTO_REFRESH_MODE = "fetch"
 
 # Vietnamese. Superset ships no Vietnamese translation: the words that readers of dashboards see are in translations/vi.json
 BABEL_DEFAULT_LOCALE = "vi"
@@ -111,12 +122,16 @@ def leave_sessions_alone() -> Response | None:
     return None
 
 
-BLUEPRINTS = [_words, _reports]
+_looks = Blueprint("looks", __name__, static_folder="looks", static_url_path="/looks")
+_arrival = Blueprint("arrival", __name__)
+_arrival.before_app_request(leave_welcome)
+
+BLUEPRINTS = [_words, _reports, _looks, _arrival]
 
 
 def COMMON_BOOTSTRAP_OVERRIDES_FUNC(page: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-    """Translate the menu, whose labels come from the server."""
-    menu = page["menu_data"]
+    """List the pages in the menu, and translate it, since its labels come from the server."""
+    menu = {**page["menu_data"], "menu": with_pages(page["menu_data"]["menu"], str(page["locale"]))}
     if page["locale"] == "vi":
         pack = json.loads(WORDS.read_text(encoding="utf-8"))["locale_data"]["superset"]
         _translate(menu["menu"], pack)
@@ -131,8 +146,27 @@ def _translate(entries: list[Any], pack: Mapping[str, list[str]]) -> None:
             _translate(entry.get("childs", []), pack)
 
 
-# Looks
+# Looks. One theme, since the colours of levels are chosen for a white ground
 APP_NAME = "IOC"
+APP_ICON = "/looks/mark.svg"
+FAVICONS = [{"href": APP_ICON, "type": "image/svg+xml"}]
+LOGO_RIGHT_TEXT = "Trung tâm điều hành"
+LOGO_TOOLTIP = "Trung tâm Giám sát, điều hành thông minh (IOC)"
+THEME_DEFAULT = {
+    "token": {
+        "brandAppName": APP_NAME,
+        "brandLogoAlt": APP_NAME,
+        "brandLogoUrl": APP_ICON,
+        "brandLogoMargin": "18px 0",
+        "brandLogoHref": "/",
+        "brandLogoHeight": "28px",
+        "colorPrimary": "#1f6fb2",
+        "colorLink": "#1f6fb2",
+        "fontUrls": [],
+    },
+    "algorithm": "default",
+}
+THEME_DARK = None
 EXTRA_CATEGORICAL_COLOR_SCHEMES = [
     {
         "id": "ioc",
@@ -174,7 +208,8 @@ DATASET_IMPORT_ALLOWED_DATA_URLS: list[str] = []
 FEATURE_FLAGS = {
     "ALERT_REPORTS": False,
     "DASHBOARD_RBAC": False,
-    "DRILL_TO_DETAIL": False,
+    "DRILL_BY": True,
+    "DRILL_TO_DETAIL": True,  # without it no chart has a menu to drill by; whoever may not see samples is not offered it
     "EMBEDDABLE_CHARTS": False,
     "ENABLE_TEMPLATE_PROCESSING": False,
     "FILTERBAR_CLOSED_BY_DEFAULT": True,

@@ -1,0 +1,1 @@
+"""Reports: pages of Superset as a leader sees them, printed from a release and kept beside it."""
