@@ -5,6 +5,8 @@
     <into>/health_claims/*.xml
     <into>/disease/*.{json,csv}
     <into>/education_*/*.xlsx, *.zip
+    <into>/public_services_ratings/*.csv
+    <into>/hotline_calls/*.csv
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -22,17 +24,19 @@ import polars as pl
 
 from core.contract import Contract, read_contracts
 from core.errors import ConfigurationError
-from core.settings import PROJECT
+from core.reference import SEEDS
 from simulator.chance import chance
 from simulator.declared import declared_contracts, emit_declared
+from simulator.emitters.calls import emit_calls
 from simulator.emitters.csv_polls import emit_river_levels
 from simulator.emitters.disease import emit_diseases
+from simulator.emitters.education import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.giamdinhhs import emit_claims
-from simulator.emitters.moet import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.one_stop import emit_dossiers
 from simulator.emitters.open311 import emit_feedback
+from simulator.emitters.ratings import emit_ratings
 from simulator.emitters.tt10 import emit_readings
 from simulator.emitters.vessel_registry import emit_vessel_registry
 from simulator.entities import City, read_city
@@ -41,7 +45,6 @@ from simulator.local_time import midnight
 from simulator.truth import Emission, frame_of, frames_of_books, write_truth
 from simulator.vessel_tracks import plan_voyages
 
-SEEDS = PROJECT / "dbt_project" / "seeds"
 FOLDERS = (
     "environment",
     "river_levels",
@@ -56,6 +59,8 @@ FOLDERS = (
     "education_students",
     "education_attendance",
     "public_services",
+    "public_services_ratings",
+    "hotline_calls",
 )
 TRUTH = "truth"
 
@@ -97,6 +102,8 @@ def simulate(
         "education_students": lambda folder: emit_students(city, day, seed, profile, folder),
         "education_attendance": lambda folder: emit_attendance(city, day, seed, profile, folder),
         "public_services": lambda folder: emit_dossiers(city, day, seed, profile, folder),
+        "public_services_ratings": lambda folder: emit_ratings(city, day, seed, profile, folder),
+        "hotline_calls": lambda folder: emit_calls(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

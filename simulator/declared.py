@@ -34,6 +34,9 @@ BOOK, ENTRY = "book.json", "record"
 RECORDS_LIMIT = 2_000
 """A day with more records is made with fewer objects."""
 
+PLACES = ("latitude", "longitude")
+"""Drawn between the outermost centres of the city's communes, to five decimals, so that they lie on its maps."""
+
 UNREGISTERED = 5
 """How many objects a feed without a register has."""
 
@@ -147,7 +150,12 @@ class _Draw:
         return {column.name: self._value(column, item, count) for column in self.contract.columns}
 
     def _value(self, column: Column, item: Item, count: int) -> Value:
+        if column.name in self.contract.forms[0].derived:
+            self._require_no_sql(column)
+            return None
         at = item.slot + self.contract.cadence / 4
+        if column.timestamp_format not in (None, ISO) and "HH" not in str(column.timestamp_format):
+            at = at.replace(hour=0, minute=0, second=0)
         fixed: dict[str, Value] = {"TIMESTAMPTZ": at.replace(microsecond=0), "DATE": at.date()}
         if column.name == self.contract.object_column:
             return item.object_id
@@ -160,10 +168,21 @@ class _Draw:
             return self.stream.choice(choices)
         return _text(self.contract, column, count) if column.physical_type == "VARCHAR" else self._number(column)
 
+    def _require_no_sql(self, column: Column) -> None:
+        """Raise ConfigurationError for a column that the first form makes by SQL; one that it does not have is left out."""
+        made = self.contract.forms[0].derived[column.name]
+        if made != "null":
+            raise ConfigurationError(
+                f"{self.contract.feed}: expected {column.name} in a column of its own, got the SQL {made}; write an emitter for the feed"
+            )
+
     def _codes(self, target: str) -> list[str]:
         return sorted(str(value) for value in self.reference.values_of(target) if value is not None)
 
     def _number(self, column: Column) -> int | float:
+        if column.name in PLACES:
+            centres = self.reference.values_of(f"communes.{column.name}").to_list()
+            return round(self.stream.uniform(min(centres), max(centres)), 5)
         low = float(column.minimum) if column.minimum is not None else 0.0
         high = float(column.maximum) if column.maximum is not None else low + 100.0
         drawn = self.stream.uniform(low, min(high, low + 1_000))

@@ -4,11 +4,12 @@ The lists are the seeds of the dbt project, so that the simulator, the checks an
 list, as no contract refers to one; they are made here and written into the truth.
 """
 
-import csv
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+
+from simulator.seeds import read_seed
 
 VESSELS = 200
 CALL_LETTERS = "ABCDEFGHKLMNPQRSTUVWXY"
@@ -142,32 +143,32 @@ def read_city(seeds: Path, stream: Random) -> City:
         Port(
             row["port_code"], row["port_name"], float(row["latitude"]), float(row["longitude"]), float(row["radius_km"])
         )
-        for row in _rows(seeds, "ports")
+        for row in read_seed("ports", seeds)
     )
-    communes = tuple(
-        Commune(row["commune_code"], row["commune_name"], float(row["latitude"]), float(row["longitude"]))
-        for row in _rows(seeds, "communes")
-    )
+    communes = read_communes(seeds)
     return City(
-        stations=tuple(Station(row["station_id"], row["kind"]) for row in _rows(seeds, "stations")),
-        gauges=tuple(Gauge(row["gauge_id"], row["gauge_name"], row["river_name"]) for row in _rows(seeds, "gauges")),
+        stations=tuple(Station(row["station_id"], row["kind"]) for row in read_seed("stations", seeds)),
+        gauges=tuple(
+            Gauge(row["gauge_id"], row["gauge_name"], row["river_name"]) for row in read_seed("gauges", seeds)
+        ),
         communes=communes,
         agencies=tuple(
-            Agency(row["agency_code"], row["agency_name"], row["commune_code"]) for row in _rows(seeds, "agencies")
+            Agency(row["agency_code"], row["agency_name"], row["commune_code"]) for row in read_seed("agencies", seeds)
         ),
-        topics=tuple(Topic(row["service_code"], row["service_name"]) for row in _rows(seeds, "feedback_topics")),
+        topics=tuple(Topic(row["service_code"], row["service_name"]) for row in read_seed("feedback_topics", seeds)),
         ports=ports,
         boundary=Boundary(
             "ranh_gioi_gia_lap",
             tuple(
                 (float(row["latitude"]), float(row["longitude"]))
-                for row in _rows(seeds, "maritime_boundaries")
+                for row in read_seed("maritime_boundaries", seeds)
                 if row["boundary_code"] == "ranh_gioi_gia_lap"
             ),
         ),
         vessels=tuple(_vessels(ports, communes, stream)),
         facilities=tuple(
-            Facility(row["facility_code"], int(row["beds"]), row["commune_code"]) for row in _rows(seeds, "facilities")
+            Facility(row["facility_code"], int(row["beds"]), row["commune_code"])
+            for row in read_seed("facilities", seeds)
         ),
         schools=tuple(
             School(
@@ -177,8 +178,16 @@ def read_city(seeds: Path, stream: Random) -> City:
                 row["ownership_code"],
                 row["commune_code"],
             )
-            for row in _rows(seeds, "registered_schools")
+            for row in read_seed("registered_schools", seeds)
         ),
+    )
+
+
+def read_communes(seeds: Path) -> tuple[Commune, ...]:
+    """Read the communes from the reference lists in a folder."""
+    return tuple(
+        Commune(row["commune_code"], row["commune_name"], float(row["latitude"]), float(row["longitude"]))
+        for row in read_seed("communes", seeds)
     )
 
 
@@ -201,8 +210,3 @@ def _vessels(ports: tuple[Port, ...], communes: tuple[Commune, ...], stream: Ran
             )
         )
     return vessels
-
-
-def _rows(seeds: Path, name: str) -> list[dict[str, str]]:
-    with (seeds / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

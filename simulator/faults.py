@@ -29,6 +29,8 @@ CLASSES = "education.classes"
 STUDENTS = "education.students"
 ATTENDANCE = "education.attendance"
 DOSSIERS = "public_services.dossiers"
+RATINGS = "public_services.ratings"
+CALLS = "hotline.calls"
 
 
 class FaultKind(StrEnum):
@@ -209,6 +211,25 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "wrong_order": 6,
         "no_end": 5,
         "future_time": 4,
+    },
+    RATINGS: {
+        "duplicate": 4,
+        "conflict": 3,
+        "malformed": 4,
+        "missing_value": 3,
+        "out_of_range": 3,
+        "unknown_code": 3,
+        "future_time": 2,
+    },
+    CALLS: {
+        "duplicate": 4,
+        "conflict": 3,
+        "malformed": 3,
+        "missing_value": 3,
+        "out_of_range": 3,
+        "unknown_code": 3,
+        "wrong_order": 3,
+        "future_time": 2,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""

@@ -205,6 +205,21 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "result_paper_count": pl.Int32(),
         "has_result_paper": pl.Boolean(),
     },
+    "dossier_ratings": {
+        "dossier_id": pl.String(),
+        "agency_code": pl.String(),
+        "rated_at": TIME,
+        "rating": pl.Int32(),
+    },
+    "calls": {
+        "call_id": pl.String(),
+        "started_at": TIME,
+        "direction_code": pl.String(),
+        "outcome_code": pl.String(),
+        "wait_seconds": pl.Int64(),
+        "talk_seconds": pl.Int64(),
+        "satisfaction_rating": pl.Int64(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import polars as pl
 
-from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
+from simulator.comparisons.base import Comparison, Query, Truth, compare_headlines, compare_map, compare_rows
 from simulator.comparisons.small_cells import hidden, to_judge
 from simulator.school_life import CAME, DROPPED_OUT, STUDYING
 
@@ -59,9 +59,17 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
         compare_rows("education.school_years", shown, query(SCHOOL_SQL)),
         compare_rows("education.level_years", levels, query(LEVEL_SQL)),
         compare_rows("education.commune_school_years", _communes(schools), query(COMMUNE_SQL)),
+        compare_map(
+            "education.schools_on_map",
+            _communes(schools)
+            .filter("is_latest")
+            .select("commune_code", "registered_schools", "reported_schools", "pupils"),
+            query,
+        ),
         compare_rows("education.pupil_groups", _groups(truth), query(GROUP_SQL)),
         compare_rows("education.attendance_days", _days(truth, level_days), query(DAY_SQL)),
         compare_rows("education.attendance_level_days", level_days, query(LEVEL_DAY_SQL)),
+        compare_headlines("education", _headlines(levels), query),
     ]
 
 
@@ -125,6 +133,15 @@ def _levels(schools: pl.DataFrame) -> pl.DataFrame:
         pl.when(~is_hidden).then(percent.round(2)).alias("dropout_percent"),
         pl.when(~is_hidden).then(percent > ALERT_PERCENT).alias("is_dropout_alert"),
     )
+
+
+def _headlines(levels: pl.DataFrame) -> dict[str, float | None]:
+    """One school year, so every level counts."""
+    sums = levels.select(pl.col("registered_schools", "reported_schools", "pupils").sum()).row(0, named=True)
+    return {
+        "schools_reported": 100 * sums["reported_schools"] / sums["registered_schools"],
+        "pupils": float(sums["pupils"]),
+    }
 
 
 def _communes(schools: pl.DataFrame) -> pl.DataFrame:

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
+from core.reference import Reference
+from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_headlines, compare_map, compare_rows
 
 NOT_THEIRS = ("duplicate", "not_responsible")
 """States of cases that were closed but were not the agency's to handle."""
@@ -27,6 +28,7 @@ GROUP_SQL = """
     select {key}, month_date, received_cases, handled_cases, due_cases, on_time_cases, overdue_cases, reassigned_cases
     from feedback.{mart} where received_cases > 0
 """
+OVERDUE_SQL = "select place_code as service_request_id from feedback.feedback_on_map where place_level = 'case'"
 MONTHS_SQL = "select * from feedback.feedback_months"
 
 
@@ -42,6 +44,9 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
             for mart, key in (("feedback_agency_months", "agency_code"), ("feedback_commune_months", "commune_code"))
         ),
         compare_rows("feedback.feedback_months", _months(truth, clock), query(MONTHS_SQL)),
+        compare_headlines("feedback", _headlines(truth, clock), query),
+        compare_map("feedback.feedback_on_map", _newest_month(truth, clock), query),
+        compare_rows("feedback.feedback_on_map (cases)", _overdue_on_map(truth, clock), query(OVERDUE_SQL)),
     ]
 
 
@@ -89,6 +94,19 @@ def _group_months(truth: Truth, clock: datetime, key: str) -> pl.DataFrame:
     )
 
 
+def _newest_month(truth: Truth, clock: datetime) -> pl.DataFrame:
+    """Count the cases of every commune in the month of the clock; a commune without one had none."""
+    counted = _group_months(truth, clock, "commune_code").filter(month_date=_day(clock).replace(day=1))
+    communes = Reference().list_of("communes").select("commune_code")
+    figures = ("received_cases", "due_cases", "overdue_cases")
+    return communes.join(counted, on="commune_code", how="left").select("commune_code", pl.col(figures).fill_null(0))
+
+
+def _overdue_on_map(truth: Truth, clock: datetime) -> pl.DataFrame:
+    overdue = _cases(truth, clock).filter("is_overdue", pl.col("latitude").is_not_null())
+    return overdue.select("service_request_id")
+
+
 def _months(truth: Truth, clock: datetime) -> pl.DataFrame:
     """Count case by case what came, was handled and stayed open in each month, and in the same days of the month before."""
     today = (clock - timedelta(seconds=1)).astimezone(ZoneInfo(LOCAL)).date()
@@ -118,6 +136,21 @@ def _months(truth: Truth, clock: datetime) -> pl.DataFrame:
     figures = ("received_cases", "handled_cases", "open_cases")
     names = [*figures, *(f"{name}_last_month" for name in figures), "received_cases_last_year"]
     return pl.DataFrame(rows, schema={"month_date": pl.Date(), **dict.fromkeys(names, pl.Int64())}, orient="row")
+
+
+def _headlines(truth: Truth, clock: datetime) -> dict[str, float | None]:
+    today = _day(clock - timedelta(seconds=1))
+    cases = [*_cases(truth, clock).iter_rows(named=True)]
+    judged = [
+        case["is_on_time"]
+        for case in cases
+        if case["is_on_time"] is not None and today.replace(day=1) <= _day(case["closed_by_at"]) <= today
+    ]
+    return {
+        "feedback_on_time": 100 * sum(judged) / len(judged) if judged else None,
+        "feedback_overdue": sum(case["is_overdue"] for case in cases),
+        "feedback_received": sum(today.replace(day=1) <= _day(case["requested_at"]) <= today for case in cases),
+    }
 
 
 def _day(moment: datetime) -> date:

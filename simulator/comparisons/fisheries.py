@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from core.settings import PROJECT
 from simulator.comparisons import fishing_rules
-from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
+from simulator.comparisons.base import Comparison, Query, Truth, compare_headlines, compare_rows
 from simulator.comparisons.fishing_rules import Places, Position, Registered, Times, is_in_east_sea
 from simulator.truth import TIME
 
@@ -80,12 +81,14 @@ class Fleet:
 def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:
     """Compare the domain's marts; `clock` is the clock of the build."""
     fleet = fleet_of(truth, clock)
+    seen, found = last_seen(fleet), alerts(fleet)
     return [
-        compare_rows("fisheries.vessels_last_seen", last_seen(fleet), query(LAST_SEEN_SQL)),
+        compare_rows("fisheries.vessels_last_seen", seen, query(LAST_SEEN_SQL)),
         compare_rows("fisheries.vessel_gaps", _silences(truth, fleet), query(GAPS_SQL)),
         compare_rows("fisheries.vessel_slot_days", slot_days(fleet), query(SLOTS_SQL)),
         compare_rows("fisheries.vessel_boundary_events", boundary_events(fleet), query(EVENTS_SQL)),
-        compare_rows("fisheries.vessel_alerts", alerts(fleet), query(ALERTS_SQL)),
+        compare_rows("fisheries.vessel_alerts", found, query(ALERTS_SQL)),
+        compare_headlines("fisheries", _headlines(seen, found), query),
     ]
 
 
@@ -205,6 +208,16 @@ def boundary_events(fleet: Fleet) -> pl.DataFrame:
         "boundary_distance_nm": pl.Float64,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _headlines(seen: pl.DataFrame, found: pl.DataFrame) -> dict[str, float | None]:
+    kinds = pl.read_csv(PROJECT / "dbt_project" / "seeds" / "vessel_alert_kinds.csv")
+    critical = kinds.filter(pl.col("severity_code") == "critical")["kind_code"]
+    is_open = pl.col("ended_at").is_null() & pl.col("kind_code").is_in(critical.implode())
+    return {
+        "critical_vessel_alerts": float(found.filter(is_open).height),
+        "silent_vessels": float(seen["status_code"].is_in(["silent_6h", "silent_10d"]).sum()),
+    }
 
 
 def alerts(fleet: Fleet) -> pl.DataFrame:

@@ -4,19 +4,16 @@ Written as one would check a vessel's day by hand, and without a line of the pip
 list `thresholds`, the places those of `ports` and `maritime_boundaries`.
 """
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import dropwhile, groupby, pairwise
 from math import cos, floor, hypot, inf, radians, sqrt
-from pathlib import Path
 
-from core.settings import PROJECT
 from simulator.entities import Boundary, Port
 from simulator.local_time import LOCAL
+from simulator.seeds import read_seed
 
-SEEDS = PROJECT / "dbt_project" / "seeds"
 SLOT = timedelta(hours=2)
 SILENCE, LOST = timedelta(hours=6), timedelta(days=10)
 LATE_PACKETS = timedelta(minutes=30)
@@ -111,11 +108,11 @@ def read_places() -> Places:
     """Read the ports and the simulated line from the reference lists."""
     ports = tuple(
         Port(row["port_code"], row["port_name"], *(float(row[name]) for name in ("latitude", "longitude", "radius_km")))
-        for row in _rows(SEEDS / "ports.csv")
+        for row in read_seed("ports")
     )
     vertices = tuple(
         (float(row["latitude"]), float(row["longitude"]))
-        for row in _rows(SEEDS / "maritime_boundaries.csv")
+        for row in read_seed("maritime_boundaries")
         if row["boundary_code"] == "ranh_gioi_gia_lap"
     )
     return Places(ports, Boundary("ranh_gioi_gia_lap", vertices))
@@ -268,8 +265,3 @@ def _runs(fixes: Sequence[Position], is_found: Sequence[bool], values: Sequence[
 
 def _operator(registry: Mapping[str, Registered], vessel_id: str) -> str | None:
     return registry[vessel_id].operator_code if vessel_id in registry else None
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

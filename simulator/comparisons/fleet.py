@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from simulator.comparisons.base import Comparison, Query, Truth, compare_rows
+from core.reference import Reference
+from simulator.comparisons.base import Comparison, Query, Truth, compare_map, compare_rows
 from simulator.comparisons.fisheries import Fleet, alerts, fleet_of, last_seen
 from simulator.comparisons.fishing_rules import LATE_PACKETS, SILENCE, Registered, as_of
 from simulator.local_time import LOCAL
@@ -65,6 +66,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     return [
         compare_rows("fisheries.fleet_vessels", _vessel_rows(vessels, clock), query(VESSELS_SQL)),
         compare_rows("fisheries.fleet_communes", _commune_rows(vessels, clock), query(COMMUNES_SQL)),
+        compare_map("fisheries.vessels_on_map", _registered(vessels, clock), query),
         compare_rows("fisheries.fleet_places", _place_rows(fleet, vessels), query(PLACES_SQL)),
         compare_rows("fisheries.violation_months", _violation_rows(fleet), query(MONTHS_SQL)),
         compare_rows("fisheries.vessel_manual_days", _by_hand_rows(truth, fleet), query(BY_HAND_SQL)),
@@ -144,6 +146,13 @@ def _commune_rows(vessels: list[Vessel], clock: datetime) -> pl.DataFrame:
             }
         )
     return pl.DataFrame(rows, schema_overrides={"equipped_percent": pl.Float64})
+
+
+def _registered(vessels: list[Vessel], clock: datetime) -> pl.DataFrame:
+    """Count the vessels of every commune: those without one have none, as the register is known."""
+    counted = _commune_rows(vessels, clock).select("commune_code", "registered_vessels", "silent_vessels")
+    communes = Reference().list_of("communes").select("commune_code")
+    return communes.join(counted, on="commune_code", how="left").fill_null(0)
 
 
 def _place_rows(fleet: Fleet, vessels: list[Vessel]) -> pl.DataFrame:

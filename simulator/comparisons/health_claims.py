@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from core.settings import PROJECT
-from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
+from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_map, compare_rows
 from simulator.comparisons.small_cells import LEAST, hidden
 
 INPATIENT = "03"
@@ -19,7 +19,8 @@ DAYS_SQL = """
     from health.facility_days where visits + discharges + inpatients > 0
 """
 SPENDING_SQL = """
-    select facility_code, month_date, claims, spent_vnd, spent_in_year_vnd, pace_percent, priced_claims, medicine_vnd, medicine_percent
+    select facility_code, month_date, claims, is_small_cell, spent_vnd, spent_in_year_vnd, pace_percent, priced_claims, medicine_vnd,
+        medicine_percent
     from health.insurance_spend_months where claims > 0
 """
 STAYS_SQL = """
@@ -44,6 +45,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
         compare_rows("health.stay_months", _stay_months(truth), query(STAYS_SQL)),
         compare_rows("health.icd10_months", _diagnoses(truth), query(DIAGNOSES_SQL)),
         compare_rows("health.patient_commune_months", _homes(truth), query(HOMES_SQL)),
+        compare_map("health.patients_on_map", _newest_homes(truth), query),
         compare_rows("health.check_in_hours", _queues(truth, clock), query(QUEUES_SQL)),
     ]
 
@@ -94,10 +96,18 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
             .then(pl.col("medicine_vnd").sum())
             .alias("medicine_vnd"),
             pl.col("total_vnd").sum(),
+            pl.col("citizen_number").n_unique().alias("patients"),
         )
         .sort("facility_code", "month_date")
         .with_columns(spent_in_year_vnd=pl.col("spent_vnd").cum_sum().over("facility_code"))
     )
+    is_hidden, is_sum_shown = _hidden_spending(months)
+    months = months.with_columns(
+        is_small_cell=is_hidden,
+        spent_vnd=pl.when(~is_hidden).then(pl.col("spent_vnd")),
+        medicine_vnd=pl.when(~is_hidden).then(pl.col("medicine_vnd")),
+        spent_in_year_vnd=pl.when(is_sum_shown).then(pl.col("spent_in_year_vnd")),
+    ).drop("patients")
     ceilings = pl.read_csv(
         PROJECT / "dbt_project" / "seeds" / "facilities.csv", schema_overrides={"facility_code": pl.String}
     ).select("facility_code", "insurance_ceiling_vnd")
@@ -111,6 +121,20 @@ def _spending(truth: Truth, clock: datetime) -> pl.DataFrame:
         )
         .drop("insurance_ceiling_vnd", "total_vnd")
     )
+
+
+def _hidden_spending(months: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return of each month whether it is hidden - few patients, or the first with more after such - and whether its year's sum is shown."""
+    hidden: list[bool] = []
+    shown: list[bool] = []
+    year_before, was_few = None, False
+    for facility, month, patients in months.select("facility_code", "month_date", "patients").iter_rows():
+        was_few = was_few and year_before == (facility, month.year)
+        is_few = patients < LEAST
+        hidden.append(is_few or was_few)
+        shown.append(not is_few)
+        year_before, was_few = (facility, month.year), is_few
+    return pl.Series(hidden), pl.Series(shown)
 
 
 def _stay_months(truth: Truth) -> pl.DataFrame:
@@ -173,6 +197,13 @@ def _diagnoses(truth: Truth) -> pl.DataFrame:
             rows.append((month, code, *((None, None) if code in secret else (visits, patients))))
     schema = {"month_date": pl.Date, "icd10_code": pl.String, "visits": pl.Int64, "patients": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _newest_homes(truth: Truth) -> pl.DataFrame:
+    homes = _homes(truth)
+    newest = homes.filter(month_date=homes["month_date"].max())
+    visits = newest.pivot("care_kind", index="commune_code", values="visits")
+    return visits.select("commune_code", outpatient_visits="outpatient", inpatient_visits="inpatient")
 
 
 def _homes(truth: Truth) -> pl.DataFrame:

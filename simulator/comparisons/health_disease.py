@@ -8,6 +8,7 @@ from statistics import mean, median, stdev
 
 import polars as pl
 
+from core.reference import Reference
 from core.settings import PROJECT
 from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
 from simulator.comparisons.small_cells import LEAST, hidden, to_judge
@@ -40,6 +41,11 @@ YEARS_SQL = """
 REPORTING_SQL = """
     select disease_code, week_start_date, reported_cases, on_time_from_onset_cases, median_hours_from_onset from health.disease_reporting
 """
+MAP_SQL = """
+    select disease_code, commune_code, week_start_date, is_small_cell, cases, epidemic_threshold, is_above_threshold
+    from health.diseases_on_map
+    where place_level = 'commune' and shape_number = 1
+"""
 GROUPS_SQL = """
     select disease_code, week_start_date, group_kind, group_code, is_small_cell, cases, share_percent from health.disease_case_groups
 """
@@ -59,6 +65,7 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]
     grid = _Grid(told, clock)
     return [
         compare_rows("health.disease_weeks", _weeks(grid), query(WEEKS_SQL)),
+        compare_rows("health.diseases_on_map", _newest_weeks(grid), query(MAP_SQL)),
         compare_rows("health.disease_years", _years(grid), query(YEARS_SQL)),
         compare_rows("health.disease_reporting", _reporting(truth, clock), query(REPORTING_SQL)),
         compare_rows("health.disease_case_groups", _case_groups(truth, clock), query(GROUPS_SQL)),
@@ -117,6 +124,33 @@ class _Grid:
         if sum(known) >= LEAST_CLUSTER[disease]:
             return True
         return False if len(known) == 2 and monday < self.running else None
+
+
+def _newest_weeks(grid: _Grid) -> pl.DataFrame:
+    """Return of each disease of the list and each commune what the newest week that is over shows, if the disease was ever told of."""
+    week = grid.running - WEEK
+    rows: list[tuple[object, ...]] = []
+    for disease in Reference().list_of("notifiable_diseases")["disease_code"]:
+        for commune in grid.populations:
+            cell = (disease, commune, week)
+            if disease not in grid.first or week < grid.first[disease]:
+                rows.append((disease, commune, None, False, None, None, None))
+                continue
+            persons, is_hidden = grid.shown(cell), cell in grid.hidden
+            threshold = None if is_hidden else _threshold(cell, grid.cells, grid.thin, grid.hidden)
+            is_above = None if persons is None or threshold is None else persons > threshold
+            is_known = is_above or cell not in grid.thin
+            rows.append((disease, commune, week, is_hidden, persons, threshold, is_above if is_known else None))
+    schema = {
+        "disease_code": pl.String,
+        "commune_code": pl.String,
+        "week_start_date": pl.Date,
+        "is_small_cell": pl.Boolean,
+        "cases": pl.Int64,
+        "epidemic_threshold": pl.Float64,
+        "is_above_threshold": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _weeks(grid: _Grid) -> pl.DataFrame:
@@ -342,12 +376,13 @@ def _reporting(truth: Truth, clock: datetime) -> pl.DataFrame:
         since = reported.replace(tzinfo=None) - datetime.combine(line["onset_date"], datetime.min.time())
         monday = reported.date() - timedelta(days=reported.weekday())
         delays[line["disease_code"], monday].append(since.total_seconds() / 3600)
+    secret = _hidden_reports({week: len(hours) for week, hours in delays.items()}, clock)
     rows: list[tuple[object, ...]] = []
     first = min(monday for _, monday in delays)
     for disease in sorted({disease for disease, _ in delays}):
         for monday in _mondays(first, _monday_of(clock)):
             hours = delays.get((disease, monday), [])
-            if 0 < len(hours) < LEAST:
+            if (disease, monday) in secret:
                 rows.append((disease, monday, None, None, None))
             else:
                 on_time = sum(delay <= DEADLINE_HOURS for delay in hours)
@@ -365,6 +400,17 @@ def _reporting(truth: Truth, clock: datetime) -> pl.DataFrame:
     )
 
 
+def _hidden_reports(reported: dict[tuple[str, date], int], clock: datetime) -> set[tuple[str, date]]:
+    """Return the weeks whose reports must be hidden, so that none is told by the total of its disease and year."""
+    weeks: dict[tuple[str, int], dict[str, int]] = defaultdict(dict)
+    for disease in {disease for disease, _ in reported}:
+        for monday in _mondays(min(monday for _, monday in reported), _monday_of(clock)):
+            weeks[disease, monday.isocalendar().year][monday.isoformat()] = reported.get((disease, monday), 0)
+    return {
+        (disease, date.fromisoformat(monday)) for (disease, _), counts in weeks.items() for monday in hidden(counts)
+    }
+
+
 def _case_groups(truth: Truth, clock: datetime) -> pl.DataFrame:
     cells: dict[tuple[str, date], dict[str, Counter[str]]] = {}
     for line in (
@@ -377,6 +423,7 @@ def _case_groups(truth: Truth, clock: datetime) -> pl.DataFrame:
         kinds = cells.setdefault(week, {kind: Counter() for kind in GROUPS})
         kinds["classification"][line["classification_code"]] += 1
         kinds["age"][_age_group(line["age_years"])] += 1
+    hidden_weeks = _hidden_reports({week: kinds["age"].total() for week, kinds in cells.items()}, clock)
     rows: list[tuple[object, ...]] = []
     for disease in sorted({disease for disease, _ in cells}):
         for monday in _mondays(min(monday for _, monday in cells), _monday_of(clock)):
@@ -384,7 +431,7 @@ def _case_groups(truth: Truth, clock: datetime) -> pl.DataFrame:
                 told = cells.get((disease, monday), {}).get(kind, Counter())
                 counted = {group: told[group] for group in groups}
                 total = told.total()
-                secret = set(groups) if 0 < total < LEAST else hidden(counted)
+                secret = set(groups) if (disease, monday) in hidden_weeks else hidden(counted)
                 for group, persons in counted.items():
                     cases = None if group in secret else persons
                     share = None if cases is None or not total else 100 * cases / total

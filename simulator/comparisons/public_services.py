@@ -1,6 +1,5 @@
 """What the marts of public services must show, counted here dossier by dossier and month by month, in plain Python."""
 
-import csv
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
@@ -10,10 +9,14 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from core.settings import PROJECT
-from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_rows
+from core.reference import Reference
+from simulator.comparisons.base import LOCAL, Comparison, Query, Truth, compare_headlines, compare_map, compare_rows
+from simulator.comparisons.small_cells import LEAST
+from simulator.seeds import read_seed
 
 PROCESSED, RETURNED, IN_PROGRESS, SUPPLEMENTING = ("9", "10"), ("7", "8"), ("2", "4", "6"), ("5",)
+SATISFIED = (4, 5)
+COMMITTEES = "UBND xã, phường"
 RECEIVED = (*PROCESSED, *RETURNED, *IN_PROGRESS, *SUPPLEMENTING)
 COUNTS = (
     "received_total",
@@ -53,6 +56,14 @@ MONTHS_SQL = "select * from public_services.dossier_agency_months where received
 PROCEDURES_SQL = """
     select * from public_services.dossier_procedure_months where received + processed_total + in_progress_overdue > 0
 """
+SATISFACTION_SQL = """
+    select * from public_services.satisfaction_agency_months where rated_dossiers > 0 or is_small_cell
+"""
+SATISFACTION_SCORES_SQL = """
+    select agency_code, month_date, numerator, denominator, score_points
+    from public_services.decision_766_scores
+    where component_code = 'satisfaction_rate' and denominator > 0
+"""
 PROVINCE_SQL = "select * from public_services.dossier_months"
 PROCEDURE_COUNTS = (
     "received",
@@ -70,13 +81,20 @@ Row = dict[str, Any]
 
 def comparisons(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:
     """Compare the domain's marts; `clock` is the clock of the build."""
+    dossiers = _dossiers(truth, clock)
     return [
-        compare_rows("public_services.dossiers", _dossiers(truth, clock), query(DOSSIERS_SQL)),
+        compare_rows("public_services.dossiers", dossiers, query(DOSSIERS_SQL)),
         compare_rows("public_services.dossier_agency_months", _agency_months(truth, clock), query(MONTHS_SQL)),
         compare_rows(
             "public_services.dossier_procedure_months", _procedure_months(truth, clock), query(PROCEDURES_SQL)
         ),
         compare_rows("public_services.dossier_months", _province_months(truth, clock), query(PROVINCE_SQL)),
+        compare_rows("public_services.satisfaction_agency_months", _satisfaction(truth), query(SATISFACTION_SQL)),
+        compare_rows(
+            "public_services.decision_766_scores", _satisfaction_scores(truth, clock), query(SATISFACTION_SCORES_SQL)
+        ),
+        compare_map("public_services.dossiers_on_map", _committees(truth, clock), query),
+        compare_headlines("public_services", {"dossiers_overdue": float(dossiers["is_overdue"].sum())}, query),
     ]
 
 
@@ -99,10 +117,9 @@ def _judged(dossier: Row, today: date) -> tuple[bool | None, bool, int | None]:
 
 @cache
 def _working_days() -> tuple[date, ...]:
-    with (PROJECT / "dbt_project" / "seeds" / "working_days.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(
-            date.fromisoformat(row["local_date"]) for row in csv.DictReader(file) if row["is_working_day"] == "true"
-        )
+    return tuple(
+        date.fromisoformat(row["local_date"]) for row in read_seed("working_days") if row["is_working_day"] == "true"
+    )
 
 
 def _working_days_late(due: date, done: date) -> int:
@@ -112,6 +129,21 @@ def _working_days_late(due: date, done: date) -> int:
 
 def _agency_months(truth: Truth, clock: datetime) -> pl.DataFrame:
     return _table("agency_code", COUNTS, _month_counts(truth, clock, "processing_agency_code"))
+
+
+def _committees(truth: Truth, clock: datetime) -> pl.DataFrame:
+    """Return what the People's Committee of each commune has in the running month, if nothing zeros."""
+    counted, month = _month_counts(truth, clock, "processing_agency_code"), _day(clock).replace(day=1)
+    rows = []
+    for agency in Reference().list_of("agencies").iter_rows(named=True):
+        if agency["agency_group"] == COMMITTEES:
+            counts = counted.get((agency["agency_code"], month), Counter())
+            on_time = 100 * counts["processed_on_time"] / counts["due_total"] if counts["due_total"] else None
+            figures = (counts["received_total"], counts["due_total"], on_time, counts["in_progress_overdue"])
+            rows.append((agency["commune_code"], *figures))
+    names = ("received_total", "due_total", "on_time_of_due_percent", "in_progress_overdue")
+    kinds = {name: pl.Float64() if name.endswith("percent") else pl.Int64() for name in names}
+    return pl.DataFrame(rows, schema={"commune_code": pl.String(), **kinds}, orient="row")
 
 
 def _procedure_months(truth: Truth, clock: datetime) -> pl.DataFrame:
@@ -138,6 +170,40 @@ def _province_months(truth: Truth, clock: datetime) -> pl.DataFrame:
     ]
     names = ("received", "processed_total", "processed_on_time", "open_dossiers")
     return pl.DataFrame(rows, schema={"month_date": pl.Date(), **dict.fromkeys(names, pl.Int64())}, orient="row")
+
+
+def _satisfaction(truth: Truth) -> pl.DataFrame:
+    rows = []
+    for (agency_code, month), ratings in sorted(_last_ratings(truth).items()):
+        is_small_cell = len(ratings) < LEAST
+        satisfied = sum(rating in SATISFIED for rating in ratings)
+        shown = (len(ratings), satisfied, 100 * satisfied / len(ratings))
+        rows.append((agency_code, month, *((None,) * 3 if is_small_cell else shown), is_small_cell))
+    counts = {"rated_dossiers": pl.Int64(), "satisfied_dossiers": pl.Int64(), "satisfied_percent": pl.Float64()}
+    schema = {"agency_code": pl.String(), "month_date": pl.Date(), **counts, "is_small_cell": pl.Boolean()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _satisfaction_scores(truth: Truth, clock: datetime) -> pl.DataFrame:
+    """Of the months in which a dossier stands with an agency: six points at 90 % and above, in proportion below."""
+    first = min(month for _, month in _month_counts(truth, clock, "processing_agency_code"))
+    shown = _satisfaction(truth).filter(~pl.col("is_small_cell") & (pl.col("month_date") >= first))
+    return shown.select(
+        "agency_code",
+        "month_date",
+        pl.col("satisfied_dossiers").alias("numerator"),
+        pl.col("rated_dossiers").alias("denominator"),
+        (pl.min_horizontal(pl.col("satisfied_percent") / 90, 1.0) * 6).alias("score_points"),
+    )
+
+
+def _last_ratings(truth: Truth) -> dict[tuple[str, date], list[int]]:
+    """Return the last rating of each dossier, by agency and the month in which it was given."""
+    last = {row["dossier_id"]: row for row in truth["dossier_ratings"].sort("rated_at").iter_rows(named=True)}
+    found: dict[tuple[str, date], list[int]] = defaultdict(list)
+    for row in last.values():
+        found[row["agency_code"], _day(row["rated_at"]).replace(day=1)].append(row["rating"])
+    return found
 
 
 def _table(key: str, names: tuple[str, ...], counted: dict[tuple[str, date], Counter[str]]) -> pl.DataFrame:

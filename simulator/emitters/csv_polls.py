@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 from math import pi, sin
 from pathlib import Path
 
+from core.contract import find_contract
 from simulator.chance import chance
 from simulator.entities import City, Gauge
 from simulator.faults import RIVERS, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import FUTURE, in_utc, midnight
 from simulator.truth import Books, Emission
+from simulator.writer import Texts, cut_rows, write_table
 
-HEADER = "station_id,station_name,river,value,timestamp,status"
 STEP = timedelta(minutes=15)
 STEPS = 96
 BASE_LEVELS = (0.55, 0.85, 58.2)
@@ -33,11 +34,16 @@ class Level:
     trend_code: str
 
     @property
-    def text(self) -> str:
-        """The line of the file."""
-        moment = self.measured_at.astimezone(UTC)
-        gauge = self.gauge
-        return f"{gauge.gauge_id},{gauge.gauge_name},{gauge.river_name},{self.level},{moment:%Y-%m-%dT%H:%M:%SZ},{self.trend_code}"
+    def record(self) -> Texts:
+        """The record of the file."""
+        return {
+            "gauge_id": self.gauge.gauge_id,
+            "gauge_name": self.gauge.gauge_name,
+            "river_name": self.gauge.river_name,
+            "measured_at": f"{self.measured_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "level_m": self.level,
+            "trend_code": self.trend_code,
+        }
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Poll:
 
 def emit_river_levels(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
     """Write the day's polls into a folder that the caller has made."""
+    contract = find_contract(RIVERS)
     polls = _polls(city, day, seed)
     stream = chance(seed, "river_levels/faults")
     dealt = deal_faults(profile, RIVERS, polls, lambda _, __: True, stream)
@@ -62,11 +69,10 @@ def emit_river_levels(city: City, day: date, seed: int, profile: FaultProfile, f
             books.note(fault, "poll", in_utc(poll.polled_at), name, outcome="missing", records=0)
             continue
         position = stream.randrange(len(poll.levels)) if fault else None
-        texts = [level.text for level in poll.levels]
-        if fault and position is not None:
-            texts[position] = _spoilt(poll.levels[position], fault)
-        content = "\r\n".join((HEADER, *texts)) + "\r\n"
-        (folder / name).write_bytes(content.encode())
+        sent = [_spoilt(level, fault) if place == position else level for place, level in enumerate(poll.levels)]
+        content = write_table(contract, [level.record for level in sent])
+        cut = [position] if fault == FaultKind.MALFORMED and position is not None else []
+        (folder / name).write_bytes(cut_rows(content, cut, 2))
         books.deliver()
         for place, level in enumerate(poll.levels):
             key = (level.gauge.gauge_id, in_utc(level.measured_at))
@@ -81,16 +87,16 @@ def emit_river_levels(city: City, day: date, seed: int, profile: FaultProfile, f
     return Emission(books, {"river_levels": list(told.values())})
 
 
-def _spoilt(level: Level, fault: FaultKind) -> str:
+def _spoilt(level: Level, fault: FaultKind | None) -> Level:
     match fault:
-        case FaultKind.MALFORMED:
-            return level.text.rsplit(",", 2)[0]
         case FaultKind.MISSING_VALUE:
-            return replace(level, level="").text
+            return replace(level, level="")
         case FaultKind.OUT_OF_RANGE:
-            return replace(level, level="999").text
+            return replace(level, level="999")
+        case FaultKind.FUTURE_TIME:
+            return replace(level, measured_at=level.measured_at + FUTURE)
         case _:
-            return replace(level, measured_at=level.measured_at + FUTURE).text
+            return level
 
 
 def _polls(city: City, day: date, seed: int) -> list[Poll]:

@@ -15,11 +15,13 @@ from math import exp, pi, sin
 from pathlib import Path
 from random import Random
 
+from core.contract import find_contract
 from simulator.chance import chance
 from simulator.entities import City
 from simulator.faults import DISEASES, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import FUTURE, in_utc, midnight
 from simulator.truth import Books, Emission
+from simulator.writer import Texts, cut_rows, write_table
 
 YEARS = 5
 CASE_WEEKS = 3
@@ -30,7 +32,6 @@ LATE = (2, 3)
 
 TOWNS, OUTBREAKS, OUTBREAK_WEEKS = 10, 2, 5
 WEEK = timedelta(days=7)
-HEADER = "ma_ca,icd10,ngay_khoi_phat,ngay_bao_cao,ma_xa,tuoi,gioi,phan_loai,ket_qua"
 DENGUE, MEASLES = "A91", "B05"
 DENGUE_HEADER = (
     '"adm_0_name","adm_1_name","adm_2_name","full_name","ISO_A0","calendar_start_date","calendar_end_date","Year","dengue_total",'
@@ -83,12 +84,19 @@ class CaseLine:
     outcome: str
 
     @property
-    def text(self) -> str:
-        """The line of the file."""
-        return (
-            f"{self.code},{self.disease},{self.onset},{self.reported_at.isoformat()},{self.commune_code},{self.age},{self.sex},"
-            f"{self.classification},{self.outcome}"
-        )
+    def record(self) -> Texts:
+        """The record of the file: the columns that are sent as they are, and the parts of the others."""
+        return {
+            "ma_ca": self.code,
+            "icd10": self.disease,
+            "ngay_khoi_phat": str(self.onset),
+            "ngay_bao_cao": self.reported_at.isoformat(),
+            "ma_xa": self.commune_code,
+            "age_years": str(self.age),
+            "sex_code": self.sex,
+            "classification_code": self.classification,
+            "outcome_code": self.outcome,
+        }
 
 
 def emit_diseases(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
@@ -99,9 +107,10 @@ def emit_diseases(city: City, day: date, seed: int, profile: FaultProfile, folde
     items: list[Count | CaseLine] = [*counts, *lines]
     dealt = deal_faults(profile, DISEASES, items, _can_have, chance(seed, "disease/faults"))
     values: dict[str, list[str]] = {}
-    texts: dict[str, list[str]] = {}
+    sent: dict[str, list[CaseLine]] = {}
+    cut: dict[str, list[int]] = {}
     for offset in range(_first_case_day(day).toordinal(), day.toordinal() + 1):
-        texts[f"cases_{date.fromordinal(offset):%Y%m%d}.csv"] = []
+        sent[f"cases_{date.fromordinal(offset):%Y%m%d}.csv"] = []
     told: list[Count | CaseLine] = []
     for index, item in enumerate(items):
         fault = dealt.get(index)
@@ -111,7 +120,9 @@ def emit_diseases(city: City, day: date, seed: int, profile: FaultProfile, folde
             moment, code = item.updated_at, f"{item.disease}_{item.measure}/{item.commune_code}/{item.monday}"
         else:
             name = f"cases_{item.reported_at:%Y%m%d}.csv"
-            texts[name] += _texts(item, fault)
+            if fault == FaultKind.MALFORMED:
+                cut.setdefault(name, []).append(len(sent[name]))
+            sent[name] += _sent(item, fault)
             moment, code = item.reported_at, item.code
         if fault in (None, FaultKind.DUPLICATE, FaultKind.CONFLICT):
             told.append(item)
@@ -125,12 +136,15 @@ def emit_diseases(city: City, day: date, seed: int, profile: FaultProfile, folde
     published = list(_published(day, seed))
     books.accept(len(published))
     files = {
-        name: '{"dataSet":"BTN_TUAN","dataValues":[\n' + ",\n".join(rows) + "\n]}\n" for name, rows in values.items()
+        name: ('{"dataSet":"BTN_TUAN","dataValues":[\n' + ",\n".join(rows) + "\n]}\n").encode()
+        for name, rows in values.items()
     }
-    files |= {name: "\n".join((HEADER, *rows)) + "\n" for name, rows in texts.items()}
-    files["opendengue_extract.csv"] = "\n".join((DENGUE_HEADER, *map(_extract_line, published))) + "\n"
+    for name, lines_of_day in sent.items():
+        content = write_table(find_contract(DISEASES), [line.record for line in lines_of_day])
+        files[name] = cut_rows(content, cut.get(name, []), 2)
+    files["opendengue_extract.csv"] = ("\n".join((DENGUE_HEADER, *map(_extract_line, published))) + "\n").encode()
     for name, content in files.items():
-        (folder / name).write_bytes(content.encode())
+        (folder / name).write_bytes(content)
         books.deliver()
     return Emission(
         books,
@@ -188,26 +202,24 @@ def _values(count: Count, fault: FaultKind | None) -> list[dict[str, str]]:
     return [wire]
 
 
-def _texts(line: CaseLine, fault: FaultKind | None) -> list[str]:
+def _sent(line: CaseLine, fault: FaultKind | None) -> list[CaseLine]:
     match fault:
         case FaultKind.DUPLICATE:
-            return [line.text, line.text]
+            return [line, line]
         case FaultKind.CONFLICT:
-            return [line.text, replace(line, age=(line.age + 1) % 100).text]
+            return [line, replace(line, age=(line.age + 1) % 100)]
         case FaultKind.UNKNOWN_PARAMETER:
-            return [replace(line, disease=UNKNOWN_DISEASE).text]
+            return [replace(line, disease=UNKNOWN_DISEASE)]
         case FaultKind.UNKNOWN_CODE:
-            return [replace(line, commune_code=UNKNOWN_COMMUNE).text]
+            return [replace(line, commune_code=UNKNOWN_COMMUNE)]
         case FaultKind.MISSING_VALUE:
-            return [replace(line, commune_code="").text]
+            return [replace(line, commune_code="")]
         case FaultKind.WRONG_ORDER:
-            return [replace(line, onset=line.reported_at.date() + timedelta(days=1)).text]
+            return [replace(line, onset=line.reported_at.date() + timedelta(days=1))]
         case FaultKind.FUTURE_TIME:
-            return [replace(line, reported_at=line.reported_at + FUTURE).text]
-        case FaultKind.MALFORMED:
-            return [line.text.rsplit(",", 2)[0]]
+            return [replace(line, reported_at=line.reported_at + FUTURE)]
         case _:
-            return [line.text]
+            return [line]
 
 
 def _first_case_week(day: date) -> date:

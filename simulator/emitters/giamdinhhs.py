@@ -22,6 +22,9 @@ from simulator.local_time import LOCAL, in_utc, midnight
 from simulator.truth import Books, Emission
 
 DAYS = 14
+HISTORY_VISITS, FEW_VISITS, MONTHS_OF_FEW = 6, 2, (3, 4)
+"""Visits of an earlier month to a facility; few to one without beds in some months, so that the marts have something to hide."""
+
 CHECK_IN_HOURS = (10, 14, 18)
 UNKNOWN_FACILITY = "46999"
 ELSEWHERE = "99999"
@@ -240,7 +243,8 @@ def _claims(city: City, day: date, stream: Random) -> Iterator[Claim]:
         is_history = made < first_day
         for facility in city.facilities:
             stays = (2 if is_history else max(1, facility.beds // 5)) if facility.beds else 0
-            visits = 1 if is_history else 3 if facility.beds else 2
+            is_few = not facility.beds and made.month in MONTHS_OF_FEW
+            visits = (FEW_VISITS if is_few else HISTORY_VISITS) if is_history else 3 if facility.beds else 2
             for place in range(stays + visits):
                 number += 1
                 left = made.replace(day=stream.randint(3, made.day)) if is_history else made

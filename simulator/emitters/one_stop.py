@@ -6,7 +6,6 @@ finished, returned, withdrawn, stopped or not received. Due dates count working 
 are invented.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -14,15 +13,14 @@ from pathlib import Path
 from random import Random
 from typing import TypedDict
 
-from core.settings import PROJECT
 from simulator.chance import chance
 from simulator.emitters.server_book import write_book
 from simulator.entities import Agency, City
 from simulator.faults import DOSSIERS, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import FUTURE, LOCAL, in_utc, midnight
+from simulator.seeds import read_seed
 from simulator.truth import Books, Emission
 
-SEEDS = PROJECT / "dbt_project" / "seeds"
 COUNT = 1_500
 DAYS_BEFORE = 90
 SILENT_AGENCIES = 12
@@ -198,18 +196,7 @@ class Calendar:
 
 def emit_dossiers(city: City, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:
     """Write the server's book, sorted by time of change, into a folder that the caller has made."""
-    stream = chance(seed, "public_services/dossiers")
-    procedures, calendar = _procedures(), _calendar(day)
-    busy = _busy(city, stream)
-    versions = sorted(
-        (
-            version
-            for number in range(COUNT)
-            for version in _versions(_dossier(day, number, procedures, busy, stream), calendar, stream)
-            if version.changed_at < midnight(day) + timedelta(days=1)
-        ),
-        key=lambda version: (version.changed_at, version.dossier.dossier_id),
-    )
+    versions = dossier_versions(city, day, seed)
     faults = chance(seed, "public_services/faults")
     dealt = deal_faults(profile, DOSSIERS, versions, lambda version, fault: _can_have(version, fault, day), faults)
     books = Books(DOSSIERS)
@@ -230,6 +217,22 @@ def emit_dossiers(city: City, day: date, seed: int, profile: FaultProfile, folde
             "dossier_versions": [_version_row(version) for version in accepted],
             "dossiers": [_dossier_row(version) for _, version in sorted(newest.items())],
         },
+    )
+
+
+def dossier_versions(city: City, day: date, seed: int) -> list[Version]:
+    """Return every version up to the end of the day, sorted by time of change."""
+    stream = chance(seed, "public_services/dossiers")
+    procedures, calendar = _procedures(), _calendar(day)
+    busy = _busy(city, stream)
+    return sorted(
+        (
+            version
+            for number in range(COUNT)
+            for version in _versions(_dossier(day, number, procedures, busy, stream), calendar, stream)
+            if version.changed_at < midnight(day) + timedelta(days=1)
+        ),
+        key=lambda version: (version.changed_at, version.dossier.dossier_id),
     )
 
 
@@ -379,20 +382,17 @@ def _procedures() -> list[Procedure]:
             int(row["fee_amount"]),
             row["has_result_paper"] == "true",
         )
-        for row in _rows("procedures")
+        for row in read_seed("procedures")
     ]
 
 
 def _calendar(day: date) -> Calendar:
     """Read the days from three months before to half a year after the simulated one."""
-    days = [date.fromisoformat(row["local_date"]) for row in _rows("working_days") if row["is_working_day"] == "true"]
+    days = [
+        date.fromisoformat(row["local_date"]) for row in read_seed("working_days") if row["is_working_day"] == "true"
+    ]
     span = timedelta(days=DAYS_BEFORE + 5)
     return Calendar(tuple(found for found in days if day - span <= found <= day + 2 * span))
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _text(moment: datetime | None) -> str:

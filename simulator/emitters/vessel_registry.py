@@ -4,22 +4,20 @@ Each list is a new version of every vessel on it. Some licences were renewed bet
 list, and a few on the list are never heard, one of them a boat too short to need a device: these are states of the world, not faults.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
+from core.contract import find_contract
 from simulator.chance import chance
 from simulator.entities import Vessel
 from simulator.faults import REGISTRY, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import in_utc, midnight
 from simulator.truth import Books, Emission
 from simulator.vessel_tracks import OPERATORS, Voyage
+from simulator.writer import Texts, cut_rows, write_table
 
-HEADER = (
-    "so_dang_ky,ten_tau,mmsi,call_sign,chieu_dai_m,cong_suat_kw,nghe,ma_tinh,ma_xa,chu_tau_hash,"
-    "gp_khai_thac_so,gp_het_han,thiet_bi_vms,ngay_lap"
-)
 LISTED_BEFORE = (timedelta(days=31), timedelta(days=1))
 """When the lists were made, before the simulated day."""
 
@@ -30,11 +28,12 @@ BOAT_LENGTH_M = 12.5
 
 EXPIRED_IN_PORT = 3
 RENEWED = 10
+PROVINCE = "46"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One vessel on one list."""
+    """One vessel on one list: the columns of the contract, and the operator of its device."""
 
     vessel_id: str
     vessel_name: str
@@ -44,31 +43,29 @@ class Entry:
     power_kw: int
     gear: str
     commune_code: str
-    owner: str
+    owner_hash: str
     licence_number: str
-    licence_expires: date
+    licence_expires_date: date
     operator_code: str | None
-    device: str
-    listed: date
+    vms_device: str
+    listed_at: date
 
     @property
-    def text(self) -> str:
-        """The line of the file."""
-        return (
-            f"{self.vessel_id},{self.vessel_name},{self.mmsi},{self.call_sign},{self.length_m},{self.power_kw},{self.gear},46,"
-            f"{self.commune_code},{self.owner},{self.licence_number},{self.licence_expires},{self.device},{self.listed}"
-        )
+    def record(self) -> Texts:
+        """The record of the file."""
+        sent = {name: str(value) for name, value in asdict(self).items() if name != "operator_code"}
+        return {**sent, "province_code": PROVINCE}
 
     def row(self) -> tuple[object, ...]:
         """Return the row of the truth."""
         return (
             self.vessel_id,
-            in_utc(midnight(self.listed)),
+            in_utc(midnight(self.listed_at)),
             self.vessel_name,
             self.mmsi,
             float(self.length_m),
             self.commune_code,
-            self.licence_expires,
+            self.licence_expires_date,
             self.operator_code,
         )
 
@@ -80,8 +77,8 @@ def emit_vessel_registry(voyages: list[Voyage], day: date, seed: int, profile: F
     earlier = [
         replace(
             entry,
-            listed=day - LISTED_BEFORE[0],
-            licence_expires=day - timedelta(days=5) if entry.vessel_id in renewed else entry.licence_expires,
+            listed_at=day - LISTED_BEFORE[0],
+            licence_expires_date=day - timedelta(days=5) if entry.vessel_id in renewed else entry.licence_expires_date,
         )
         for entry in newest
     ]
@@ -89,11 +86,14 @@ def emit_vessel_registry(voyages: list[Voyage], day: date, seed: int, profile: F
     books = Books(REGISTRY)
     rows = [entry.row() for entry in earlier]
     books.accept(len(earlier))
-    lines: list[str] = []
-    name = _name(newest[0].listed)
+    sent: list[Entry] = []
+    cut: list[int] = []
+    name = _name(newest[0].listed_at)
     for index, entry in enumerate(newest):
         fault = dealt.get(index)
-        lines.extend(_lines(entry, fault, index))
+        if fault == FaultKind.MALFORMED and index % 2:
+            cut.append(len(sent))
+        sent += _sent(entry, fault, index)
         if fault in (None, FaultKind.DUPLICATE, FaultKind.CONFLICT):
             rows.append(entry.row())
             books.accept()
@@ -103,30 +103,30 @@ def emit_vessel_registry(voyages: list[Voyage], day: date, seed: int, profile: F
                 books.repeat()
             else:
                 books.quarantine(fault)
-            books.note(fault, entry.vessel_id, in_utc(midnight(entry.listed)), name, outcome=outcome)
-    for listed, texts in ((earlier[0].listed, [entry.text for entry in earlier]), (newest[0].listed, lines)):
-        content = "".join(f"{line}\r\n" for line in (HEADER, *texts))
-        (folder / _name(listed)).write_bytes(content.encode())
+            books.note(fault, entry.vessel_id, in_utc(midnight(entry.listed_at)), name, outcome=outcome)
+    for entries, broken in ((earlier, []), (sent, cut)):
+        content = write_table(find_contract(REGISTRY), [entry.record for entry in entries])
+        (folder / _name(entries[0].listed_at)).write_bytes(cut_rows(content, broken, 3))
         books.deliver()
     return Emission(books, {"vessel_registry": rows})
 
 
-def _lines(entry: Entry, fault: FaultKind | None, index: int) -> list[str]:
+def _sent(entry: Entry, fault: FaultKind | None, index: int) -> list[Entry]:
     match fault:
         case FaultKind.DUPLICATE:
-            return [entry.text, entry.text]
+            return [entry, entry]
         case FaultKind.CONFLICT:
-            return [entry.text, replace(entry, length_m=f"{float(entry.length_m) + 1:.1f}").text]
+            return [entry, replace(entry, length_m=f"{float(entry.length_m) + 1:.1f}")]
         case FaultKind.MALFORMED:
-            return [entry.text.rsplit(",", 3)[0] if index % 2 else replace(entry, mmsi=entry.mmsi[:-1]).text]
+            return [entry if index % 2 else replace(entry, mmsi=entry.mmsi[:-1])]
         case FaultKind.MISSING_VALUE:
-            return [replace(entry, length_m="").text]
+            return [replace(entry, length_m="")]
         case FaultKind.OUT_OF_RANGE:
-            return [replace(entry, length_m="0").text]
+            return [replace(entry, length_m="0")]
         case FaultKind.UNKNOWN_CODE:
-            return [replace(entry, commune_code="99999").text]
+            return [replace(entry, commune_code="99999")]
         case _:
-            return [entry.text]
+            return [entry]
 
 
 def _entries(voyages: list[Voyage], day: date, stream: Random) -> list[Entry]:
@@ -165,12 +165,12 @@ def _entries(voyages: list[Voyage], day: date, stream: Random) -> list[Entry]:
                 power_kw=stream.randrange(90, 800, 10),
                 gear=stream.choice(GEARS),
                 commune_code=vessel.commune_code,
-                owner=f"CT-{stream.randrange(10**8):08d}",
+                owner_hash=f"CT-{stream.randrange(10**8):08d}",
                 licence_number=f"GP-46-{number:04d}",
-                licence_expires=day + timedelta(days=days),
+                licence_expires_date=day + timedelta(days=days),
                 operator_code=operator,
-                device=f"{operator}/{stream.randrange(10**6):06d}" if operator else "",
-                listed=day - LISTED_BEFORE[1],
+                vms_device=f"{operator}/{stream.randrange(10**6):06d}" if operator else "",
+                listed_at=day - LISTED_BEFORE[1],
             )
         )
     return entries

@@ -2,29 +2,25 @@
 
 Each feed has two rounds, one at the beginning of the year and one two days before the simulated day; attendance comes as a workbook for
 each school day of the week. Titles above a header, values of mixed Unicode forms and further sheets are
-usual and no fault. A fault of a file (header moved, misspelt, repeated) is dealt to its first row and costs no record. The same seed gives
-the same bytes: workbooks have a fixed time of creation, archives a fixed time of their members.
+usual and no fault. A fault of a file (header moved, misspelt, repeated) is dealt to its first row and costs no record.
 """
 
-import io
 import unicodedata
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-import xlsxwriter
-
+from core.contract import Contract, find_contract
+from core.table_forms import Container
 from simulator.chance import chance
 from simulator.entities import City, School
 from simulator.faults import ATTENDANCE, CLASSES, SCHOOLS, STUDENTS, FaultKind, FaultProfile, deal_faults
 from simulator.local_time import LOCAL, in_utc
 from simulator.school_life import ClassDay, Pupil, SchoolClass, SchoolLife, has_clean_water, plan_school_life
 from simulator.truth import Books, Emission
+from simulator.writer import Cell, Cells, Texts, sheet_rows, write_table, write_workbook
 
-Cell = str | int | None
-CREATED = datetime(2026, 1, 1)  # noqa: DTZ001  a property of the file, without zone in Excel
 EXCEL_DAY_ZERO = date(1899, 12, 30)
 OF_A_FILE = (FaultKind.HEADER_MOVED, FaultKind.HEADER_MISSPELT, FaultKind.HEADER_REPEATED)
 TITLES = ("SỞ GIÁO DỤC VÀ ĐÀO TẠO", "Dữ liệu giả lập")
@@ -36,11 +32,11 @@ PUPIL_DELETED = 0
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a workbook: its cells by header, what each fault changes, its key, and its true values if it is accepted."""
+    """A row of a workbook: its cells by column, what each fault changes, its key, and its true values if it is accepted."""
 
     object_id: str
-    cells: dict[str, Cell]
-    spoilt: dict[FaultKind, tuple[str, Cell]]
+    cells: Cells
+    spoilt: Mapping[FaultKind, tuple[str, Cell]]
     key: tuple[str, ...]
     truth: tuple[object, ...]
 
@@ -70,7 +66,7 @@ def emit_schools(city: City, day: date, seed: int, profile: FaultProfile, folder
         for at in (life.first_export, life.second_export)
     ]
     told = _write_workbooks(SCHOOLS, books, profile, seed, folder)
-    for _, school in _archives(life, folder, told):
+    for _, school in _archives(SCHOOLS, life, folder, told):
         told.rows[school.school_code,] = (life.school_year, school.school_code, None, None, None, None)
         told.books.accept()
     registered: list[tuple[object, ...]] = [
@@ -88,7 +84,7 @@ def emit_classes(city: City, day: date, seed: int, profile: FaultProfile, folder
         for at in (life.first_export, life.second_export)
     ]
     told = _write_workbooks(CLASSES, books, profile, seed, folder)
-    for _, school in _archives(life, folder, told):
+    for _, school in _archives(CLASSES, life, folder, told):
         for one in life.classes_of((school,)):
             told.rows[school.school_code, one.class_code] = (life.school_year, school.school_code, one.class_code, None)
             told.books.accept()
@@ -108,7 +104,7 @@ def emit_students(city: City, day: date, seed: int, profile: FaultProfile, folde
                 Workbook(f"HocSinh_{level}_{at:%Y%m%d%H%M}.xlsx", at, [row for row in rows if row is not None])
             )
     told = _write_workbooks(STUDENTS, books, profile, seed, folder)
-    for at, school in _archives(life, folder, told):
+    for at, school in _archives(STUDENTS, life, folder, told):
         for number, pupil in enumerate(life.pupils_of((school,))):
             told.rows[pupil.student_id,] = _pupil_truth(life, pupil, pupil.status_now, at, is_roster=True)
             told.books.accept()
@@ -131,22 +127,22 @@ def emit_attendance(city: City, day: date, seed: int, profile: FaultProfile, fol
 
 def _school_row(life: SchoolLife, school: School) -> Row:
     is_standard, level = life.standards[school.school_code]
-    cells: dict[str, Cell] = {
-        "Mã trường": school.school_code,
-        "Tên trường": school.school_name,
-        "Năm học": life.school_year,
-        "Mã nhóm cấp học": school.level_code,
-        "Mã loại hình trường": school.ownership_code,
-        "Mã xã": school.commune_code,
-        "Đạt chuẩn quốc gia": "x" if is_standard else "Không",
-        "Đạt kiểm định cấp độ": level,
-        "Kết nối Internet": "Có",
-        "Nguồn nước sạch": "Có" if has_clean_water(school) else "Không",
+    cells: Cells = {
+        "school_code": school.school_code,
+        "school_name": school.school_name,
+        "school_year": life.school_year,
+        "level_code": school.level_code,
+        "ownership_code": school.ownership_code,
+        "commune_code": school.commune_code,
+        "is_national_standard": "x" if is_standard else "Không",
+        "accreditation_level": level,
+        "has_internet": "Có",
+        "has_clean_water": "Có" if has_clean_water(school) else "Không",
     }
-    spoilt: dict[FaultKind, tuple[str, Cell]] = {
-        FaultKind.UNKNOWN_CODE: ("Mã trường", UNKNOWN_SCHOOL),
-        FaultKind.MISSING_VALUE: ("Tên trường", None),
-        FaultKind.MALFORMED: ("Đạt kiểm định cấp độ", "hai"),
+    spoilt: Mapping[FaultKind, tuple[str, Cell]] = {
+        FaultKind.UNKNOWN_CODE: ("school_code", UNKNOWN_SCHOOL),
+        FaultKind.MISSING_VALUE: ("school_name", None),
+        FaultKind.MALFORMED: ("accreditation_level", "hai"),
     }
     truth = (life.school_year, school.school_code, is_standard, level, True, has_clean_water(school))
     return Row(school.school_code, cells, spoilt, (school.school_code,), truth)
@@ -154,18 +150,18 @@ def _school_row(life: SchoolLife, school: School) -> Row:
 
 def _class_row(life: SchoolLife, one: SchoolClass) -> Row:
     school = one.school.school_code
-    cells: dict[str, Cell] = {
-        "Mã lớp": one.class_code,
-        "Mã trường": school,
-        "Năm học": life.school_year,
-        "Khối": one.grade,
-        "Tên lớp": one.class_name,
-        "Sĩ số đầu năm": one.pupils_at_start,
+    cells: Cells = {
+        "class_code": one.class_code,
+        "school_code": school,
+        "school_year": life.school_year,
+        "grade": one.grade,
+        "class_name": one.class_name,
+        "pupils_at_start": one.pupils_at_start,
     }
-    spoilt: dict[FaultKind, tuple[str, Cell]] = {
-        FaultKind.UNKNOWN_CODE: ("Mã trường", UNKNOWN_SCHOOL),
-        FaultKind.MISSING_VALUE: ("Tên lớp", None),
-        FaultKind.MALFORMED: ("Sĩ số đầu năm", "mười hai"),
+    spoilt: Mapping[FaultKind, tuple[str, Cell]] = {
+        FaultKind.UNKNOWN_CODE: ("school_code", UNKNOWN_SCHOOL),
+        FaultKind.MISSING_VALUE: ("class_name", None),
+        FaultKind.MALFORMED: ("pupils_at_start", "mười hai"),
     }
     truth = (life.school_year, school, one.class_code, one.pupils_at_start)
     return Row(f"{school}/{one.class_code}", cells, spoilt, (school, one.class_code), truth)
@@ -176,28 +172,27 @@ def _student_row(life: SchoolLife, pupil: Pupil, at: datetime) -> Row | None:
     if status is None:
         return None
     one = pupil.school_class
-    cells: dict[str, Cell] = {
-        "STT": None,
-        "Mã học sinh": pupil.student_id,
-        "Họ tên": _mixed(pupil.full_name, pupil.student_id),
-        "Ngày sinh": f"{pupil.born_on:%d/%m/%Y}",
-        "Giới tính": _mixed(pupil.sex, pupil.student_id),
-        "Dân tộc": _mixed(pupil.ethnic_group, pupil.student_id),
-        "Loại khuyết tật": pupil.disability,
-        "Số định danh cá nhân": pupil.citizen_number,
-        "Khối": one.grade,
-        "Mã lớp": one.class_code,
-        "Mã trường": one.school.school_code,
-        "Năm học": life.school_year,
-        "Trạng thái HS": _mixed(status, pupil.student_id),
+    cells: Cells = {
+        "student_id": pupil.student_id,
+        "full_name": _mixed(pupil.full_name, pupil.student_id),
+        "date_of_birth": f"{pupil.born_on:%d/%m/%Y}",
+        "sex": _mixed(pupil.sex, pupil.student_id),
+        "ethnic_group": _mixed(pupil.ethnic_group, pupil.student_id),
+        "disability": pupil.disability,
+        "citizen_number": pupil.citizen_number,
+        "grade": one.grade,
+        "class_code": one.class_code,
+        "school_code": one.school.school_code,
+        "school_year": life.school_year,
+        "status_name": _mixed(status, pupil.student_id),
     }
-    spoilt: dict[FaultKind, tuple[str, Cell]] = {
-        FaultKind.UNKNOWN_CODE: ("Mã trường", UNKNOWN_SCHOOL),
-        FaultKind.UNKNOWN_STATUS: ("Trạng thái HS", UNKNOWN_STATUS),
-        FaultKind.MISSING_VALUE: ("Ngày sinh", None),
-        FaultKind.MALFORMED: ("Ngày sinh", f"31/02/{pupil.born_on:%Y}"),
-        FaultKind.EXCEL_SERIAL: ("Ngày sinh", (pupil.born_on - EXCEL_DAY_ZERO).days),
-        FaultKind.CONFLICT: ("Dân tộc", "Chứt"),
+    spoilt: Mapping[FaultKind, tuple[str, Cell]] = {
+        FaultKind.UNKNOWN_CODE: ("school_code", UNKNOWN_SCHOOL),
+        FaultKind.UNKNOWN_STATUS: ("status_name", UNKNOWN_STATUS),
+        FaultKind.MISSING_VALUE: ("date_of_birth", None),
+        FaultKind.MALFORMED: ("date_of_birth", f"31/02/{pupil.born_on:%Y}"),
+        FaultKind.EXCEL_SERIAL: ("date_of_birth", (pupil.born_on - EXCEL_DAY_ZERO).days),
+        FaultKind.CONFLICT: ("ethnic_group", "Chứt"),
     }
     return Row(pupil.student_id, cells, spoilt, (pupil.student_id,), _pupil_truth(life, pupil, status, at))
 
@@ -221,21 +216,21 @@ def _pupil_truth(
 
 def _attendance_row(one: ClassDay, at: datetime) -> Row:
     school, code = one.school_class.school.school_code, one.school_class.class_code
-    cells: dict[str, Cell] = {
-        "Mã trường": school,
-        "Mã lớp": code,
-        "Ngày điểm danh": f"{one.day:%d/%m/%Y}",
-        "Sĩ số": one.enrolled,
-        "Có mặt": one.present,
-        "Vắng có phép": one.with_leave,
-        "Vắng không phép": one.without_leave,
+    cells: Cells = {
+        "school_code": school,
+        "class_code": code,
+        "attendance_date": f"{one.day:%d/%m/%Y}",
+        "enrolled_pupils": one.enrolled,
+        "present_pupils": one.present,
+        "absent_with_leave": one.with_leave,
+        "absent_without_leave": one.without_leave,
     }
-    spoilt: dict[FaultKind, tuple[str, Cell]] = {
-        FaultKind.UNKNOWN_CODE: ("Mã trường", UNKNOWN_SCHOOL),
-        FaultKind.MISSING_VALUE: ("Có mặt", None),
-        FaultKind.MALFORMED: ("Ngày điểm danh", "hôm qua"),
-        FaultKind.EXCEL_SERIAL: ("Ngày điểm danh", (one.day - EXCEL_DAY_ZERO).days),
-        FaultKind.WRONG_SUM: ("Có mặt", one.enrolled + 3),
+    spoilt: Mapping[FaultKind, tuple[str, Cell]] = {
+        FaultKind.UNKNOWN_CODE: ("school_code", UNKNOWN_SCHOOL),
+        FaultKind.MISSING_VALUE: ("present_pupils", None),
+        FaultKind.MALFORMED: ("attendance_date", "hôm qua"),
+        FaultKind.EXCEL_SERIAL: ("attendance_date", (one.day - EXCEL_DAY_ZERO).days),
+        FaultKind.WRONG_SUM: ("present_pupils", one.enrolled + 3),
     }
     truth = (school, code, one.day, one.enrolled, one.present, in_utc(at))
     return Row(f"{school}/{code}", cells, spoilt, (school, code, str(one.day)), truth)
@@ -252,15 +247,15 @@ def _write_workbooks(feed: str, books: list[Workbook], profile: FaultProfile, se
     faults = chance(seed, f"{feed}/faults")
     dealt = deal_faults(profile, feed, items, _can_have, faults)
     fault_at = {(items[index][0].name, items[index][1]): fault for index, fault in dealt.items()}
-    told = Told(Books(feed))
+    told, contract = Told(Books(feed)), find_contract(feed)
     for book in books:
-        lines: list[dict[str, Cell]] = []
+        lines: list[Cells] = []
         for place, row in enumerate(book.rows):
             fault = fault_at.get((book.name, place))
             lines += _lines(row, fault)
             _enter(told, book, row, fault)
         told.books.deliver()
-        (folder / book.name).write_bytes(_workbook_bytes(lines, fault_at.get((book.name, 0))))
+        (folder / book.name).write_bytes(_workbook(contract, lines, fault_at.get((book.name, 0))))
     return told
 
 
@@ -271,7 +266,7 @@ def _can_have(item: tuple[Workbook, int], fault: FaultKind) -> bool:
     return fault == FaultKind.DUPLICATE or fault in book.rows[place].spoilt
 
 
-def _lines(row: Row, fault: FaultKind | None) -> list[dict[str, Cell]]:
+def _lines(row: Row, fault: FaultKind | None) -> list[Cells]:
     if fault == FaultKind.DUPLICATE:
         return [row.cells, row.cells]
     if fault is None or fault not in row.spoilt:
@@ -296,123 +291,86 @@ def _enter(told: Told, book: Workbook, row: Row, fault: FaultKind | None) -> Non
     told.books.note(fault, row.object_id, in_utc(book.exported_at), book.name, outcome=outcome)
 
 
-def _workbook_bytes(lines: list[dict[str, Cell]], fault: FaultKind | None) -> bytes:
-    header = list(lines[0])
-    shown = (
-        [_doubled(name) if name.startswith("Mã") else name for name in header]
-        if fault == FaultKind.HEADER_MISSPELT
-        else header
-    )
+def _workbook(contract: Contract, lines: list[Cells], fault: FaultKind | None) -> bytes:
+    header, *rows = sheet_rows(contract, lines)
+    if fault == FaultKind.HEADER_MISSPELT:
+        header = [f"{name}{str(name)[-1]}" if str(name).startswith("Mã") else name for name in header]
+    if fault == FaultKind.HEADER_REPEATED:
+        for place in reversed(range(REPEAT_EVERY, len(rows), REPEAT_EVERY)):
+            rows.insert(place, header)
     titles = 6 if fault == FaultKind.HEADER_MOVED else len(TITLES)
-    rows: list[Sequence[Cell]] = [[TITLES[number % len(TITLES)]] for number in range(titles)]
-    rows.append(shown)
-    for number, line in enumerate(lines):
-        if fault == FaultKind.HEADER_REPEATED and number and number % REPEAT_EVERY == 0:
-            rows.append(shown)
-        rows.append(list(line.values()))
-    written = io.BytesIO()
-    book = xlsxwriter.Workbook(written, {"in_memory": True})
-    book.set_properties({"created": CREATED})
-    for name, content in (("C1", rows), ("Hướng dẫn", [["Không sửa tiêu đề các cột"]])):
-        sheet = book.add_worksheet(name)
-        for place, cells in enumerate(content):
-            sheet.write_row(place, 0, cells)
-    book.close()
-    return written.getvalue()
+    above: list[list[Cell]] = [[TITLES[number % len(TITLES)]] for number in range(titles)]
+    return write_workbook({"C1": [*above, header, *rows], "Hướng dẫn": [["Không sửa tiêu đề các cột"]]})
 
 
-def _doubled(name: str) -> str:
-    return f"{name}{name[-1]}"
-
-
-def _archives(life: SchoolLife, folder: Path, told: Told) -> Iterator[tuple[datetime, School]]:
+def _archives(feed: str, life: SchoolLife, folder: Path, told: Told) -> Iterator[tuple[datetime, School]]:
     """Write the roster schools' archives, both rounds, in order; yield time and school of each once it is written."""
+    contract = find_contract(feed)
+    form = next(form for form in contract.forms if form.container is Container.ZIP)
     for at in (life.first_export, life.second_export):
         for school in life.roster_schools:
-            members = {name: write(life, school, at) for name, write in _MEMBERS.items()}
-            name = f"oneroster_{school.school_code}_{at:%Y%m%d%H%M}.zip"
-            with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
-                for member, text in members.items():
-                    archive.writestr(zipfile.ZipInfo(member), text, zipfile.ZIP_DEFLATED)
+            members = _roster(life, school, at)
+            content = write_table(contract, members.pop(form.member), form, members)
+            (folder / f"oneroster_{school.school_code}_{at:%Y%m%d%H%M}.zip").write_bytes(content)
             told.books.deliver()
             yield at, school
 
 
-def _common(identity: str, at: datetime, status: str = "active") -> str:
-    return f"{identity},{status},{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+def _roster(life: SchoolLife, school: School, at: datetime) -> dict[str, list[Texts]]:
+    """Return the rows of an archive's files."""
 
+    def entry(identity: str, status: str = "active", **values: str) -> Texts:
+        modified = f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000Z}"
+        return {"sourcedId": identity, "status": status, "dateLastModified": modified, **values}
 
-def _table(header: str, rows: list[str]) -> str:
-    return "".join(f"{line}\r\n" for line in (f"sourcedId,status,dateLastModified,{header}", *rows))
-
-
-def _manifest(_: SchoolLife, __: School, ___: datetime) -> str:
-    return "propertyName,value\r\nmanifest.version,1.0\r\noneroster.version,1.2\r\n"
-
-
-def _orgs(_: SchoolLife, school: School, at: datetime) -> str:
-    row = f"{_common('org-1', at)},{school.school_name},school,{school.school_code},"
-    return _table("name,type,identifier,parentSourcedId", [row])
-
-
-def _sessions(life: SchoolLife, _: School, at: datetime) -> str:
-    start, end = life.school_year.split("-")
-    row = f"{_common('term-1', at)},Học kỳ 1,term,{start}-09-05,{end}-01-15,,{end}"
-    return _table("title,type,startDate,endDate,parentSourcedId,schoolYear", [row])
-
-
-def _roster_classes(life: SchoolLife, school: School, at: datetime) -> str:
-    rows = [
-        f"{_common(f'class-{one.class_code}', at)},{one.class_name},{one.grade},,{one.class_code},homeroom,,org-1,term-1,,,"
-        for one in life.classes_of((school,))
-    ]
-    header = "title,grades,courseSourcedId,classCode,classType,location,schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods"
-    return _table(header, rows)
-
-
-def _users(life: SchoolLife, school: School, at: datetime) -> str:
-    rows = [f"{_common('user-t1', at)},TRUE,giaovien,,Cô,Giả Lập,,,"]
-    for number, pupil in enumerate(life.pupils_of((school,))):
+    def user(number: int, pupil: Pupil) -> Texts:
         is_deleted = at == life.second_export and number == PUPIL_DELETED
         family, _, given = pupil.full_name.partition(" ")
-        common = _common(f"user-{pupil.student_id}", at, "tobedeleted" if is_deleted else "active")
-        rows.append(f"{common},TRUE,hs{pupil.student_id},,{given},{family},,{pupil.student_id},")
-    return _table("enabledUser,username,userIds,givenName,familyName,middleName,identifier,email", rows)
+        names = {"username": f"hs{pupil.student_id}", "familyName": family, "givenName": given}
+        status = "tobedeleted" if is_deleted else "active"
+        return entry(f"user-{pupil.student_id}", status, enabledUser="TRUE", identifier=pupil.student_id, **names)
 
-
-def _roles(life: SchoolLife, school: School, at: datetime) -> str:
-    rows = [f"{_common('role-t1', at)},user-t1,primary,teacher,,,org-1,"]
-    rows += [
-        f"{_common(f'role-{pupil.student_id}', at)},user-{pupil.student_id},primary,student,,,org-1,"
-        for pupil in life.pupils_of((school,))
-    ]
-    return _table("userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,userProfileSourcedId", rows)
-
-
-def _enrollments(life: SchoolLife, school: School, at: datetime) -> str:
-    rows = [
-        f"{_common(f'enr-{pupil.student_id}', at)},class-{pupil.school_class.class_code},org-1,user-{pupil.student_id},student,true,,"
-        for pupil in life.pupils_of((school,))
-    ]
-    return _table("classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate", rows)
-
-
-def _demographics(life: SchoolLife, school: School, at: datetime) -> str:
+    start, end = life.school_year.split("-")
+    pupils = life.pupils_of((school,))
     sexes = {"Nam": "male", "Nữ": "female"}
-    rows = [
-        f"{_common(f'user-{pupil.student_id}', at)},{pupil.born_on},{sexes[pupil.sex]}"
-        for pupil in life.pupils_of((school,))
-    ]
-    return _table("birthDate,sex", rows)
-
-
-_MEMBERS: dict[str, Callable[[SchoolLife, School, datetime], str]] = {
-    "manifest.csv": _manifest,
-    "orgs.csv": _orgs,
-    "academicSessions.csv": _sessions,
-    "classes.csv": _roster_classes,
-    "users.csv": _users,
-    "roles.csv": _roles,
-    "enrollments.csv": _enrollments,
-    "demographics.csv": _demographics,
-}
+    at_home = {"classType": "homeroom", "schoolSourcedId": "org-1", "termSourcedIds": "term-1"}
+    term = {"title": "Học kỳ 1", "type": "term", "startDate": f"{start}-09-05", "endDate": f"{end}-01-15"}
+    teacher = entry("user-t1", enabledUser="TRUE", username="giaovien", givenName="Cô", familyName="Giả Lập")
+    return {
+        "manifest.csv": [
+            {"propertyName": "manifest.version", "value": "1.0"},
+            {"propertyName": "oneroster.version", "value": "1.2"},
+        ],
+        "orgs.csv": [entry("org-1", name=school.school_name, type="school", identifier=school.school_code)],
+        "academicSessions.csv": [entry("term-1", schoolYear=end, **term)],
+        "classes.csv": [
+            entry(f"class-{code}", title=one.class_name, grades=str(one.grade), classCode=code, **at_home)
+            for one in life.classes_of((school,))
+            for code in (one.class_code,)
+        ],
+        "users.csv": [teacher, *(user(number, pupil) for number, pupil in enumerate(pupils))],
+        "roles.csv": [
+            entry(
+                f"role-{identity}",
+                userSourcedId=f"user-{identity}",
+                roleType="primary",
+                role=role,
+                orgSourcedId="org-1",
+            )
+            for identity, role in (("t1", "teacher"), *((pupil.student_id, "student") for pupil in pupils))
+        ],
+        "enrollments.csv": [
+            entry(
+                f"enr-{pupil.student_id}",
+                classSourcedId=f"class-{pupil.school_class.class_code}",
+                schoolSourcedId="org-1",
+                userSourcedId=f"user-{pupil.student_id}",
+                role="student",
+                primary="true",
+            )
+            for pupil in pupils
+        ],
+        "demographics.csv": [
+            entry(f"user-{pupil.student_id}", birthDate=str(pupil.born_on), sex=sexes[pupil.sex]) for pupil in pupils
+        ],
+    }
