@@ -1,6 +1,6 @@
 # Each target is one line; `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-faults test-security check format up down status bench
+.PHONY: help install demo test test-faults test-security test-scale test-scale-small check format up down status bench
 UV ?= $(or $(shell command -v uv),$(CURDIR)/.uv/bin/uv)
 RUN := .venv/bin/
 # sqlfluff's processes end without releasing a lock of their progress bar, and Python warns of it
@@ -23,8 +23,14 @@ test-faults: install  ## Run the fault and conservation tests at full length, an
 test-security: install  ## Try every attempt of docs/security.md against a live stack
 	$(RUN)pytest tests/security --faults 1
 
+test-scale: install  ## Build every domain on DuckDB and on Trino, compare every mart, and write the table of docs/scale.md
+	$(RUN)pytest tests/integration/test_scale.py --scale
+
+test-scale-small: install  ## The same with two domains, as in `make test`
+	$(RUN)pytest tests/integration/test_scale.py -rs
+
 check: install lint/.venv/installed  ## Lint, types, models, contracts, dashboards, secrets: everything that needs no service
-	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(QUIET) $(RUN)sqlfluff lint --processes 0 dbt_project/models && lint/.venv/bin/python lint/contracts.py && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
+	$(RUN)ruff check . && $(RUN)ruff format --check . && $(RUN)mypy . && $(QUIET) $(RUN)sqlfluff lint --processes 0 dbt_project/models && lint/.venv/bin/python lint/portable_sql.py && lint/.venv/bin/python lint/contracts.py && $(RUN)ioc contracts check && $(RUN)python superset/check_assets.py
 
 format: install  ## Put the code in order
 	$(RUN)ruff check --fix . && $(RUN)ruff format .

@@ -16,7 +16,7 @@ SCRIPTS = (
     "column_drift",
     "many_releases",
 )
-ON_A_RUNNING_STACK = ("event_latency",)
+ON_A_RUNNING_STACK = ("event_latency", "chart_answers")
 
 
 def main() -> int:

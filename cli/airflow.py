@@ -74,19 +74,28 @@ class Airflow:
     ) -> list[DagRun]:
         """Wait until the wanted runs have finished; return them in the order they ended, and call `told` with each as it ends.
 
-        Raises ServiceError naming those still running if none has ended for `seconds`.
+        Raises ServiceError naming those still running if no run of their DAGs has begun or ended for `seconds`: a run waits for the
+        earlier ones of its DAG, some of which may have been left behind by a machine that died.
         """
         keys = {(run.dag_id, run.run_id) for run in wanted}
+        dags = {run.dag_id for run in wanted}
         ended: dict[tuple[str, str], DagRun] = {}
-        while len(ended) < len(keys):
-            before = len(ended)
-            self._await(
-                lambda: self._ended(keys - ended.keys(), ended),
-                seconds,
-                lambda: f"expected {self._standing(keys - ended.keys())} to end, got them still running",
-            )
-            for run in [*ended.values()][before:]:
-                told(run)
+        before: dict[tuple[str, str], str] = {}
+        deadline = time.monotonic() + seconds
+        while waiting := keys - ended.keys():
+            states = {(run.dag_id, run.run_id): run.state for run in self.unfinished() if run.dag_id in dags}
+            for key in sorted(waiting - states.keys()):
+                ended[key] = self._run(*key)
+                told(ended[key])
+            if states != before:
+                before, deadline = states, time.monotonic() + seconds
+            elif time.monotonic() > deadline:
+                raise ServiceError(
+                    f"airflow: expected {self._standing(waiting)} to end, got them still running within {seconds:.0f} s; "
+                    f"see {self._address}"
+                )
+            else:
+                time.sleep(POLL_SECONDS)
         return [*ended.values()]
 
     def await_quiet(self, seconds: float) -> None:
@@ -100,12 +109,6 @@ class Airflow:
     def busy(self) -> list[str]:
         """Return the DAGs with queued or running runs."""
         return [run.dag_id for run in self.unfinished()]
-
-    def _ended(self, wanted: set[tuple[str, str]], ended: dict[tuple[str, str], DagRun]) -> bool:
-        """Add the wanted runs that have ended to `ended`; return whether there were any."""
-        over = wanted - {(run.dag_id, run.run_id) for run in self.unfinished()}
-        ended.update((key, self._run(*key)) for key in sorted(over))
-        return bool(over)
 
     def _standing(self, runs: set[tuple[str, str]]) -> str:
         """Return the state of each run as text: its DAG, and in brackets its tasks with their states."""

@@ -19,6 +19,8 @@ Value = str | int | float | bool | None
 Rows = list[dict[str, Value]]
 
 TIMEOUT_SECONDS = 60.0
+ENGLISH = "en-"
+"""How the slugs of the pages in English begin."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,13 @@ class DashboardChart:
     title: str
 
 
-def dashboard_address(settings: Settings, slug: str) -> str:
-    """Return the URL of a dashboard."""
-    return f"http://{settings.superset_host}:{settings.superset_port}/superset/dashboard/{slug}/"
-
-
 @contextmanager
 def superset_client(settings: Settings, user: str | None = None, password: str | None = None) -> Iterator[httpx.Client]:
     """Log in (as the administrator if no user is given) and yield a client that may read and write the API.
 
     Raises ServiceError if Superset does not answer or refuses the login.
     """
-    address = f"http://{settings.superset_host}:{settings.superset_port}"
+    address = settings.superset_address
     name, secret = user or settings.superset_admin_user, password or settings.reveal("superset_admin_password")
     login = {"username": name, "password": secret, "provider": "db", "refresh": False}
     with httpx.Client(
@@ -53,9 +50,10 @@ def superset_client(settings: Settings, user: str | None = None, password: str |
 
 
 def dashboard_slugs(client: httpx.Client) -> list[str]:
-    """Return the slugs of the published dashboards, in alphabetical order."""
+    """Return the slugs of the published dashboards in Vietnamese, in alphabetical order; the English ones send the same queries."""
     page = answer_of(client, "GET", "/api/v1/dashboard/?q=(page_size:100)")
-    return sorted(str(entry["slug"]) for entry in page["result"] if entry["slug"] and entry["published"])
+    published = {str(entry["slug"]) for entry in page["result"] if entry["slug"] and entry["published"]}
+    return sorted(slug for slug in published if not slug.startswith(ENGLISH))
 
 
 def dashboard_charts(client: httpx.Client, slug: str) -> list[DashboardChart]:
@@ -88,13 +86,13 @@ def every_chart_answers(settings: Settings) -> dict[str, dict[str, Rows]]:
 
 
 def charts_of_findings() -> frozenset[str]:
-    """Return the titles of the charts declared to list findings, which may be empty."""
+    """Return the Vietnamese titles of the charts declared to list findings, which may be empty."""
     pages = [
         yaml.safe_load(path.read_text(encoding="utf-8"))
         for path in (PROJECT / "superset" / "dashboards").glob("*.yaml")
     ]
     charts = [chart for page in pages for row in page["rows"] for chart in row["charts"]]
-    return frozenset(str(chart["title"]) for chart in charts if chart.get("lists_findings"))
+    return frozenset(str(chart["title"]).partition(" / ")[0] for chart in charts if chart.get("lists_findings"))
 
 
 def answer_of(client: httpx.Client, method: str, path: str, body: object = None, *, subject: str = "superset") -> Any:

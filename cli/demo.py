@@ -63,7 +63,7 @@ def run_demo(*, day: str, seed: int, faults: str) -> None:
         f"\nEverything agrees with the truth. {time.monotonic() - began:.0f} s. The stack keeps running; `ioc down` stops it."
     )
     say(f"Airflow   http://{settings.airflow_host}:{settings.airflow_port}   user {settings.airflow_user}")
-    say(f"Superset  http://{settings.superset_host}:{settings.superset_port}   user {settings.superset_admin_user}")
+    say(f"Superset  {settings.superset_address}   user {settings.superset_admin_user}")
     say(f"Passwords {settings.home_folder / 'secrets.env'}")
 
 

@@ -23,7 +23,7 @@ def up(only: Only = None, as_json: AsJson = False) -> None:
     settings = start(only, as_json=as_json)
     if not as_json:
         say(f"Airflow   http://{settings.airflow_host}:{settings.airflow_port}   user {settings.airflow_user}")
-        say(f"Superset  http://{settings.superset_host}:{settings.superset_port}   user {settings.superset_admin_user}")
+        say(f"Superset  {settings.superset_address}   user {settings.superset_admin_user}")
         say(f"Passwords are in {settings.home_folder / 'secrets.env'}")
 
 

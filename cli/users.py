@@ -104,10 +104,14 @@ def _users(client: httpx.Client) -> dict[str, User]:
 
 
 def _change(client: httpx.Client, settings: Settings, name: str, changes: Mapping[str, object]) -> None:
-    if name.casefold() == settings.superset_admin_user.casefold():
+    ours = {
+        settings.superset_admin_user.casefold(): ("the administrator", "IOC_SUPERSET_ADMIN_PASSWORD"),
+        settings.superset_reporter_user.casefold(): ("which prints reports", "IOC_SUPERSET_REPORTER_PASSWORD"),
+    }
+    if name.casefold() in ours:
+        what, variable = ours[name.casefold()]
         raise ConfigurationError(
-            f'users: expected an account of a person, got "{name}", the administrator; '
-            "its password is IOC_SUPERSET_ADMIN_PASSWORD"
+            f'users: expected an account of a person, got "{name}", {what}; its password is {variable}'
         )
     user = _users(client).get(name.casefold())
     if user is None:

@@ -5,12 +5,15 @@ import typer
 from cli import (
     agencies,
     books,
+    boundaries,
     completeness,
     contracts,
     pipeline,
     quarantine,
     queries,
     receipts,
+    reports,
+    scale,
     services,
     users,
     withdrawal,
@@ -23,10 +26,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-for module in (services, pipeline, books, completeness, receipts, withdrawal, queries):
+for module in (services, pipeline, books, completeness, receipts, withdrawal, queries, reports):
     for verb, function in module.VERBS.items():
         app.command(verb)(function)
 app.add_typer(agencies.app, name="agencies")
+app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(scale.app, name="scale")
 app.add_typer(users.app, name="users")

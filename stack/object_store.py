@@ -30,6 +30,9 @@ LAKE_BUCKET = "lake"
 MARTS_BUCKET = "marts"
 RECEIPTS_BUCKET = "receipts"
 PROBE_BUCKET = "probe"
+TABLE_BUCKET = "scale"
+"""The bucket of the Iceberg catalog, which the store creates itself; see lake/copies.py."""
+
 BUCKETS = (LANDING_BUCKET, LAKE_BUCKET, MARTS_BUCKET, RECEIPTS_BUCKET, PROBE_BUCKET)
 
 PROBE_FOLDERS = 64
@@ -90,7 +93,9 @@ class ObjectStore:
     @property
     def ports(self) -> tuple[Port, ...]:
         host, first = self.settings.s3_host, self.settings.s3_port
-        return tuple(Port(host, first + offset, "IOC_S3_PORT") for offset in PORT_OFFSETS.values())
+        parts = tuple(Port(host, first + offset, "IOC_S3_PORT") for offset in PORT_OFFSETS.values())
+        iceberg = self.settings.iceberg_port
+        return (*parts, Port(host, iceberg, "IOC_ICEBERG_PORT")) if iceberg else parts
 
     @property
     def folder(self) -> Path:
@@ -110,7 +115,9 @@ class ObjectStore:
             *(weed_program(), "mini", f"-dir={self.folder / 'data'}"),
             *(f"-ip={self.settings.s3_host}", f"-ip.bind={self.settings.s3_host}"),
             *(f"-s3.config={self.folder / 'identities.json'}", "-s3.autoCreateBucket=false"),
-            *("-s3.port.iceberg=0", "-s3.port.lance=0", "-admin.ui=false", "-webdav=false", "-master.telemetry=false"),
+            f"-s3.port.iceberg={self.settings.iceberg_port}",
+            *([f"-tableBucket={TABLE_BUCKET}"] if self.settings.iceberg_port else []),
+            *("-s3.port.lance=0", "-admin.ui=false", "-webdav=false", "-master.telemetry=false"),
             *ports,
         )
         return Command(arguments, self.settings.service_environment(self.folder), self.folder)
@@ -136,9 +143,14 @@ class ObjectStore:
 
     def _identities(self) -> dict[str, object]:
         settings = self.settings
+        tables = (TABLE_BUCKET,) if settings.iceberg_port else ()
         keys = {
             "admin": (settings.s3_admin_access_key, "s3_admin_secret_key", ["Admin"]),
-            "pipeline": (settings.s3_access_key, "s3_secret_key", _each(("Read", "Write", "List"), BUCKETS)),
+            "pipeline": (
+                settings.s3_access_key,
+                "s3_secret_key",
+                [*_each(("Read", "Write", "List"), (*BUCKETS, *tables)), *(["s3tables:*"] if tables else [])],
+            ),
             "reader": (settings.s3_reader_access_key, "s3_reader_secret_key", _each(("Read", "List"), (MARTS_BUCKET,))),
             "receipts": (
                 settings.s3_receipts_access_key,

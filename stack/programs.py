@@ -11,6 +11,8 @@ from stack.processes import log_path
 from stack.secrets import hide_secrets
 
 LOG_LINES = 15
+HANGS_AFTER_SECONDS = 3600.0
+"""No program takes a hundredth of it on an idle machine: who is still running then is not slow."""
 
 
 def run_program(
@@ -21,7 +23,7 @@ def run_program(
     environment: Mapping[str, str],
     folder: Path,
     user: str | None = None,
-    timeout_seconds: float = 300,
+    timeout_seconds: float = HANGS_AFTER_SECONDS,
 ) -> None:
     """Run a program to completion, as `user` if given; raise ServiceError with its last lines of output if it fails."""
     log = log_path(settings.home_folder, service)

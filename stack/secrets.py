@@ -24,8 +24,9 @@ PIPELINE_SECRETS = (
     "privacy_key",
     "sftp_password",
     "source_secrets",
+    "superset_reporter_password",
 )
-"""The secrets that Airflow's tasks need to collect, load, build, audit, publish and maintain."""
+"""The secrets that Airflow's tasks need to collect, load, build, audit, publish, maintain and report."""
 
 SUPERSET_SECRETS = (
     "postgres_superset_password",
@@ -36,6 +37,9 @@ SUPERSET_SECRETS = (
     "superset_async_queries_secret",
 )
 """The secrets that Superset needs: its own and the reader's."""
+
+SUPERSET_ACCOUNTS = ("superset_admin_password", "superset_reporter_password")
+"""The passwords that Superset's setup, and not its server, is given: those of the accounts it makes."""
 
 
 def ensure_secrets(settings: Settings) -> Settings:

@@ -20,7 +20,7 @@ from core.settings import PROJECT, Settings
 from stack.migration import is_current, remember
 from stack.ownership import admit, own, system_user
 from stack.programs import run_program
-from stack.secrets import SUPERSET_SECRETS
+from stack.secrets import SUPERSET_ACCOUNTS, SUPERSET_SECRETS
 from stack.service import Command, Port
 
 DATABASE = "superset"
@@ -41,7 +41,7 @@ class Superset:
 
     @property
     def address(self) -> str:
-        return f"http://{self.settings.superset_host}:{self.settings.superset_port}"
+        return self.settings.superset_address
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -56,7 +56,7 @@ class Superset:
         return SOURCES / ".venv" / "bin"
 
     def prepare(self) -> None:
-        """Bring the schema, the roles and the admin user up to date if needed."""
+        """Bring the schema, the roles and our own accounts up to date if needed."""
         if not (self.programs / "gunicorn").exists():
             raise ConfigurationError(f"superset: expected its environment in {SOURCES / '.venv'}, got none; run `make`")
         user = system_user(SYSTEM_USER)
@@ -100,10 +100,8 @@ class Superset:
 
     def _run(self, log_name: str, script: Path) -> None:
         arguments = (str(self.programs / "python"), str(script))
-        environment = {
-            **self.environment,
-            "IOC_SUPERSET_ADMIN_PASSWORD": self.settings.reveal("superset_admin_password"),
-        }
+        passwords = {f"IOC_{name.upper()}": self.settings.reveal(name) for name in SUPERSET_ACCOUNTS}
+        environment = {**self.environment, **passwords}
         run_program(
             self.settings,
             log_name,
@@ -136,6 +134,7 @@ def made_of() -> list[Path]:
         *SOURCES.glob("*.py"),
         *SOURCES.glob("dashboards/*.yaml"),
         *dbt.glob("models/marts/*/_*__models.yml"),
+        *dbt.glob("models/overview/_*__sources.yml"),
         dbt / "seeds" / "feeds.csv",
         PROJECT / "contracts" / "domains.yaml",
     ]
