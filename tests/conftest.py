@@ -4,7 +4,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -17,13 +17,21 @@ from stack.separate import PORTS, separate_stack
 from tests.browser.truth import CLOCK, publish_truth
 from tests.faults.results import Results
 from tests.people import ROLES, make_account
+from tests.trino import EMPTY, Server, StartTrino, what_is_missing
+from transform.build import PARSED, dbt_target
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
 """All ports of a stack, even the one 10,008 above, stay below those that Linux uses for outgoing connections (from 32,768)."""
 
 
+PORTS_OF_TRINO = (19_900, 20_000)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for the long run of the fault and conservation tests; without it all of them run, but on less."""
+    parser.addoption(
+        "--scale", action="store_true", help="build every domain on Trino, and keep the table of docs/scale.md"
+    )
     parser.addoption(
         "--faults",
         nargs="?",
@@ -84,13 +92,20 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
     """A function that returns the settings of one more stack: an empty home, free ports, generated secrets.
 
     Homes are outside pytest's own folder, which every start of pytest closes to other users again: as root, we run
-    PostgreSQL as another user.
+    PostgreSQL as another user. The dbt project is parsed once: a home begins with what an earlier one parsed, of which
+    dbt itself reads again what has changed.
     """
     folder = Path(tempfile.mkdtemp(prefix="ioc-"))
     homes = (folder / str(number) for number in count())
 
     def make() -> Settings:
-        return separate_stack(next(homes), free_ports())
+        settings = separate_stack(next(homes), free_ports())
+        parsed = next(folder.glob(f"*/dbt/*/{PARSED}"), None)
+        if parsed is not None:
+            target = dbt_target(settings)
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(parsed, target / PARSED)
+        return settings
 
     yield make
     shutil.rmtree(folder)
@@ -126,3 +141,29 @@ def people(superset_settings: Settings) -> Settings:
     for role in ROLES:
         make_account(superset_settings, role, role)
     return superset_settings
+
+
+@pytest.fixture(scope="session")
+def start_trino(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartTrino]:
+    """A function that starts a Trino with what `Server` takes; where none is installed, who asks is skipped, and says what to install."""
+    missing = what_is_missing()
+    if missing:
+        pytest.skip(missing)
+    servers: list[Server] = []
+
+    def start(
+        catalogs: Mapping[str, str], variables: Mapping[str, str] | None = None, coordinator: int | None = None
+    ) -> Server:
+        port = next(port for port in range(*PORTS_OF_TRINO) if _is_free(port))
+        servers.append(Server(tmp_path_factory.mktemp("trino"), port, catalogs, variables, coordinator))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def trino(start_trino: StartTrino) -> Server:
+    """A Trino with empty catalogs."""
+    return start_trino(EMPTY)

@@ -4,11 +4,14 @@ Hidden counts are unknown whole numbers; what marts say of each other are equati
 all equations at once: that it is between 1 and 4 is what hiding says. Hidden parts of one total are told where together they are few. The
 numbers that fit are found by whole-number programs (HiGHS). Equations that share no unknown are independent of each other, so that one
 program answers one unknown in each group of them. That a rule hides the *next* larger cell and no other is not made use of.
+
+A figure that is no sum of counts (a threshold, a flag) is not solved for its parts: it tells them where one of them is hidden (`Derived`).
+A reader may keep an earlier release: `attack_releases` writes the equations of both, and that no count has become smaller.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from math import inf
@@ -100,7 +103,16 @@ class ZerosShown:
     by: Columns
 
 
-Identity = Sum | AtMost | Ratio | FewOrFewLeft | ZerosShown
+@dataclass(frozen=True)
+class Derived:
+    """A figure that is shown tells each of the parts with its key that it is computed from, in whatever way."""
+
+    figure: Term
+    parts: Term
+    by: Columns
+
+
+Identity = Sum | AtMost | Ratio | FewOrFewLeft | ZerosShown | Derived
 
 
 @dataclass(frozen=True, order=True)
@@ -120,7 +132,50 @@ def attack(figures: Mapping[str, Figure], identities: Sequence[Identity], query:
         system.read(name, figure, query)
     for identity in identities:
         system.add(identity)
-    return sorted([*system.shown(), *system.worked_out()])
+    return sorted([*system.shown(), *system.worked_out(), *system.derived])
+
+
+def attack_releases(
+    figures: Mapping[str, Figure], identities: Sequence[Identity], earlier: Query, later: Query, growing: Sequence[str]
+) -> list[Told]:
+    """Return every count that two releases tell together, and neither of them alone.
+
+    A count of the `growing` figures is in the later release what it was, or more: such is a past period unless it is corrected.
+    """
+    queries = {"earlier": earlier, "later": later}
+    both = [_of_release(identity, release) for release in queries for identity in identities]
+    grown = [AtMost(f"earlier {name}", f"later {name}", by=figures[name].key) for name in growing]
+
+    def told(equations: Sequence[Identity]) -> set[Told]:
+        system = _System()
+        for release, query in queries.items():
+            for name, figure in figures.items():
+                system.read(f"{release} {name}", figure, query)
+        for identity in equations:
+            system.add(identity)
+        return set(system.worked_out())
+
+    return sorted(told([*both, *grown]) - told(both))
+
+
+def _of_release(identity: Identity, release: str) -> Identity:
+    """Return an identity over the figures of one release."""
+
+    def renamed(term: Term) -> Term:
+        return f"{release} {term}" if isinstance(term, str) else (f"{release} {term[0]}", term[1])
+
+    match identity:
+        case Sum():
+            return replace(identity, total=renamed(identity.total), parts=[renamed(part) for part in identity.parts])
+        case Ratio():
+            ratio, part, whole = (renamed(term) for term in (identity.ratio, identity.part, identity.whole))
+            return replace(identity, ratio=ratio, part=part, whole=whole)
+        case AtMost() | FewOrFewLeft():
+            return replace(identity, part=renamed(identity.part), whole=renamed(identity.whole))
+        case ZerosShown():
+            return replace(identity, part=renamed(identity.part))
+        case Derived():
+            return replace(identity, figure=renamed(identity.figure), parts=renamed(identity.parts))
 
 
 def _terms(identity: Identity) -> Sequence[Term]:
@@ -131,6 +186,8 @@ def _terms(identity: Identity) -> Sequence[Term]:
             return [ratio, part, whole]
         case AtMost(part, whole) | FewOrFewLeft(part, whole):
             return [part, whole]
+        case Derived(figure, parts):
+            return [figure, parts]
         case ZerosShown():
             return []
 
@@ -158,6 +215,7 @@ class _System:
     rows: dict[str, pl.DataFrame] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
     zero_public: set[str] = field(default_factory=set)
+    derived: list[Told] = field(default_factory=list)
 
     @cached_property
     def program(self) -> "_Program":
@@ -194,6 +252,8 @@ class _System:
             case FewOrFewLeft():
                 for key, (part, whole) in self._pairs(identity.part, identity.whole, identity.by):
                     self._add_choice(identity.part, key, part, whole)
+            case Derived():
+                self._add_derived(identity)
             case ZerosShown():
                 for key, group in self._grouped(identity.part, identity.by).items():
                     if None not in key:
@@ -289,6 +349,15 @@ class _System:
                     slack = 0.5 * 10**-identity.decimals + 1e-9 * abs(shown)
                     self._equate(identity.ratio, key, {part: 1, whole: (slack - shown) / identity.factor}, 0, inf)
                     self._equate(identity.ratio, key, {part: 1, whole: (-slack - shown) / identity.factor}, -inf, 0)
+
+    def _add_derived(self, identity: Derived) -> None:
+        figures, parts = self._grouped(identity.figure, identity.by), self._grouped(identity.parts, identity.by)
+        for key in figures.keys() & parts.keys():
+            self.equations += 1
+            is_shown = any(self.cells[place].count is not None for place in figures[key])
+            hidden = [self.cells[place] for place in parts[key] if self.cells[place].count is None]
+            if is_shown:
+                self.derived += [Told(cell.figure, f"in {identity.figure}", cell.key, 0) for cell in hidden]
 
     def _add_choice(self, name: Term, key: Iterable[object], part: int, whole: int) -> None:
         all_of_it = self.cells[whole].count

@@ -48,7 +48,7 @@ def asking_as(settings: Settings, role: str) -> Iterator[httpx.Client]:
 
 def stranger(settings: Settings) -> httpx.Client:
     """Return a client that has not logged in, has an address of its own, and sends the header that forms need."""
-    address = f"http://{settings.superset_host}:{settings.superset_port}"
+    address = settings.superset_address
     return httpx.Client(
         base_url=address,
         timeout=60,

@@ -15,7 +15,19 @@ from ingestion.collect.connectors.registry import CONNECTORS
 from ingestion.formats.registry import FORMATS
 
 CONTRACTS = read_contracts()
-PACKAGES = ("cli", "codegen", "core", "dags", "ingestion", "lake", "quality", "simulator", "stack", "transform")
+PACKAGES = (
+    "cli",
+    "codegen",
+    "core",
+    "dags",
+    "ingestion",
+    "lake",
+    "quality",
+    "reporting",
+    "simulator",
+    "stack",
+    "transform",
+)
 """All packages except `superset`, which has an environment of its own."""
 
 
@@ -75,11 +87,12 @@ MAY_IMPORT = {
     "transform": {"core", "lake"},
     "quality": {"core", "lake", "transform"},
     "codegen": {"core", "ingestion"},
-    "dags": {"core", "ingestion", "lake", "quality"},
+    "reporting": {"core", "lake"},
+    "dags": {"core", "ingestion", "lake", "quality", "reporting"},
     "superset": {"core", "lake"},
     "stack": {"core", "ingestion"},
     "simulator": {"core", "stack"},
-    "cli": {"codegen", "core", "ingestion", "lake", "quality", "simulator", "stack"},
+    "cli": {"codegen", "core", "ingestion", "lake", "quality", "reporting", "simulator", "stack"},
 }
 """Which of our packages each one may import, always from lower layers; `dags` and `cli` are on top."""
 
@@ -87,6 +100,7 @@ FOREIGN = {
     "airflow": {"dags"},
     "dbt": {"transform"},
     "great_expectations": {"quality"},
+    "playwright": {"reporting"},
     "polars": {*MAY_IMPORT} - {"dags"},
     "duckdb": {*MAY_IMPORT} - {"dags"},
 }
@@ -201,3 +215,30 @@ def test_no_secret_and_no_conflict_marker_is_in_the_tree() -> None:
             read += 1
             assert not SECRETS.search(path.read_text(encoding="utf-8", errors="replace")), path
     assert read > 100
+
+
+ON_ONE_MACHINE = {
+    "core/settings.py": "where the home and the drop folder are",
+    "dags/plugins/revoking_executor.py": "the tasks of LocalExecutor",
+    "ingestion/collect/connectors/registry.py": "the keys of SFTP hosts",
+    "ingestion/load/attempts.py": "attempts at a delivery",
+    "lake/connection.py": "DuckDB's extensions",
+    "lake/copies.py": "DuckDB's extensions",
+    "transform/build.py": "dbt's folders",
+    "transform/on_trino.py": "dbt's folders",
+}
+"""Modules of tasks that keep something on their machine, and what; docs/scale.md says what several machines need."""
+
+LOCAL = re.compile(
+    r"home_folder|gettempdir|mkdtemp|/tmp|fcntl|filelock|gethostname|psutil|multiprocessing|\bmmap\b|os\.kill\b"
+)
+
+
+def test_what_a_task_keeps_on_its_machine_is_listed_and_told() -> None:
+    tasks = MAY_IMPORT["dags"] | {"dags", "transform"}
+    found = {
+        str(path.relative_to(PROJECT)) for path in modules(*tasks) if LOCAL.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == ON_ONE_MACHINE.keys()
+    page = (PROJECT / "docs" / "scale.md").read_text(encoding="utf-8")
+    assert [path for path in ON_ONE_MACHINE if f"`{path}`" not in page] == []

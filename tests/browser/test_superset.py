@@ -3,24 +3,27 @@
 One module, so that Superset is started once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import duckdb
 import httpx
 import pytest
 import yaml
 from playwright.sync_api import Page
 
 from cli.dashboards import chart_rows, dashboard_charts, every_chart_answers, superset_client
-from core.domains import domain_names
+from core.domains import OVERVIEW, domain_names
 from core.errors import ServiceError
 from core.settings import PROJECT, Settings
 from lake.connection import connected
 from quality.marts import keys_of
-from tests.browser.pages import open_dashboard
+from reporting.browser import open_dashboard
+from tests.browser.filters import watch_requests
 from tests.browser.truth import NUMBERS, publish
 from tests.people import PASSWORD
 
@@ -29,6 +32,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600
 PATIENCE_SECONDS = 30
 BADGES = 3
 """Newest event, age and trust, which are not in the dashboard files."""
+OVERVIEWS = ("tong-quan", "dien-thoai")
+"""Pages over all domains, whose lines have an age and a trust each."""
 REFUSED = {
     "a view in a mart's place": "create or replace view environment.air_quality_hours as select 1",
     "a table": "create table environment.mine as select 1",
@@ -55,17 +60,72 @@ REFUSED = {
 
 @pytest.mark.parametrize("slug", sorted(NUMBERS))
 def test_a_dashboard_shows_the_numbers_of_the_truth(page: Page, superset_settings: Settings, slug: str) -> None:
-    outside: list[str] = []
-    ours = f"http://{superset_settings.superset_host}:{superset_settings.superset_port}/"
-    page.on(
-        "response",
-        lambda answer: None if answer.url.startswith((ours, "data:", "blob:")) else outside.append(answer.url),
-    )
+    outside = watch_requests(page, superset_settings)
     charts = open_dashboard(page, superset_settings, slug)
     assert {title: chart.error for title, chart in charts.items() if chart.error} == {}
     assert {title for title, chart in charts.items() if not chart.text and not chart.has_drawing} == set()
     assert {title: charts[title].text.splitlines()[0] for title in NUMBERS[slug]} == NUMBERS[slug]
-    assert outside == []
+    assert [request.url for request in outside] == []
+
+
+def lines_of(text: str) -> list[list[str]]:
+    """Return the cells of a table's rows, as a reader sees them; its header has a line for each column."""
+    return [[cell.strip() for cell in line.split("\t")] for line in text.splitlines() if line.strip() and "\t" in line]
+
+
+def test_the_overview_tells_each_figure_with_level_trend_age_and_trust(page: Page, superset_settings: Settings) -> None:
+    charts = open_dashboard(page, superset_settings, "tong-quan")
+    told = lines_of(charts["Chỉ số chính của từng lĩnh vực"].text)
+    assert told == [
+        [
+            "Môi trường",
+            "VN_AQI cao nhất",
+            "148",
+            "● Đỏ",
+            "▲ 69 so với cùng giờ hôm trước (79)",
+            "xanh ≤ 50, đỏ > 100",
+            "60 phút trước",
+            "● 94 / 100",
+        ],
+        [
+            "Môi trường",
+            "Trạm thủy văn trên báo động",
+            "không có số liệu mới",
+            "",
+            "",
+            "xanh ≤ 0, đỏ > 0",
+            "3 giờ trước",
+            "● 94 / 100",
+        ],
+        ["Môi trường", "Trạm quan trắc hoạt động", "chưa rõ", "", "", "", "chưa rõ", "● 94 / 100"],
+        [
+            "Phản ánh hiện trường",
+            "Phản ánh quá hạn chưa xử lý",
+            "2 phản ánh",
+            "● Vàng",
+            "",
+            "xanh ≤ 0",
+            "60 phút trước",
+            "● 94 / 100",
+        ],
+    ]
+    attention = lines_of(charts["Cần chú ý ngay"].text)
+    assert [line[:4] for line in attention] == [
+        ["● Đỏ", "Môi trường", "VN_AQI cao nhất", "148 (xanh ≤ 50, đỏ > 100)"],
+        ["● Vàng", "Phản ánh hiện trường", "Phản ánh quá hạn chưa xử lý", "2 phản ánh (xanh ≤ 0)"],
+    ]
+    page.get_by_role("link", name="Phản ánh hiện trường").first.click()
+    page.wait_for_url("**/superset/dashboard/phan-anh/**")
+
+
+def test_the_phone_page_shows_the_headlines_in_390_pixels(page: Page, superset_settings: Settings) -> None:
+    charts = open_dashboard(page, superset_settings, "dien-thoai", width=390)
+    assert ["VN_AQI cao nhất", "148", "● Đỏ"] in lines_of(charts["Chỉ số chính"].text)
+    is_cut = (
+        "() => [...document.querySelectorAll('.slice_container')].some(each => each.scrollWidth > each.clientWidth + 1)"
+    )
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert not page.evaluate(is_cut)
 
 
 def read_page(path: Path) -> Any:
@@ -77,7 +137,8 @@ def test_every_chart_of_every_dashboard_answers_with_rows(superset_settings: Set
     answers = every_chart_answers(superset_settings)
     pages = {path.stem: read_page(path) for path in (PROJECT / "superset" / "dashboards").glob("*.yaml")}
     assert {slug: len(charts) for slug, charts in answers.items()} == {
-        slug: BADGES + sum(len(row["charts"]) for row in page["rows"]) for slug, page in pages.items()
+        slug: (0 if slug in OVERVIEWS else BADGES) + sum(len(row["charts"]) for row in page["rows"])
+        for slug, page in pages.items()
     }
     assert len(pages) >= 8
     assert [(slug, title) for slug, charts in answers.items() for title, rows in charts.items() if not rows] == []
@@ -124,27 +185,62 @@ def count_vessels(settings: Settings) -> int:
         return int(str(chart_rows(client, chart)[0]["vessels"]))
 
 
-def wait_for_vessels(settings: Settings, expected: int) -> int:
+def count_vessels_in_the_cache(settings: Settings) -> int:
+    """Return the number that a page shows, which Superset takes from its cache where it can."""
+    with superset_client(settings) as client:
+        return int(str(answer_of_a_page(client, "Số tàu theo dõi")["data"][0]["vessels"]))
+
+
+def answer_of_a_page(client: httpx.Client, title: str) -> dict[str, Any]:
+    """Return the answer to a chart of the page of vessels, asked for as a page does."""
+    chart = next(chart for chart in dashboard_charts(client, "tau-ca") if chart.title == title)
+    answer = client.get(f"/api/v1/chart/{chart.identifier}/data/").raise_for_status().json()
+    found: dict[str, Any] = answer["result"][0]
+    return found
+
+
+def wait_for_vessels(settings: Settings, expected: int, count: Callable[[Settings], int] = count_vessels) -> int:
     until = monotonic() + PATIENCE_SECONDS
-    while (found := count_vessels(settings)) != expected and monotonic() < until:
+    while (found := count(settings)) != expected and monotonic() < until:
         pass  # each check is a request, so this loop waits for Superset
     return found
+
+
+@contextmanager
+def one_vessel_more(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Write one more vessel to the candidates, without publishing it, and take it out again."""
+    connection.execute(
+        "insert into lake.fisheries.vessels_last_seen "
+        "select * replace ('vms:T99' as vessel_key, 'T99' as vessel_code) from lake.fisheries.vessels_last_seen limit 1"
+    )
+    try:
+        yield
+    finally:
+        connection.execute("delete from lake.fisheries.vessels_last_seen where vessel_key = 'vms:T99'")
 
 
 def test_superset_shows_a_release_and_never_what_is_not_released(superset_settings: Settings) -> None:
     assert count_vessels(superset_settings) == 11
     with connected(superset_settings) as connection:
-        connection.execute(
-            "insert into lake.fisheries.vessels_last_seen "
-            "select * replace ('vms:T99' as vessel_key, 'T99' as vessel_code) from lake.fisheries.vessels_last_seen limit 1"
-        )
-        assert count_vessels(superset_settings) == 11
-        publish(connection, "fisheries")
-        assert wait_for_vessels(superset_settings, 12) == 12
-        connection.execute("delete from lake.fisheries.vessels_last_seen where vessel_key = 'vms:T99'")
+        with one_vessel_more(connection):
+            assert count_vessels(superset_settings) == 11
+            publish(connection, "fisheries")
+            assert wait_for_vessels(superset_settings, 12) == 12
         assert count_vessels(superset_settings) == 12
         publish(connection, "fisheries")
         assert wait_for_vessels(superset_settings, 11) == 11
+
+
+def test_an_answer_is_kept_until_the_next_release_and_an_age_for_half_a_minute(superset_settings: Settings) -> None:
+    with superset_client(superset_settings) as client, connected(superset_settings) as connection:
+        kept = [answer_of_a_page(client, "Số tàu theo dõi") for _ in range(2)][-1]
+        assert (kept["is_cached"], kept["cache_timeout"]) == (True, 300)  # longer than this test waits for a release
+        assert answer_of_a_page(client, "Tuổi dữ liệu (giờ)")["cache_timeout"] == 30
+        with one_vessel_more(connection):
+            publish(connection, "fisheries")
+            assert wait_for_vessels(superset_settings, 12, count_vessels_in_the_cache) == 12
+        publish(connection, "fisheries")
+        assert wait_for_vessels(superset_settings, 11, count_vessels_in_the_cache) == 11
 
 
 @pytest.fixture
@@ -171,7 +267,7 @@ def listed_schemas(client: httpx.Client) -> set[str]:
 
 
 def test_sql_lab_lists_the_schemas_of_the_domains(analyst: httpx.Client) -> None:
-    assert listed_schemas(analyst) == {*domain_names()}
+    assert listed_schemas(analyst) == {*domain_names(), OVERVIEW}
 
 
 def test_sql_lab_lists_the_marts_of_a_schema(analyst: httpx.Client) -> None:
@@ -221,7 +317,7 @@ def test_a_stranger_is_refused(superset_settings: Settings) -> None:
 
 
 def test_what_a_page_reports_before_the_log_in_does_not_undo_it(superset_settings: Settings) -> None:
-    address = f"http://{superset_settings.superset_host}:{superset_settings.superset_port}"
+    address = superset_settings.superset_address
     with httpx.Client(base_url=address, trust_env=False) as stranger:
         assert "session" in stranger.get("/login/").cookies
         report = stranger.post("/superset/log/?explode=events", data={"events": "[]"})

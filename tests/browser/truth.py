@@ -1,5 +1,6 @@
 """A small city in the marts, with numbers that can be counted by hand. Columns not given are NULL, or false if boolean."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,235 @@ AROUND_MIDNIGHT = (
 
 PLACE: Mapping[str, object] = {"latitude": 16.46, "longitude": 107.58}
 
+
+def square(west: float, south: float = 16.3, size: float = 0.1) -> str:
+    """Return a square as the ring of a shape."""
+    east, north = round(west + size, 5), round(south + size, 5)
+    return json.dumps([[west, south], [east, south], [east, north], [west, north], [west, south]])
+
+
+def area(code: str, name: str, west: float) -> dict[str, object]:
+    """Return what a map draws of a commune, a square of a tenth of a degree."""
+    shape = {"place_level": "commune", "place_code": code, "place_name": name, "commune_code": code}
+    return shape | {"shape_number": 1, "shape": square(west), "area_km2": 118.0}
+
+
+def point(level: str, code: str, name: str, west: float) -> dict[str, object]:
+    """Return what a map draws of a place without a boundary."""
+    shape = {"place_level": level, "place_code": code, "place_name": name, "shape_number": 1}
+    return shape | {"shape": square(west, 16.35, 0.02), "area_km2": 0.0}
+
+
+AREAS = (
+    area("19753", "Phường Phú Xuân", 107.3),
+    area("19789", "Phường Thuận Hoá", 107.4),
+    area("99001", "Phường Giả lập 01", 107.5),
+)
+ISLAND = AREAS[0] | {"shape_number": 2, "shape": square(107.3, 16.45, 0.05), "area_km2": 29.5}
+"""The second part of the first commune."""
+
 ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
+    "environment.air_quality_days": [
+        {"station_id": "46_KK01", "station_name": "Trạm 1", "local_date": "2026-03-09", "is_latest": True, "vn_aqi": 79}
+    ],
+    "environment.air_limit_days": [
+        {
+            "station_name": "Trạm 1",
+            "parameter_label": "PM2.5",
+            "averaging": "24h",
+            "local_date": "2026-03-09",
+            "is_over": False,
+        }
+        | {"share_of_limit_percent": 80.0}
+    ],
+    "environment.water_quality_months": [
+        {"station_name": "Trạm nước 1", "month_date": "2026-03-01", "station_class": "B", "parameter_label": "DO"}
+    ],
+    "environment.parameter_capture_days": [
+        {
+            "station_name": "Trạm 1",
+            "parameter_label": "PM2.5",
+            "local_date": "2026-03-10",
+            "is_latest": True,
+            "capture_percent": 90.0,
+        }
+    ],
+    "feedback.feedback_months": [{"month_date": "2026-03-01", "is_latest": True, "received_cases": 7}],
+    "feedback.feedback_agency_months": [
+        {"agency_name": "Sở 1", "month_date": "2026-03-01", "is_latest": True, "received_cases": 7}
+    ],
+    "feedback.feedback_commune_months": [
+        {"commune_name": "Phường Phú Xuân", "month_date": "2026-03-01", "is_latest": True, "received_cases": 7}
+    ],
+    "public_services.dossier_months": [{"month_date": "2026-03-01", "is_latest": True, "received": 3}],
+    "public_services.dossier_procedure_months": [
+        {"procedure_name": "Thủ tục 1", "month_date": "2026-03-01", "is_latest": True, "received": 3}
+    ],
+    "health.patient_commune_months": [
+        {
+            "commune_name": "Phường Phú Xuân",
+            "care_name": "Ngoại trú",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "visits": 9,
+        }
+    ],
+    "health.disease_years": [
+        {"disease_name": "Sốt xuất huyết Dengue", "iso_year": 2026, "is_latest": True, "cases": 300}
+    ],
+    "health.disease_completeness": [
+        {
+            "place_level": "province",
+            "place_name": "Toàn thành phố",
+            "iso_year": 2026,
+            "is_latest": True,
+            "completeness_percent": 95.0,
+        }
+    ],
+    "health.disease_case_groups": [
+        {
+            "disease_name": "Sốt xuất huyết Dengue",
+            "week_start_date": "2026-03-02",
+            "group_kind": "age",
+            "group_name": "15-24",
+            "cases": 9,
+        }
+    ],
+    "education.commune_school_years": [
+        {
+            "commune_name": "Phường Phú Xuân",
+            "school_year": "2025-2026",
+            "is_latest": True,
+            "registered_schools": 4,
+            "pupils": 200,
+        }
+    ],
+    "fisheries.fleet_communes": [{"commune_name": "Phường Phú Xuân", "registered_vessels": 11}],
+    "fisheries.fleet_places": [{"place_code": "at_sea", "place_name": "Trên biển", "vessels": 4}],
+    "fisheries.fleet_vessels": [
+        {
+            "registration_number": "TTH-90001-TS",
+            "licence_expires_date": "2026-03-20",
+            "licence_days_left": 10,
+            "is_licence_ending": True,
+        }
+    ],
+    "fisheries.violation_months": [
+        {
+            "month_date": "2026-03-01",
+            "commune_name": "Phường Phú Xuân",
+            "kind_label": "Mất kết nối quá 6 giờ",
+            "violations": 2,
+        }
+    ],
+    "quality.database_score_days": [
+        {"domain": "environment", "local_date": "2026-03-10", "is_latest": True, "score": 94.0}
+    ],
+    "quality.object_coverage_days": [
+        {
+            "feed": "environment.x",
+            "label_vi": "Trạm",
+            "local_date": "2026-03-10",
+            "is_latest": True,
+            "coverage_percent": 90.0,
+        }
+    ],
+    "quality.incident_months": [
+        {"feed": "environment.x", "label_vi": "Trạm", "month_date": "2026-03-01", "records": 1}
+    ],
+    "quality.repeat_offenders": [
+        {"feed": "environment.x", "label_vi": "Trạm", "object_id": "A1", "red_days": 3, "known_days": 9}
+    ],
+    "environment.air_quality_on_map": [
+        shape | {"hour_at": hour, "current_until_at": until, "vn_aqi": index, "band_label": band}
+        for shape, hour, until, index, band in (
+            (AREAS[0], AT_ELEVEN, "2026-03-10T07:00:00+00:00", 42, "Tốt"),
+            (AREAS[1], AT_NINE, AT_ELEVEN, 160, "Xấu"),
+            (AREAS[2], None, None, None, None),
+            (point("station", "KK1", "Trạm 1", 107.35), AT_ELEVEN, "2026-03-10T07:00:00+00:00", 42, "Tốt"),
+        )
+    ],
+    "feedback.feedback_on_map": [
+        shape | {"received_cases": received, "due_cases": received, "on_time_of_due_percent": percent}
+        for shape, received, percent in (
+            (AREAS[0], 40, 97.5),
+            (ISLAND, 40, 97.5),
+            (AREAS[1], 1250, 60.0),
+            (AREAS[2], 0, None),
+        )
+    ]
+    + [point("case", "PA6", "Cây xanh", 107.35) | {"overdue_age_label": "Dưới 1 ngày"}],
+    "education.schools_on_map": [
+        shape | {"school_year": "2025-2026", "pupils": pupils, "level_name": level}
+        for shape, pupils, level in (
+            (AREAS[0], 200, None),
+            (AREAS[2], None, None),
+            (point("school", "S0", "Trường 0", 107.35), 100, "Tiểu học"),
+        )
+    ],
+    "fisheries.vessels_on_map": [
+        AREAS[0] | {"registered_vessels": 3, "silent_vessels": 1},
+        AREAS[2] | {"registered_vessels": None},
+        point("vessel", "vms:T5", "T5", 108.1) | {"status_label": "Trên biển", "hours_since_fix": 3.0},
+    ],
+    "health.diseases_on_map": [
+        shape
+        | {
+            "disease_code": "A91",
+            "disease_name": "Sốt xuất huyết Dengue",
+            "week_start_date": "2026-03-02",
+            "cases": cases,
+        }
+        | {"is_above_threshold": is_above}
+        for shape, cases, is_above in ((AREAS[0], 30, True), (AREAS[1], 15, False), (AREAS[2], None, None))
+    ],
+    "health.patients_on_map": [
+        AREAS[0] | {"month_date": "2026-03-01", "outpatient_visits": 12},
+        AREAS[2],
+        point("facility", "46001", "Bệnh viện", 107.35) | {"facility_visits": 31},
+    ],
+    "public_services.dossiers_on_map": [
+        AREAS[0] | {"month_date": "2026-03-01", "received_total": 5, "due_total": 4, "on_time_of_due_percent": 99.0},
+        AREAS[2],
+    ],
+    "environment.environment_headlines": [
+        {
+            "headline_id": "worst_air",
+            "domain": "environment",
+            "place": 1,
+            "label_vi": "VN_AQI cao nhất",
+            "label_en": "Highest VN_AQI",
+        }
+        | {
+            "value": 148.0,
+            "level": "red",
+            "shown_vi": "148",
+            "limits_vi": "xanh ≤ 50, đỏ > 100",
+            "dashboard": "moi-truong",
+        }
+        | {"trend_vi": "▲ 69 so với cùng giờ hôm trước (79)", "newest_event_at": AT_ELEVEN},
+        {
+            "headline_id": "alarmed_gauges",
+            "domain": "environment",
+            "place": 2,
+            "label_vi": "Trạm thủy văn trên báo động",
+        }
+        | {
+            "value": 3.0,
+            "level": "red",
+            "shown_vi": "3 trạm",
+            "limits_vi": "xanh ≤ 0, đỏ > 0",
+            "dashboard": "moi-truong",
+        }
+        | {"newest_event_at": AT_NINE, "current_until_at": AT_ELEVEN},
+        {"headline_id": "station_uptime", "domain": "environment", "place": 3, "label_vi": "Trạm quan trắc hoạt động"}
+        | {"dashboard": "moi-truong"},
+    ],
+    "feedback.feedback_headlines": [
+        {"headline_id": "feedback_overdue", "domain": "feedback", "place": 2, "label_vi": "Phản ánh quá hạn chưa xử lý"}
+        | {"value": 2.0, "level": "yellow", "shown_vi": "2 phản ánh", "limits_vi": "xanh ≤ 0", "dashboard": "phan-anh"}
+        | {"newest_event_at": AT_ELEVEN},
+    ],
     "education.school_years": [
         {
             "school_year": "2025-2026",
@@ -136,13 +365,15 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         {
             "service_request_id": f"PA{n}",
             "agency_code": "A1",
+            "agency_name": "Cơ quan A1",
+            "commune_name": "Phường Phú Xuân" if n < 3 else "Phường Thuận Hoá",
             "service_name": "Cây xanh",
             "status_label": "Đã đóng" if n < 4 else "Mở",
         }
         | {
             "is_satisfied": None,
             "requested_at": AROUND_MIDNIGHT[n],
-            "last_changed_at": AT_ELEVEN,
+            "last_changed_at": AT_NINE if n < 3 else AT_ELEVEN,
             "is_closed": n < 4,
             "is_within_competence": True,
             "is_handled": n < 4,
@@ -366,6 +597,28 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | dict(PLACE)
         for code, received, carried in [("A1", 5, 2), ("A2", 0, 0)]
     ],
+    "hotline.hotline_days": [
+        {"local_date": "2026-03-10", "is_latest": True, "total_calls": 12, "incoming_calls": 10, "outgoing_calls": 2}
+        | {"ivr_resolved_calls": 2, "offered_calls": 8, "answered_calls": 6, "abandoned_calls": 1, "missed_calls": 1}
+        | {"answered_percent": 75.0, "service_level_seconds": 20.0, "judged_calls": 8, "in_time_calls": 5}
+        | {"service_level_percent": 62.5, "rated_calls": 5, "satisfied_calls": 4, "satisfied_percent": 80.0}
+        | {"newest_call_at": AT_ELEVEN}
+    ],
+    "hotline.hotline_hours": [
+        {"hour_at": AT_ELEVEN, "local_hour": 11, "total_calls": 12, "incoming_calls": 10, "offered_calls": 8}
+        | {"answered_calls": 6, "lost_calls": 2, "judged_calls": 8, "in_time_calls": 5, "service_level_percent": 62.5}
+    ],
+    "public_services.satisfaction_agency_months": [
+        {
+            "agency_code": "A1",
+            "agency_name": "Cơ quan A1",
+            "agency_group": "Sở",
+            "month_date": "2026-03-01",
+            "is_latest": True,
+        }
+        | {"rated_dossiers": 20, "satisfied_dossiers": 15, "satisfied_percent": 75.0, "is_small_cell": False}
+        | {"newest_rating_at": AT_ELEVEN}
+    ],
     "public_services.decision_766_scores": [
         {
             "agency_code": "A1",
@@ -378,6 +631,36 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "numerator": 49,
             "denominator": 100,
         }
+    ],
+    "forest.fire_danger_days": [
+        {"commune_code": f"9900{n}", "commune_name": f"Xã {n}", "local_date": "2026-03-10", "is_latest": True}
+        | {"current_until_at": "2026-03-11T07:00:00+00:00", "observed_at": "2026-03-09T17:00:00+00:00"}
+        | {"fire_index": index, "level_number": number, "level_label": label, "dry_days": 20}
+        for n, (index, number, label) in enumerate(
+            [
+                (4000.0, 1, "Cấp I - thấp"),
+                (16000.0, 4, "Cấp IV - nguy hiểm"),
+                (21000.0, 5, "Cấp V - cực kỳ nguy hiểm"),
+                (None, None, None),
+            ]
+        )
+    ],
+    "forest.fire_hotspots": [
+        {"latitude": 16.4, "longitude": 107.3 + n / 10, "acquired_at": at, "satellite": "N", "is_alerting": alerting}
+        | {"commune_code": "19753", "commune_name": "Phường Phú Xuân", "confidence_label": "Cao", "power_mw": 4.0}
+        | {"current_until_at": "2026-03-11T04:00:00+00:00"}
+        for n, (at, alerting) in enumerate(
+            [(AT_NINE, True), (AT_ELEVEN, True), (AT_ELEVEN, False), ("2026-03-08T04:00:00+00:00", True)]
+        )
+    ],
+    "forest.fire_danger_on_map": [
+        dict(shape)
+        | {"local_date": "2026-03-10", "current_until_at": "2026-03-11T07:00:00+00:00", "level_label": label}
+        for shape, label in zip(AREAS, ["Cấp I - thấp", "Cấp V - cực kỳ nguy hiểm", None], strict=True)
+    ]
+    + [
+        point("hotspot", "16.4 107.35", "Điểm nóng", 107.35)
+        | {"commune_code": "19753", "confidence_label": "Cao", "acquired_at": AT_ELEVEN}
     ],
     "quality.feed_scores": [
         {
@@ -402,8 +685,10 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("environment", "environment.x"),
             ("feedback", "feedback.x"),
             ("fisheries", "fisheries.x"),
+            ("forest", "forest.x"),
             ("health", "health.claims"),
             ("health", "health.disease_cases"),
+            ("hotline", "hotline.x"),
             ("public_services", "public_services.x"),
         )
     ],
@@ -469,7 +754,9 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     ],
 }
 
-NUMBERS = {
+NUMBERS: Mapping[str, Mapping[str, str]] = {
+    "tong-quan": {},  # tables: tests of their own
+    "dien-thoai": {},
     "giao-duc": {
         "Trường đã báo cáo (%)": "75,0",
         "Số học sinh đang học": "200",
@@ -491,6 +778,13 @@ NUMBERS = {
         "Tuân thủ 2 giờ (%)": "75,0",
         "Dữ liệu mới nhất lúc": "09:00 10/03/2026",
     },
+    "chay-rung": {
+        "Xã, phường từ cấp IV": "2",
+        "Chỉ số P cao nhất": "21.000",
+        "Xã, phường chưa rõ cấp": "1",
+        "Điểm nóng trong 24 giờ": "2",
+        "Dữ liệu mới nhất lúc": "00:00 10/03/2026",
+    },
     "kham-chua-benh": {
         "Lượt khám": "31",
         "Số ngày điều trị trung bình": "3,5",
@@ -504,6 +798,15 @@ NUMBERS = {
         "Quá hạn chưa xử lý": "1",
         "Xử lý đúng hạn (%)": "60,0",
         "Hồ sơ trực tuyến (%)": "80,0",
+    },
+    "tong-dai": {
+        "Số cuộc gọi": "12",
+        "Gọi đến": "10",
+        "Được trả lời (%)": "75,0",
+        "Trả lời kịp thời (%)": "62,5",
+        "Hài lòng (%)": "80,0",
+        "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
+        "Tuổi dữ liệu (giờ)": "1,0",
     },
     "dich-benh": {
         "Số ca sốt xuất huyết": "45",

@@ -52,9 +52,9 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "transform.build._known_fingerprints",
         "transform.build.newest_snapshot",
         "transform.build._write_down",
-        "transform.build._share_what_was_parsed",
-        "transform.build._run_dbt",
-        "transform.build._results",
+        "transform.build.share_what_was_parsed",
+        "transform.build.run_dbt",
+        "transform.build.results_of",
     ),
     "audit": (
         "quality.steps.connected",

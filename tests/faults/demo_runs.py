@@ -84,7 +84,8 @@ def _run(home: Path) -> tuple[float, str]:
         ).returncode
     seconds = time.monotonic() - began
     said = (home.parent / f"{home.name}.log").read_text(encoding="utf-8").splitlines()
-    return seconds, "green" if status == 0 else f"exit {status}: {said[-1] if said else 'nothing said'}"
+    errors = [line for line in said if "Error: " in line] or said[-1:] or ["nothing said"]
+    return seconds, "green" if status == 0 else f"exit {status}: {errors[-1]}"
 
 
 def _disturb(home: Path, strike: Strike) -> None:
@@ -100,8 +101,12 @@ def _disturb(home: Path, strike: Strike) -> None:
 
 
 def _kill_everything(home: Path, demo: "subprocess.Popen[str]") -> None:
-    for process in (*_processes_of(home), psutil.Process(demo.pid)):
-        _kill(process)
+    """Kill the demo first, since it starts services that died, then all that runs in the home, until nothing does."""
+    _kill(psutil.Process(demo.pid))
+    while running := _processes_of(home):
+        for process in running:
+            _kill(process)
+        psutil.wait_procs(running)
 
 
 def _kill_postgres(home: Path, _: "subprocess.Popen[str]") -> None:
@@ -142,7 +147,8 @@ def _processes_of(home: Path) -> list[psutil.Process]:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "IOC_HOME": str(home)}  # noqa: TID251  a stack of its own
+    """Return the environment of a stack of its own, with lines as long as an error needs."""
+    return {**os.environ, "IOC_HOME": str(home), "COLUMNS": "1000"}  # noqa: TID251
 
 
 @contextmanager

@@ -103,13 +103,18 @@ TABLES: Mapping[str, Callable[[Sequence[Row]], str]] = {
 def write(page: str) -> str:
     """Insert each measured table between its marks."""
     for name, make in TABLES.items():
-        before, mark, rest = page.partition(f"<!-- measured: {name} -->\n")
-        _, end, after = rest.partition(END)
-        if not (mark and end):
-            raise SystemExit(f"docs/reliability.md: expected marks for the table {name}, got none; add them")
-        if rows := read_rows(name):
-            page = f"{before}{mark}{make(rows)}\n{end}{after}"
+        rows = read_rows(name)
+        page = between_marks(page, name, make(rows) if rows else None)
     return page
+
+
+def between_marks(page: str, name: str, content: str | None) -> str:
+    """Return a page with what stands between the marks of a table replaced, if there is new content; exits where the marks are missing."""
+    before, mark, rest = page.partition(f"<!-- measured: {name} -->\n")
+    _, end, after = rest.partition(END)
+    if not (mark and end):
+        raise SystemExit(f"{page.splitlines()[0]}: expected marks for the table {name}, got none; add them")
+    return page if content is None else f"{before}{mark}{content}\n{end}{after}"
 
 
 if __name__ == "__main__":

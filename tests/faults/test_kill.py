@@ -137,7 +137,8 @@ def release_scores(scene: Scene) -> None:
             f"""
             create table lake.quality.feed_scores as
             select '{REQUESTS}' as feed, '{DOMAIN}' as domain, 99.5 as correct, 88.0 as complete, 77.5 as clean,
-                null::double as live, 90.25 as score, timestamptz '{NOON.isoformat()}' as last_event_at
+                null::double as live, 90.25 as score, 'green' as level, 'Phản ánh' as label_vi, null::varchar as level_reason,
+                timestamptz '{NOON.isoformat()}' as last_event_at
             """
         )
         source = Source("lake", newest_snapshot(connection))

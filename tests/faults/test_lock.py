@@ -249,9 +249,9 @@ def test_every_writer_waits_while_maintenance_runs(name: str, released: Scene, m
     monkeypatch.setattr(transform.build, "require_build", lambda *_: Build(DOMAIN, 1, 1, "", 1, 1))
     monkeypatch.setattr(quality.audit, "audit", lambda *_: Verdict(DOMAIN, 1, "", True, NOON, (PASSED,)))
     monkeypatch.setattr(transform.build, "load_reference_lists", lambda *_: None)
-    monkeypatch.setattr(transform.build, "_run_dbt", run_no_dbt)
+    monkeypatch.setattr(transform.build, "run_dbt", run_no_dbt)
     monkeypatch.setattr(
-        transform.build, "_results", lambda *_: [{"unique_id": "model.a", "status": "success", "execution_time": 0.0}]
+        transform.build, "results_of", lambda *_: [{"unique_id": "model.a", "status": "success", "execution_time": 0.0}]
     )
     act, who = WRITERS_OF_THE_LAKE[name]
     with ThreadPoolExecutor(1) as pool:

@@ -1,5 +1,6 @@
 """A simulated day, brought through the sources into bronze as the agencies and our collectors would."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date
 from pathlib import Path
@@ -53,8 +54,13 @@ class Withheld:
         Landing(settings).land(self.contract, self.source_name, self.content, settings.clock())
 
 
-def bring_in(settings: Settings, folder: Path, faults: str, withhold: int = 0) -> City:
-    """Simulate, serve, collect and load a day; the last deliveries of each feed, up to `withhold` of them, are kept for later."""
+def bring_in(
+    settings: Settings, folder: Path, faults: str, withhold: int = 0, domains: Collection[str] | None = None
+) -> City:
+    """Simulate, serve, collect and load a day, of all domains or of some.
+
+    The last deliveries of each feed, up to `withhold` of them, are kept for later.
+    """
     withheld = []
     written = simulate(DAY, SEED, fault_profile(faults), folder)
     with city_server(folder) as server:
@@ -68,6 +74,8 @@ def bring_in(settings: Settings, folder: Path, faults: str, withhold: int = 0) -
         publish_to_sftp(folder, settings)
         publish_to_folders(folder, settings)
         for contract in read_contracts().values():
+            if domains is not None and contract.domain not in domains:
+                continue
             collect(settings, contract)
             withheld += _take_back(settings, contract, withhold)
             load_feed(settings, contract)

@@ -9,7 +9,7 @@ from dbt.cli.main import dbtRunner
 
 from transform.build import DBT_FOLDERS
 
-VIEWS = ["run", "--select", "config.materialized:view"]
+VIEWS = ["--no-write-json", "run", "--select", "config.materialized:view"]
 
 
 def main() -> int:

@@ -202,6 +202,19 @@ def fisheries_vms_positions() -> Seeded:
     )
 
 
+def hotline_calls() -> Seeded:
+    """Return calls of one person to one agent, a good one and one in which they talked for longer than it lasted."""
+    header = "call_id,bat_dau,ket_thuc,huong,so_goi_hash,ivr_nhanh,trang_thai,cho_s,dam_thoai_s,agent_id,chu_de,diem_hai_long"
+    call = "{},2026-11-20 08:00:00,2026-11-20 08:03:00,in,SO-KIN77001,1,answered,9,{},DTV-KIN77002,gọi lại 0905877001,5"
+    return Seeded(
+        feed="hotline.calls",
+        name="CDR_20261120_081500.csv",
+        content="\n".join([header, call.format("C1", 120), call.format("C2", 181), ""]).encode(),
+        secrets=("KIN77001", "KIN77002", "0905877001"),
+        pseudonymous=("caller_hash", "SO-KIN77001"),
+    )
+
+
 STRANGER = "Tôn Nữ Kín Hơn"
 """A person's name where no value is expected: in a header, and in the name of a file."""
 
@@ -226,6 +239,7 @@ BUILDERS: tuple[Callable[[], Seeded], ...] = (
     health_claims,
     feedback_requests,
     public_services_dossiers,
+    hotline_calls,
     education_students,
     health_disease_cases,
     fisheries_vessels,

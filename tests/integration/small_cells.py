@@ -6,12 +6,16 @@ A mart that hides counts is added here, and `test_every_mart_that_hides_is_attac
    in them means hidden. What other figures are parts of and no row hides is `is_public`.
 2. Each way to work it out becomes an identity: `Sum` for a total of places, days or groups, or of columns of a row; `Ratio` for a percent,
    a mean or a rate beside what it divides; `AtMost` for a part of another count. Figures of other marts stand in it by their names.
-3. `ZerosShown` and `FewOrFewLeft` say by which macro it hides: a reader knows the rule too.
+3. `Derived` names the counts that another figure, a threshold or a flag, is computed from.
+4. `ZerosShown` and `FewOrFewLeft` say by which macro it hides: a reader knows the rule too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tests.difference_attack import AtMost, FewOrFewLeft, Figure, Identity, Ratio, Sum, ZerosShown
+from tests.difference_attack import AtMost, Derived, FewOrFewLeft, Figure, Identity, Ratio, Sum, ZerosShown
+
+OF_COMMUNE = "place_level = 'commune' and shape_number = 1"
+"""One of the rows in which a map repeats the figures of a commune."""
 
 PLACE_WEEK = ("disease_code", "place_code", "week_start_date")
 NEXT_WEEK = ("disease_code", "place_code", "next_week_start_date")
@@ -43,6 +47,19 @@ GROUPS = """(
 )"""
 """Every group of a hidden week is hidden, also one without a case."""
 REPORTING = "health.disease_reporting"
+HISTORIES = """(
+    select told.disease_code, told.place_code, told.week_start_date, earlier.week_start_date as earlier_week_start_date, earlier.cases
+    from health.disease_weeks as told
+    cross join range(1, 6) as years (back)
+    cross join (values (-1), (0), (1)) as neighbours (step)
+    inner join health.disease_weeks as earlier
+        on told.disease_code = earlier.disease_code
+        and told.place_code = earlier.place_code
+        and earlier.week_start_date = date_trunc('week', make_date(told.iso_year - years.back::integer, 1, 4))::date
+        + 7 * (least(told.iso_week, week(make_date(told.iso_year - years.back::integer, 12, 28))) - 1 + neighbours.step)::integer
+    where told.epidemic_threshold is not null
+)"""
+"""The weeks that each threshold is computed from: the same one and its neighbours, of the five years before."""
 COMMUNE, PROVINCE, FACILITY = "place_level = 'commune'", "place_level = 'province'", "place_level = 'facility'"
 
 OUTCOMES = ("transfers_out", "deaths", "dying_discharges")
@@ -70,10 +87,16 @@ DISEASE_FIGURES = {
     "province fatal cases": Figure(
         WEEKS, "deaths", PLACE_WEEK, f"{PROVINCE} and reported_places > 0", is_zero_public=True
     ),
+    "epidemic threshold": Figure(WEEKS, "epidemic_threshold", PLACE_WEEK, is_public=True),
+    "is above threshold": Figure(WEEKS, "is_above_threshold::integer", PLACE_WEEK, is_public=True),
+    "weeks of history": Figure(HISTORIES, "cases", (*PLACE_WEEK, "earlier_week_start_date")),
     "cases change": Figure(WEEKS, "cases_change", PLACE_WEEK, is_public=True),
     "cases change percent": Figure(WEEKS, "cases_change_percent", PLACE_WEEK, is_public=True),
     "cases per 100k": Figure(WEEKS, "cases_per_100k", PLACE_WEEK, is_public=True),
     "reported population": Figure(WEEKS, "reported_population", PLACE_WEEK, is_public=True),
+    "mapped cases": Figure(
+        "health.diseases_on_map", "cases", PLACE_WEEK, f"{OF_COMMUNE} and (is_small_cell or cases is not null)"
+    ),
     "reported cases": Figure(REPORTING, "reported_cases", DISEASE_WEEK, least="1", most="4"),
     "diagnosed cases": Figure(REPORTING, "diagnosed_cases", DISEASE_WEEK),
     "year cases": Figure("health.disease_years", "cases", DISEASE_YEAR, "known_weeks = weeks"),
@@ -87,9 +110,13 @@ DISEASE_FIGURES = {
 }
 DISEASE_IDENTITIES: Sequence[Identity] = (
     Sum("province cases", ["commune cases"], by=DISEASE_WEEK),
+    Sum("commune cases", ["mapped cases"], by=PLACE_WEEK),
     ZerosShown("commune cases", by=DISEASE_WEEK),
     AtMost("province fatal cases", "province cases", by=PLACE_WEEK),
     AtMost("diagnosed cases", "reported cases", by=DISEASE_WEEK),
+    Derived("epidemic threshold", "weeks of history", by=PLACE_WEEK),
+    Derived("is above threshold", "commune cases", by=PLACE_WEEK),
+    Derived("is above threshold", "province cases", by=PLACE_WEEK),
     Sum("year cases", [("province cases", COUNTED_YEAR)], by=DISEASE_YEAR),
     Sum("year fatal cases", [("province fatal cases", COUNTED_YEAR)], by=DISEASE_YEAR),
     AtMost("year fatal cases", "year cases", by=DISEASE_YEAR),
@@ -163,6 +190,14 @@ HOME_FIGURES = {
     f"commune {care_kind} {count}": Figure(HOMES, count, COMMUNE_MONTH, f"care_kind = '{care_kind}'")
     for care_kind in ("outpatient", "inpatient")
     for count in ("visits", "patients")
+} | {
+    f"mapped {care_kind} visits": Figure(
+        "health.patients_on_map",
+        f"{care_kind}_visits",
+        COMMUNE_MONTH,
+        f"{OF_COMMUNE} and month_date is not null",
+    )
+    for care_kind in ("outpatient", "inpatient")
 }
 HOME_IDENTITIES = (
     *(
@@ -170,6 +205,7 @@ HOME_IDENTITIES = (
         for care_kind in ("outpatient", "inpatient")
         for identity in (
             AtMost(f"commune {care_kind} patients", f"commune {care_kind} visits", by=COMMUNE_MONTH),
+            Sum(f"commune {care_kind} visits", [f"mapped {care_kind} visits"], by=COMMUNE_MONTH),
             ZerosShown(f"commune {care_kind} patients", by=("shown_month",)),
         )
     ),
@@ -178,6 +214,9 @@ HOME_IDENTITIES = (
 
 OF_AMOUNTS = frozenset({"health.insurance_spend_months"})
 """Marts that hide sums of money of few patients: no whole numbers, and no total is shown."""
+
+OF_SHOWN = frozenset({"education.education_headlines"})
+"""Marts computed only from what other marts show, which tell nothing that those do not."""
 
 PUPILS = """(
     select schools.*, case when levels.pupils is not null then schools.level_code end as shown_level_code
@@ -196,6 +235,15 @@ YEAR_FIGURES = {
     "commune pupils": Figure(
         "education.commune_school_years", "pupils", COMMUNE_YEAR, "is_small_cell or pupils is not null"
     ),
+    "mapped commune pupils": Figure(
+        "education.schools_on_map", "pupils", COMMUNE_YEAR, f"{OF_COMMUNE} and reported_schools > 0"
+    ),
+    "mapped school pupils": Figure(
+        "(select *, place_code as school_code from education.schools_on_map)",
+        "pupils",
+        SCHOOL_YEAR,
+        "place_level = 'school' and pupils is not null",
+    ),
     "school pupils": Figure(PUPILS, "pupils", SCHOOL_YEAR, "is_pupil_count_hidden or pupils is not null"),
     "school class size": Figure(PUPILS, "pupils_per_class", SCHOOL_YEAR, is_public=True),
     "school reported classes": Figure(PUPILS, "reported_classes", SCHOOL_YEAR, is_public=True),
@@ -209,6 +257,8 @@ YEAR_IDENTITIES: Sequence[Identity] = (
     Sum("level dropouts", ["school dropouts"], by=LEVEL_YEAR),
     ZerosShown("school dropouts", by=(IN_SHOWN_LEVEL, "school_year")),
     ZerosShown("level dropouts", by=("school_year",)),
+    Sum("commune pupils", ["mapped commune pupils"], by=COMMUNE_YEAR),
+    Sum("school pupils", ["mapped school pupils"], by=SCHOOL_YEAR),
     Sum("level pupils", ["school pupils"], by=LEVEL_YEAR),
     Sum("commune pupils", ["school pupils"], by=COMMUNE_YEAR),
     ZerosShown("school pupils", by=(IN_SHOWN_LEVEL, "school_year")),
@@ -253,11 +303,30 @@ DAY_IDENTITIES: Sequence[Identity] = (
     ),
 )
 
+AGENCY_MONTH = ("agency_code", "month_date")
+RATING_FIGURES = {
+    "rated dossiers": Figure(
+        "public_services.satisfaction_agency_months",
+        "rated_dossiers",
+        AGENCY_MONTH,
+        "is_small_cell or rated_dossiers > 0",
+        least="1",
+    ),
+    "scored rated dossiers": Figure(
+        "public_services.decision_766_scores",
+        "denominator",
+        AGENCY_MONTH,
+        "component_code = 'satisfaction_rate' and denominator > 0",
+    ),
+}
+RATING_IDENTITIES: Sequence[Identity] = (Sum("rated dossiers", ["scored rated dossiers"], by=AGENCY_MONTH),)
+
 DOMAINS: Mapping[str, tuple[Mapping[str, Figure], Sequence[Identity]]] = {
     "health": (
         dict(**DISEASE_FIGURES, **STAY_FIGURES, **DIAGNOSIS_FIGURES, **HOME_FIGURES),
         (*DISEASE_IDENTITIES, *STAY_IDENTITIES, *DIAGNOSIS_IDENTITIES, *HOME_IDENTITIES),
     ),
+    "public_services": (RATING_FIGURES, RATING_IDENTITIES),
     "education": (dict(**YEAR_FIGURES, **DAY_FIGURES), (*YEAR_IDENTITIES, *DAY_IDENTITIES)),
 }
 """The marts of a domain are attacked together, so that a page is too; a name stands for one figure (`dict` refuses a second)."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import zip_longest
 
 import duckdb
@@ -18,6 +19,7 @@ from core.settings import PROJECT, Settings
 from lake.connection import connect
 from lake.snapshots import newest_snapshot
 from lake.tables import create_tables
+from lake.transaction import transaction
 from quality.audit import audit, checks_of, suite_digest
 from quality.marts import keys_of
 from quality.suites.check import AuditFacts
@@ -31,7 +33,22 @@ pytestmark = pytest.mark.stack
 
 CLOCK = datetime(2026, 3, 1, 5, 0, tzinfo=UTC)
 
+COMMUNES_ON_A_MAP = """
+    select 'commune' as place_level, commune_code as place_code, 1 as shape_number
+    from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+"""
+MAPS = (
+    "education.schools_on_map",
+    "environment.air_quality_on_map",
+    "feedback.feedback_on_map",
+    "fisheries.vessels_on_map",
+    "health.patients_on_map",
+    "public_services.dossiers_on_map",
+)
+"""The marts that are drawn as maps, but for the one of each disease."""
+
 GOOD_ROWS = {
+    **dict.fromkeys(MAPS, COMMUNES_ON_A_MAP),
     "education.school_years": """
         select '2025-2026' as school_year, true as is_latest, school_code, level_code, true as is_reported, 4 as classes,
             false as has_unknown_class,
@@ -63,6 +80,10 @@ GOOD_ROWS = {
         select level_code, date '2026-02-27' - days::integer as attendance_date, 480 as enrolled_pupils, 460 as present_pupils,
             95.83 as attendance_percent, timestamptz '2026-02-27 10:00:00+00' as newest_export_at
         from read_csv('{seeds}/education_levels.csv', types = {{'level_code': 'varchar'}}), range(5) as ages(days)
+    """,
+    "health.diseases_on_map": """
+        select 'A91' as disease_code, 'commune' as place_level, commune_code as place_code, 1 as shape_number
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
     "environment.air_quality_hours": """
         select station_id, timestamptz '2026-03-01 05:00:00+00' - interval (hours) hour as hour_at, 40 as vn_aqi,
@@ -261,6 +282,16 @@ GOOD_ROWS = {
         select procedure_code, date '2026-03-01' as month_date, 3 as received
         from read_csv('{seeds}/procedures.csv', types = {{'procedure_code': 'varchar'}})
     """,
+    "hotline.hotline_days": """
+        select date '2026-03-01' as local_date, true as is_latest, 400 as total_calls,
+            timestamptz '2026-03-01 04:30:00+00' as newest_call_at
+    """,
+    "hotline.hotline_hours": "select timestamptz '2026-03-01 04:00:00+00' as hour_at, 40 as total_calls",
+    "public_services.satisfaction_agency_months": """
+        select agency_code, date '2026-03-01' as month_date, 8 as rated_dossiers, 6 as satisfied_dossiers, false as is_small_cell,
+            timestamptz '2026-03-01 04:30:00+00' as newest_rating_at
+        from read_csv('{seeds}/agencies.csv')
+    """,
     "public_services.dossier_months": "select date '2026-03-01' as month_date, 850 as received",
     "public_services.decision_766_scores": """
         select agency_code, component_code, group_code, case when no_source_reason is null then 5 end as denominator,
@@ -311,6 +342,19 @@ GOOD_ROWS = {
             true as is_closed
         from read_csv('{seeds}/feeds.csv')
     """,
+    "forest.fire_danger_days": """
+        select commune_code, date '2026-03-01' - days::integer as local_date, days = 0 as is_latest, 1 as level_number,
+            timestamptz '2026-02-28 17:00:00+00' - interval (days) day as observed_at
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}}), range(2) as ages(days)
+    """,
+    "forest.fire_hotspots": """
+        select 16.0 + number / 100 as latitude, 107.5 as longitude, timestamptz '2026-03-01 03:00:00+00' as acquired_at, 'N' as satellite
+        from range(10) as spots(number)
+    """,
+    "forest.fire_danger_on_map": """
+        select 'commune' as place_level, commune_code as place_code, 1 as shape_number
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
     "quality.missing_slots": """
         select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,
             1 as recapture_attempts
@@ -329,6 +373,11 @@ GOOD_ROWS = {
             timestamptz '2026-03-01 00:00:00+00' as last_seen_at
         from read_csv('{seeds}/feeds.csv')
     """,
+} | {
+    f"{domain}.{domain}_headlines": f"""
+        select headline_id, domain from read_csv('{{seeds}}/headlines.csv') where domain = '{domain}'
+    """
+    for domain in domain_names()
 }
 """Rows of a usual day, by mart; columns that no check looks at stay empty."""
 
@@ -735,6 +784,11 @@ DAMAGES = [
     ),
     Damage("public_services.dossier_months", "delete from {mart}", {"dossier_months has rows": "0 rows"}),
     Damage(
+        "public_services.satisfaction_agency_months",
+        "update {mart} set newest_rating_at = newest_rating_at - interval 9 day",
+        {"public_services.ratings is live": "2026-02-20T04:30:00+00:00"},
+    ),
+    Damage(
         "public_services.dossiers",
         "delete from {mart}",
         {
@@ -839,7 +893,7 @@ DAMAGES = [
     ),
     Damage(
         "public_services.decision_766_scores",
-        "update {mart} set score_points = 6 where component_code = 'satisfaction_rate'",
+        "update {mart} set score_points = 6 where component_code = 'satisfaction_other'",
         {"no points are given for what is unknown": "85 rows"},
     ),
     Damage(
@@ -1495,16 +1549,24 @@ def rounds() -> list[tuple[Damage, ...]]:
     return together
 
 
-def create_good_marts(connection: duckdb.DuckDBPyConnection, domain: str) -> None:
-    """Create every candidate of a domain again, with the columns and types of its enforced contract, and fill it with a usual day."""
+@cache
+def tables_of_marts(domain: str) -> dict[str, str]:
+    """Return the marts of a domain, each with the columns and types of its enforced contract."""
     files = sorted((PROJECT / "dbt_project" / "models" / "marts" / domain).glob("_*__models.yml"))
-    models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
+    models = [m for file in files for m in yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)["models"]]
+    return {
+        f"{domain}.{model['name']}": ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+        for model in models
+    }
+
+
+def create_good_marts(connection: duckdb.DuckDBPyConnection, domain: str) -> None:
+    """Create every candidate of a domain again, in one commit, and fill it with a usual day."""
     connection.execute(f"create schema if not exists lake.{domain}")
-    for model in models:
-        mart = f"{domain}.{model['name']}"
-        columns = ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
-        connection.execute(f"create or replace table lake.{mart} ({columns})")
-        connection.execute(f"insert into lake.{mart} by name {GOOD_ROWS[mart].format(seeds=SEEDS)}")
+    with transaction(connection, "lake", "good marts", {}):
+        for mart, columns in tables_of_marts(domain).items():
+            connection.execute(f"create or replace table lake.{mart} ({columns})")
+            connection.execute(f"insert into lake.{mart} by name {GOOD_ROWS[mart].format(seeds=SEEDS)}")
 
 
 def failed(verdict: Verdict) -> dict[tuple[str, str], str]:
@@ -1671,7 +1733,7 @@ def test_marts_that_do_not_exist_in_a_snapshot_fail_every_check(marts: Marts) ->
     never = marts.audit("fisheries", 999_999)
     assert {check.observed for check in never.checks} == {"not evaluated: No snapshot found at version 999999"}
     assert {check.observed for check in before.checks} == {
-        f'not evaluated: Table with name "fisheries.{mart}" does not exist' for mart in keys_of("fisheries")
+        f"not evaluated: Table with name {mart} does not exist" for mart in keys_of("fisheries")
     }
     assert (before.passed, never.passed) == (False, False)
     assert len(before.failures("critical")) == len(before.checks) > 0

@@ -10,7 +10,7 @@ import pytest
 
 from cli.startup import prepare_tables
 from core.contract import find_contract
-from core.reference import Reference
+from core.reference import SEEDS, Reference
 from core.settings import PROJECT, Settings
 from ingestion.collect.collect import collect
 from ingestion.collect.landing import Landing
@@ -18,7 +18,6 @@ from ingestion.load.load import Loader, load_feed
 from lake.connection import connected
 from quality import steps
 from simulator.chance import chance
-from simulator.city import SEEDS
 from simulator.comparisons.health_disease import comparisons
 from simulator.emitters.disease import emit_diseases
 from simulator.entities import read_city
@@ -259,6 +258,7 @@ def test_every_guard_fails_on_bad_data(diseases: Diseases) -> None:
         "weekly_series_has_no_hole_disease_weeks",
         "unique_combination_disease_weeks",
         "never_more_than_disease_reporting",
+        "no_hidden_week_of_reports_can_be_worked_out",
         "value_between_disease_reporting",
         "a_count_stands_in_the_column_of_its_resolution",
         "every_accepted_version_is_current_superseded_or_cancelled",

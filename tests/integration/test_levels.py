@@ -17,18 +17,16 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.verbs import app
-from core.contract import read_contracts
 from core.domains import domain_names
 from core.errors import AuditError
 from core.settings import Settings
 from lake.connection import connected
 from lake.releases import Release, releases_of
-from lake.tables import create_tables
 from quality import audit, levels, steps
 from quality.levels import SCORES_GROW_OLD, Level, Step, level_of
-from stack.control import down, up
 from transform import build
 
+from .catalogs import empty_catalogs
 from .test_audit import CLOCK, create_good_marts
 
 pytestmark = pytest.mark.stack
@@ -55,7 +53,7 @@ class PlayedDbt:
     def __call__(
         self, settings: Settings, target: Path, arguments: list[str], **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Do what `build._run_dbt` does."""
+        """Do what `build.run_dbt` does."""
         results = [{"unique_id": "model.ioc_lakehouse.one", "status": "success", "execution_time": 0.5, "message": ""}]
         if arguments[0] == "build":
             self.known.append(json.loads((target / "built.json").read_text(encoding="utf-8")))
@@ -121,14 +119,8 @@ class House:
 @pytest.fixture(scope="module")
 def stack(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
     """Start catalogs of their own, since the tests take away everything that was published."""
-    settings = new_settings().model_copy(update={"now": CLOCK})
-    try:
-        up(settings, {"postgres", "seaweedfs"})
-        with connected(settings) as connection:
-            create_tables(connection, read_contracts())
+    with empty_catalogs(new_settings().model_copy(update={"now": CLOCK})) as settings:
         yield settings
-    finally:
-        down(settings)
 
 
 @pytest.fixture
@@ -146,7 +138,7 @@ def house(stack: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
         for domain in (DOMAIN, "quality"):
             connection.execute(f"drop schema if exists marts.{domain} cascade")
         dbt = PlayedDbt(connection)
-        monkeypatch.setattr(build, "_run_dbt", dbt)
+        monkeypatch.setattr(build, "run_dbt", dbt)
         found = House(stack, connection, dbt)
         found.load()
         yield found

@@ -258,6 +258,7 @@ SAMPLES = PROJECT.parent / "shared" / "samples"
         ("fisheries.ais_messages", "ais/dma_stream_example.txt"),
         ("fisheries.ais_messages", "ais/libais_*"),
         ("feedback.requests", "open311/open311status_*requests*"),
+        ("forest.hotspots", "fire/firms_modis_*.csv"),
     ],
 )
 def test_real_samples_load_with_every_record_accounted_for(lake: Lake, feed: str, pattern: str) -> None:

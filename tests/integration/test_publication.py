@@ -8,17 +8,16 @@ from zlib import crc32
 import duckdb
 import pytest
 
-from core.contract import read_contracts
 from core.settings import Settings
 from lake import publication
 from lake.connection import connect, connected
 from lake.publication import Publication, Source, publish_rows
 from lake.releases import Release, find_release, last_release, releases_of, version_as_of
 from lake.snapshots import attach_as_of, newest_snapshot, tables_of
-from lake.tables import create_tables
 from quality.marts import marts_of
 from quality.restatements import Restatement, find_restatements
-from stack.control import down, up
+
+from .catalogs import empty_catalogs
 
 pytestmark = pytest.mark.stack
 
@@ -100,14 +99,8 @@ class Shop:
 @pytest.fixture(scope="module")
 def settings(new_settings: Callable[[], Settings]) -> Iterator[Settings]:
     """Start catalogs of their own, so that nobody else publishes into them."""
-    settings = new_settings()
-    try:
-        up(settings, {"postgres", "seaweedfs"})
-        with connected(settings) as connection:
-            create_tables(connection, read_contracts())
+    with empty_catalogs(new_settings()) as settings:
         yield settings
-    finally:
-        down(settings)
 
 
 @pytest.fixture

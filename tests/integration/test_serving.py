@@ -70,6 +70,28 @@ def test_a_release_is_seen_by_the_next_query_and_nothing_before(
     assert before.execute(COUNT).fetchall() == [(2, 2)]
 
 
+def test_a_mart_is_listed_as_soon_as_it_is_released(
+    stack_settings: Settings, writer: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marts = ReleasedMarts(stack_settings, Clock())
+    cursor = marts.cursor()
+    before = marts.tables(cursor)
+    assert ("served", "ones") in before
+    assert ("served", "triplets") not in before
+    writer.execute("create or replace table lake.served.triplets (number bigint)")
+    try:
+        assert marts.tables(cursor) == before  # built, not released
+        publish_candidates(writer, "served", NOON, {"ones": ("number",), "twins": ("number",), "triplets": ("number",)})
+        assert marts.tables(cursor) == before | {("served", "triplets")}
+        with monkeypatch.context() as patched:
+            patched.setattr(serving, "tables_in", None)  # listed once
+            assert marts.tables(cursor) == before | {("served", "triplets")}
+    finally:
+        writer.execute("drop table lake.served.triplets")
+        publish(writer)
+    assert marts.tables(cursor) == before
+
+
 def test_a_query_that_began_before_a_release_finishes_on_what_it_began_with(
     stack_settings: Settings, writer: duckdb.DuckDBPyConnection
 ) -> None:

@@ -69,7 +69,7 @@ def test_up_again_leaves_healthy_services_alone_and_strangers_stay_out(settings:
         "password": settings.reveal("superset_admin_password"),
         "provider": "db",
     }
-    superset = f"http://{settings.superset_host}:{settings.superset_port}/api/v1/security/login"
+    superset = f"{settings.superset_address}/api/v1/security/login"
     assert httpx.post(superset, json=login).status_code == 200
     assert httpx.post(superset, json={**login, "password": "guess"}).status_code == 401
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,9 @@ DOMAINS = domain_names()
 GOOD = ("success", "pass")
 ON_VIEWS = [sys.executable, "-m", "tests.integration.dbt_on_views"]
 """dbt where views are there that no command before it can leave."""
+
+Rows = list[tuple[object, ...]]
+Tables = dict[str, Rows]
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,20 @@ class Warehouse:
         """Build seeds and models and run every data test; all must pass."""
         statuses = self.dbt("build", clock, "--exclude-resource-type", "unit_test", *options)
         failed = {name: status for name, status in statuses.items() if status not in GOOD}
-        assert not failed, failed
+        assert not failed, self.told(failed)
         assert len(statuses) > 150
 
     def build_untested(self, clock: datetime, *options: str) -> None:
         """Build seeds and models again, whatever an earlier test left, without data tests; all must pass."""
         untested = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test", "--full-refresh")
-        assert set(self.dbt("build", clock, *untested, *options).values()) == {"success"}
+        statuses = self.dbt("build", clock, *untested, *options)
+        failed = [name for name, status in statuses.items() if status != "success"]
+        assert not failed, self.told(failed)
+
+    def told(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what dbt said last of nodes."""
+        found = json.loads((self.folder / "run_results.json").read_text(encoding="utf-8"))["results"]
+        return {name: str(one["message"]) for one in found for name in names if f".{name}" in str(one["unique_id"])}
 
     def build_models(self, clock: datetime, *options: str) -> None:
         """Build the models alone, which is quicker; all must pass."""
@@ -86,14 +97,27 @@ class Warehouse:
         """Run a statement."""
         self.connection.execute(sql)
 
-    def rows(self, sql: str) -> list[tuple[object, ...]]:
+    def rows(self, sql: str) -> Rows:
         """Return the rows of a query."""
         return self.connection.execute(sql).fetchall()
 
-    def tables(self) -> dict[str, list[tuple[object, ...]]]:
+    def tables(self) -> Tables:
         """Return every built table, whole, in one order."""
         names = self.rows(
             "select table_catalog || '.' || table_schema || '.' || table_name from information_schema.tables "
             f"where table_catalog = 'lake' and table_schema in {('silver', *DOMAINS)} and table_type = 'BASE TABLE' order by all"
         )
         return {str(name): self.rows(f"select * from {name} order by all") for (name,) in names}
+
+
+def changes(before: Tables, after: Tables) -> dict[str, tuple[Rows, Rows]]:
+    """Return what differs between two states by table: up to three rows that only the first has, and that only the second has."""
+    found = {}
+    for name in sorted(before.keys() | after.keys()):
+        first, second = before.get(name, []), after.get(name, [])
+        if first != second:
+            gone, come = (
+                [row for row in rows if row not in others] for rows, others in ((first, second), (second, first))
+            )
+            found[name] = (gone[:3], come[:3])
+    return found

@@ -153,7 +153,10 @@ finally:
 """
 
 
-@pytest.mark.parametrize(("arguments", "mask"), [(["ledger", "--help"], "77"), (["contracts", "--help"], "22")])
+@pytest.mark.parametrize(
+    ("arguments", "mask"),
+    [(["ledger", "--help"], "77"), (["contracts", "--help"], "22"), (["boundaries", "--help"], "22")],
+)
 def test_the_command_writes_for_its_user_alone_but_for_the_checkout(arguments: list[str], mask: str) -> None:
     shown = subprocess.run([sys.executable, "-c", WITH_MASK, *arguments], capture_output=True, text=True, check=False)
     assert shown.stdout.splitlines()[-1] == f"umask {mask}"

@@ -9,6 +9,7 @@ from threading import Thread
 import psutil
 import pytest
 
+from core.contract import TABLE
 from core.errors import DeliveryError
 from tests.security.hostile_files import FILES
 from tests.unit.ingestion.formats.conftest import CASES, read_deliveries
@@ -18,12 +19,11 @@ MOST_BYTES = 2 * 1024**3
 MOST_SECONDS = 60
 OF_A_FILE_OF_OURS = "root:x:0"
 
-ZIPS = {"moet": "education.attendance", "school_exports": "education.students"}
-FEEDS = {case.format: case.feed for case in CASES} | ZIPS
-NAMES = {
-    "moet": "ChuyenCan_202611201700.xlsx",
-    "school_exports": "HocSinh_469900101_20261115.xlsx",
+ZIPS = {
+    "education.attendance": "ChuyenCan_202611201700.xlsx",
+    "education.students": "HocSinh_469900101_20261115.xlsx",
 }
+FEEDS = {case.feed: case.format for case in CASES} | dict.fromkeys(ZIPS, TABLE)
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +54,16 @@ def test_a_hostile_file_is_refused_or_accounted_for(listener: tuple[str, list[st
     address, asked = listener
     content = FILES[name](address)
     before = psutil.Process().memory_info().rss
-    for form, feed in FEEDS.items():
+    for feed, form in FEEDS.items():
         began = time.monotonic()
         try:
-            delivered = read_deliveries(form, feed, content, names=[NAMES.get(form, "46_KCN_1_20261120080500.txt")])
+            delivered = read_deliveries(form, feed, content, names=[ZIPS.get(feed, "46_KCN_1_20261120080500.txt")])
             told = str(delivered.rows) + str(delivered.reading.unreadable["_raw"].to_list())
         except DeliveryError as error:
             told = str(error)
             assert len(told) < 1000
-        assert OF_A_FILE_OF_OURS not in told, form
-        assert time.monotonic() - began < MOST_SECONDS, form
+        assert OF_A_FILE_OF_OURS not in told, feed
+        assert time.monotonic() - began < MOST_SECONDS, feed
     assert asked == []
     assert psutil.Process().memory_info().rss - before < MOST_BYTES
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 < 2 * MOST_BYTES

@@ -14,8 +14,8 @@ from minio.commonconfig import Tags
 from minio.error import S3Error
 
 from core.contract import read_contracts
+from core.object_client import receipts_client
 from core.settings import Settings
-from ingestion.collect.object_client import receipts_client
 from lake.connection import connected
 from lake.maintenance import tidy
 from lake.tables import create_tables

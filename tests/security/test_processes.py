@@ -27,6 +27,7 @@ AIRFLOW_SECRETS = {
     "privacy_key",
     "s3_secret_key",
     "sftp_password",
+    "superset_reporter_password",
 }
 SUPERSET_SECRETS = {
     "postgres_reader_password",
@@ -190,7 +191,7 @@ def test_superset_answers_with_what_it_holds(settings: Settings) -> None:
         "password": settings.reveal("superset_admin_password"),
         "provider": "db",
     }
-    address = f"http://{settings.superset_host}:{settings.superset_port}/api/v1/security/login"
+    address = f"{settings.superset_address}/api/v1/security/login"
     assert httpx.post(address, json=login, trust_env=False).status_code == 200
 
 

@@ -81,6 +81,7 @@ def test_an_account_lives_from_its_first_password_to_its_end(
         (("disable", "somebody"), 'expected a name from `ioc users list`, got "somebody"'),
         (("disable", "admin"), 'expected an account of a person, got "admin"'),
         (("reset", "ADMIN"), 'expected an account of a person, got "ADMIN"'),
+        (("reset", "ioc-reporter"), 'expected an account of a person, got "ioc-reporter"'),
     ],
 )
 def test_what_cannot_be_is_said(ioc: Callable[..., Said], arguments: tuple[str, ...], message: str) -> None:

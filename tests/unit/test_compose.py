@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from core.settings import PROJECT, Settings
 from stack.airflow import AirflowInstallation
 from stack.postgres import OPTIONS
-from stack.secrets import PIPELINE_SECRETS, SUPERSET_SECRETS, ensure_secrets
+from stack.secrets import PIPELINE_SECRETS, SUPERSET_ACCOUNTS, SUPERSET_SECRETS, ensure_secrets
+from tests import trino
 
 TEXT = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
 SECRETS = {f"IOC_{name.upper()}" for name in (*Settings.secret_fields(), "source_secrets")}
@@ -47,6 +48,7 @@ class ComposeService(BaseModel):
     environment: dict[str, str] = {}
     ports: list[str] = []
     volumes: list[str] = []
+    configs: list[dict[str, str]] = []
     healthcheck: dict[str, object] = {}
     depends_on: dict[str, dict[str, str]] = {}
     restart: str
@@ -61,6 +63,7 @@ class Compose(BaseModel):
 
     services: dict[str, ComposeService]
     volumes: dict[str, dict[str, str]]
+    configs: dict[str, dict[str, str]]
     settings: dict[str, str] = Field(alias="x-settings")
 
 
@@ -124,7 +127,9 @@ def test_each_container_gets_every_setting_and_no_secret_but_its_own(compose: Co
         "sftp": {"sftp_password"},
         "setup": passwords | {"s3_admin_secret_key", "s3_secret_key"},
         "superset": set(SUPERSET_SECRETS),
-        "superset-setup": {*SUPERSET_SECRETS, "superset_admin_password"},
+        "trino": {"s3_secret_key"},
+        "trino-worker": {"s3_secret_key"},
+        "superset-setup": {*SUPERSET_SECRETS, *SUPERSET_ACCOUNTS},
         **{name: airflow | {"postgres_airflow_password"} for name in compose.services if name.startswith("airflow-")},
     }
     assert {name: _secrets_of(service) for name, service in compose.services.items()} == {
@@ -142,9 +147,10 @@ def test_no_container_of_ours_runs_as_root(compose: Compose) -> None:
     assert users == {name: "superset" if name.startswith("superset") else "airflow" for name in users}
 
 
-def test_superset_reaches_postgres_and_the_gateway_and_not_the_filer(compose: Compose) -> None:
+def test_superset_reaches_postgres_the_gateway_and_its_reporter_and_not_the_filer(compose: Compose) -> None:
     on = {name: set(service.networks) for name, service in compose.services.items()}
-    assert {name for name in on if on[name] & on["superset"]} == {"postgres", "s3", "superset", "superset-setup"}
+    reached = {name for name in on if on[name] & on["superset"]}
+    assert reached == {"postgres", "s3", "superset", "superset-setup", "airflow-scheduler"}
     assert {name for name in on if on[name] & on["seaweedfs"]} == {"seaweedfs", "s3"}
 
 
@@ -265,6 +271,39 @@ def test_images_have_the_versions_of_the_wheels(compose: Compose) -> None:
     assert bases == {
         "postgres:18": ["postgres:18"],
         f"chrislusf/seaweedfs:{weed}": [f"chrislusf/seaweedfs:{weed}"],
+        f"trinodb/trino:{trino.VERSION}": [f"trinodb/trino:{trino.VERSION}"],
         "ioc-project": [f"apache/airflow:{airflow}-python3.11"],
         "ioc-superset": [f"apache/superset:{release.replace('*', '0')}"],
     }
+
+
+def test_trino_gets_the_files_that_the_tests_start_it_with(compose: Compose) -> None:
+    files = {name: entry["file"] for name, entry in compose.configs.items()}
+    assert set(files.values()) == {str(path.relative_to(PROJECT)) for path in trino.DEPLOYED.rglob("*.properties")}
+    for name, role in {"trino": "coordinator", "trino-worker": "worker"}.items():
+        service = compose.services[name]
+        assert {files[one["source"]]: one["target"] for one in service.configs} == {
+            f"deploy/trino/{role}.properties": "/etc/trino/config.properties",
+            **{f"deploy/trino/catalog/{one}.properties": f"/etc/trino/catalog/{one}.properties" for one in trino.EMPTY},
+        }
+        needed = {
+            one
+            for path in files.values()
+            for one in re.findall(r"\$\{ENV:(\w+)\}", (PROJECT / path).read_text("utf-8"))
+        }
+        assert needed <= set(service.environment)
+
+
+def test_helm_gets_the_same_catalogs_and_every_variable_that_they_name() -> None:
+    values = yaml.safe_load((trino.DEPLOYED / "helm.yaml").read_text(encoding="utf-8"))
+    assert values["image"] == {"tag": trino.VERSION}
+    assert values["catalogs"] == {
+        name: "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+        for name, text in trino.deployed_catalogs().items()
+    }
+    stages = {
+        line for line in (trino.DEPLOYED / "coordinator.properties").read_text("utf-8").splitlines() if "stage" in line
+    }
+    assert {*values["additionalConfigProperties"]} == {line for line in stages if not line.startswith("#")}
+    needed = {one for text in values["catalogs"].values() for one in re.findall(r"\$\{ENV:(\w+)\}", text)}
+    assert needed == {*(entry["name"] for entry in values["env"]), "S3_ACCESS_KEY", "S3_SECRET_KEY"}

@@ -1,4 +1,4 @@
-"""The DAGs: one per contract, one per domain, levels, recapture, maintenance; parsed by Airflow in a process and home of its own."""
+"""The DAGs, one per contract, one per domain, and those of the whole; parsed by Airflow in a process and home of its own."""
 
 import json
 import subprocess
@@ -24,7 +24,10 @@ print("RESULT" + json.dumps({
         "retries": sorted({task.retries for task in dag.tasks}),
         "rules": {task.task_id: getattr(task.trigger_rule, "value", task.trigger_rule) for task in dag.tasks},
         "catchup": dag.catchup,
+        "starts": [str(dag.start_date), getattr(dag.timetable, "run_immediately", None)],
         "max_active_runs": dag.max_active_runs,
+        "max_active_tasks": dag.max_active_tasks,
+        "schedule": [str(getattr(dag.timetable, name, None)) for name in ("expression", "timezone")],
     } for dag in bag.dags.values()},
 }))
 """
@@ -58,7 +61,7 @@ def test_every_dag_is_there_and_imports(parsed: dict[str, dict[str, object]]) ->
     contracts = read_contracts().values()
     expected = {f"ingest__{contract.table}" for contract in contracts}
     expected |= {f"marts__{contract.domain}" for contract in contracts} | {"marts__quality"}
-    expected |= {"levels", "maintenance", "recapture"}
+    expected |= {"levels", "maintenance", "recapture", "reports"}
     assert parsed["errors"] == {}
     assert set(parsed["dags"]) == expected
     assert len(expected) >= 13
@@ -101,9 +104,26 @@ def test_every_feed_that_can_be_fetched_again_is_asked_by_recapture(parsed: dict
     ]
 
 
+def test_every_page_is_printed_at_the_end_of_the_day_alone_and_whatever_becomes_of_the_others(
+    parsed: dict[str, dict[str, object]],
+) -> None:
+    reports = parsed["dags"]["reports"]
+    pages = [path.stem for path in (PROJECT / "superset" / "dashboards").glob("*.yaml")]
+    assert len(pages) >= 8
+    assert reports["tasks"] == sorted([*pages, "delete_expired"])  # type: ignore[index]
+    assert reports["edges"] == []  # type: ignore[index]
+    assert reports["max_active_tasks"] == 1  # type: ignore[index]
+    assert reports["schedule"] == ["0 17 * * *", "Asia/Ho_Chi_Minh"]  # type: ignore[index]
+
+
 def test_no_dag_catches_up_or_runs_twice_at_once(parsed: dict[str, dict[str, object]]) -> None:
     for dag_id, facts in parsed["dags"].items():
         assert (facts["catchup"], facts["max_active_runs"], facts["retries"]) == (False, 1, [3]), dag_id  # type: ignore[index]
+
+
+def test_what_runs_at_an_hour_does_not_run_when_a_stack_starts(parsed: dict[str, dict[str, object]]) -> None:
+    for dag_id in ("maintenance", "reports"):
+        assert parsed["dags"][dag_id]["starts"] == ["None", False]  # type: ignore[index]
 
 
 RETRY = """

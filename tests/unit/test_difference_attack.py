@@ -1,5 +1,6 @@
 """The difference attack on small tables: what it finds, what it leaves, and that every mart that hides counts is among what it reads."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,8 +8,20 @@ import duckdb
 import pytest
 
 from core.settings import PROJECT
-from tests.difference_attack import AtMost, FewOrFewLeft, Figure, Identity, Ratio, Sum, Told, ZerosShown, attack
-from tests.integration.small_cells import DOMAINS, OF_AMOUNTS
+from tests.difference_attack import (
+    AtMost,
+    Derived,
+    FewOrFewLeft,
+    Figure,
+    Identity,
+    Ratio,
+    Sum,
+    Told,
+    ZerosShown,
+    attack,
+    attack_releases,
+)
+from tests.integration.small_cells import DOMAINS, OF_AMOUNTS, OF_SHOWN
 
 PLACES = Figure("places", "cases", ("place", "month"), least="1")
 MONTHS = Figure("months", "cases", ("month",), is_public=True)
@@ -205,6 +218,54 @@ def test_an_identity_whose_keys_never_meet_is_refused(marts: duckdb.DuckDBPyConn
         found(marts, figures, Sum("month", [("place", ("place",))], by=("month",)))
 
 
+def test_a_threshold_tells_the_hidden_week_it_is_computed_from(marts: duckdb.DuckDBPyConnection) -> None:
+    figures = write_places(marts, 30, 10, None, None, 5)
+    write(marts, "limits", "place text, month int, threshold double", ("a", 1, 12.5), ("b", 1, 9.25), ("c", 1, None))
+    figures["threshold"] = Figure("limits", "threshold", ("place", "month"), is_public=True)
+    assert found(marts, figures, ADDED) == []
+    assert found(marts, figures, ADDED, Derived("threshold", "place", by=("place", "month"))) == [
+        Told("place", "in threshold", ("b", "1"), 0)
+    ]
+
+
+def told_by_both(earlier: tuple[int, list[int | None]], later: tuple[int, list[int | None]]) -> list[Told]:
+    """Attack two releases of the places of one month, each with its total."""
+    with duckdb.connect() as one, duckdb.connect() as other:
+        for connection, (total, cases) in ((one, earlier), (other, later)):
+            write_places(connection, total, *cases)
+        figures = {"place": PLACES, "month": MONTHS}
+        return attack_releases(
+            figures,
+            [ADDED],
+            lambda sql: one.execute(sql).pl(),
+            lambda sql: other.execute(sql).pl(),
+            growing=["place"],
+        )
+
+
+def test_another_cell_hidden_in_the_next_release_tells_the_first(marts: duckdb.DuckDBPyConnection) -> None:
+    """Of 1, 6 and 7 the 6 is hidden beside the 1; when it has become 8 the 7 is, of which 14 - 7 - 6 is told."""
+    assert [one.figure for one in found(marts, write_places(marts, 14, None, None, 7), ADDED)] == []
+    assert told_by_both((14, [None, None, 7]), (16, [None, 8, None])) == [
+        Told("earlier place", "worked out", ("a", "1"), 1),
+        Told("earlier place", "worked out", ("b", "1"), 6),
+        Told("later place", "worked out", ("a", "1"), 1),
+        Told("later place", "worked out", ("c", "1"), 7),
+    ]
+
+
+def test_a_total_that_moves_by_one_tells_no_hidden_count_by_itself() -> None:
+    assert told_by_both((14, [None, None, 7]), (15, [None, None, 7])) == []
+
+
+def test_the_same_release_twice_tells_nothing_more() -> None:
+    assert told_by_both((14, [None, None, 7]), (14, [None, None, 7])) == []
+
+
+def test_what_one_release_tells_alone_is_not_told_by_two() -> None:
+    assert told_by_both((13, [10, None]), (13, [10, None])) == []
+
+
 def test_every_mart_that_hides_is_attacked() -> None:
     marts = PROJECT / "dbt_project" / "models" / "marts"
     hiding = {
@@ -217,4 +278,15 @@ def test_every_mart_that_hides_is_attacked() -> None:
     }
     assert len(hiding) >= 8
     relations = "\n".join(figure.relation for figures, _ in DOMAINS.values() for figure in figures.values())
-    assert {mart for mart in hiding if mart not in relations} == OF_AMOUNTS
+    assert {mart for mart in hiding if mart not in relations} == OF_AMOUNTS | OF_SHOWN
+
+
+@pytest.mark.parametrize("mart", sorted(OF_SHOWN))
+def test_a_mart_of_shown_figures_reads_nothing_but_marts_and_lists(mart: str) -> None:
+    models = PROJECT / "dbt_project" / "models"
+    shown = {path.stem for path in (models / "marts").glob("*/*.sql")}
+    lists = {path.stem for path in (PROJECT / "dbt_project" / "seeds").glob("*.csv")}
+    sql = (models / "marts" / f"{mart.replace('.', '/')}.sql").read_text(encoding="utf-8")
+    read = set(re.findall(r"ref\('(\w+)'\)", sql))
+    assert read
+    assert read <= shown | lists

@@ -1,9 +1,12 @@
 """The linters of models and contracts see what they are there for; each runs as `make check` runs it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from core.settings import PROJECT
 
@@ -95,3 +98,78 @@ def test_a_folder_without_contracts_is_a_finding(tmp_path: Path) -> None:
         1,
         [f"{tmp_path}: expected contracts in <domain>/<feed>.odcs.yaml, got none; name the folder that holds them"],
     )
+
+
+CONSTRUCTS = {
+    "greatest(level_m, 0) as level_m": "`GREATEST(level_m, 0)`: write the macro greatest_known",
+    "100.0 * level_m / 3 as level_m": "`100.0 * level_m / 3`: DuckDB divides as doubles",
+    "level_m // 2 as level_m": "expected SQL that Trino can read",
+    "median(level_m) as level_m": "write the macro median_over or percentile",
+    "epoch(measured_at) as level_m": "`EPOCH(measured_at)`: write the macro hours_between or local_slot_number",
+    "length(river_name) as level_m": "Length is not in the shared SQL; add a macro to macros/engine/ for it",
+    "* exclude (river_name)": "Trino has neither exclude nor replace",
+    "measured_at - interval '5 minutes' as level_m": "`interval '5 minutes'`: write the number as text",
+    "extract(isoyear from read_date) as level_m": "iso_year and iso_weekday are macros",
+    "read_date + 1 as level_m": "`read_date + 1`: days_after or days_between",
+    "cast(measured_at as timestamptz) as level_m": "instant_type",
+    "count(*) filter (where level_m > 1) over (order by river_name) as level_m": "Trino has no filter over a window",
+    "count(is_high) as told, count(*) filter (where is_high) as high": "Trino counts the same for both",
+    "unnest(levels) as level_m": "parts_of, members_of or numbers_from_to",
+}
+"""What a model must not say, and what the finding tells of it."""
+
+
+def lint_portable_sql(folder: Path, model: str) -> tuple[int, list[str]]:
+    """Return the exit code and the lines that the linter of the shared SQL prints of a project with one model."""
+    (folder / "models" / "marts" / "environment").mkdir(parents=True)
+    (folder / "models" / "marts" / "environment" / "made_up.sql").write_text(model, encoding="utf-8")
+    shutil.copytree(PROJECT / "dbt_project" / "macros", folder / "macros")
+    shutil.copy(PROJECT / "dbt_project" / "dbt_project.yml", folder)
+    arguments = (
+        str(PROJECT / "lint" / ".venv" / "bin" / "python"),
+        str(PROJECT / "lint" / "portable_sql.py"),
+        str(folder),
+    )
+    finished = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert finished.stderr == ""
+    return finished.returncode, finished.stdout.splitlines()
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS)
+def test_what_engines_do_not_share_is_told_with_the_macro_for_it(tmp_path: Path, construct: str) -> None:
+    code, lines = lint_portable_sql(tmp_path, f"select {construct} from {{{{ ref('gauges') }}}}")
+    assert code == 1
+    assert len(lines) == 1
+    assert lines[0].startswith("models/marts/environment/made_up.sql: ")
+    assert CONSTRUCTS[construct] in lines[0]
+
+
+def test_a_key_of_using_cannot_be_named_by_its_table_nor_an_alias_be_grouped_by(tmp_path: Path) -> None:
+    model = """\
+select levels.gauge_id, level_m + 1 as step, count(*) as readings
+from {{ ref('stg_environment__river_levels') }} as levels
+inner join {{ ref('gauges') }} as gauges using (gauge_id)
+group by gauge_id, step
+"""
+    code, lines = lint_portable_sql(tmp_path, model)
+    assert code == 1
+    assert [line.partition(": ")[2].partition(":")[0] for line in lines] == [
+        "`using (gauge_id)` and `levels.gauge_id`",
+        "`group by step`",
+    ]
+
+
+def test_both_texts_of_an_incremental_model_are_read(tmp_path: Path) -> None:
+    model = """\
+{{ config(materialized='incremental') }}
+select {% if is_incremental() %}least(level_m, 1){% else %}level_m{% endif %} as level_m from {{ ref('gauges') }}
+"""
+    code, lines = lint_portable_sql(tmp_path, model)
+    assert (code, len(lines)) == (1, 1)
+    assert "least_known" in lines[0]
+
+
+def test_what_engines_write_differently_passes_through_its_macro(tmp_path: Path) -> None:
+    model = "select {{ greatest_known('level_m', 0) }} as level_m from {{ ref('gauges') }}"
+    code, lines = lint_portable_sql(tmp_path, model)
+    assert (code, lines) == (0, ["1 models are in the SQL that DuckDB and Trino share"])

@@ -104,6 +104,18 @@ def versioned(change: Change, version: str) -> dict[str, Contract]:
 RELEASED = {BASE.feed: shape_of(replace(BASE, contract_version="1.2.3"))}
 
 
+def test_what_a_form_could_not_say_when_it_was_released_is_no_change() -> None:
+    (released,) = RELEASED.values()
+    older = {
+        name: {fact: said for fact, said in form.items() if fact != "skip"} for name, form in released["forms"].items()
+    }
+    assert differences({**released, "forms": older}, released) == []
+    skipping = shape_of(replace(BASE, forms=(replace(BASE.forms[0], skip={"a": "true"}), *BASE.forms[1:])))
+    assert [one.what for one in differences({**released, "forms": older}, skipping) if one.rise is Rise.MAJOR] == [
+        "skip of form json"
+    ]
+
+
 @pytest.mark.parametrize(("change", "told"), BREAKING.values(), ids=list(BREAKING))
 def test_a_breaking_change_wants_a_major_version(change: Change, told: str) -> None:
     for version in ("1.2.3", "1.2.4", "1.3.0", "1.99.0"):

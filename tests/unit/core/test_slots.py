@@ -49,9 +49,13 @@ def test_every_contract_says_which_slots_it_owes() -> None:
         "fisheries.ais_messages": "unknown",
         "fisheries.vessels": "unknown",
         "fisheries.vms_positions": "object",
+        "forest.hotspots": "unknown",
+        "forest.weather": "object",
         "health.claims": "object",
         "health.disease_cases": "feed",
+        "hotline.calls": "unknown",
         "public_services.dossiers": "polls",
+        "public_services.ratings": "unknown",
     }
 
 

@@ -1,11 +1,12 @@
-"""Each rule of the dossiers refuses what it should, for its own reason, and lets the rest pass."""
+"""Each rule of the dossiers and of their ratings refuses what it should, for its own reason, and lets the rest pass."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
-from core.contract import find_contract
+from core.contract import Contract, find_contract
 from core.reference import Reference
 from ingestion.load.checks import Checked, check
 
@@ -30,16 +31,28 @@ GOOD = {
 }
 
 
+RATINGS = find_contract("public_services.ratings")
+GOOD_RATING = {
+    "dossier_id": "H57.2-261120-0007",
+    "agency_code": "000.00.02.H57",
+    "rated_at": "20261120150000",
+    "rating": "5",
+}
+
+
 def checked(**changes: str | None) -> Checked:
-    record = {column.name: (GOOD | changes).get(column.name) for column in CONTRACT.columns}
-    frame = pl.DataFrame([record], schema=dict.fromkeys(CONTRACT.column_names, pl.String())).with_columns(
+    return check(framed(CONTRACT, GOOD | changes), CONTRACT, Reference())
+
+
+def framed(contract: Contract, values: Mapping[str, str | None]) -> pl.DataFrame:
+    record = {column.name: values.get(column.name) for column in contract.columns}
+    return pl.DataFrame([record], schema=dict.fromkeys(contract.column_names, pl.String())).with_columns(
         pl.lit(0, pl.UInt32).alias("_delivery"),
         pl.lit(1, pl.Int64).alias("_position"),
         pl.lit("raw").alias("_raw"),
         pl.lit(1, pl.Int64).alias("_record_count"),
         pl.lit(datetime(2026, 11, 20, 9, tzinfo=UTC)).alias("received_at"),
     )
-    return check(frame, CONTRACT, Reference())
 
 
 def test_a_good_dossier_passes_and_its_money_is_exact() -> None:
@@ -96,3 +109,28 @@ def test_a_bad_dossier_is_refused_for_its_reason(changes: dict[str, str | None],
 )
 def test_what_the_rules_do_not_speak_of_passes(changes: dict[str, str | None]) -> None:
     assert checked(**changes).passed.height == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "error_group"),
+    [
+        ({"dossier_id": None}, "dossier_id_required", 1),
+        ({"rating": None}, "rating_required", 1),
+        ({"rating": "0"}, "rating_range", 2),
+        ({"rating": "6"}, "rating_range", 2),
+        ({"rating": "rất hài lòng"}, "rating_format", 4),
+        ({"agency_code": "000.00.01.H75"}, "agency_code_reference", 5),
+        ({"rated_at": "20/11/2026 15:00"}, "rated_at_format", 4),
+        ({"rated_at": "20261120160501"}, "not_from_the_future", 6),
+    ],
+)
+def test_a_bad_rating_is_refused_for_its_reason(changes: dict[str, str | None], reason: str, error_group: int) -> None:
+    result = check(framed(RATINGS, GOOD_RATING | changes), RATINGS, Reference())
+    assert result.passed.is_empty()
+    assert result.failed.select("reason", "error_group").rows() == [(reason, error_group)]
+
+
+@pytest.mark.parametrize("changes", [{}, {"rating": "1"}, {"rated_at": "20261120160500"}])
+def test_a_good_rating_passes(changes: dict[str, str]) -> None:
+    result = check(framed(RATINGS, GOOD_RATING | changes), RATINGS, Reference())
+    assert (result.passed.height, result.failed.height) == (1, 0)

@@ -14,13 +14,16 @@ import pyais
 import pytest
 from polars.testing import assert_frame_equal
 
+from core.contract import read_contracts
 from core.errors import ConfigurationError, UnknownNameError
 from core.settings import PROJECT
 from simulator.chance import chance
-from simulator.city import SimulatedDay, simulate
+from simulator.city import SimulatedDay, folder_of, simulate
+from simulator.declared import declared_contracts
 from simulator.faults import (
     AIS,
     ATTENDANCE,
+    CALLS,
     CLAIMS,
     CLASSES,
     DEMO_FAULTS,
@@ -28,6 +31,7 @@ from simulator.faults import (
     DOSSIERS,
     FEEDBACK,
     NO_FAULTS,
+    RATINGS,
     READINGS,
     REGISTRY,
     RIVERS,
@@ -41,6 +45,7 @@ from simulator.faults import (
 )
 from simulator.truth import TABLES, read_truth
 
+DECLARED = {contract.feed: contract for contract in declared_contracts(read_contracts())}
 FEEDS = (
     READINGS,
     RIVERS,
@@ -55,6 +60,9 @@ FEEDS = (
     STUDENTS,
     ATTENDANCE,
     DOSSIERS,
+    RATINGS,
+    CALLS,
+    *DECLARED,
 )
 RUN = """
 import sys
@@ -104,7 +112,7 @@ def test_a_folder_with_other_things_is_refused_and_untouched(tmp_path: Path) -> 
 
 def test_a_day_without_faults_is_complete(good_day: SimulatedDay) -> None:
     heights = {name: frame.height for name, frame in good_day.truth.items()}
-    assert set(heights) == set(TABLES)
+    assert set(heights) == {*TABLES, *(contract.table for contract in DECLARED.values())}
     assert good_day.files["environment"] == 20 * 288
     assert (heights["readings"], heights["feedback_cases"], heights["vessels"]) == (
         14 * 288 * 8 + 6 * 288 * 6,
@@ -120,7 +128,7 @@ def test_the_truth_on_disk_is_the_truth_given(faulty_day: SimulatedDay) -> None:
     assert set(read) == set(faulty_day.truth)
     for name, frame in faulty_day.truth.items():
         assert_frame_equal(read[name], frame)
-        assert dict(frame.schema) == dict(TABLES[name])
+        assert name not in TABLES or dict(frame.schema) == dict(TABLES[name])
 
 
 def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
@@ -142,6 +150,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "class_days": ["school_code", "class_code", "attendance_date"],
         "dossier_versions": ["dossier_id", "changed_at"],
         "dossiers": ["dossier_id"],
+        "dossier_ratings": ["dossier_id", "rated_at"],
+        "calls": ["call_id"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -162,13 +172,16 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("disease_case_lines", "reported_at"),
             ("pupils", "exported_at"),
             ("class_days", "exported_at"),
+            ("dossier_ratings", "rated_at"),
+            ("calls", "started_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
 
 
 def test_every_kind_of_fault_is_injected_as_often_as_asked_and_written_down(faulty_day: SimulatedDay) -> None:
-    noted = faulty_day.truth["faults"].group_by("feed", "fault").len().rows()
+    emitted = faulty_day.truth["faults"].filter(~pl.col("feed").is_in([*DECLARED]))
+    noted = emitted.group_by("feed", "fault").len().rows()
     assert {(feed, fault): count for feed, fault, count in noted} == {
         (feed, fault.value): count for feed, fault, count in DEMO_FAULTS.counts
     }
@@ -210,7 +223,9 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         CLAIMS: (len(claims), sum(content.count(b"<FILEHOSO>") for content in claims) + miscounted),
         DISEASES: (len(diseases), values + rows),
         DOSSIERS: (0, len(dossiers)),
-    }
+        RATINGS: pieces("public_services_ratings", 1),
+        CALLS: pieces("hotline_calls", 1),
+    } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
     assert tuple(row[0] for row in ledger) == FEEDS
@@ -225,6 +240,8 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[RIVERS] == heights["river_levels"]
     assert accepted[FEEDBACK] == heights["feedback_versions"]
     assert accepted[DOSSIERS] == heights["dossier_versions"]
+    assert accepted[RATINGS] == heights["dossier_ratings"]
+    assert accepted[CALLS] == heights["calls"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from simulator.comparisons.base import compare_rows
+from core.reference import Reference
+from simulator.comparisons.base import Query, compare_map, compare_rows
 
 TRUTH = pl.DataFrame({"station": ["a", "b"], "level": [1.0, 2.0]})
 
@@ -22,3 +23,26 @@ def test_a_doubled_row_and_a_missing_column_are_differences() -> None:
     doubled = pl.concat([TRUTH, TRUTH.head(1)])
     assert compare_rows("m", TRUTH, doubled).differences == ("2 rows in truth, 3 in mart",)
     assert compare_rows("m", TRUTH, TRUTH.drop("level")).differences == ("the mart has no level",)
+
+
+def test_a_map_is_compared_for_every_commune_known_or_not() -> None:
+    figures = pl.DataFrame({"commune_code": ["19753"], "cases": [4]})
+    communes = Reference().list_of("communes")["commune_code"]
+    asked: list[str] = []
+
+    def shown(cases: dict[str, int | None]) -> Query:
+        def query(sql: str) -> pl.DataFrame:
+            asked.append(sql)
+            return pl.DataFrame(
+                {"commune_code": [*cases], "cases": [*cases.values()]}, schema_overrides={"cases": pl.Int64}
+            )
+
+        return query
+
+    known: dict[str, int | None] = dict.fromkeys(communes) | {"19753": 4}
+    assert compare_map("health.m", figures, shown(known)).differences == ()
+    assert len(compare_map("health.m", figures, shown(known | {"19789": 0})).differences) == 2
+    assert len(compare_map("health.m", figures, shown({"19753": 4})).differences) == len(communes) - 1
+    assert {
+        "commune_code, cases from health.m where place_level = 'commune' and shape_number = 1" in sql for sql in asked
+    } == {True}

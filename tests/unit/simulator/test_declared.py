@@ -35,6 +35,8 @@ COMMUNES = replace(
 FORMS = {
     "csv": Form(Container.CSV, columns={**WIRE, "commune_code": "xa"}),
     "json": Form(Container.JSON, columns={**WIRE, "commune_code": "at.xa"}, records=("data",)),
+    "xlsx": Form(Container.XLSX, columns={**WIRE, "commune_code": "Xã"}, needs_file_time=True),
+    "zip": Form(Container.ZIP, columns={**WIRE, "commune_code": "xa"}, member="spots.csv"),
 }
 SPOTS = replace(GAUGES, feed="environment.hot_spots", columns=(*GAUGES.columns, COMMUNES), cadence=timedelta(hours=3))
 
@@ -97,9 +99,45 @@ def test_the_faulty_day_is_the_good_day_but_for_what_its_faults_destroyed(tmp_pa
     assert good.books.faults == []
 
 
-def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_joined_times_and_places_are_written_as_they_are_read_and_what_the_form_lacks_is_left_out(
+    tmp_path: Path,
+) -> None:
+    contract = find_contract("forest.hotspots")
+    emission = emit(contract, tmp_path / "day")
+    accepted, groups, repeated = read(contract, tmp_path / "day")
+    truth = emission.tables[contract.table]
+    assert accepted.sort(contract.key).equals(truth.select(accepted.columns).sort(contract.key))
+    assert (groups, repeated) == (emission.books.quarantined, emission.books.ledger_row()[4])
+    assert (tmp_path / "day" / "forest__hotspots_20261120_000000.csv").read_text().splitlines()[1].count(",1745,") == 1
+    assert truth["acquired_at"].min() == datetime(2026, 11, 19, 17, 45, tzinfo=UTC)
+    assert truth["confidence_percent"].null_count() == truth.height > 20
+    assert truth["latitude"].is_between(16, 17).all()
+
+
+def test_a_day_is_told_without_its_time(tmp_path: Path) -> None:
+    contract = find_contract("forest.weather")
+    truth = emit(contract, tmp_path / "day").tables[contract.table]
+    assert truth["observed_at"].unique().to_list() == [datetime(2026, 11, 19, 17, tzinfo=UTC)]
+    accepted, _, _ = read(contract, tmp_path / "day")
+    assert accepted.sort(contract.key).equals(truth.select(accepted.columns).sort(contract.key))
+
+
+def test_a_column_that_sql_makes_cannot_be_made_up(tmp_path: Path) -> None:
+    contract = spots("csv")
+    form = replace(
+        contract.forms[0],
+        columns={name: path for name, path in WIRE.items() if name != "river_name"} | {"commune_code": "xa"},
+        derived={"river_name": "upper(record.river)"},
+        sources=("river",),
+    )
+    with pytest.raises(ConfigurationError, match="expected river_name in a column of its own"):
+        emit(replace(contract, forms=(form,)), tmp_path / "day")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_seed_gives_the_same_bytes(form: str, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        emit(spots("csv"), tmp_path / name, seed)
+        emit(spots(form), tmp_path / name, seed)
     bytes_of = {name: [path.read_bytes() for path in sorted((tmp_path / name).iterdir())] for name in "abc"}
     assert bytes_of["a"] == bytes_of["b"] != bytes_of["c"]
 
@@ -112,7 +150,7 @@ def test_a_pattern_alone_cannot_be_made_up(tmp_path: Path) -> None:
 
 
 def test_feeds_with_an_emitter_of_their_own_are_not_made_twice() -> None:
-    assert declared_contracts(read_contracts()) == []
+    assert [contract.feed for contract in declared_contracts(read_contracts())] == ["forest.hotspots", "forest.weather"]
     assert declared_contracts({SPOTS.feed: SPOTS}) == [SPOTS]
 
 

@@ -61,8 +61,9 @@ def test_a_naive_reader_of_the_case_files_finds_the_true_lines(faulty_day: Simul
 
 def test_a_good_day_has_one_line_for_each_version_and_no_fault(good_day: SimulatedDay) -> None:
     lines = good_day.truth["disease_case_lines"]
-    texts = [path.read_text().splitlines()[1:] for path in (good_day.folder / "disease").glob("cases_*.csv")]
-    assert Counter(text.split(",")[0] for part in texts for text in part) == Counter(lines["case_code"].to_list())
+    texts = [path.read_text().splitlines() for path in (good_day.folder / "disease").glob("cases_*.csv")]
+    codes = Counter(row["ma_ca"] for part in texts for row in csv.DictReader(part))
+    assert codes == Counter(lines["case_code"].to_list())
     assert lines.group_by("case_code").len()["len"].max() == 2
 
 

@@ -1,5 +1,6 @@
 """Each recorded fault is really in the bytes, and a naive reader of the bytes finds the truth."""
 
+import csv
 import json
 import re
 from base64 import b64decode
@@ -15,7 +16,20 @@ from polars.testing import assert_frame_equal
 
 from core.settings import PROJECT
 from simulator.city import SimulatedDay
-from simulator.faults import AIS, CLAIMS, DEMO_FAULTS, DOSSIERS, FEEDBACK, READINGS, REGISTRY, RIVERS, VMS, FaultKind
+from simulator.faults import (
+    AIS,
+    CALLS,
+    CLAIMS,
+    DEMO_FAULTS,
+    DOSSIERS,
+    FEEDBACK,
+    RATINGS,
+    READINGS,
+    REGISTRY,
+    RIVERS,
+    VMS,
+    FaultKind,
+)
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 FOLDERS = {READINGS: "environment", RIVERS: "river_levels", FEEDBACK: "feedback", VMS: "vms", AIS: "ais"}
@@ -120,12 +134,11 @@ def test_a_naive_reader_of_the_station_files_finds_the_true_readings(faulty_day:
 def test_a_naive_reader_of_the_polls_finds_the_true_levels(faulty_day: SimulatedDay) -> None:
     found: dict[tuple[str, datetime], tuple[object, ...]] = {}
     for path in sorted((faulty_day.folder / "river_levels").iterdir()):
-        for line in lines_of(path.read_bytes())[1:]:
-            row = line.split(",")
-            if len(row) == 6 and row[3] and float(row[3]) <= 200:
-                measured_at = datetime.fromisoformat(row[4])
+        for row in csv.DictReader(lines_of(path.read_bytes())):
+            if None not in row.values() and row["value"] and float(row["value"]) <= 200:
+                measured_at = datetime.fromisoformat(row["timestamp"])
                 if measured_at <= faulty_day.ends_at:
-                    found.setdefault((row[0], measured_at), (float(row[3]), row[5]))
+                    found.setdefault((row["station_id"], measured_at), (float(row["value"]), row["status"]))
     truth = faulty_day.truth["river_levels"]
     rows = [(*key, *rest) for key, rest in found.items()]
     assert_frame_equal(pl.DataFrame(rows, schema=truth.schema, orient="row"), truth, check_row_order=False)
@@ -158,6 +171,52 @@ def test_each_fault_of_the_dossiers_is_in_the_book_of_the_server(
 ) -> None:
     assert dossier_counts(faulty_day) == dict(DEMO_FAULTS.of(DOSSIERS))
     assert sum(dossier_counts(good_day).values()) == 0
+
+
+def test_each_fault_of_the_ratings_is_in_its_file(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert rating_counts(faulty_day) == dict(DEMO_FAULTS.of(RATINGS))
+    assert sum(rating_counts(good_day).values()) == 0
+
+
+def test_each_fault_of_the_calls_is_in_their_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert call_counts(faulty_day) == dict(DEMO_FAULTS.of(CALLS))
+    assert sum(call_counts(good_day).values()) == 0
+
+
+def call_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    contents = [path.read_bytes() for path in (day.folder / "hotline_calls").iterdir()]
+    rows = [row for content in contents for row in csv.DictReader(lines_of(content))]
+    repeated = sum(count - 1 for count in Counter(tuple(row.values()) for row in rows).values())
+    sent_again = sum(count - 1 for count in Counter(row["call_id"] for row in rows).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated, FaultKind.CONFLICT: sent_again - repeated})
+    for row in rows:
+        is_malformed = "/" in row["bat_dau"]
+        counted[FaultKind.MALFORMED] += is_malformed
+        counted[FaultKind.MISSING_VALUE] += not row["huong"]
+        counted[FaultKind.OUT_OF_RANGE] += row["diem_hai_long"] == "9"
+        counted[FaultKind.UNKNOWN_CODE] += row["trang_thai"] == "lost"
+        counted[FaultKind.WRONG_ORDER] += not is_malformed and row["ket_thuc"] < row["bat_dau"]
+        counted[FaultKind.FUTURE_TIME] += row["ket_thuc"][:4] == "2036"
+    return counted
+
+
+def rating_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    agencies = set(pl.read_csv(SEEDS / "agencies.csv", infer_schema=False)["agency_code"])
+    files = {path.name: path.read_bytes() for path in (day.folder / "public_services_ratings").iterdir()}
+    rows = [(name, row) for name, content in files.items() for row in csv.DictReader(lines_of(content))]
+    versions = Counter((row["MaHoSo"], row["ThoiDiemDanhGia"]) for _, row in rows)
+    repeated = sum(count - 1 for count in Counter(tuple(row.values()) for _, row in rows).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated})
+    counted[FaultKind.CONFLICT] = sum(count - 1 for count in versions.values()) - repeated
+    for name, row in rows:
+        counted[FaultKind.MALFORMED] += "/" in row["ThoiDiemDanhGia"]
+        counted[FaultKind.MISSING_VALUE] += not row["MucDoHaiLong"]
+        counted[FaultKind.OUT_OF_RANGE] += row["MucDoHaiLong"] == "9"
+        counted[FaultKind.UNKNOWN_CODE] += row["DonViXuLy"] not in agencies
+        counted[FaultKind.FUTURE_TIME] += row["ThoiDiemDanhGia"][:4] == "2036"
+        told = row["ThoiDiemDanhGia"]
+        assert not told.startswith("2026") or told <= f"{name[8:16]}170000", (name, row)
+    return counted
 
 
 def dossier_counts(day: SimulatedDay) -> Counter[FaultKind]:
@@ -206,18 +265,17 @@ def vms_counts(folder: Path, ends_at: datetime) -> Counter[FaultKind]:
 def registry_counts(folder: Path) -> Counter[FaultKind]:
     communes = set(pl.read_csv(SEEDS / "communes.csv", infer_schema=False)["commune_code"])
     counted: Counter[FaultKind] = Counter()
-    lines = [line for path in sorted((folder / "vessels").iterdir()) for line in lines_of(path.read_bytes())[1:]]
+    rows = [row for path in (folder / "vessels").iterdir() for row in csv.DictReader(lines_of(path.read_bytes()))]
     versions: Counter[tuple[str, str]] = Counter()
-    for line in lines:
-        row = line.split(",")
-        if len(row) != 14 or len(row[2]) != 9:
+    for row in rows:
+        if None in row.values() or len(row["mmsi"]) != 9:
             counted[FaultKind.MALFORMED] += 1
             continue
-        versions[row[0], row[13]] += 1
-        counted[FaultKind.MISSING_VALUE] += row[4] == ""
-        counted[FaultKind.OUT_OF_RANGE] += row[4] == "0"
-        counted[FaultKind.UNKNOWN_CODE] += row[8] not in communes
-    counted[FaultKind.DUPLICATE] = sum(count - 1 for count in Counter(lines).values())
+        versions[row["so_dang_ky"], row["ngay_lap"]] += 1
+        counted[FaultKind.MISSING_VALUE] += row["chieu_dai_m"] == ""
+        counted[FaultKind.OUT_OF_RANGE] += row["chieu_dai_m"] == "0"
+        counted[FaultKind.UNKNOWN_CODE] += row["ma_xa"] not in communes
+    counted[FaultKind.DUPLICATE] = sum(count - 1 for count in Counter(str(row) for row in rows).values())
     counted[FaultKind.CONFLICT] = sum(count - 1 for count in versions.values()) - counted[FaultKind.DUPLICATE]
     return counted
 

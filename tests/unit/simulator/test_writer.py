@@ -23,6 +23,8 @@ OTHERS = {
     "json with an error code": Form(
         Container.JSON, columns=NESTED, records=("data",), error_path=("status", "code"), error_fine="0"
     ),
+    "a workbook": Form(Container.XLSX, columns=WIRE, known=("STT",)),
+    "an archive": Form(Container.ZIP, columns=WIRE, member="levels.csv", known=("note",)),
     "xml with attributes": Form(Container.XML, columns={**NESTED, "trend_code": "@trend"}, records=("a", "b", "gauge")),
 }
 CASES = {
@@ -62,7 +64,7 @@ def test_what_is_written_is_read(name: str) -> None:
     @settings(deadline=None, max_examples=25)
     @given(records_of(contract))
     def is_read(records: list[dict[str, str | None]]) -> None:
-        envelope = Envelope("a")
+        envelope = Envelope("a_20261120")
         content = io.BytesIO(write_table(contract, records))
         blocks = [(0, pieces) for pieces in split_delivery(contract, content, envelope)]
         reading = find_format(contract).read(join_pieces(blocks), contract, {0: envelope})

@@ -44,6 +44,7 @@ def test_every_secret_is_drawn_and_no_two_are_equal(tmp_path: Path) -> None:
         "superset_admin_password",
         "superset_async_queries_secret",
         "superset_guest_token_secret",
+        "superset_reporter_password",
         "superset_secret_key",
     ]
     assert len(set(drawn.values())) == len(drawn)

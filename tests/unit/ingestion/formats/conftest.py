@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from core.contract import Contract, find_contract
+from core.table_forms import Container
 from ingestion.formats.base import (
     SKIPPED_SCHEMA,
     UNREADABLE_SCHEMA,
@@ -291,7 +292,7 @@ CASES = [
 ]
 
 
-WHOLE_DOCUMENTS = {"moet", "school_exports"}
+WHOLE_DOCUMENTS = {Container.XLSX, Container.ZIP}
 """Zip archives, which no byte can be taken out of: their suite is test_school_exports.py."""
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.contract import TABLE
+from core.contract import TABLE, find_contract
 from core.errors import DeliveryError
+from core.table_forms import Container
 from ingestion.formats import base, lines
 from ingestion.formats.registry import FORMATS
 
@@ -20,7 +21,9 @@ Case = Any
 def test_every_registered_format_has_a_case(request: pytest.FixtureRequest) -> None:
     module = request.config.pluginmanager.get_plugin(str(request.path.parent / "conftest.py"))
     assert module is not None
-    assert {case.format for case in module.CASES} | module.WHOLE_DOCUMENTS == {TABLE, *FORMATS}
+    assert {case.format for case in module.CASES} == {TABLE, *FORMATS}
+    read = {form.container for case in module.CASES for form in find_contract(case.feed).forms}
+    assert read | module.WHOLE_DOCUMENTS == set(Container)
 
 
 def test_every_record_is_read_once(case: Case, read: Read) -> None:

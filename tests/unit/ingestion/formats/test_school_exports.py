@@ -4,7 +4,6 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,9 +19,9 @@ from core.reference import Reference
 from ingestion.formats import archives, base
 from ingestion.formats.base import Envelope, Pieces, join_pieces
 from ingestion.formats.headers import key_of, match_header
-from ingestion.formats.moet import exported_at
 from ingestion.formats.registry import find_format
 from ingestion.formats.table import workbook as container
+from ingestion.formats.table.file_times import time_in_name
 from ingestion.formats.table.sheets import date_text, truth_text
 from ingestion.load.checks import check
 
@@ -66,12 +65,12 @@ def archive(members: Mapping[str, str | bytes]) -> bytes:
 
 
 def students(read: Read, *contents: bytes, names: list[str] | None = None) -> Any:
-    return read("school_exports", STUDENTS, *contents, names=names or [NAME] * len(contents))
+    return read("table", STUDENTS, *contents, names=names or [NAME] * len(contents))
 
 
 def refusal(read: Read, content: bytes, feed: str = STUDENTS, name: str = NAME) -> str:
     with pytest.raises(DeliveryError) as caught:
-        read("school_exports", feed, content, names=[name])
+        read("table", feed, content, names=[name])
     return str(caught.value.values["reason"])
 
 
@@ -91,6 +90,15 @@ def test_a_header_in_row_thirteen_is_refused_and_no_cell_is_told(read: Read) -> 
         students(read, content)
     assert caught.value.values["reason"] == "missing_column"
     assert "Kín" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("named", "told"), [(HEADER[:2], []), (HEADER[:3], [*HEADER[:3], "Nguyễn Thị Kín"])])
+def test_a_row_is_told_as_a_header_only_if_it_names_half_of_the_columns(
+    read: Read, named: list[str], told: list[str]
+) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        students(read, workbook([[*named, "Nguyễn Thị Kín"], pupil(1)]))
+    assert caught.value.values["found"] == told
 
 
 def test_repeated_headers_blank_rows_and_other_sheets_are_skipped_by_name(read: Read) -> None:
@@ -134,7 +142,7 @@ def class_day(code: object, day: object = "20/11/2026", present: object = 11) ->
 
 
 def attendance(read: Read, content: bytes) -> Any:
-    return read("moet", ATTENDANCE, content, names=["ChuyenCan_202611201700.xlsx"])
+    return read("table", ATTENDANCE, content, names=["ChuyenCan_202611201700.xlsx"])
 
 
 def changed(content: bytes, member: str, *changes: tuple[str, str]) -> bytes:
@@ -258,6 +266,74 @@ def test_an_error_in_an_optional_column_is_quarantined_and_in_an_unknown_one_is_
     assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
 
 
+NO_VALUE = [
+    "<f>Nguon!A1</f>",
+    "<f>Nguon!A1</f><v></v>",
+    "<f>Nguon!A1</f><v/>",
+    '<f t="shared" si="0"/><v xml:space="preserve"></v>',
+]
+
+
+@pytest.mark.parametrize("inside", NO_VALUE)
+@pytest.mark.parametrize("kind", ["", ' t="n"', ' t="e"', " t='b'", ' s="0" t="s"'])
+def test_a_formula_without_a_value_is_not_an_empty_cell(read: Read, kind: str, inside: str) -> None:
+    delivered = students(read, raw_cells(f'<c r="A2"{kind}>{inside}</c>'))
+    assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
+    assert delivered.reasons == [(2, "student_id_formula_without_value", 4)]
+    assert delivered.reading.unreadable["_raw"].to_list()[0].startswith('workbook/Sheet1!2\t[{"formula":""},')
+
+
+@pytest.mark.parametrize(
+    "cell", ['<c r="A2" t="e"/>', "<c r='A2' t='e' />", '<c r="A2" t="e"></c>', '<c t="e" r="A2"><v/></c>']
+)
+def test_an_error_whose_text_is_not_stored_is_not_an_empty_cell(read: Read, cell: str) -> None:
+    delivered = students(read, raw_cells(cell))
+    assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
+    assert delivered.reasons == [(2, "student_id_formula_without_value", 4)]
+
+
+def test_a_formula_without_a_value_in_an_optional_column_is_quarantined_and_in_an_unknown_one_is_not(
+    read: Read,
+) -> None:
+    content = workbook([[*HEADER, "Họ tên", "Ghi chú"], [*pupil(1), "A", "x"], [*pupil(2), "B", "x"]])
+    for place in ("G2", "H3"):
+        content = with_cell(content, place, f'<c r="{place}"><f>A1</f></c>')
+    delivered = students(read, content)
+    assert delivered.reasons == [(2, "full_name_formula_without_value", 4)]
+    assert [row["student_id"] for row in delivered.rows] == ["4600000002"]
+
+
+def with_cell(content: bytes, place: str, cell: str) -> bytes:
+    """Replace a cell of the first sheet."""
+    name = "xl/worksheets/sheet1.xml"
+    members = archives.unpack(content)
+    before, found, after = members[name].partition(f'<c r="{place}"'.encode())
+    assert found
+    members[name] = before + cell.encode() + after.partition(b"</c>")[2]
+    return archives.pack(members)
+
+
+def test_a_formula_without_a_value_in_the_very_last_cell_is_seen(read: Read) -> None:
+    name = "xl/worksheets/sheet1.xml"
+    members = archives.unpack(with_cell(workbook([HEADER, pupil(1)]), "F2", '<c r="F2"><f>A1</f></c>'))
+    members[name] = members[name].partition(b"</sheetData>")[0] + b"</sheetData></worksheet>"
+    assert students(read, archives.pack(members)).reasons == [(2, "status_name_formula_without_value", 4)]
+
+
+def test_a_text_that_a_formula_left_empty_is_empty_and_a_formula_elsewhere_is_no_cells(read: Read) -> None:
+    content = with_cell(workbook([HEADER, pupil(1), pupil(2)]), "D2", '<c r="D2" t="str"><f>""</f><v></v></c>')
+    content = with_cell(content, "F3", '<c r="F3" s="0"/>')
+    content = changed(
+        content, "xl/worksheets/sheet1.xml", ("</sheetData>", "</sheetData><extLst><ext><f>A1</f></ext></extLst>")
+    )
+    delivered = students(read, content)
+    assert delivered.reasons == []
+    assert [(row.get("class_code"), row.get("status_name")) for row in delivered.rows] == [
+        (None, "Đang học"),
+        ("6A", None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
@@ -301,7 +377,7 @@ def test_a_code_that_excel_made_a_date_or_a_truth_value_of_is_quarantined(
 
 def test_a_row_that_was_edited_into_something_else_is_quarantined(read: Read) -> None:
     contract = find_contract(STUDENTS)
-    wire = find_format(replace(contract, format="moet"))
+    wire = find_format(contract)
     envelope = Envelope(NAME)
     (pieces,) = wire.split(io.BytesIO(workbook([HEADER, pupil(1), pupil(2)])), envelope)
     raws = [*pieces.raws[:1], 'workbook/Sheet1!2\t["0461000001",', "0461000001,2026-2027"]
@@ -379,7 +455,7 @@ def test_no_day_has_two_readings() -> None:
     ],
 )
 def test_the_version_stands_in_the_name(name: str, expected: str | None) -> None:
-    assert exported_at(name) == expected
+    assert time_in_name(name) == expected
 
 
 def test_a_workbook_whose_name_has_no_date_is_refused(read: Read) -> None:
@@ -450,7 +526,7 @@ FULL = {
 def test_an_archive_gives_each_feed_the_rows_of_its_file(read: Read) -> None:
     content = roster(**FULL)
     found = {
-        feed: read("school_exports", f"education.{feed}", content, names=["roster_20261105.zip"])
+        feed: read("table", f"education.{feed}", content, names=["roster_20261105.zip"])
         for feed in ("schools", "classes", "students")
     }
     assert found["schools"].rows == [
@@ -487,6 +563,25 @@ def test_an_archive_gives_each_feed_the_rows_of_its_file(read: Read) -> None:
         "not_a_student": 2,
     }
     assert found["schools"].skipped["not_a_school"] == 1
+
+
+def test_what_was_looked_up_for_a_line_stays_with_it(read: Read) -> None:
+    numbers = range(200)
+    one = {name: text.partition("\n")[0] + "\n" for name, text in FULL.items()}
+    files = {
+        "users": "".join(f"u{n},active,,TRUE,,A,B,,p{n},\n" for n in numbers),
+        "roles": "".join(f"r{n},,,u{n},primary,{'student' if n % 3 else 'teacher'},,,o1,\n" for n in reversed(numbers)),
+        "enrollments": "".join(f"e{n},,,c{n % 7},o1,u{n},student,true,,\n" for n in reversed(numbers)),
+        "classes": "".join(f"c{n},,,L,06,,6-{n},homeroom,,o1,t1\n" for n in reversed(range(7))),
+        "demographics": "".join(f"u{n},,,2015-01-{1 + n % 28:02},male\n" for n in numbers[::-3]),
+    }
+    content = roster_with(**{name: one[name] + text for name, text in files.items()})
+    records = students(read, content).reading.records.select("_raw", "student_id", "class_code", "date_of_birth").rows()
+    assert [(raw.split("\t")[1].split(",")[0], *rest) for raw, *rest in records] == [
+        (f"u{n}", f"p{n}", f"6-{n % 7}", f"2015-01-{1 + n % 28:02}" if n in numbers[::-3] else None)
+        for n in numbers
+        if n % 3
+    ]
 
 
 HELPERS = ("roles", "enrollments", "classes", "orgs", "academicSessions", "demographics")
@@ -538,9 +633,7 @@ def test_an_archive_is_refused_by_the_name_of_a_file_that_rows_are_read_by(read:
 @pytest.mark.parametrize("name", ["roles", "enrollments", "users", "demographics"])
 def test_a_file_that_a_feed_does_not_need_refuses_no_archive(read: Read, name: str, how: str) -> None:
     content = roster_with(**{name: BROKEN[how](FULL[name])})
-    found = {
-        feed: read("school_exports", f"education.{feed}", content, names=[NAME]) for feed in ("schools", "classes")
-    }
+    found = {feed: read("table", f"education.{feed}", content, names=[NAME]) for feed in ("schools", "classes")}
     assert [len(one.rows) for one in found.values()] == [1, 2]
     assert f"member {name}.csv" in found["schools"].skipped
 
@@ -552,6 +645,24 @@ def test_a_member_is_found_by_its_name_however_it_is_written(read: Read, name: s
     delivered = students(read, roster_with(**{"users": users, "roles": "left out", name: roles}))
     assert [row["student_id"] for row in delivered.rows] == ["p1", "u2"]
     assert delivered.skipped["not_a_student"] == 2
+
+
+def test_a_code_of_a_roster_in_e_notation_is_quarantined(read: Read) -> None:
+    users = FULL["users"].replace(",p1,", ",4.69900101E8,").replace("C,A,,", "C,A,,4.6E+08")
+    delivered = students(read, roster_with(users=users))
+    assert [row["student_id"] for row in delivered.rows] == ["u2"]
+    assert [(reason, group) for _, reason, group in delivered.reasons] == [("student_id_rounded", 4)]
+    assert delivered.skipped["not_a_student"] == 2
+
+
+def test_a_line_that_was_edited_into_something_else_is_quarantined(read: Read) -> None:
+    contract, envelope = find_contract(STUDENTS), Envelope(NAME)
+    wire = find_format(contract)
+    (pieces,) = wire.split(io.BytesIO(roster_with()), envelope)
+    raws = [raw if "users.csv!2\t" not in raw else "u1,active" for raw in pieces.raws]
+    reading = wire.read(join_pieces([(0, Pieces(1, raws))]), contract, {0: envelope})
+    assert reading.unreadable["reason"].to_list() == ["broken_row"]
+    assert reading.records["student_id"].to_list() == ["u2"]
 
 
 def test_a_user_whose_role_nobody_tells_is_quarantined(read: Read) -> None:
@@ -662,7 +773,7 @@ def test_what_is_hostile_or_of_another_kind_is_refused_with_its_reason(read: Rea
 
 def test_attendance_takes_no_roster(read: Read) -> None:
     with pytest.raises(DeliveryError) as caught:
-        read("moet", "education.attendance", roster(**FULL), names=[NAME])
+        read("table", "education.attendance", roster(**FULL), names=[NAME])
     assert caught.value.values["reason"] == "not_a_workbook"
 
 
@@ -725,7 +836,7 @@ def test_a_real_archive_is_read_though_a_file_that_nobody_needs_lacks_a_column(
 ) -> None:
     (content,) = samples("education/tao_oneroster_base_20180621.zip")
     found = {
-        feed: read("school_exports", f"education.{feed}", content, names=["tao_20180621.zip"]).rows
+        feed: read("table", f"education.{feed}", content, names=["tao_20180621.zip"]).rows
         for feed in ("schools", "classes")
     }
     assert [row["school_code"] for row in found["schools"]] == ["my identifier", "my identifier 2"]
@@ -739,7 +850,7 @@ def test_real_archives_give_every_line_to_a_record_or_a_reason(
     read: Read, samples: Callable[[str], list[bytes]], feed: str, records: list[int]
 ) -> None:
     contents = samples("education/oneroster_*.zip")
-    found = [read("school_exports", f"education.{feed}", content, names=["r_20231005.zip"]) for content in contents]
+    found = [read("table", f"education.{feed}", content, names=["r_20231005.zip"]) for content in contents]
     assert [len(one.rows) for one in found] == records
     assert [one.reasons for one in found] == [[], [], []]
     lines = []

@@ -14,6 +14,7 @@ from core.table_forms import Container, Form, Logic, read_forms
 from ingestion.formats.base import Envelope, Reading, join_pieces
 from ingestion.formats.registry import find_format
 from ingestion.load.casts import cast
+from simulator.writer import write_table
 
 GAUGES = find_contract("environment.river_levels")
 WIRE = {column.name: column.wire_name for column in GAUGES.columns}
@@ -76,6 +77,50 @@ def test_a_header_may_have_other_names() -> None:
     contract = declared(PLAIN, aliases={"station_id": ("Mã trạm", "ma_tram"), "value": ("Mực nước (m)",)})
     for header in ("Mã trạm,timestamp,Mực nước (m)", "MA_TRAM,timestamp,MUC NUOC (M)", HEADER):
         assert rows_of(contract, f"{header}\n" + "\n".join(ROWS)) == WHOLE
+
+
+def test_a_column_under_two_of_its_names_is_refused() -> None:
+    contract = declared(PLAIN, aliases={"value": ("Mực nước",)})
+    with pytest.raises(DeliveryError, match="value twice") as caught:
+        rows_of(contract, "station_id,timestamp,value,Mực nước\nG1,2026-11-20T08:00:00Z,1.5,2.5\n")
+    assert caught.value.values["reason"] == "column_twice"
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_rounded"),
+    [
+        ("4.69900101E8", True),
+        ("4,69900101E+08", True),
+        ("4E+08", True),
+        (" 4.6e8 ", True),
+        ("6E1", False),
+        ("E4.6", False),
+    ],
+)
+def test_a_code_in_e_notation_is_not_believed(sent: str, is_rounded: bool) -> None:
+    reading = reading_of(declared(PLAIN), f'{HEADER}\n"{sent}",2026-11-20T08:00:00Z,1E2\n{ROWS[0]}\n'.encode())
+    assert reading.records["gauge_id"].to_list() == [*([] if is_rounded else [sent]), "G1"]
+    assert (
+        reading.unreadable.select("_position", "reason", "error_group").rows()
+        == [(2, "gauge_id_rounded", 4)] * is_rounded
+    )
+
+
+def test_records_of_something_else_are_skipped_before_others_are_refused() -> None:
+    contract = declared(
+        PLAIN,
+        skip={"not_a_gauge": "record.station_id like 'R%'"},
+        refuse={"no_value": "record.value is null", "no_time": "record.timestamp is null"},
+        error_groups={"no_value": 1},
+    )
+    content = f"{HEADER}\nR1,,\n{ROWS[0]}\nG2,2026-11-20T08:00:00Z,\nG3,,1\nR4.6,4.6E8,1\n"
+    reading = reading_of(contract, content.encode())
+    assert reading.records["gauge_id"].to_list() == ["G1"]
+    assert reading.unreadable.select("_position", "reason", "error_group").rows() == [
+        (4, "no_value", 1),
+        (5, "no_time", 4),
+    ]
+    assert dict(reading.skipped.select("reason", "pieces").rows()) == {"header": 1, "not_a_gauge": 2}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1258"])
@@ -163,6 +208,41 @@ def test_columns_are_made_of_lists_by_sql_of_the_contract() -> None:
     assert twice.unreadable["reason"].to_list() == ["name_twice"]
 
 
+TIMED = {
+    "joined": {"measured_at": ["day", "time"]},
+    "digits": {"time": "4"},
+    "columns": {"gauge_id": "id", "level_m": "m"},
+}
+IN_PARTS = {
+    "730": "2026-11-20 0730",
+    "5": "2026-11-20 0005",
+    "0618": "2026-11-20 0618",
+    " 12 ": "2026-11-20 0012",
+    "12345": "2026-11-20 12345",
+    "7:30": "2026-11-20 7:30",
+    "": None,
+}
+
+
+@pytest.mark.parametrize("container", ["csv", "json", "xml", "xlsx"])
+def test_a_column_is_joined_from_a_date_and_a_time_without_its_zeros(container: str) -> None:
+    (form,) = read_forms("a", [{"container": container, "item": "row", "records": "rows/row", **TIMED}], WIRE, {})
+    contract = replace(GAUGES, forms=(form,))
+    rows = [{"gauge_id": "G", "level_m": "1", "day": "2026-11-20", "time": time or None} for time in IN_PARTS]
+    reading = reading_of(contract, write_table(contract, rows, replace(form, digits={})))
+    assert reading.records["measured_at"].to_list() == list(IN_PARTS.values())
+    whole = [{"gauge_id": "G", "level_m": "1", "measured_at": "2026-11-20 0005"}]
+    sent = write_table(contract, whole)
+    assert b"0005" not in sent
+    assert reading_of(contract, sent).records["measured_at"].to_list() == ["2026-11-20 0005"]
+
+
+def test_a_file_without_a_part_of_a_required_column_is_refused() -> None:
+    (form,) = read_forms("a", [{"container": "csv", **TIMED}], WIRE, {})
+    with pytest.raises(DeliveryError, match=r"expected a header with id, .*day, time, got 3 columns \(time missing\)"):
+        rows_of(replace(GAUGES, forms=(form,)), "id,m,day\nG1,1,2026-11-20\n")
+
+
 def test_sql_of_a_contract_reads_no_file() -> None:
     (form,) = read_forms(
         "a", [{"container": "json"}], WIRE, {"level_m": Logic("(select 1 from read_text('/etc/hostname'))", ())}
@@ -194,12 +274,19 @@ def test_xml_records_stand_at_a_path_whatever_their_namespaces() -> None:
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"container": "xls"}, "expected a container of csv, json, xml, got xls"),
+        ({"container": "xls"}, "expected a container of csv, json, xml, xlsx, zip, got xls"),
         ({"container": "csv", "separator": ";"}, "expected the options of a form, got separator"),
         ({"container": "csv", "columns": {"gauge": "id"}}, "expected columns of the contract, got gauge"),
         ({"container": "csv", "encoding": "klingon"}, "expected tcvn3 or an encoding that Python knows, got klingon"),
         ({"container": "json", "error": {"path": "code"}}, "expected `error` with path and fine, got path"),
+        ({"container": "csv", "joined": {"measured_at": "day"}}, "expected `joined` as a mapping of lists of texts"),
+        ({"container": "csv", "joined": {"at": ["day", "time"]}}, "expected columns of the contract, got at"),
         ({"container": "json", "requires": "id"}, "expected `requires` as a list of texts"),
+        ({"container": "zip"}, "expected `member` and a mapping `members` of a zip form alone"),
+        (
+            {"container": "csv", "members": {"a.csv": {}}},
+            "expected `member` and a mapping `members` of a zip form alone",
+        ),
         ("csv", "expected a mapping, got str"),
     ],
 )
