@@ -9,12 +9,13 @@ where there is one or no model.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import sqlglot
+import yaml
 from rendering import Rendering, Text
 from sqlglot import exp
 from sqlglot.tokens import TokenType
@@ -75,12 +76,15 @@ INSTEAD = {
 PARTS = ("YEAR", "MONTH", "WEEK", "DAY", "DOY", "HOUR", "MINUTE")
 """The parts of a date or an instant that both engines extract."""
 
+ADDED_UP = (exp.Sum, exp.Avg, exp.StddevSamp)
+"""Aggregates that add up: over doubles, in the order in which the rows come."""
+
 DOUBLES = (exp.Exp, exp.Sqrt, exp.Cos, exp.Radians, exp.Pow, exp.TimeToUnix)
 """Functions whose value is a double whatever they are given."""
 
 
-def find_faults(text: Text) -> Iterator[str]:
-    """Return what a model says that the engines do not share, one line each: the construct, and what to write."""
+def find_faults(text: Text, doubles: Collection[str]) -> Iterator[str]:
+    """Return what a model says that the engines do not share, one line each: the construct, and what to write; `doubles` names columns."""
     try:
         tokens = sqlglot.tokenize(text.sql, read="trino")
         tree = sqlglot.parse_one(text.sql, read="trino")
@@ -99,6 +103,36 @@ def find_faults(text: Text) -> Iterator[str]:
             yield "`group by all`: write the columns"
     for node in tree.walk():
         yield from _node_faults(node)
+        if isinstance(node, ADDED_UP) and not node.find_ancestor(exp.Round) and _adds_doubles(node, doubles):
+            yield f"`{_shown(node)}`: its last digits depend on the order of the rows; write it in the macro six_decimals"
+
+
+def _adds_doubles(node: exp.Expression, doubles: Collection[str]) -> bool:
+    if isinstance(node, exp.StddevSamp) or _shows_a_double(node.this) or node.this.find(exp.Div):
+        return True
+    return any(column.name in doubles for column in node.this.find_all(exp.Column) if _is_value(column, node))
+
+
+def _is_value(column: exp.Expression, within: exp.Expression) -> bool:
+    """Whether a column is among the values of an expression, not among the conditions of a `case`."""
+    inner = column
+    while inner.parent is not within:
+        inner, of = inner.parent, inner
+        if isinstance(inner, exp.If) and inner.this is of:
+            return False
+    return True
+
+
+def double_columns(project: Path) -> set[str]:
+    """Return the names of the columns that any model declares as doubles."""
+    read = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((project / "models").rglob("*.yml"))]
+    return {
+        column["name"]
+        for document in read
+        for model in document.get("models") or []
+        for column in model.get("columns") or []
+        if str(column.get("data_type")).lower() == "double"
+    }
 
 
 def _node_faults(node: exp.Expression) -> Iterator[str]:
@@ -194,7 +228,10 @@ def _shown(node: exp.Expression) -> str:
 def main(project: Path) -> int:
     """Print the findings of the models of a dbt project."""
     models = list(Rendering(project, "trino").texts())
-    faults = {f"{text.path.relative_to(project)}: {fault}": None for text in models for fault in find_faults(text)}
+    doubles = double_columns(project)
+    faults = {
+        f"{text.path.relative_to(project)}: {fault}": None for text in models for fault in find_faults(text, doubles)
+    }
     if not models:
         faults = {f"{project}: expected models in models/**/*.sql, got none; name the folder of a dbt project": None}
     print(

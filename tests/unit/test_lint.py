@@ -114,6 +114,8 @@ CONSTRUCTS = {
     "cast(measured_at as timestamptz) as level_m": "instant_type",
     "count(*) filter (where level_m > 1) over (order by river_name) as level_m": "Trino has no filter over a window",
     "count(is_high) as told, count(*) filter (where is_high) as high": "Trino counts the same for both",
+    "stddev_samp(cases) as level_m": "`STDDEV_SAMP(cases)`: its last digits depend on the order of the rows",
+    "sum(1e0 * cases) as level_m": "write it in the macro six_decimals",
     "unnest(levels) as level_m": "parts_of, members_of or numbers_from_to",
 }
 """What a model must not say, and what the finding tells of it."""
@@ -121,7 +123,7 @@ CONSTRUCTS = {
 
 def lint_portable_sql(folder: Path, model: str) -> tuple[int, list[str]]:
     """Return the exit code and the lines that the linter of the shared SQL prints of a project with one model."""
-    (folder / "models" / "marts" / "environment").mkdir(parents=True)
+    (folder / "models" / "marts" / "environment").mkdir(parents=True, exist_ok=True)
     (folder / "models" / "marts" / "environment" / "made_up.sql").write_text(model, encoding="utf-8")
     shutil.copytree(PROJECT / "dbt_project" / "macros", folder / "macros")
     shutil.copy(PROJECT / "dbt_project" / "dbt_project.yml", folder)
@@ -173,3 +175,21 @@ def test_what_engines_write_differently_passes_through_its_macro(tmp_path: Path)
     model = "select {{ greatest_known('level_m', 0) }} as level_m from {{ ref('gauges') }}"
     code, lines = lint_portable_sql(tmp_path, model)
     assert (code, lines) == (0, ["1 models are in the SQL that DuckDB and Trino share"])
+
+
+def test_a_sum_of_a_double_is_rounded_and_a_count_by_one_is_not(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    columns = (
+        "models: [{name: made_up, columns: [{name: level_m, data_type: double}, {name: cases, data_type: bigint}]}]"
+    )
+    (tmp_path / "models" / "made_up.yml").write_text(columns, encoding="utf-8")
+    model = """\
+select
+    sum(level_m) as told,
+    {{ six_decimals('sum(level_m)') }} as rounded,
+    sum(case when level_m > 1 then cases end) as counted
+from {{ ref('gauges') }}
+"""
+    code, lines = lint_portable_sql(tmp_path, model)
+    assert (code, len(lines)) == (1, 1)
+    assert "`SUM(level_m)`: its last digits depend on the order of the rows" in lines[0]

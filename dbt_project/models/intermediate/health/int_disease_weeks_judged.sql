@@ -94,8 +94,7 @@ histories as (
         judged.place_code,
         compared_weeks.week_start_date,
         count(*) as history_weeks,
-        avg(judged.cases) as mean_cases,
-        stddev_samp(judged.cases) as deviation_cases,
+        {{ six_decimals('avg(judged.cases) + ' ~ var('epidemic_deviations') ~ ' * stddev_samp(judged.cases)') }} as threshold_cases,
         bool_or(judged.is_hidden) as has_hidden_week
     from compared_weeks
     inner join judged on compared_weeks.earlier_week_start_date = judged.week_start_date
@@ -112,10 +111,7 @@ final as (
         judged.week_start_date = {{ days_after('this_week.week_start_date', -7) }} as is_latest,
         coalesce(histories.history_weeks, 0) as history_weeks,
         coalesce(histories.has_hidden_week, false) as has_hidden_history,
-        case
-            when histories.history_weeks = 3 * {{ var('epidemic_years') }}
-                then {{ six_decimals('histories.mean_cases + ' ~ var('epidemic_deviations') ~ ' * histories.deviation_cases') }}
-        end as epidemic_threshold
+        case when histories.history_weeks = 3 * {{ var('epidemic_years') }} then histories.threshold_cases end as epidemic_threshold
     from judged
     cross join this_week
     left join histories

@@ -19,8 +19,10 @@ known_days as (
 spending as (
 
     select
-        cast(10000 * sum(spent_in_year_vnd) as double)
-        / nullif(sum(case when spent_in_year_vnd is not null then ceiling_vnd * year_elapsed_percent end), 0) as pace_percent
+        {{ six_decimals(
+            'cast(10000 * sum(spent_in_year_vnd) as double)'
+            ~ ' / nullif(sum(case when spent_in_year_vnd is not null then ceiling_vnd * year_elapsed_percent end), 0)'
+        ) }} as pace_percent
     from {{ ref('insurance_spend_months') }}
     where is_latest
 

@@ -113,7 +113,7 @@ final as (
         denominator_of_due,
         rate_of_due_percent,
         score_of_due_points,
-        sum(max_points) over of_group as group_max_points,
+        {{ six_decimals('sum(max_points) over of_group') }} as group_max_points,
         case
             when count(score_points) over of_group = count(*) over of_group then {{ six_decimals('sum(score_points) over of_group') }}
         end as group_score_points

@@ -194,7 +194,7 @@ counted as (
 
 components as (
 
-    select feed, local_date, axis, 'rules' as component, avg(percent) as percent
+    select feed, local_date, axis, 'rules' as component, {{ six_decimals('avg(percent)') }} as percent
     from rules
     group by feed, local_date, axis
     union all
