@@ -6,9 +6,7 @@ so that a reader knows which figures rest on values that an operator may have to
 """
 
 import csv
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,10 @@ import yaml
 
 from core.contract import Contract
 from core.domains import Domain
+from transform.lineage import lineage_of, model_texts, seeds_of
 
-REF, SOURCE = re.compile(r"\bref\('(\w+)'\)"), re.compile(r"\bsource\('bronze', '(\w+)'\)")
-MACRO, CALL = re.compile(r"\{% macro (\w+\().*?%\}(.*?)\{%-? endmacro", re.DOTALL), re.compile(r"\b\w+\(")
 NUMBERS = ("bigint", "integer", "double", "decimal")
 NO_FIGURES = ("latitude", "longitude", "source_version", "display_order", "shape_number", "area_km2")
-
-
-@dataclass(frozen=True)
-class Lineage:
-    """What a model is computed from: bronze tables and reference lists, in alphabetical order."""
-
-    tables: tuple[str, ...]
-    lists: tuple[str, ...]
 
 
 def indicators_page(
@@ -39,10 +28,8 @@ def indicators_page(
     written: Mapping[str, str] | None = None,
 ) -> str:
     """Write the page, its domains in the order in which leaders read them; `written` are models generated with it, by name."""
-    models = _texts(project / "dbt_project" / "models") | dict(written or {})
-    for text in _texts(project / "dbt_project" / "macros").values():
-        models |= dict(MACRO.findall(text))
-    seeds = {path.stem: path for path in (project / "dbt_project" / "seeds").rglob("*.csv")}
+    models = model_texts(project / "dbt_project") | dict(written or {})
+    seeds = seeds_of(project / "dbt_project")
     by_table = {contract.table: contract for contract in contracts.values()}
     lines = [
         "# Indicators",
@@ -74,34 +61,6 @@ def indicators_page(
             ]
             lines += ["| figure | formula |", "|---|---|", *_figures(model)]
     return "\n".join(lines) + "\n"
-
-
-def lineage_of(model: str, models: Mapping[str, str], seeds: frozenset[str]) -> Lineage:
-    """Follow the references of a model to bronze and to the reference lists, through slots and other models.
-
-    `models` are texts by name; a macro is among them as `name(`.
-    """
-    tables: set[str] = set()
-    lists: set[str] = set()
-    waiting, seen = [model], set[str]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        text = models.get(name, "")
-        tables |= set(SOURCE.findall(text))
-        waiting += [call for call in CALL.findall(text) if call in models]
-        for other in REF.findall(text):
-            if other in seeds:
-                lists.add(other)
-            else:
-                waiting.append(other)
-    return Lineage(tuple(sorted(tables)), tuple(sorted(lists)))
-
-
-def _texts(folder: Path) -> dict[str, str]:
-    return {path.stem: path.read_text(encoding="utf-8") for path in folder.rglob("*.sql")}
 
 
 def _marts(folder: Path) -> Iterator[dict[str, Any]]:

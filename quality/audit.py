@@ -48,7 +48,8 @@ def audit(connection: duckdb.DuckDBPyConnection, built: Build, clock: datetime) 
         raise UnknownNameError(f"{domain}: no such domain; there are {', '.join(domain_names())}", domain=domain)
     marts = tuple(keys_of(domain))
     released_rows = _released_rows(connection, domain, marts)
-    checks = checks_of(domain, AuditFacts(clock, read_contracts(), Reference(), released_rows))
+    sending = _sending_feeds(connection, built.snapshot_id)
+    checks = checks_of(domain, AuditFacts(clock, read_contracts(), Reference(), released_rows, sending))
     results = run_checks(connection, domain, built.written, checks)
     return judge(built, clock, (*results, *_strangers(connection, domain, built.written, marts)))
 
@@ -182,6 +183,14 @@ def _released_rows(connection: duckdb.DuckDBPyConnection, domain: str, marts: tu
             found = connection.execute(f'select count(*) from marts."{domain}"."{mart}"').fetchone()
             rows[mart] = int(found[0]) if found else 0
     return rows
+
+
+def _sending_feeds(connection: duckdb.DuckDBPyConnection, snapshot_id: int) -> frozenset[str]:
+    """Return the feeds of which the lake that a build saw held an accepted record, at any time."""
+    found = connection.execute(
+        f"select distinct feed from lake.ledger.deliveries at (version => {int(snapshot_id)}) where accepted > 0"
+    ).fetchall()
+    return frozenset(str(feed) for (feed,) in found)
 
 
 def _as_of(what: str, domain: str, mart: str, snapshot_id: int) -> str:

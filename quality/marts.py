@@ -15,7 +15,9 @@ from typing import Any
 
 import yaml
 
+from core.contract import Contract
 from core.settings import PROJECT
+from transform.lineage import lineage_of, model_texts, seeds_of
 
 MARTS = PROJECT / "dbt_project" / "models" / "marts"
 NUMBERS = ("bigint", "integer", "double", "decimal")
@@ -67,6 +69,24 @@ def marts_of(domain: str) -> tuple[Mart, ...]:
 def keys_of(domain: str) -> dict[str, tuple[str, ...]]:
     """Return the key columns of each mart of a domain, by its name."""
     return {mart.name: mart.key for mart in marts_of(domain)}
+
+
+def feeds_of(mart: str, contracts: Mapping[str, Contract]) -> frozenset[str]:
+    """Return the feeds that a mart is computed from, through the models before it; `contracts` are by feed."""
+    tables = _tables_of(mart)
+    return frozenset(feed for feed, contract in contracts.items() if contract.table in tables)
+
+
+@cache
+def _tables_of(mart: str) -> frozenset[str]:
+    texts, seeds = _texts()
+    return frozenset(lineage_of(mart, texts, seeds).tables)
+
+
+@cache
+def _texts() -> tuple[Mapping[str, str], frozenset[str]]:
+    project = PROJECT / "dbt_project"
+    return model_texts(project), frozenset(seeds_of(project))
 
 
 def _mart(model: Mapping[str, Any]) -> Mart:

@@ -86,7 +86,7 @@ MAY_IMPORT = {
     "ingestion": {"core", "lake"},
     "transform": {"core", "lake"},
     "quality": {"core", "lake", "transform"},
-    "codegen": {"core", "ingestion"},
+    "codegen": {"core", "ingestion", "transform"},
     "reporting": {"core", "lake"},
     "dags": {"core", "ingestion", "lake", "quality", "reporting"},
     "superset": {"core", "lake"},

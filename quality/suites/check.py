@@ -28,12 +28,17 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class AuditFacts:
-    """What a suite may know besides the marts. `released_rows`: rows by mart in the release in force; absent = never released."""
+    """What a suite may know besides the marts.
+
+    `released_rows`: rows by mart in the release in force; absent = never released. `sending_feeds`: those that ever sent a record that
+    was accepted.
+    """
 
     clock: datetime
     contracts: Mapping[str, Contract]
     reference: Reference
     released_rows: Mapping[str, int]
+    sending_feeds: Collection[str]
 
     def objects_of(self, target: str) -> list[str]:
         """Return the values of `<seed>.<column>`, sorted."""

@@ -4,11 +4,23 @@
     each feed       is live, in the mart that holds its newest event (`meta.newest_events`)
     each register   of a feed's expected objects is covered by the marts that are kept by object
 
+A mart may also be empty, with a warning, as long as none of the feeds that it is made of has ever sent a record while another of its domain
+has: who begins with some of the feeds sees what they tell.
+
 A check by hand in `quality/suites/<domain>.py` with the same mart and words replaces the one made here.
 """
 
-from quality.marts import Mart, marts_of
-from quality.suites.check import AuditFacts, Check, covers, has_no_rows, has_not_shrunk, is_fresh, is_not_empty
+from quality.marts import Mart, feeds_of, marts_of
+from quality.suites.check import (
+    AuditFacts,
+    Check,
+    Severity,
+    covers,
+    has_no_rows,
+    has_not_shrunk,
+    is_fresh,
+    is_not_empty,
+)
 
 
 def floor(domain: str, facts: AuditFacts) -> list[Check]:
@@ -17,13 +29,24 @@ def floor(domain: str, facts: AuditFacts) -> list[Check]:
 
 
 def _of_mart(mart: Mart, domain: str, facts: AuditFacts) -> list[Check]:
-    filled = [] if mart.may_be_empty else [is_not_empty(mart.name), *has_not_shrunk(mart.name, facts)]
+    filled = (
+        []
+        if mart.may_be_empty
+        else [is_not_empty(mart.name, _of_emptiness(mart, domain, facts)), *has_not_shrunk(mart.name, facts)]
+    )
     fresh = [
         is_fresh(mart.name, event.column, facts, event.feed, event.only)
         for event in mart.newest_events
         if event.feed is not None
     ]
     return [*filled, *_unique(mart), *fresh, *_covered(mart, domain, facts)]
+
+
+def _of_emptiness(mart: Mart, domain: str, facts: AuditFacts) -> Severity:
+    sending = facts.sending_feeds
+    of_domain = {feed for feed, contract in facts.contracts.items() if contract.domain == domain}
+    feeds = feeds_of(mart.name, facts.contracts)
+    return "warning" if feeds and feeds.isdisjoint(sending) and not of_domain.isdisjoint(sending) else "critical"
 
 
 def _unique(mart: Mart) -> list[Check]:

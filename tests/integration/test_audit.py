@@ -1583,7 +1583,8 @@ def critical_checks(domain: str) -> set[tuple[str, str]]:
 
 def released_once(domain: str) -> AuditFacts:
     """Return what a suite may know if each mart of a domain was released with one row."""
-    return AuditFacts(CLOCK, read_contracts(), Reference(), dict.fromkeys(keys_of(domain), 100))
+    contracts = read_contracts()
+    return AuditFacts(CLOCK, contracts, Reference(), dict.fromkeys(keys_of(domain), 100), contracts)
 
 
 def built(domain: str, snapshot: int) -> Build:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from codegen.indicators import indicators_page, lineage_of
+from codegen.indicators import indicators_page
 from core.contract import find_contract
 from core.domains import Domain
+from transform.lineage import lineage_of
 
 GAUGES = find_contract("environment.river_levels")
 MARTS = """

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,11 +27,13 @@ def described(domain: str) -> dict[str, set[str]]:
     return {model["name"]: {column["name"] for column in model["columns"]} for model in models}
 
 
-def checks_of(domain: str, *, is_released: bool = True) -> list[Check]:
+def checks_of(domain: str, *, is_released: bool = True, sending: Collection[str] | None = None) -> list[Check]:
     released = dict.fromkeys(keys_of(domain), 100) if is_released else {}
-    return audit.checks_of(
-        domain, AuditFacts(datetime(2026, 3, 1, tzinfo=UTC), read_contracts(), Reference(), released)
+    contracts = read_contracts()
+    facts = AuditFacts(
+        datetime(2026, 3, 1, tzinfo=UTC), contracts, Reference(), released, contracts if sending is None else sending
     )
+    return audit.checks_of(domain, facts)
 
 
 def test_every_mart_of_every_domain_is_audited() -> None:
@@ -109,6 +112,20 @@ def test_a_domain_without_a_suite_of_its_own_is_audited(monkeypatch: pytest.Monk
 def test_a_list_of_findings_may_be_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(audit, "SUITES_FOLDER", tmp_path)
     assert [check.says for check in checks_of("fisheries") if check.mart == "vessel_gaps"] == ["every key is unique"]
+
+
+def test_a_mart_of_feeds_that_never_sent_may_be_empty_with_a_warning() -> None:
+    def severities(*sending: str) -> dict[str, str]:
+        return {
+            check.mart: check.severity
+            for check in checks_of("forest", is_released=False, sending=sending)
+            if check.says.endswith("has rows")
+        }
+
+    both = ("forest.hotspots", "forest.weather")
+    assert severities(*both) == {"fire_danger_days": "critical", "forest_headlines": "critical"}
+    assert severities("forest.hotspots") == {"fire_danger_days": "warning", "forest_headlines": "critical"}
+    assert severities("hotline.calls") == severities(*both), "a domain of which nothing ever came has no release"
 
 
 def test_a_check_by_hand_replaces_that_of_the_floor() -> None:
