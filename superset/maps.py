@@ -152,6 +152,7 @@ class PlaceMap:
             "js_columns": ["area_km2"],
             "order_by_cols": ['["area_km2", false]'],
             "row_limit": MOST_SHAPES,
+            "table_filter": True,  # a click would filter the other charts by the text of a ring, which none of them has
         }
 
     def metric(self) -> Tree:
