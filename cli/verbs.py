@@ -16,6 +16,7 @@ from cli import (
     scale,
     services,
     users,
+    warnings,
     withdrawal,
 )
 
@@ -35,3 +36,4 @@ app.add_typer(contracts.app, name="contracts")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(scale.app, name="scale")
 app.add_typer(users.app, name="users")
+app.add_typer(warnings.app, name="warnings")

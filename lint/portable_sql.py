@@ -35,10 +35,11 @@ SHARED = frozenset(
     ArrayMax ArrayMin ArrayFilter Array Lambda ArgMax ArgMin AtTimeZone FromISO8601TimestampNanos TimeToUnix UnixToTime
     DateAdd DateDiff Unnest GenerateSeries Flatten Format Transform YearOfWeek DayOfWeekIso Ceil Trunc Split Try StrToTime
     Bracket RegexpReplace RegexpLike RegexpExtract ArraySort ArrayAgg ArraySize JSONFormat ArrayToString
+    ParseJSON JSONExtractScalar JSONPath JSONPathKey JSONPathRoot
     """.split()  # noqa: SIM905  a list of this length reads best as text
 )
 """The kinds of nodes, in sqlglot's words, that a model may have once it is rendered for Trino: queries, values and operators, functions,
-aggregates and windows, and in the last four lines what only the macros of the engine write."""
+aggregates and windows, and in the last five lines what only the macros of the engine write."""
 
 FUNCTIONS = ("with_timezone",)
 """Functions that sqlglot has no kind for, and that Trino has; the macros of the engine write them."""

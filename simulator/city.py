@@ -7,6 +7,7 @@
     <into>/education_*/*.xlsx, *.zip
     <into>/public_services_ratings/*.csv
     <into>/hotline_calls/*.csv
+    <into>/warnings_messages/*.cap
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -28,6 +29,7 @@ from core.reference import SEEDS
 from simulator.chance import chance
 from simulator.declared import declared_contracts, emit_declared
 from simulator.emitters.calls import emit_calls
+from simulator.emitters.cap import emit_warnings
 from simulator.emitters.csv_polls import emit_river_levels
 from simulator.emitters.disease import emit_diseases
 from simulator.emitters.education import emit_attendance, emit_classes, emit_schools, emit_students
@@ -61,6 +63,7 @@ FOLDERS = (
     "public_services",
     "public_services_ratings",
     "hotline_calls",
+    "warnings_messages",
 )
 TRUTH = "truth"
 
@@ -104,6 +107,7 @@ def simulate(
         "public_services": lambda folder: emit_dossiers(city, day, seed, profile, folder),
         "public_services_ratings": lambda folder: emit_ratings(city, day, seed, profile, folder),
         "hotline_calls": lambda folder: emit_calls(day, seed, profile, folder),
+        "warnings_messages": lambda folder: emit_warnings(city, day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

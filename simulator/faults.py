@@ -31,6 +31,7 @@ ATTENDANCE = "education.attendance"
 DOSSIERS = "public_services.dossiers"
 RATINGS = "public_services.ratings"
 CALLS = "hotline.calls"
+WARNINGS = "warnings.messages"
 
 
 class FaultKind(StrEnum):
@@ -72,6 +73,8 @@ class FaultKind(StrEnum):
     UNKNOWN_STATUS = "unknown_status"  # a state of a pupil that is none of the twelve: quarantined, group 5
     OLD_IDENTITY = "old_identity"  # a citizen's number of nine digits: quarantined, group 4
     NO_END = "no_end"  # finished, without saying when: quarantined, group 6
+    NO_REFERENCE = "no_reference"  # a cancel that does not say of what: quarantined, group 6
+    ENTITY_ATTACK = "entity_attack"  # XML with a DTD: the delivery quarantined whole, group 4
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -88,7 +91,9 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.ORPHAN_FRAGMENT: 4,
     FaultKind.BAD_BASE64: 4,
     FaultKind.OLD_IDENTITY: 4,
+    FaultKind.ENTITY_ATTACK: 4,
     FaultKind.NO_END: 6,
+    FaultKind.NO_REFERENCE: 6,
     FaultKind.UNKNOWN_CODE: 5,
     FaultKind.ORPHAN_LINES: 5,
     FaultKind.WRONG_SUM: 6,
@@ -230,6 +235,18 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "unknown_code": 3,
         "wrong_order": 3,
         "future_time": 2,
+    },
+    WARNINGS: {
+        "duplicate": 1,
+        "conflict": 1,
+        "malformed": 1,
+        "missing_value": 1,
+        "swapped_coordinates": 1,
+        "unknown_code": 1,
+        "wrong_order": 1,
+        "future_time": 1,
+        "no_reference": 1,
+        "entity_attack": 1,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""

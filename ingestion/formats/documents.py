@@ -8,7 +8,7 @@ entities (defusedxml). Of a JSON array that broke off in transfer, the complete 
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError, tostring
 
@@ -140,6 +140,17 @@ def xml_pieces(document: bytes, path: Sequence[str]) -> Pieces:
 
     Raises DeliveryError for broken XML, a DTD, another root, and too many or too deeply nested elements.
     """
+    found = _elements_at(xml_root(document), path)
+    if found is None:
+        raise DeliveryError(
+            f"delivery: expected XML with the root {path[0]}, got another; export the records as {'/'.join(path)}",
+            reason="another_root",
+        )
+    return element_pieces(found)
+
+
+def xml_root(document: bytes) -> Element:
+    """Read an XML document; raise DeliveryError if it is broken, has a DTD or entities, too many tags or too deep a nesting."""
     if document.count(b"<") > TAGS_LIMIT:
         raise DeliveryError(
             f"delivery: expected a document of up to {TAGS_LIMIT} tags, got more; ask for smaller pages",
@@ -147,10 +158,7 @@ def xml_pieces(document: bytes, path: Sequence[str]) -> Pieces:
             limit=TAGS_LIMIT,
         )
     try:
-        root = fromstring(document, forbid_dtd=True)
-        found = _elements_at(root, path)
-        base.require_pieces(len(found or []))
-        texts = [_xml_text(element).encode() for element in found or []]
+        return fromstring(document, forbid_dtd=True)
     except RecursionError as error:
         raise too_deep() from error
     except BROKEN_XML as error:
@@ -158,12 +166,16 @@ def xml_pieces(document: bytes, path: Sequence[str]) -> Pieces:
             f"delivery: expected XML without DTD and entities, got {type(error).__name__}; send the document again",
             reason="not_xml",
         ) from error
-    if found is None:
-        raise DeliveryError(
-            f"delivery: expected XML with the root {path[0]}, got another; export the records as {'/'.join(path)}",
-            reason="another_root",
-        )
-    return _cut(texts)
+
+
+def element_pieces(elements: Sequence[Element], problems: Mapping[int, str] | None = None) -> Pieces:
+    """Return elements as pieces; `problems` names by index what is wrong with some. Raises DeliveryError for too many or too deep ones."""
+    base.require_pieces(len(elements))
+    try:
+        pieces = _cut([_xml_text(element).encode() for element in elements])
+    except RecursionError as error:
+        raise too_deep() from error
+    return Pieces(1, pieces.raws, {**(problems or {}), **pieces.problems})
 
 
 def _elements_at(root: Element, path: Sequence[str]) -> list[Element] | None:

@@ -7,6 +7,7 @@ from core.contract import TABLE, Contract
 from core.errors import UnknownNameError
 from core.table_forms import Container
 from ingestion.formats.base import Envelope, Format, Pieces
+from ingestion.formats.cap import Cap
 from ingestion.formats.first_look import Kind, look
 from ingestion.formats.giamdinhhs import Giamdinhhs
 from ingestion.formats.naf import Naf
@@ -15,6 +16,7 @@ from ingestion.formats.table.table import Table
 from ingestion.formats.tt10 import Tt10
 
 FORMATS: dict[str, type[Format]] = {
+    "cap": Cap,
     "giamdinhhs": Giamdinhhs,
     "naf": Naf,
     "nmea": Nmea,
@@ -24,6 +26,7 @@ FORMATS: dict[str, type[Format]] = {
 
 TEXT, XML = frozenset({Kind.TEXT}), frozenset({Kind.XML})
 TAKES: dict[str, tuple[frozenset[Kind], str]] = {
+    "cap": (XML, "warnings in CAP 1.2"),
     "giamdinhhs": (XML, "XML GIAMDINHHS"),
     "naf": (TEXT, "NAF messages, one a line"),
     "nmea": (TEXT, "NMEA sentences, one a line"),

@@ -662,6 +662,36 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         point("hotspot", "16.4 107.35", "Điểm nóng", 107.35)
         | {"commune_code": "19753", "confidence_label": "Cao", "acquired_at": AT_ELEVEN}
     ],
+    "warnings.active_warnings": [
+        {
+            "event_key": "cháy rừng",
+            "event": "Cháy rừng",
+            "area_key": f"9900{n}",
+            "commune_code": f"9900{n}",
+            "area_name": f"Xã {n}",
+        }
+        | {
+            "risk_level": level,
+            "risk_label": label,
+            "severity_label": "Nghiêm trọng",
+            "is_updated": False,
+            "other_messages": 0,
+        }
+        | {"sent_at": AT_NINE, "effective_at": AT_NINE, "expires_at": "2026-03-11T04:00:00+00:00", "age_hours": 2.0}
+        for n, (level, label) in enumerate([(1, "Cấp 1"), (3, "Cấp 3"), (4, "Cấp 4"), (None, "Không nêu cấp")])
+    ],
+    "warnings.warnings_on_map": [
+        dict(shape) | {"warnings": count, "level_label": label, "current_until_at": AT_ELEVEN, "expires_at": until}
+        for shape, (count, label, until) in zip(
+            AREAS,
+            [(1, "Cấp 1", "2026-03-11T04:00:00+00:00"), (1, "Cấp 4", "2026-03-11T04:00:00+00:00"), (None, None, None)],
+            strict=True,
+        )
+    ],
+    "warnings.warning_days": [
+        {"local_date": "2026-03-10", "is_latest": True, "issued": 5, "updated": 2, "cancelled": 1, "expired": 3}
+        | {"leads_known": 4, "median_lead_hours": 2.5, "newest_message_at": AT_ELEVEN}
+    ],
     "quality.feed_scores": [
         {
             "feed": feed,
@@ -690,6 +720,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("health", "health.disease_cases"),
             ("hotline", "hotline.x"),
             ("public_services", "public_services.x"),
+            ("warnings", "warnings.x"),
         )
     ],
     "quality.ledger_totals": [
@@ -784,6 +815,14 @@ NUMBERS: Mapping[str, Mapping[str, str]] = {
         "Xã, phường chưa rõ cấp": "1",
         "Điểm nóng trong 24 giờ": "2",
         "Dữ liệu mới nhất lúc": "00:00 10/03/2026",
+    },
+    "canh-bao": {
+        "Cảnh báo đang hiệu lực": "4",
+        "Từ cấp 3": "2",
+        "Cấp 1 và 2": "1",
+        "Không nêu cấp": "1",
+        "Xã, phường đang có cảnh báo": "4",
+        "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
     "kham-chua-benh": {
         "Lượt khám": "31",

@@ -215,6 +215,25 @@ def hotline_calls() -> Seeded:
     )
 
 
+def warnings_messages() -> Seeded:
+    """Return warnings about a missing child whose mother is to be called, a good one and one that expires before it is sent."""
+    alert = (
+        '<entry><content><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>KIN-{}</identifier>'
+        "<sender>ca@giap.example</sender>"
+        "<sent>2026-11-20T08:00:00+07:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope><info>"
+        "<category>Rescue</category><event>Tìm người mất tích</event><urgency>Immediate</urgency><severity>Severe</severity>"
+        "<certainty>Observed</certainty><expires>2026-11-20T{}:00:00+07:00</expires><headline>Tìm cháu, gọi 0905877001</headline>"
+        "<contact>Tôn Nữ Kín KIN77001</contact><area><areaDesc>Phường Phú Xuân</areaDesc></area></info></alert></content></entry>"
+    )
+    return Seeded(
+        feed="warnings.messages",
+        name="canhbao_20261120.cap",
+        content=f'<feed xmlns="http://www.w3.org/2005/Atom">{alert.format(1, 20)}{alert.format(2, "07")}</feed>'.encode(),
+        secrets=("KIN77001", "0905877001"),
+        pseudonymous=None,
+    )
+
+
 STRANGER = "Tôn Nữ Kín Hơn"
 """A person's name where no value is expected: in a header, and in the name of a file."""
 
@@ -244,4 +263,5 @@ BUILDERS: tuple[Callable[[], Seeded], ...] = (
     health_disease_cases,
     fisheries_vessels,
     fisheries_vms_positions,
+    warnings_messages,
 )

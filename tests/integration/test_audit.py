@@ -287,6 +287,17 @@ GOOD_ROWS = {
             timestamptz '2026-03-01 04:30:00+00' as newest_call_at
     """,
     "hotline.hotline_hours": "select timestamptz '2026-03-01 04:00:00+00' as hour_at, 40 as total_calls",
+    "warnings.active_warnings": """
+        select 'cháy rừng' as event_key, commune_code as area_key, 'Cháy rừng' as event, commune_name as area_name, commune_code,
+            'ma_dvhc' as placed_by_code, 3 as risk_level, 'Cấp 3' as risk_label, false as is_updated, false as is_expiry_assumed,
+            timestamptz '2026-03-01 04:00:00+00' as sent_at, timestamptz '2026-03-01 04:00:00+00' as effective_at,
+            timestamptz '2026-03-01 20:00:00+00' as expires_at, 1.0 as age_hours, 0 as other_messages
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "warnings.warning_days": """
+        select date '2026-03-01' as local_date, true as is_latest, 5 as issued, 2 as updated, 1 as cancelled, 3 as expired,
+            4 as leads_known, 2.5 as median_lead_hours, timestamptz '2026-03-01 04:00:00+00' as newest_message_at
+    """,
     "public_services.satisfaction_agency_months": """
         select agency_code, date '2026-03-01' as month_date, 8 as rated_dossiers, 6 as satisfied_dossiers, false as is_small_cell,
             timestamptz '2026-03-01 04:30:00+00' as newest_rating_at
@@ -352,6 +363,10 @@ GOOD_ROWS = {
         from range(10) as spots(number)
     """,
     "forest.fire_danger_on_map": """
+        select 'commune' as place_level, commune_code as place_code, 1 as shape_number
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "warnings.warnings_on_map": """
         select 'commune' as place_level, commune_code as place_code, 1 as shape_number
         from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,

@@ -264,6 +264,8 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
         "lake.hotline.hotline_hours",
         "lake.public_services.satisfaction_agency_months",  # nobody rates
         "lake.silver.int_public_services__ratings_current",
+        "lake.warnings.active_warnings",  # nobody warns
+        "lake.warnings.warning_days",
         "lake.quality.schema_drift",  # none on two good days
     }
     assert changes(step_by_step, at_once) == {}
@@ -585,6 +587,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("hotline.calls", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.dossiers", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.ratings", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("warnings.messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from lake.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)

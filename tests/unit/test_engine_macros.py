@@ -161,6 +161,18 @@ CASES: dict[str, tuple[str, list[Any]]] = {
         "select {{ json_text('array[array[105.80123e0, 21e0], array[0.5e0, -1e0]]') }}",
         ["[[105.80123,21.0],[0.5,-1.0]]"],
     ),
+    "the members of a list in JSON and their values": (
+        "select concat(json_value.text, json_value.number, coalesce(json_value.nothing, '-')) from (select "
+        "{{ json_value('members.member', 'a') }} as text, {{ json_value('members.member', 'b') }} as number, "
+        '{{ json_value(\'members.member\', \'c\') }} as nothing from (values (\'[{"a":"x","b":2},{"a":"y","b":3}]\')) as given (text) '
+        "cross join {{ json_members('given.text') }}) as json_value order by 1",
+        ["x2-", "y3-"],
+    ),
+    "no members of what is no list in JSON": (
+        "select members.member from (values ('['), ('{}'), ('5'), (''), (cast(null as varchar))) as given (text) "
+        "cross join {{ json_members('given.text') }}",
+        [],
+    ),
     "local time and back": (
         "select {{ instant_of_local_time(local_time_of(instant('2026-11-20T23:30:00.123456+00:00'), 'Asia/Ho_Chi_Minh'), 'UTC') }}",
         [datetime(2026, 11, 21, 6, 30, 0, 123456, tzinfo=UTC)],

@@ -214,3 +214,14 @@
 {% macro members_in(list) -%}
     {{ adapter.dispatch('members_in')(list) }}
 {%- endmacro %}
+
+{# The members of a list in JSON text, one row each as JSON text, as column `member`, to be joined to the row of the text; none where the text is no
+   list. #}
+{% macro json_members(text) -%}
+    {{ adapter.dispatch('json_members')(text) }}
+{%- endmacro %}
+
+{# The text or number that an object in JSON text holds under a name, as text; NULL where it holds none. #}
+{% macro json_value(text, name) -%}
+    {{ adapter.dispatch('json_value')(text, name) }}
+{%- endmacro %}

@@ -168,3 +168,11 @@
 {% macro duckdb__members_in(list) -%}
     len({{ list }})
 {%- endmacro %}
+
+{% macro duckdb__json_members(text) -%}
+    unnest(cast(try(json_extract({{ text }}, '$[*]')) as varchar[])) as members (member)
+{%- endmacro %}
+
+{% macro duckdb__json_value(text, name) -%}
+    try(json_extract_string({{ text }}, '$.{{ name }}'))
+{%- endmacro %}

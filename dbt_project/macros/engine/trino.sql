@@ -192,3 +192,11 @@
 {% macro trino__members_in(list) -%}
     cardinality({{ list }})
 {%- endmacro %}
+
+{% macro trino__json_members(text) -%}
+    unnest(transform(try(cast(json_parse({{ text }}) as array(json))), member -> json_format(member))) as members (member)
+{%- endmacro %}
+
+{% macro trino__json_value(text, name) -%}
+    try(json_extract_scalar({{ text }}, '$.{{ name }}'))
+{%- endmacro %}

@@ -38,6 +38,7 @@ from simulator.faults import (
     SCHOOLS,
     STUDENTS,
     VMS,
+    WARNINGS,
     FaultKind,
     FaultProfile,
     deal_faults,
@@ -62,6 +63,7 @@ FEEDS = (
     DOSSIERS,
     RATINGS,
     CALLS,
+    WARNINGS,
     *DECLARED,
 )
 RUN = """
@@ -152,6 +154,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "dossiers": ["dossier_id"],
         "dossier_ratings": ["dossier_id", "rated_at"],
         "calls": ["call_id"],
+        "warnings": ["identifier"],
+        "warning_places": ["identifier", "commune_code"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -174,6 +178,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("class_days", "exported_at"),
             ("dossier_ratings", "rated_at"),
             ("calls", "started_at"),
+            ("warnings", "sent_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -211,6 +216,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     diseases = [path.read_text() for path in (faulty_day.folder / "disease").iterdir()]
     values = sum(len(json.loads(text)["dataValues"]) for text in diseases if text.startswith("{"))
     rows = sum(len(text.splitlines()) - 1 for text in diseases if not text.startswith("{"))
+    warned = [path.read_bytes() for path in (faulty_day.folder / "warnings_messages").iterdir()]
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
     counted = {
@@ -225,6 +231,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         DOSSIERS: (0, len(dossiers)),
         RATINGS: pieces("public_services_ratings", 1),
         CALLS: pieces("hotline_calls", 1),
+        WARNINGS: (len(warned), sum(content.count(b"</alert>") for content in warned)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
@@ -242,6 +249,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[DOSSIERS] == heights["dossier_versions"]
     assert accepted[RATINGS] == heights["dossier_ratings"]
     assert accepted[CALLS] == heights["calls"]
+    assert accepted[WARNINGS] == heights["warnings"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

@@ -28,6 +28,7 @@ from simulator.faults import (
     REGISTRY,
     RIVERS,
     VMS,
+    WARNINGS,
     FaultKind,
 )
 
@@ -388,3 +389,27 @@ def claim_counts(folder: Path) -> Counter[FaultKind]:
 def test_each_fault_of_the_claims_is_in_the_messages(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
     assert dict(claim_counts(faulty_day.folder)) == dict(DEMO_FAULTS.of(CLAIMS))
     assert sum(claim_counts(good_day.folder).values()) == 0
+
+
+def test_each_fault_of_the_warnings_is_in_their_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert warning_counts(faulty_day) == dict(DEMO_FAULTS.of(WARNINGS))
+    assert sum(warning_counts(good_day).values()) == 0
+
+
+def warning_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    counted = Counter[FaultKind]()
+    for path in (day.folder / "warnings_messages").iterdir():
+        text = path.read_text(encoding="utf-8")
+        told = {name: re.findall(f"<{name}>([^<]*)</{name}>", text) for name in ("sent", "expires", "scope", "event")}
+        is_twice = len(told["sent"]) == 2
+        counted[FaultKind.DUPLICATE] += is_twice and len({*told["event"]}) == 1
+        counted[FaultKind.CONFLICT] += is_twice and len({*told["event"]}) == 2
+        counted[FaultKind.ENTITY_ATTACK] += "<!DOCTYPE" in text
+        counted[FaultKind.MALFORMED] += len(told["sent"][0]) == 19
+        counted[FaultKind.MISSING_VALUE] += not told["scope"] or not told["scope"][0]
+        counted[FaultKind.UNKNOWN_CODE] += ">Cao<" in text
+        counted[FaultKind.WRONG_ORDER] += len(told["sent"][0]) == 25 and told["expires"][0] <= told["sent"][0]
+        counted[FaultKind.FUTURE_TIME] += told["sent"][0][:4] == "2036"
+        counted[FaultKind.NO_REFERENCE] += ">Cancel<" in text and "<references>" not in text
+        counted[FaultKind.SWAPPED_COORDINATES] += "<polygon>10" in text
+    return counted

@@ -153,6 +153,13 @@ def _request_xml(number: int) -> str:
     )
 
 
+def _alert(number: int) -> str:
+    return (
+        f'<entry><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>CB-{number}</identifier><sender>ioc</sender>'
+        "<sent>2026-11-20T08:10:00+07:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope></alert></entry>"
+    )
+
+
 def _claim(number: int) -> str:
     """Write a claim with one file, a check-in, on one line."""
     return f"<HOSO>{file_element('XML0', list_file('XML0', [{'MA_LK': f'LK{number}', 'NGAY_VAO': '202611200800'}]))}</HOSO>"
@@ -212,11 +219,17 @@ class Case:
         return self.name not in (
             "open311_array",
             "open311_xml",
+            "cap",
             "giamdinhhs",
             "data_values",
             "one_stop_array",
             "one_stop_answer",
         )
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether a delivery is an XML tree, of which nothing can be read if a part is broken."""
+        return self.name in ("open311_xml", "cap")
 
     def write(self, count: int, first: int = 0) -> bytes:
         """Write a delivery of `count` records."""
@@ -264,6 +277,15 @@ CASES = [
         "<service_requests>\n",
         "\n",
         "\n</service_requests>",
+    ),
+    Case(
+        "cap",
+        "cap",
+        "warnings.messages",
+        _alert,
+        '<feed xmlns="http://www.w3.org/2005/Atom">\n',
+        "\n",
+        "\n</feed>",
     ),
     Case(
         "giamdinhhs",
