@@ -8,6 +8,7 @@
     <into>/public_services_ratings/*.csv
     <into>/hotline_calls/*.csv
     <into>/warnings_messages/*.cap
+    <into>/security_incidents/*.json
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -34,6 +35,7 @@ from simulator.emitters.csv_polls import emit_river_levels
 from simulator.emitters.disease import emit_diseases
 from simulator.emitters.education import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.giamdinhhs import emit_claims
+from simulator.emitters.incidents import emit_incidents
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.one_stop import emit_dossiers
@@ -64,6 +66,7 @@ FOLDERS = (
     "public_services_ratings",
     "hotline_calls",
     "warnings_messages",
+    "security_incidents",
 )
 TRUTH = "truth"
 
@@ -108,6 +111,7 @@ def simulate(
         "public_services_ratings": lambda folder: emit_ratings(city, day, seed, profile, folder),
         "hotline_calls": lambda folder: emit_calls(day, seed, profile, folder),
         "warnings_messages": lambda folder: emit_warnings(city, day, seed, profile, folder),
+        "security_incidents": lambda folder: emit_incidents(city, day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

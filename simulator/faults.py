@@ -32,6 +32,7 @@ DOSSIERS = "public_services.dossiers"
 RATINGS = "public_services.ratings"
 CALLS = "hotline.calls"
 WARNINGS = "warnings.messages"
+INCIDENTS = "security.incidents"
 
 
 class FaultKind(StrEnum):
@@ -247,6 +248,16 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "future_time": 1,
         "no_reference": 1,
         "entity_attack": 1,
+    },
+    INCIDENTS: {
+        "duplicate": 5,
+        "conflict": 3,
+        "malformed": 3,
+        "missing_value": 3,
+        "out_of_range": 3,
+        "unknown_code": 3,
+        "wrong_order": 3,
+        "future_time": 2,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""

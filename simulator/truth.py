@@ -234,6 +234,16 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "follows": pl.String(),
     },
     "warning_places": {"identifier": pl.String(), "commune_code": pl.String()},
+    "incident_versions": {
+        "incident_id": pl.String(),
+        "updated_at": TIME,
+        "kind_code": pl.String(),
+        "commune_code": pl.String(),
+        "reported_at": TIME,
+        "first_response_at": TIME,
+        "status_code": pl.String(),
+        "severity": pl.Int64(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),

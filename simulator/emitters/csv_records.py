@@ -1,4 +1,4 @@
-"""A feed whose day is CSV files of independent records: faults are dealt to the records, the files written, the books kept."""
+"""A feed whose day is files of independent records: faults are dealt to the records, the files written, the books kept."""
 
 from collections import defaultdict
 from collections.abc import Sequence

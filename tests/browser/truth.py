@@ -692,6 +692,37 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         {"local_date": "2026-03-10", "is_latest": True, "issued": 5, "updated": 2, "cancelled": 1, "expired": 3}
         | {"leads_known": 4, "median_lead_hours": 2.5, "newest_message_at": AT_ELEVEN}
     ],
+    "security.incident_days": [
+        {"local_date": "2026-03-10", "is_latest": True, "incidents": 12, "serious_incidents": 2, "judged_incidents": 10}
+        | {"handled_incidents": 8, "handled_percent": 80.0, "known_responses": 9, "median_response_minutes": 11.5}
+        | {"newest_update_at": AT_ELEVEN}
+    ],
+    "security.incident_kind_months": [
+        {
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "kind_code": code,
+            "kind_name": name,
+            "concerns_persons": persons,
+        }
+        | {"is_small_cell": incidents is None, "incidents": incidents, "handled_percent": handled}
+        | {"median_response_minutes": minutes}
+        for code, name, persons, incidents, handled, minutes in [
+            ("trom_cap", "Trộm cắp tài sản", False, 9, 77.8, 12.0),
+            ("mat_tich", "Người mất tích", True, None, None, None),
+        ]
+    ],
+    "security.incident_commune_months": [
+        {"commune_code": "19753", "commune_name": "Phường Phú Xuân", "month_date": "2026-03-01", "is_latest": True}
+        | {"kind_code": "trom_cap", "kind_name": "Trộm cắp tài sản", "concerns_persons": False, "is_small_cell": False}
+        | {"incidents": 9, "judged_incidents": 9, "handled_incidents": 7}
+    ],
+    "security.incidents_on_map": [
+        dict(shape)
+        | {"month_date": "2026-03-01", "incidents": 9, "judged_incidents": 9, "handled_incidents": 7}
+        | {"handled_percent": percent}
+        for shape, percent in zip(AREAS, [95.0, 80.0, None], strict=True)
+    ],
     "quality.feed_scores": [
         {
             "feed": feed,
@@ -721,6 +752,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("hotline", "hotline.x"),
             ("public_services", "public_services.x"),
             ("warnings", "warnings.x"),
+            ("security", "security.x"),
         )
     ],
     "quality.ledger_totals": [

@@ -321,12 +321,58 @@ RATING_FIGURES = {
 }
 RATING_IDENTITIES: Sequence[Identity] = (Sum("rated dossiers", ["scored rated dossiers"], by=AGENCY_MONTH),)
 
+KIND_MONTH = ("kind_code", "month_date")
+INCIDENT_FIGURES = {
+    "incidents of persons": Figure(
+        """(
+            select others.month_date, sum(days.incidents)::bigint - others.incidents as incidents
+            from security.incident_days as days
+            inner join (
+                select month_date, sum(incidents)::bigint as incidents
+                from security.incident_kind_months
+                where not concerns_persons
+                group by month_date
+            ) as others on date_trunc('month', days.local_date)::date = others.month_date
+            group by others.month_date, others.incidents
+        )""",
+        "incidents",
+        ("month_date",),
+        is_public=True,
+    ),
+    "kind incidents": Figure(
+        """(
+            select *, case when not bool_and(is_small_cell) over (partition by month_date) then month_date end as shown_month
+            from security.incident_kind_months
+            where concerns_persons
+        )""",
+        "incidents",
+        KIND_MONTH,
+    ),
+    "commune incidents": Figure(
+        """(
+            select communes.*, case when not kinds.is_small_cell then communes.kind_code end as shown_kind_code
+            from security.incident_commune_months as communes
+            inner join security.incident_kind_months as kinds using (kind_code, month_date)
+            where communes.concerns_persons
+        )""",
+        "incidents",
+        ("commune_code", *KIND_MONTH),
+    ),
+}
+INCIDENT_IDENTITIES: Sequence[Identity] = (
+    Sum("incidents of persons", ["kind incidents"], by=("month_date",)),
+    Sum("kind incidents", ["commune incidents"], by=KIND_MONTH),
+    ZerosShown("kind incidents", by=("shown_month",)),
+    ZerosShown("commune incidents", by=("shown_kind_code", "month_date")),
+)
+
 DOMAINS: Mapping[str, tuple[Mapping[str, Figure], Sequence[Identity]]] = {
     "health": (
         dict(**DISEASE_FIGURES, **STAY_FIGURES, **DIAGNOSIS_FIGURES, **HOME_FIGURES),
         (*DISEASE_IDENTITIES, *STAY_IDENTITIES, *DIAGNOSIS_IDENTITIES, *HOME_IDENTITIES),
     ),
     "public_services": (RATING_FIGURES, RATING_IDENTITIES),
+    "security": (INCIDENT_FIGURES, INCIDENT_IDENTITIES),
     "education": (dict(**YEAR_FIGURES, **DAY_FIGURES), (*YEAR_IDENTITIES, *DAY_IDENTITIES)),
 }
 """The marts of a domain are attacked together, so that a page is too; a name stands for one figure (`dict` refuses a second)."""

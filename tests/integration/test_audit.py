@@ -370,6 +370,21 @@ GOOD_ROWS = {
         select 'commune' as place_level, commune_code as place_code, 1 as shape_number
         from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
+    "security.incident_days": """
+        select date '2026-03-01' as local_date, true as is_latest, 40 as incidents, timestamptz '2026-03-01 04:30:00+00' as newest_update_at
+    """,
+    "security.incident_kind_months": """
+        select kind_code, date '2026-03-01' as month_date, true as is_latest, false as is_small_cell, 9 as incidents
+        from read_csv('{seeds}/incident_kinds.csv')
+    """,
+    "security.incident_commune_months": """
+        select commune_code, kind_code, date '2026-03-01' as month_date, true as is_latest, false as is_small_cell, 5 as incidents
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}}), read_csv('{seeds}/incident_kinds.csv')
+    """,
+    "security.incidents_on_map": """
+        select 'commune' as place_level, commune_code as place_code, 1 as shape_number
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
     "quality.missing_slots": """
         select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,
             1 as recapture_attempts

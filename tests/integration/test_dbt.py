@@ -263,6 +263,10 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
         "lake.hotline.hotline_days",  # nobody calls
         "lake.hotline.hotline_hours",
         "lake.public_services.satisfaction_agency_months",  # nobody rates
+        "lake.security.incident_commune_months",  # nothing happens
+        "lake.security.incident_days",
+        "lake.security.incident_kind_months",
+        "lake.silver.int_security__incidents_current",
         "lake.silver.int_public_services__ratings_current",
         "lake.warnings.active_warnings",  # nobody warns
         "lake.warnings.warning_days",
@@ -588,6 +592,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("public_services.dossiers", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.ratings", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("warnings.messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("security.incidents", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from lake.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)

@@ -30,6 +30,7 @@ from simulator.faults import (
     DISEASES,
     DOSSIERS,
     FEEDBACK,
+    INCIDENTS,
     NO_FAULTS,
     RATINGS,
     READINGS,
@@ -64,6 +65,7 @@ FEEDS = (
     RATINGS,
     CALLS,
     WARNINGS,
+    INCIDENTS,
     *DECLARED,
 )
 RUN = """
@@ -156,6 +158,7 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "calls": ["call_id"],
         "warnings": ["identifier"],
         "warning_places": ["identifier", "commune_code"],
+        "incident_versions": ["incident_id", "updated_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -179,6 +182,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("dossier_ratings", "rated_at"),
             ("calls", "started_at"),
             ("warnings", "sent_at"),
+            ("incident_versions", "updated_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -217,6 +221,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     values = sum(len(json.loads(text)["dataValues"]) for text in diseases if text.startswith("{"))
     rows = sum(len(text.splitlines()) - 1 for text in diseases if not text.startswith("{"))
     warned = [path.read_bytes() for path in (faulty_day.folder / "warnings_messages").iterdir()]
+    incidents = [path.read_text() for path in (faulty_day.folder / "security_incidents").iterdir()]
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
     counted = {
@@ -232,6 +237,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         RATINGS: pieces("public_services_ratings", 1),
         CALLS: pieces("hotline_calls", 1),
         WARNINGS: (len(warned), sum(content.count(b"</alert>") for content in warned)),
+        INCIDENTS: (len(incidents), sum(len(json.loads(text)["vu_viec"]) for text in incidents)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
@@ -250,6 +256,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[RATINGS] == heights["dossier_ratings"]
     assert accepted[CALLS] == heights["calls"]
     assert accepted[WARNINGS] == heights["warnings"]
+    assert accepted[INCIDENTS] == heights["incident_versions"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

@@ -23,6 +23,7 @@ from simulator.faults import (
     DEMO_FAULTS,
     DOSSIERS,
     FEEDBACK,
+    INCIDENTS,
     RATINGS,
     READINGS,
     REGISTRY,
@@ -198,6 +199,28 @@ def call_counts(day: SimulatedDay) -> Counter[FaultKind]:
         counted[FaultKind.UNKNOWN_CODE] += row["trang_thai"] == "lost"
         counted[FaultKind.WRONG_ORDER] += not is_malformed and row["ket_thuc"] < row["bat_dau"]
         counted[FaultKind.FUTURE_TIME] += row["ket_thuc"][:4] == "2036"
+    return counted
+
+
+def test_each_fault_of_the_incidents_is_in_their_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert incident_counts(faulty_day) == dict(DEMO_FAULTS.of(INCIDENTS))
+    assert sum(incident_counts(good_day).values()) == 0
+
+
+def incident_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    contents = [path.read_bytes() for path in (day.folder / "security_incidents").iterdir()]
+    rows = [row for content in contents for row in json.loads(content)["vu_viec"]]
+    repeated = sum(count - 1 for count in Counter(json.dumps(row) for row in rows).values())
+    sent_again = sum(count - 1 for count in Counter((row["ma_vu_viec"], row["cap_nhat_luc"]) for row in rows).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated, FaultKind.CONFLICT: sent_again - repeated})
+    for row in rows:
+        is_malformed = "/" in row["tiep_nhan_luc"]
+        counted[FaultKind.MALFORMED] += is_malformed
+        counted[FaultKind.MISSING_VALUE] += "muc_do" not in row
+        counted[FaultKind.OUT_OF_RANGE] += row.get("muc_do") == "9"
+        counted[FaultKind.UNKNOWN_CODE] += row["loai_vu_viec"] == "loai_la"
+        counted[FaultKind.WRONG_ORDER] += not is_malformed and row.get("xay_ra_luc", "") > row["tiep_nhan_luc"]
+        counted[FaultKind.FUTURE_TIME] += row["cap_nhat_luc"][:4] == "2036"
     return counted
 
 
