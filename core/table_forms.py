@@ -7,7 +7,8 @@ The declaration is the contract's custom property `table`, a list with one mappi
     records       JSON: the path of the list in its object; XML: the path of the records below the root
     error         `{path, fine}`: the path of an answer's error code, and the code that means no error
     document      JSON: members next to the list that apply to every record in it
-    when          a header or member that distinguishes this form from others with the same container
+    html          XML: names of children whose text is HTML, which is read as plain text
+    when          a header or member that distinguishes this form from others with the same container; XML forms differ in their root
     requires      headers that a file must have; by default those of the contract's required columns
     columns       contract column to its header or path in this form; by default `physicalName`
     joined        column to the list of headers or paths whose texts, with a space between, are its text: a date and a time
@@ -33,7 +34,7 @@ column may use those declared before it.
 """
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cached_property
@@ -77,6 +78,7 @@ class Form:
     error_path: tuple[str, ...] = ()
     error_fine: str = ""
     document: tuple[str, ...] = ()
+    html: tuple[str, ...] = ()
     when: str | None = None
     requires: tuple[str, ...] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -138,11 +140,23 @@ def read_forms(where: str, declared: object, wire: Mapping[str, str], logic: Map
     forms = tuple(_form(f"{where}: form {number}", form, wire, logic) for number, form in enumerate(declared, 1))
     for container in Container:
         same = [form for form in forms if form.container is container]
-        if len(same) > 1 and sum(form.when is None for form in same) > 1:
+        if container is Container.XML:
+            _require_roots(where, same)
+        elif len(same) > 1 and sum(form.when is None for form in same) > 1:
             raise ContractError(
                 f"{where}: expected `when` in all {container} forms but one, got {len(same)} forms without it; add it"
             )
     return forms
+
+
+def _require_roots(where: str, forms: Sequence[Form]) -> None:
+    """Raise ContractError if the root of a document, or the name of a record, does not tell which of several XML forms it has."""
+    for place in (0, -1):
+        names = [form.records[place] if form.records else "" for form in forms]
+        if len(forms) > 1 and len(set(names)) < len(names):
+            raise ContractError(
+                f"{where}: expected XML forms with roots and records of different names, got {', '.join(names)}; correct `records`"
+            )
 
 
 def _form(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[str, Logic]) -> Form:
@@ -172,6 +186,7 @@ def _form(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[
         error_path=_path(error.get("path", "")),
         error_fine=error.get("fine", ""),
         document=_list(where, told, "document"),
+        html=_list(where, told, "html"),
         when=told.get("when"),
         requires=_list(where, told, "requires") if "requires" in told else None,
         columns=columns,

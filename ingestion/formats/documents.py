@@ -27,6 +27,11 @@ TAGS_LIMIT = 10_000_000
 """Of an XML document: an element costs some hundred bytes until the document is read, and a request has about forty tags."""
 
 SPACE, COMMA, CLOSING = re.compile(r"\s*"), re.compile(r"\s*,\s*"), re.compile(r"\s*\]")
+BROWSERS_SENTENCE = (
+    b"This XML file does not appear to have any style information associated with it. The document tree is shown below."
+)
+"""What a browser shows above a document, and saves with it as text; any other text before a document is refused with it."""
+
 BROKEN_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 BROKEN_XML = (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError)
 
@@ -135,18 +140,29 @@ def _cut(elements: list[bytes]) -> Pieces:
     return Pieces(1, [text for text, _ in cut], {i: problem for i, (_, problem) in enumerate(cut) if problem})
 
 
-def xml_pieces(document: bytes, path: Sequence[str]) -> Pieces:
+def xml_pieces(document: bytes, *paths: Sequence[str]) -> Pieces:
     """Cut an XML document into the elements at a path (root first, names without namespaces) and their siblings.
 
-    Raises DeliveryError for broken XML, a DTD, another root, and too many or too deeply nested elements.
+    Of several paths the one that begins with the document's root is taken. A sentence that a browser puts before a document is a piece of
+    its own. Raises DeliveryError for broken XML, a DTD, another root, and too many or too deeply nested elements.
     """
-    found = _elements_at(xml_root(document), path)
-    if found is None:
-        raise DeliveryError(
-            f"delivery: expected XML with the root {path[0]}, got another; export the records as {'/'.join(path)}",
-            reason="another_root",
-        )
-    return element_pieces(found)
+    if not document.lstrip().startswith(BROWSERS_SENTENCE):
+        return element_pieces(_elements_below(document, paths))
+    pieces = element_pieces(_elements_below(document.lstrip().removeprefix(BROWSERS_SENTENCE).lstrip(), paths))
+    problems = {index + 1: name for index, name in pieces.problems.items()}
+    return Pieces(1, [BROWSERS_SENTENCE.decode(), *pieces.raws], problems)
+
+
+def _elements_below(document: bytes, paths: Sequence[Sequence[str]]) -> list[Element]:
+    root = xml_root(document)
+    for path in paths:
+        if path[0] == local_name(root):
+            return _elements_at(root, path)
+    raise DeliveryError(
+        f"delivery: expected XML with the root {' or '.join(path[0] for path in paths)}, got another; "
+        f"export the records as {' or '.join('/'.join(path) for path in paths)}",
+        reason="another_root",
+    )
 
 
 def xml_root(document: bytes) -> Element:
@@ -178,10 +194,8 @@ def element_pieces(elements: Sequence[Element], problems: Mapping[int, str] | No
     return Pieces(1, pieces.raws, {**(problems or {}), **pieces.problems})
 
 
-def _elements_at(root: Element, path: Sequence[str]) -> list[Element] | None:
-    """Return the elements at a path and their siblings, so that none is passed over; None if the root is another."""
-    if local_name(root) != path[0]:
-        return None
+def _elements_at(root: Element, path: Sequence[str]) -> list[Element]:
+    """Return the elements at a path that begins with the root, and their siblings, so that none is passed over."""
     found = [root]
     for name in path[1:-1]:
         found = [child for element in found for child in element if local_name(child) == name]

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import BinaryIO, cast
 
 from core.errors import DeliveryError
+from ingestion.formats.documents import BROWSERS_SENTENCE
 
 GZIP_BYTES_LIMIT = 512 * 1024 * 1024
 """The limit for what one delivery unpacks to."""
@@ -186,7 +187,7 @@ def kind_of(beginning: bytes) -> Kind:
         and max(beginning[0::2].count(0), beginning[1::2].count(0)) > WIDE_SHARE * len(beginning) / 2
     ):
         return Kind.UTF_16
-    text = beginning.removeprefix(codecs.BOM_UTF8).lstrip()
+    text = beginning.removeprefix(codecs.BOM_UTF8).lstrip().removeprefix(BROWSERS_SENTENCE).lstrip()
     if IS_HTML.match(text):
         return Kind.HTML
     if IS_XML.match(text):

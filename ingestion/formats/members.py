@@ -13,6 +13,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from ingestion.formats.base import Shape
+from ingestion.formats.documents import local_name
 
 SAMPLED = 20
 POSITION = pl.col("_position")
@@ -33,7 +34,7 @@ def member_shapes(pieces: pl.DataFrame, members: Mapping[str, str], known: Colle
 def _names_of(raw: str) -> Collection[str]:
     try:
         if raw.startswith("<"):
-            return [child.tag for child in fromstring(raw, forbid_dtd=True)]
+            return [local_name(child) for child in fromstring(raw, forbid_dtd=True)]
         return msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeEncodeError, ParseError, DefusedXmlException, ValueError, RecursionError):
         return ()

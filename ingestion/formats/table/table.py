@@ -3,13 +3,14 @@
 The kind of file was checked before (`first_look.py`), so a delivery here is text - JSON, XML, or else separated lines - or a zip archive: a
 workbook, or files of separated lines. Neither names nor first bytes tell these two apart; a workbook holds `xl/workbook.xml`. Their pieces
 begin with their place, by which they are recognised again. If a contract has several forms of one container, `when` tells them apart
-by a name in the first record or header.
+by a name in the first record or header; those of XML have roots of their own, and their records are recognised by their names.
 """
 
 import codecs
 import io
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import BinaryIO
 
 import polars as pl
@@ -20,7 +21,7 @@ from ingestion.formats import base
 from ingestion.formats.archives import ZIP_MARK, unpack
 from ingestion.formats.base import Envelope, Pieces, Reading, empty_reading, join_readings
 from ingestion.formats.csv import split_whole
-from ingestion.formats.documents import read_document
+from ingestion.formats.documents import BROWSERS_SENTENCE, read_document
 from ingestion.formats.lines import IS_BLANK, without_mark
 from ingestion.formats.table.archive_records import read_archives
 from ingestion.formats.table.encodings import decoded
@@ -30,7 +31,7 @@ from ingestion.formats.table.separated import read_separated
 from ingestion.formats.table.sheets import ROW
 from ingestion.formats.table.workbook import is_workbook, split_workbook, unpack_workbook
 from ingestion.formats.table.workbook_records import read_workbooks
-from ingestion.formats.table.xml_records import read_xml, split_xml
+from ingestion.formats.table.xml_records import ELEMENT, read_xml, split_xml
 from ingestion.formats.table.zip_of_csv import PLACE, split_zip
 
 READERS = {Container.CSV: read_separated, Container.JSON: read_json, Container.XML: read_xml}
@@ -60,7 +61,7 @@ class Table:
         if container is Container.JSON and forms:
             yield from split_json(content, beginning, forms[0])
         elif container is Container.XML and forms:
-            yield from split_xml(content, beginning, forms[0])
+            yield from split_xml(content, beginning, forms)
         elif container is Container.CSV and not forms:
             yield from split_json(content, beginning, self._forms(Container.JSON)[0])
         else:
@@ -80,7 +81,12 @@ class Table:
     def read(self, pieces: pl.DataFrame, contract: Contract, envelopes: Mapping[int, Envelope]) -> Reading:
         """Read pieces, those of each form together; raise DeliveryError if a delivery breaks a rule of its form."""
         filled = pieces.filter(~IS_BLANK & (pl.col("_problem").is_null() | IS_PACKED))
-        firsts = filled.group_by("_delivery", maintain_order=True).agg(pl.col("_raw").first())
+        first = pl.col("_raw").first()
+        if self._xml_records:
+            is_record = pl.col("_raw").str.extract(ELEMENT).is_in(list(self._xml_records))
+            is_xml = first.str.starts_with("<") | (first == BROWSERS_SENTENCE.decode())
+            first = pl.coalesce(pl.when(is_xml).then(pl.col("_raw").filter(is_record).first()), first)
+        firsts = filled.group_by("_delivery", maintain_order=True).agg(first)
         form_of = {number: self._form_of(first) for number, first in firsts.rows()}
         empty = pieces.filter(~pl.col("_delivery").is_in(list(form_of)))
         readings = [empty_reading(contract.column_names)]
@@ -99,8 +105,14 @@ class Table:
     def _forms(self, container: Container) -> list[Form]:
         return [form for form in self._contract.forms if form.container is container]
 
+    @cached_property
+    def _xml_records(self) -> Mapping[str, Form]:
+        return {form.records[-1]: form for form in self._forms(Container.XML) if form.records}
+
     def _form_of(self, first: str) -> Form:
         container = self._packed_container(first) or _container_of(first.encode())
+        if container is Container.XML and (name := re.match(ELEMENT, first)) and name[1] in self._xml_records:
+            return self._xml_records[name[1]]
         forms = self._forms(container) or list(self._contract.forms)
         told = [form for form in forms if form.when is not None and form.when.casefold() in first.casefold()]
         return (told or [form for form in forms if form.when is None] or forms)[0]
@@ -111,5 +123,5 @@ class Table:
 
 
 def _container_of(beginning: bytes) -> Container:
-    first = beginning.lstrip()[:1]
+    first = beginning.lstrip().removeprefix(BROWSERS_SENTENCE).lstrip()[:1]
     return Container.JSON if first in (b"{", b"[") else Container.XML if first == b"<" else Container.CSV

@@ -3,7 +3,7 @@
 A piece is one whole element. A column's path goes from child to child; `@name` is an attribute, `.` the element's own text.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element
 
@@ -13,31 +13,38 @@ from defusedxml.ElementTree import fromstring
 from core.contract import Contract
 from core.table_forms import Form
 from ingestion.formats.base import Pieces, Reading
-from ingestion.formats.documents import BROKEN_XML, local_name, read_document, xml_pieces
+from ingestion.formats.documents import BROKEN_XML, BROWSERS_SENTENCE, local_name, read_document, xml_pieces
+from ingestion.formats.html_text import plain_text
 from ingestion.formats.lines import set_aside
 from ingestion.formats.members import member_shapes
 from ingestion.formats.table.columns import part_by_reason, read_columns
 from ingestion.formats.table.paths import Structure, structure_of, type_of
 
+ELEMENT = r"^<(?:[^\s<>/:]+:)?([^\s<>/:]+)"
+"""The name of an element at the beginning of its text, without its namespace."""
+
 Texts = Mapping[str, Any]
 """What was read of an element, by name: a text, the texts of a child, or a list of them."""
 
 
-def split_xml(content: BinaryIO, beginning: bytes, form: Form) -> Iterator[Pieces]:
+def split_xml(content: BinaryIO, beginning: bytes, forms: Sequence[Form]) -> Iterator[Pieces]:
     """Cut a document into its records; raise DeliveryError for broken XML, a DTD, another root, or too many elements."""
-    yield xml_pieces(read_document(content, beginning), form.records)
+    yield xml_pieces(read_document(content, beginning), *(form.records for form in forms))
 
 
 def read_xml(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
     """Read elements into records."""
-    name = pl.col("_raw").str.extract(r"^<(?:[^\s<>/:]+:)?([^\s<>/:]+)")
+    name = pl.col("_raw").str.extract(ELEMENT)
     readable, unreadable, skipped = set_aside(
         pieces,
-        {"beside_the_records": name.is_in(form.known).fill_null(value=False)},
+        {
+            "browsers_sentence": pl.col("_raw") == BROWSERS_SENTENCE.decode(),
+            "beside_the_records": name.is_in(form.known).fill_null(value=False),
+        },
         {f"not_a_{form.item}": name.ne_missing(form.records[-1])},
     )
     structure = structure_of(form.paths)
-    records = [_record_of(raw, structure) for raw in readable["_raw"]]
+    records = [_record_of(raw, structure, form.html) for raw in readable["_raw"]]
     held = readable.with_columns(pl.Series("record", records, dtype=type_of(structure)))
     read = held.hstack(read_columns(held.select("record"), "record", form, contract))
     marked = read.with_columns(
@@ -48,11 +55,18 @@ def read_xml(pieces: pl.DataFrame, form: Form, contract: Contract) -> Reading:
     return Reading(kept, pl.concat([unreadable, broken]), pl.concat([skipped, passed]), shapes)
 
 
-def _record_of(raw: str, structure: Structure) -> Texts | None:
+def _record_of(raw: str, structure: Structure, html: Collection[str]) -> Texts | None:
     try:
-        return _texts(fromstring(raw, forbid_dtd=True), structure)
+        texts = _texts(fromstring(raw, forbid_dtd=True), structure)
     except BROKEN_XML:
         return None
+    return {name: _plain(value) if name in html else value for name, value in texts.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return plain_text(value) if isinstance(value, str) else value
 
 
 def _texts(element: Element, structure: Structure) -> Texts:
