@@ -9,6 +9,7 @@
     <into>/hotline_calls/*.csv
     <into>/warnings_messages/*.cap
     <into>/security_incidents/*.json
+    <into>/press_articles/*.xml
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -40,6 +41,7 @@ from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.one_stop import emit_dossiers
 from simulator.emitters.open311 import emit_feedback
+from simulator.emitters.press import emit_press
 from simulator.emitters.ratings import emit_ratings
 from simulator.emitters.tt10 import emit_readings
 from simulator.emitters.vessel_registry import emit_vessel_registry
@@ -67,6 +69,7 @@ FOLDERS = (
     "hotline_calls",
     "warnings_messages",
     "security_incidents",
+    "press_articles",
 )
 TRUTH = "truth"
 
@@ -112,6 +115,7 @@ def simulate(
         "hotline_calls": lambda folder: emit_calls(day, seed, profile, folder),
         "warnings_messages": lambda folder: emit_warnings(city, day, seed, profile, folder),
         "security_incidents": lambda folder: emit_incidents(city, day, seed, profile, folder),
+        "press_articles": lambda folder: emit_press(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

@@ -33,6 +33,7 @@ RATINGS = "public_services.ratings"
 CALLS = "hotline.calls"
 WARNINGS = "warnings.messages"
 INCIDENTS = "security.incidents"
+PRESS = "press.articles"
 
 
 class FaultKind(StrEnum):
@@ -76,6 +77,7 @@ class FaultKind(StrEnum):
     NO_END = "no_end"  # finished, without saying when: quarantined, group 6
     NO_REFERENCE = "no_reference"  # a cancel that does not say of what: quarantined, group 6
     ENTITY_ATTACK = "entity_attack"  # XML with a DTD: the delivery quarantined whole, group 4
+    BROKEN_DOCUMENT = "broken_document"  # XML that ends in the middle: quarantined whole, group 4
 
 
 ERROR_GROUPS: Mapping[FaultKind, int] = {
@@ -92,6 +94,7 @@ ERROR_GROUPS: Mapping[FaultKind, int] = {
     FaultKind.ORPHAN_FRAGMENT: 4,
     FaultKind.BAD_BASE64: 4,
     FaultKind.OLD_IDENTITY: 4,
+    FaultKind.BROKEN_DOCUMENT: 4,
     FaultKind.ENTITY_ATTACK: 4,
     FaultKind.NO_END: 6,
     FaultKind.NO_REFERENCE: 6,
@@ -258,6 +261,15 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "unknown_code": 3,
         "wrong_order": 3,
         "future_time": 2,
+    },
+    PRESS: {
+        "duplicate": 5,
+        "conflict": 3,
+        "malformed": 3,
+        "missing_value": 3,
+        "future_time": 2,
+        "broken_document": 2,
+        "entity_attack": 1,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""

@@ -244,6 +244,16 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "status_code": pl.String(),
         "severity": pl.Int64(),
     },
+    "press_articles": {
+        "article_url": pl.String(),
+        "title": pl.String(),
+        "source": pl.String(),
+        "published_at": TIME,
+        "is_zone_assumed": pl.Boolean(),
+        "topics": pl.List(pl.String()),
+        "commune_code": pl.String(),
+        "is_place_ambiguous": pl.Boolean(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),

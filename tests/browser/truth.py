@@ -723,6 +723,55 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"handled_percent": percent}
         for shape, percent in zip(AREAS, [95.0, 80.0, None], strict=True)
     ],
+    "press.press_articles": [
+        {
+            "article_url": f"https://a.example/{n}",
+            "title": f"Tin {n}",
+            "source": "a.example",
+            "local_date": "2026-03-10",
+        }
+        | {"first_published_at": AT_NINE, "changed_at": AT_ELEVEN, "is_repetition": n == 2, "topic_labels": "Cháy nổ"}
+        for n in (1, 2)
+    ],
+    "press.press_days": [
+        {
+            "local_date": "2026-03-10",
+            "is_latest": True,
+            "articles": 9,
+            "stories": 7,
+            "repeated_articles": 2,
+            "sources": 3,
+        }
+        | {"zone_assumed_articles": 1, "newest_article_at": AT_ELEVEN, "current_until_at": "2026-03-10T16:00:00+00:00"}
+    ],
+    "press.press_topic_days": [
+        {
+            "topic_code": label,
+            "topic_label": label,
+            "topic_label_en": label,
+            "local_date": "2026-03-10",
+            "is_latest": True,
+        }
+        | {"articles": 6, "stories": 5, "sources": 2, "share_percent": 66.7, "mean_before": 1.0, "burst_limit": 2.5}
+        | {"is_burst": is_burst, "newest_article_at": AT_ELEVEN, "current_until_at": "2026-03-10T16:00:00+00:00"}
+        for label, is_burst in (("Cháy nổ", True), ("Thiên tai", None))
+    ],
+    "press.press_commune_days": [
+        {
+            "commune_code": "19753",
+            "commune_name": "Phường Phú Xuân",
+            "local_date": "2026-03-10",
+            "articles": 3,
+            "stories": 2,
+        }
+        | {"sources": 2, "newest_article_at": AT_ELEVEN}
+    ],
+    "press.press_on_map": [
+        dict(shape)
+        | {"local_date": "2026-03-10", "articles": articles, "stories": articles}
+        | {"current_until_at": "2026-03-10T16:00:00+00:00"}
+        for shape, articles in zip(AREAS, [3, 1, None], strict=True)
+    ],
     "quality.feed_scores": [
         {
             "feed": feed,
@@ -750,6 +799,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("health", "health.claims"),
             ("health", "health.disease_cases"),
             ("hotline", "hotline.x"),
+            ("press", "press.x"),
             ("public_services", "public_services.x"),
             ("warnings", "warnings.x"),
             ("security", "security.x"),
@@ -878,6 +928,13 @@ NUMBERS: Mapping[str, Mapping[str, str]] = {
         "Hài lòng (%)": "80,0",
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
         "Tuổi dữ liệu (giờ)": "1,0",
+    },
+    "bao-chi": {
+        "Tin khác nhau": "7",
+        "Số bài": "9",
+        "Số nguồn": "3",
+        "Chủ đề tăng đột biến": "1",
+        "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
     "dich-benh": {
         "Số ca sốt xuất huyết": "45",

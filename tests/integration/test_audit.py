@@ -385,6 +385,18 @@ GOOD_ROWS = {
         select 'commune' as place_level, commune_code as place_code, 1 as shape_number
         from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
+    "press.press_articles": """
+        select 'https://a.example/' || number as article_url, 'Tin ' || number as title, 'a.example' as source,
+            timestamptz '2026-03-01 04:30:00+00' - interval (number) minute as changed_at, false as is_repetition
+        from range(20) as articles(number)
+    """,
+    "press.press_days": "select date '2026-03-01' as local_date, true as is_latest, 20 as articles, 20 as stories, 1 as sources",
+    "press.press_topic_days": "select 'fire' as topic_code, date '2026-03-01' as local_date, true as is_latest, 2 as articles",
+    "press.press_commune_days": "select '19753' as commune_code, date '2026-03-01' as local_date, 2 as articles, 2 as stories",
+    "press.press_on_map": """
+        select 'commune' as place_level, commune_code as place_code, 1 as shape_number
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
     "quality.missing_slots": """
         select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,
             1 as recapture_attempts

@@ -262,6 +262,11 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
         "lake.health.disease_years",  # the only case fell ill in the running week
         "lake.hotline.hotline_days",  # nobody calls
         "lake.hotline.hotline_hours",
+        "lake.press.press_articles",  # no newspaper
+        "lake.press.press_days",
+        "lake.press.press_topic_days",
+        "lake.press.press_commune_days",
+        "lake.silver.int_press__articles_current",
         "lake.public_services.satisfaction_agency_months",  # nobody rates
         "lake.security.incident_commune_months",  # nothing happens
         "lake.security.incident_days",
@@ -589,6 +594,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("health.claims", 1, 1, 1, 0, 0, 0, 0, 0, True),
         ("health.disease_cases", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("hotline.calls", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("press.articles", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.dossiers", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.ratings", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("warnings.messages", 0, 0, 0, 0, 0, 0, 0, 0, True),

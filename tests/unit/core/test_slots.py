@@ -54,6 +54,7 @@ def test_every_contract_says_which_slots_it_owes() -> None:
         "health.claims": "object",
         "health.disease_cases": "feed",
         "hotline.calls": "unknown",
+        "press.articles": "unknown",
         "public_services.dossiers": "polls",
         "public_services.ratings": "unknown",
         "warnings.messages": "unknown",

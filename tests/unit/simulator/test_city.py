@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from datetime import date, timedelta
@@ -32,6 +33,7 @@ from simulator.faults import (
     FEEDBACK,
     INCIDENTS,
     NO_FAULTS,
+    PRESS,
     RATINGS,
     READINGS,
     REGISTRY,
@@ -66,6 +68,7 @@ FEEDS = (
     CALLS,
     WARNINGS,
     INCIDENTS,
+    PRESS,
     *DECLARED,
 )
 RUN = """
@@ -159,6 +162,7 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "warnings": ["identifier"],
         "warning_places": ["identifier", "commune_code"],
         "incident_versions": ["incident_id", "updated_at"],
+        "press_articles": ["article_url", "title"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -183,6 +187,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("calls", "started_at"),
             ("warnings", "sent_at"),
             ("incident_versions", "updated_at"),
+            ("press_articles", "published_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -224,6 +229,10 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     incidents = [path.read_text() for path in (faulty_day.folder / "security_incidents").iterdir()]
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
+    feeds = [
+        [] if b"DOCTYPE" in content or not content.endswith(b">\n") else re.findall(rb"<(?:item|entry)>", content)
+        for content in (path.read_bytes() for path in (faulty_day.folder / "press_articles").iterdir())
+    ]
     counted = {
         READINGS: pieces("environment", 0),
         RIVERS: pieces("river_levels", 1),
@@ -238,6 +247,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         CALLS: pieces("hotline_calls", 1),
         WARNINGS: (len(warned), sum(content.count(b"</alert>") for content in warned)),
         INCIDENTS: (len(incidents), sum(len(json.loads(text)["vu_viec"]) for text in incidents)),
+        PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
@@ -257,6 +267,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[CALLS] == heights["calls"]
     assert accepted[WARNINGS] == heights["warnings"]
     assert accepted[INCIDENTS] == heights["incident_versions"]
+    assert accepted[PRESS] == heights["press_articles"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

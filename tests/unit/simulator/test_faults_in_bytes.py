@@ -24,6 +24,7 @@ from simulator.faults import (
     DOSSIERS,
     FEEDBACK,
     INCIDENTS,
+    PRESS,
     RATINGS,
     READINGS,
     REGISTRY,
@@ -221,6 +222,25 @@ def incident_counts(day: SimulatedDay) -> Counter[FaultKind]:
         counted[FaultKind.UNKNOWN_CODE] += row["loai_vu_viec"] == "loai_la"
         counted[FaultKind.WRONG_ORDER] += not is_malformed and row.get("xay_ra_luc", "") > row["tiep_nhan_luc"]
         counted[FaultKind.FUTURE_TIME] += row["cap_nhat_luc"][:4] == "2036"
+    return counted
+
+
+def test_each_fault_of_the_press_is_in_its_feeds(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert press_counts(faulty_day) == dict(DEMO_FAULTS.of(PRESS))
+    assert sum(press_counts(good_day).values()) == 0
+
+
+def press_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    counted = Counter[FaultKind]()
+    for path in (day.folder / "press_articles").iterdir():
+        text = path.read_text(encoding="utf-8")
+        counted[FaultKind.BROKEN_DOCUMENT] += not text.endswith(">\n")
+        counted[FaultKind.ENTITY_ATTACK] += "<!ENTITY x SYSTEM" in text
+        counted[FaultKind.DUPLICATE] += text.count("utm_source=rss")
+        counted[FaultKind.CONFLICT] += text.count("Nội dung khác")
+        counted[FaultKind.MALFORMED] += len(re.findall(r"<(?:pubDate|updated)>\d\d/\d\d/", text))
+        counted[FaultKind.MISSING_VALUE] += len(re.findall(r"<(?:item|entry)><title[^>]*></title>", text))
+        counted[FaultKind.FUTURE_TIME] += len(re.findall(r"<(?:pubDate|updated)>[^<]*2036", text))
     return counted
 
 
