@@ -17,8 +17,8 @@ demo: install  ## Start everything, simulate a day of a city, load, publish, com
 test: install lint/.venv/installed  ## Run every test: unit, golden, property, integration, browser
 	$(RUN)pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-test-faults: install  ## Run the fault and conservation tests at full length, and write docs/reliability.md
-	$(RUN)pytest tests/faults tests/property --faults && $(RUN)python -m tests.faults.report
+test-faults: install  ## Run the tests of faults, conservation and of one instant at full length, and write docs/reliability.md
+	$(RUN)pytest tests/faults tests/property tests/integration/test_one_instant.py --faults && $(RUN)python -m tests.faults.report
 
 test-security: install  ## Try every attempt of docs/security.md against a live stack
 	$(RUN)pytest tests/security --faults 1
@@ -26,7 +26,7 @@ test-security: install  ## Try every attempt of docs/security.md against a live 
 test-scale: install  ## Build every domain on DuckDB and on Trino, compare every mart, and write the table of docs/scale.md
 	$(RUN)pytest tests/integration/test_scale.py --scale
 
-test-scale-small: install  ## The same with two domains, as in `make test`
+test-scale-small: install  ## The same with one domain, as in `make test`
 	$(RUN)pytest tests/integration/test_scale.py -rs
 
 check: install lint/.venv/installed  ## Lint, types, models, contracts, dashboards, secrets: everything that needs no service

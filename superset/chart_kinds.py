@@ -164,6 +164,11 @@ def over_time(chart: Tree, shown: Shown) -> Tree:
     }
 
 
+def line(chart: Tree, shown: Shown) -> Tree:
+    """A value between two that are not known has no line to either, so that each value has a mark of its own."""
+    return over_time(chart, shown) | {"markerEnabled": True, "markerSize": 5}
+
+
 def bar(chart: Tree, shown: Shown) -> Tree:
     if "grain" in chart:
         return over_time(chart, shown)
@@ -209,7 +214,7 @@ def _format_of(chart: Tree, shown: Shown) -> str | None:
 KINDS_OF_CHART: Mapping[str, tuple[str, Kind, frozenset[str]]] = {
     "big_number": ("big_number_total", big_number, frozenset({"metric", "note", "levels", "is_time"})),
     "table": ("table", table, frozenset({"columns", "order", "limit", "groupby", "metrics", "formats", "levels"})),
-    "line": ("echarts_timeseries_line", over_time, frozenset({"x", "grain", "metrics", "by"})),
+    "line": ("echarts_timeseries_line", line, frozenset({"x", "grain", "metrics", "by"})),
     "bar": ("echarts_timeseries_bar", bar, frozenset({"x", "grain", "metrics", "by", "stack", "sort", "limit"})),
     "pie": ("pie", pie, frozenset({"metric", "groupby", "limit"})),
 }

@@ -209,10 +209,10 @@ def read_map(slug: str, chart: Tree, mart: str, columns: Mapping[str, Column], d
 
 
 def _column(name: str, columns: Mapping[str, Column], derived: Tree) -> tuple[str, str, str]:
-    """Return the label of a column, its SQL, and SQL for its text in Vietnamese; a derived column is text."""
+    """Return the label of a column, its SQL, and SQL for its text in Vietnamese; a derived column is a text or a whole number."""
     if name in derived:
         said = as_tree(derived[name])
-        return str(said["label"]), f"({said['sql']})", f"({said['sql']})"
+        return str(said["label"]), f"({said['sql']})", f"cast({said['sql']} as varchar)"
     if name not in columns:
         raise ValueError(f"expected a column of the mart, got {name}; correct the name")
     column = columns[name]

@@ -1,6 +1,7 @@
 """A build sees one instant: loads of every feed commit between its models and its tests, and change nothing in it.
 
-Takes a city of its own and two builds a domain, some minutes: what is loaded here in the middle of builds is no use to other tests.
+Takes a city of its own and two builds a domain, minutes: what is loaded here in the middle of builds is no use to other tests. `make test`
+does so with the two domains that differ most in how they are built, `make test-faults` with all.
 """
 
 import sys
@@ -25,6 +26,9 @@ from .city import City, Withheld, bring_in
 from .warehouse import Tables, changes
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+BY_DEFAULT = ("environment", "quality")
+"""One whose marts are continued from build to build, and one that reads the ledger of every feed."""
 
 AT_ONCE = 3
 """This many deliveries are landed and loaded after each model."""
@@ -72,7 +76,13 @@ def load_after_each_model(
     return loaded
 
 
-@pytest.mark.parametrize("domain", domain_names())
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Test every domain in the long run."""
+    if "domain" in metafunc.fixturenames:
+        is_long = metafunc.config.getoption("--faults") > 0
+        metafunc.parametrize("domain", domain_names() if is_long else BY_DEFAULT)
+
+
 def test_loads_in_the_middle_of_a_build_change_nothing_and_its_instant_gives_the_same_marts_again(
     city: City, domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
