@@ -597,8 +597,8 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("press.articles", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.dossiers", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.ratings", 0, 0, 0, 0, 0, 0, 0, 0, True),
-        ("warnings.messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("security.incidents", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("warnings.messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from lake.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)
