@@ -21,7 +21,7 @@ from reporting.browser import open_dashboard
 from tests.browser.maps import find_colours, find_map, told_at
 from tests.browser.truth import publish
 
-pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(1800)]
 
 PATIENCE_SECONDS = 90
 """A release is seen once what Superset has cached of the one before is too old."""

@@ -10,7 +10,7 @@ from reporting.browser import log_in, open_dashboard
 from tests.browser.filters import chart_named, choose, watch_requests
 from tests.people import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(1800)]
 
 FIRST_PAGE = re.compile("/superset/dashboard/tong-quan/")
 PLUS = "[data-test='new-dropdown-icon']"

@@ -27,7 +27,7 @@ from reporting.printing import Caption, print_page
 from reporting.report_store import ReportStore
 from tests.browser.truth import NUMBERS, publish
 
-pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(1800)]
 
 CAPTION = Caption("Tiêu đề", "Mô tả", ("Môi trường: bản phát hành số 1",), "Chân trang")
 A4_LANDSCAPE = (842, 595)

@@ -27,7 +27,7 @@ from tests.browser.filters import watch_requests
 from tests.browser.truth import NUMBERS, publish
 from tests.people import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(1800)]
 
 PATIENCE_SECONDS = 30
 BADGES = 3

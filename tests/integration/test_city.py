@@ -39,7 +39,7 @@ from .small_cells import (
     YEAR_IDENTITIES,
 )
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 def release(settings: Settings, domain: str) -> Release:

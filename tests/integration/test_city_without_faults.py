@@ -10,7 +10,7 @@ from stack.control import DATA_SERVICES, down, up
 from .city import bring_in
 from .warehouse import Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

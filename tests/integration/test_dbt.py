@@ -14,7 +14,7 @@ from transform.build import DBT_PROJECT, of_domain
 
 from .warehouse import DOMAINS, Warehouse, changes
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 SCHOOLS = (("461978901", 30, 3), ("469900201", 30, 6), ("469900601", 40, 20))
 """Schools of one level: code, pupils who study, drop-outs."""

@@ -29,7 +29,7 @@ from stack.control import DATA_SERVICES, down, up
 from .persons import pseudonym
 from .warehouse import Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 FEED = "health.disease_cases"
 DAY, SEED = date(2026, 11, 20), 46

@@ -8,7 +8,7 @@ import xlsxwriter
 from .conftest import NOON, Lake
 from .warehouse import Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 STUDENTS = "education.students"
 A, B, UNKNOWN = "469900101", "461978901", "469999999"

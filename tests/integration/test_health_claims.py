@@ -33,7 +33,7 @@ from transform.build import of_domain
 from .conftest import Lake
 from .warehouse import Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 DAY = date(2026, 11, 20)
 SEED = 46

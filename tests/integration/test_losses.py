@@ -15,7 +15,7 @@ from quality import steps
 from .conftest import Lake
 from .test_slots import READINGS, REQUESTS, Slot, empty_the_server, file_of, missing, publish
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 MORNING = datetime.fromisoformat("2026-11-20T08:00:00+07:00")
 NOON = datetime.fromisoformat("2026-11-20T12:00:00+07:00")

@@ -25,7 +25,7 @@ from transform import build
 from .city import City, Withheld, bring_in
 from .warehouse import Tables, changes
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 BY_DEFAULT = ("environment", "quality")
 """One whose marts are continued from build to build, and one that reads the ledger of every feed."""

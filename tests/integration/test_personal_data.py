@@ -18,7 +18,7 @@ from .conftest import NOON, Lake
 from .persons import BUILDERS, Seeded, health_claims, pseudonym, strange_names
 from .warehouse import Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
 PLACES_OF_NAMES = {

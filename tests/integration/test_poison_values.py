@@ -22,7 +22,7 @@ from lake.transaction import transaction
 from .poison import RECEIVED, Poison, poisoned, whole_hours
 from .warehouse import DOMAINS, Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 CONTRACTS = read_contracts()
 CLOCK = RECEIVED + timedelta(minutes=10)

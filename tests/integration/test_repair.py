@@ -500,7 +500,7 @@ def test_a_delivery_that_changed_in_landing_is_not_replayed(lake: Lake) -> None:
         lake.replay(READINGS)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_marts_after_repair_and_replay_equal_those_of_the_run_that_was_never_corrupted(lake: Lake) -> None:
     warehouse = Warehouse(lake.settings, lake.connection)
     names = ("air_quality_hours", "station_uptime_days")

@@ -22,7 +22,7 @@ from transform.build import build
 from .conftest import Lake
 from .fault_days import CLEAN_DAYS, COMPLETE, FAULTS, LATE, NIGHT, NOON, STATIONS, Fault, Sending, moment
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 AXES = ("correct", "complete", "clean", "live", "consistent")
 READINGS = "environment.station_readings"

@@ -26,7 +26,7 @@ from tests.publishing import publish_candidates
 from .conftest import Lake
 from .warehouse import Warehouse
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 READINGS, REQUESTS = "environment.station_readings", "feedback.requests"
 EVENING = datetime.fromisoformat("2026-11-19T23:45:00+07:00")

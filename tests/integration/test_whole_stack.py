@@ -31,7 +31,7 @@ from transform.build import require_build
 from .persons import BUILDERS, Seeded
 from .test_stack import kill, with_children
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

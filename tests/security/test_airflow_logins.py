@@ -12,7 +12,7 @@ import pytest
 from core.settings import Settings
 from stack.control import down, up
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 SERVER = "airflow-api-server"
 WHO_AM_I = "/api/v2/dags"

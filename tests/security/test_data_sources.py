@@ -16,7 +16,7 @@ import yaml
 from core.settings import Settings
 from tests.people import asking_as
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 ADDRESSES = (
     "shillelagh+safe://",

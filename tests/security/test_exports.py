@@ -13,7 +13,7 @@ import pytest
 from core.settings import Settings
 from tests.people import asking_as
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 FORMULAS = (
     "=1+1",

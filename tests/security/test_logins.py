@@ -19,7 +19,7 @@ from tests.security.visitors import (
     welcome,
 )
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 WRONG = (
     ("leader", "wrong-password-1"),

@@ -104,7 +104,7 @@ def _processes(settings: Settings) -> dict[str, list[Seen]]:
 
 
 @pytest.mark.services
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_each_process_is_told_its_own_secrets_and_no_other(settings: Settings) -> None:
     held: dict[str, set[str]] = {}
     for service, processes in _processes(settings).items():

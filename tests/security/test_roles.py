@@ -25,7 +25,7 @@ from stack.superset import Superset
 from tests.people import PASSWORD, asking_as
 from tests.security.visitors import csrf_token, log_in_by_form
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 TABLES = Path(__file__).parent
 ROLES = ("leader", "analyst", "engineer", "nobody")

@@ -28,7 +28,7 @@ from tests.security.visitors import (
     welcome,
 )
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 KEYS_OF_OTHERS = (
     "\x02\x01thisismyscretkey\x01\x02\\e\\y\\y\\h",  # Superset's own defaults over the years, CVE-2023-27524

@@ -21,7 +21,7 @@ from lake.tables import create_tables
 from tests.publishing import publish_candidates
 from tests.security.statements import ENDLESS, HUNGRY, SECRET, SOURCES, STATEMENTS, statements
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 NOON = datetime(2026, 11, 20, 5, 0, tzinfo=UTC)
 LEAST = 300

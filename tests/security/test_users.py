@@ -14,7 +14,7 @@ from core.settings import Settings
 from tests.people import stranger
 from tests.security.visitors import is_let_in, log_in_by_api, log_in_by_form
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
 
 
 @dataclass(frozen=True)
