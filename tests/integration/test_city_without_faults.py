@@ -1,4 +1,8 @@
-"""A simulated day without faults: its marts equal what the simulator knows, as those of a faulty day do (test_city.py)."""
+"""A simulated day without faults: its marts equal what the simulator knows, as those of a faulty day do (test_city.py).
+
+`make test-faults` runs it: every domain is built for it once more, while `make demo` and test_city.py compare a day with all of this
+and more.
+"""
 
 from pathlib import Path
 
@@ -13,7 +17,9 @@ from .warehouse import Warehouse
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
-def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, is_long: bool, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    if not is_long:
+        pytest.skip("only in the long run, `make test-faults`")
     settings = new_settings()
     try:
         up(settings, DATA_SERVICES)
