@@ -331,4 +331,4 @@ def test_a_mistyped_command_says_what_there_is(ioc) -> None:  # type: ignore[no-
     assert "air_hours" in wrong_mart.stderr
     wrong_domain = ioc("build", "fishery")
     assert wrong_domain.exit_code == 1
-    assert f"no such domain; there are {', '.join(domain_names())}" in wrong_domain.stderr
+    assert f"no such domain; there are {', '.join(domain_names())}" in " ".join(wrong_domain.stderr.split())
