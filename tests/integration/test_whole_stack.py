@@ -31,7 +31,7 @@ from transform.build import require_build
 from .persons import BUILDERS, Seeded
 from .test_stack import kill, with_children
 
-pytestmark = [pytest.mark.services, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.services, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +79,9 @@ def test_no_personal_value_is_in_a_log_in_airflow_or_in_superset(
 ) -> None:
     tables = {one.feed: one.feed.replace(".", "__") for one in seeded}
     with Airflow(settings) as airflow:
-        airflow.await_dags([f"ingest__{table}" for table in tables.values()], 120)
+        airflow.await_dags([f"ingest__{table}" for table in tables.values()], 600)
         started = [airflow.trigger(f"ingest__{table}") for table in tables.values()]
-        assert [run.state for run in airflow.await_runs(started, 300)] == ["success"] * len(tables)
+        assert [run.state for run in airflow.await_runs(started, 1200)] == ["success"] * len(tables)
     with connected(settings) as connection:
         doors = connection.execute(
             "select feed, sum(accepted) > 0, sum(quarantined) > 0 from lake.ledger.deliveries group by all order by all"
@@ -106,13 +106,13 @@ def test_what_was_loaded_by_hand_is_built_and_audited_by_the_next_turn_of_the_da
     golden = PROJECT / "tests" / "golden" / "environment" / "river_levels"
     path = next(path for path in sorted(golden.iterdir()) if path.suffix == ".csv")
     with Airflow(settings) as airflow, connected(settings) as connection:
-        airflow.await_quiet(600)
+        airflow.await_quiet(1200)
         land_file(Landing(settings), contract, path, settings.clock())
         assert load_feed(settings, contract)
         assert level_of(connection, "environment", settings.clock()).due is Step.BUILD
         loaded = newest_snapshot(connection)
-        airflow.await_runs([airflow.trigger("levels")], 300)
-        deadline = time.monotonic() + 300
+        airflow.await_runs([airflow.trigger("levels")], 1200)
+        deadline = time.monotonic() + 1200
         while level_of(connection, "environment", settings.clock()).due is not None:
             assert time.monotonic() < deadline
             time.sleep(1)
