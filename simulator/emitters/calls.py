@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.chance import chance
-from simulator.emitters.csv_records import write_records
+from simulator.emitters.file_records import write_records
 from simulator.faults import CALLS, FaultKind, FaultProfile
 from simulator.local_time import FUTURE, LOCAL, in_utc, midnight
 from simulator.truth import Emission

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.chance import chance
-from simulator.emitters.csv_records import write_records
+from simulator.emitters.file_records import write_records
 from simulator.entities import City
 from simulator.faults import INCIDENTS, FaultKind, FaultProfile
 from simulator.local_time import FUTURE, LOCAL, in_utc, midnight

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.chance import chance
-from simulator.emitters.csv_records import write_records
+from simulator.emitters.file_records import write_records
 from simulator.emitters.one_stop import dossier_versions
 from simulator.entities import City
 from simulator.faults import RATINGS, FaultKind, FaultProfile

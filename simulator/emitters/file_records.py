@@ -14,7 +14,7 @@ from simulator.truth import Books
 from simulator.writer import Texts, write_table
 
 
-class CsvRecord(Protocol):
+class SentRecord(Protocol):
     """One true record, and how it is sent."""
 
     @property
@@ -36,7 +36,7 @@ class CsvRecord(Protocol):
         """Return another version of it, of which nothing says which one is right."""
 
 
-Sent = TypeVar("Sent", bound=CsvRecord)
+Sent = TypeVar("Sent", bound=SentRecord)
 
 
 def write_records(
@@ -66,7 +66,7 @@ def write_records(
     return books, accepted
 
 
-def _sent(one: CsvRecord, fault: FaultKind | None) -> list[Texts]:
+def _sent(one: SentRecord, fault: FaultKind | None) -> list[Texts]:
     match fault:
         case FaultKind.DUPLICATE:
             return [one.record(None)] * 2
