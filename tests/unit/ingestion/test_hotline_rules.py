@@ -1,13 +1,10 @@
 """Each rule of the calls of the hotline refuses what it should, for its own reason, and lets the rest pass."""
 
-from datetime import UTC, datetime
-
-import polars as pl
 import pytest
 
 from core.contract import find_contract
-from core.reference import Reference
-from ingestion.load.checks import Checked, check
+from ingestion.load.checks import Checked
+from tests.one_record import check_record
 
 CONTRACT = find_contract("hotline.calls")
 GOOD = {
@@ -23,15 +20,7 @@ GOOD = {
 
 
 def checked(**changes: str | None) -> Checked:
-    record = {name: (GOOD | changes).get(name) for name in CONTRACT.column_names}
-    frame = pl.DataFrame([record], schema=dict.fromkeys(CONTRACT.column_names, pl.String())).with_columns(
-        pl.lit(0, pl.UInt32).alias("_delivery"),
-        pl.lit(1, pl.Int64).alias("_position"),
-        pl.lit("raw").alias("_raw"),
-        pl.lit(1, pl.Int64).alias("_record_count"),
-        pl.lit(datetime(2026, 11, 20, 9, tzinfo=UTC)).alias("received_at"),
-    )
-    return check(frame, CONTRACT, Reference())
+    return check_record(CONTRACT, GOOD | changes)
 
 
 @pytest.mark.parametrize(

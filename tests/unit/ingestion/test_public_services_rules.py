@@ -1,14 +1,10 @@
 """Each rule of the dossiers and of their ratings refuses what it should, for its own reason, and lets the rest pass."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-
-import polars as pl
 import pytest
 
-from core.contract import Contract, find_contract
-from core.reference import Reference
-from ingestion.load.checks import Checked, check
+from core.contract import find_contract
+from ingestion.load.checks import Checked
+from tests.one_record import check_record
 
 CONTRACT = find_contract("public_services.dossiers")
 GOOD = {
@@ -41,18 +37,7 @@ GOOD_RATING = {
 
 
 def checked(**changes: str | None) -> Checked:
-    return check(framed(CONTRACT, GOOD | changes), CONTRACT, Reference())
-
-
-def framed(contract: Contract, values: Mapping[str, str | None]) -> pl.DataFrame:
-    record = {column.name: values.get(column.name) for column in contract.columns}
-    return pl.DataFrame([record], schema=dict.fromkeys(contract.column_names, pl.String())).with_columns(
-        pl.lit(0, pl.UInt32).alias("_delivery"),
-        pl.lit(1, pl.Int64).alias("_position"),
-        pl.lit("raw").alias("_raw"),
-        pl.lit(1, pl.Int64).alias("_record_count"),
-        pl.lit(datetime(2026, 11, 20, 9, tzinfo=UTC)).alias("received_at"),
-    )
+    return check_record(CONTRACT, GOOD | changes)
 
 
 def test_a_good_dossier_passes_and_its_money_is_exact() -> None:
@@ -125,12 +110,12 @@ def test_what_the_rules_do_not_speak_of_passes(changes: dict[str, str | None]) -
     ],
 )
 def test_a_bad_rating_is_refused_for_its_reason(changes: dict[str, str | None], reason: str, error_group: int) -> None:
-    result = check(framed(RATINGS, GOOD_RATING | changes), RATINGS, Reference())
+    result = check_record(RATINGS, GOOD_RATING | changes)
     assert result.passed.is_empty()
     assert result.failed.select("reason", "error_group").rows() == [(reason, error_group)]
 
 
 @pytest.mark.parametrize("changes", [{}, {"rating": "1"}, {"rated_at": "20261120160500"}])
 def test_a_good_rating_passes(changes: dict[str, str]) -> None:
-    result = check(framed(RATINGS, GOOD_RATING | changes), RATINGS, Reference())
+    result = check_record(RATINGS, GOOD_RATING | changes)
     assert (result.passed.height, result.failed.height) == (1, 0)
