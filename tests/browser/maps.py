@@ -24,6 +24,22 @@ FIND = """async ([picture, colour]) => {
 }"""
 
 
+GREEN, RED, BLUE, UNKNOWN = "#2a9d6f", "#c8443a", "#1f6fb2", "#c9ced4"
+MAPS = {
+    "canh-bao": ("Bản đồ xã, phường đang có cảnh báo", {BLUE, RED, UNKNOWN}),
+    "bao-chi": ("Bản đồ xã, phường được nêu", {"#a6cbe6", "#2b79bd", UNKNOWN}),
+    "chay-rung": ("Bản đồ cấp cháy rừng và điểm nóng", {GREEN, "#7e0023", "#3b444c", UNKNOWN}),
+    "dich-benh": ("Bản đồ sốt xuất huyết tuần gần nhất đã hết so với ngưỡng dịch", {RED, GREEN, UNKNOWN}),
+    "dich-vu-cong": ("Bản đồ đúng hạn của UBND xã (tháng mới nhất)", {GREEN, UNKNOWN}),
+    "giao-duc": ("Bản đồ học sinh theo xã và các trường", {"#dbe9f6", GREEN, UNKNOWN}),
+    "kham-chua-benh": ("Bản đồ nơi cư trú của người bệnh và các cơ sở", {"#a6cbe6", GREEN, UNKNOWN}),
+    "moi-truong": ("Bản đồ chất lượng không khí theo xã và trạm", {GREEN, UNKNOWN}),
+    "phan-anh": ("Bản đồ phản ánh theo xã (tháng mới nhất) và các vụ quá hạn", {GREEN, RED, BLUE, UNKNOWN}),
+    "tau-ca": ("Bản đồ tàu đăng ký theo xã và vị trí cuối của tàu", {"#a6cbe6", BLUE, UNKNOWN}),
+}
+"""The map of each page, and the colours that the small city of these tests has on it."""
+
+
 @dataclass(frozen=True)
 class Patch:
     """A colour on a map: how many pixels have it, and one well inside it, from the corner of the map."""

@@ -18,7 +18,7 @@ from core.commune_shapes import read_commune_shapes
 from core.settings import PROJECT, Settings
 from lake.connection import connected
 from reporting.browser import open_dashboard
-from tests.browser.maps import find_colours, find_map, told_at
+from tests.browser.maps import BLUE, GREEN, MAPS, RED, UNKNOWN, find_colours, find_map, told_at
 from tests.browser.truth import publish
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(1800)]
@@ -26,35 +26,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(180
 PATIENCE_SECONDS = 90
 """A release is seen once what Superset has cached of the one before is too old."""
 
-GREEN, RED, BLUE, UNKNOWN = "#2a9d6f", "#c8443a", "#1f6fb2", "#c9ced4"
-MAPS = {
-    "canh-bao": ("Bản đồ xã, phường đang có cảnh báo", {BLUE, RED, UNKNOWN}),
-    "bao-chi": ("Bản đồ xã, phường được nêu", {"#a6cbe6", "#2b79bd", UNKNOWN}),
-    "chay-rung": ("Bản đồ cấp cháy rừng và điểm nóng", {GREEN, "#7e0023", "#3b444c", UNKNOWN}),
-    "dich-benh": ("Bản đồ sốt xuất huyết tuần gần nhất đã hết so với ngưỡng dịch", {RED, GREEN, UNKNOWN}),
-    "dich-vu-cong": ("Bản đồ đúng hạn của UBND xã (tháng mới nhất)", {GREEN, UNKNOWN}),
-    "giao-duc": ("Bản đồ học sinh theo xã và các trường", {"#dbe9f6", GREEN, UNKNOWN}),
-    "kham-chua-benh": ("Bản đồ nơi cư trú của người bệnh và các cơ sở", {"#a6cbe6", GREEN, UNKNOWN}),
-    "moi-truong": ("Bản đồ chất lượng không khí theo xã và trạm", {GREEN, UNKNOWN}),
-    "phan-anh": ("Bản đồ phản ánh theo xã (tháng mới nhất) và các vụ quá hạn", {GREEN, RED, BLUE, UNKNOWN}),
-    "tau-ca": ("Bản đồ tàu đăng ký theo xã và vị trí cuối của tàu", {"#a6cbe6", BLUE, UNKNOWN}),
-}
-"""The map of each page, and the colours that the small city of these tests has on it."""
-
 FEEDBACK = MAPS["phan-anh"][0]
 PERCENT, RECEIVED, DUE = "Đúng hạn trên số đến hạn (%)", "Số tiếp nhận trong tháng", "Số đến hạn"
 SAMPLES = PROJECT.parent / "shared" / "samples" / "admin_units"
 PROVINCES = {"hue": "Huế", "da_nang": "Đà Nẵng", "phu_tho": "Phú Thọ", "ca_mau": "Cà Mau"}
 CUT_SHORT = {'"34_hien_xa"': '"34_hien_quan_xa"'}
 """A name in the sample of Phú Thọ, and what it was."""
-
-
-@pytest.mark.parametrize("slug", MAPS)
-def test_every_page_draws_its_map(page: Page, superset_settings: Settings, slug: str) -> None:
-    title, colours = MAPS[slug]
-    charts = open_dashboard(page, superset_settings, slug)
-    assert charts[title].error == ""
-    assert find_colours(page, find_map(page, title), *colours).keys() == colours
 
 
 def test_a_shape_has_the_colour_of_its_figure_and_tells_its_name_and_figure(

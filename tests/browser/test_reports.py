@@ -1,6 +1,6 @@
 """A report of a running Superset: what the page shows, and the figures of its drawn charts, as text on sheets that name the release.
 
-Printing takes ten seconds or more, so each page is printed once, and most of what must hold is asked of one.
+Printing takes ten seconds or more, so some pages are printed, all of them in the long run, and most of what must hold is asked of one.
 """
 
 import io
@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(180
 CAPTION = Caption("Tiêu đề", "Mô tả", ("Môi trường: bản phát hành số 1",), "Chân trang")
 A4_LANDSCAPE = (842, 595)
 """In whole points."""
+PRINTED = ("dich-benh", "dien-thoai", "dung-du-sach-song")
+"""Pages that have charts of every kind between them."""
 MORE = 60
 """So many vessels that their table scrolls on the page, and runs over sheets in print."""
 IS_NEW = "vessel_code like 'NEW%'"
@@ -45,7 +47,9 @@ def sheets_of(content: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("slug", sorted(NUMBERS))
-def test_every_page_is_printed_with_the_numbers_of_the_truth(superset_settings: Settings, slug: str) -> None:
+def test_a_page_is_printed_with_the_numbers_of_the_truth(superset_settings: Settings, slug: str, is_long: bool) -> None:
+    if slug not in PRINTED and not is_long:
+        pytest.skip("only in the long run, `make test-faults`: the others have charts of every kind")
     sheets = sheets_of(print_page(superset_settings, find_page(slug), CAPTION))
     text = " ".join(sheets)
     assert [f"{title} {value}" for title, value in NUMBERS[slug].items() if f"{title} {value}" not in text] == []

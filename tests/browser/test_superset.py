@@ -24,6 +24,7 @@ from lake.connection import connected
 from quality.marts import keys_of
 from reporting.browser import open_dashboard
 from tests.browser.filters import watch_requests
+from tests.browser.maps import MAPS, find_colours, find_map
 from tests.browser.truth import NUMBERS, publish
 from tests.people import PASSWORD
 
@@ -59,12 +60,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("slug", sorted(NUMBERS))
-def test_a_dashboard_shows_the_numbers_of_the_truth(page: Page, superset_settings: Settings, slug: str) -> None:
+def test_a_page_shows_the_numbers_of_the_truth_and_draws_its_map(
+    page: Page, superset_settings: Settings, slug: str
+) -> None:
     outside = watch_requests(page, superset_settings)
     charts = open_dashboard(page, superset_settings, slug)
     assert {title: chart.error for title, chart in charts.items() if chart.error} == {}
     assert {title for title, chart in charts.items() if not chart.text and not chart.has_drawing} == set()
     assert {title: charts[title].text.splitlines()[0] for title in NUMBERS[slug]} == NUMBERS[slug]
+    if slug in MAPS:
+        title, colours = MAPS[slug]
+        assert find_colours(page, find_map(page, title), *colours).keys() == colours
     assert [request.url for request in outside] == []
 
 
