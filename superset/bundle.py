@@ -19,8 +19,12 @@ from core.local_time import ZONE
 VERSION = "1.0.0"
 NO_PERIOD = "No filter"
 LEAD = "MARKDOWN-0"
-CSS = '[data-test="metadata-bar"] {display: none}\n'
-"""Hides who changed a page and how long ago, which stands beside its title and reads as the age of the data."""
+CSS = (
+    '[data-test="metadata-bar"] { display: none }\n'
+    "td.dt-is-null { font-size: 0 }\n"
+    'td.dt-is-null::after { content: "–"; font-size: 12px }\n'
+)
+"""Hides who changed a page and how long ago, which reads as the age of the data, and shows a dash where a table would say N/A."""
 FROM_FILES: Tree = {"version": VERSION, "is_managed_externally": True}
 """Superset then offers no edit button: the files are authoritative."""
 
