@@ -25,6 +25,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 TIMEOUT_MILLISECONDS = 90_000
+POLLING_MILLISECONDS = 250
+"""Asking at each frame, as Playwright does unless told, lays the page out anew sixty times a second."""
 HOLDER = ".dashboard-component-chart-holder:not(.dashboard-markdown *)"
 """Of a chart: the line at the top of a page and a legend have a holder too."""
 
@@ -94,7 +96,7 @@ def open_dashboard(
     page.set_viewport_size({"width": width, "height": height})
     with answers(settings, f"the page {slug}"):
         page.goto(f"{settings.superset_address}/superset/dashboard/{slug}/{query}", timeout=TIMEOUT_MILLISECONDS)
-        page.wait_for_function(IS_DRAWN, timeout=TIMEOUT_MILLISECONDS)
+        page.wait_for_function(IS_DRAWN, polling=POLLING_MILLISECONDS, timeout=TIMEOUT_MILLISECONDS)
     shown = page.evaluate(READ)
     return {title: ShownChart(text, error, drawings > 0) for title, text, error, drawings in shown}
 
