@@ -7,7 +7,6 @@ the same today and in a year. Airflow's scheduler does the work; this command on
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -25,7 +24,7 @@ from quality.levels import levels
 from simulator.city import SimulatedDay, simulate
 from simulator.compare import compare
 from simulator.comparisons.base import Comparison
-from simulator.declared import declared_contracts
+from simulator.declared import declared_urls
 from simulator.faults import fault_profile
 from simulator.local_time import midnight
 from simulator.publish import publish_to_folders, publish_to_sftp
@@ -34,6 +33,9 @@ QUIET_SECONDS = 900
 """How long the demo waits without progress before it gives up."""
 
 POLL_SECONDS = 2.0
+LOOK_SECONDS = 20.0
+"""How often the demo looks at the lake's levels while Airflow is busy with the same DAGs: a look costs a third of a second of a core."""
+
 WATCHER = "levels"
 
 
@@ -101,11 +103,8 @@ def _set_the_clock(day: date, seed: int) -> Settings:
 
 def _simulated_sources(settings: Settings) -> str:
     """Return the settings with the URLs at which the city's server serves the feeds simulated from their contracts."""
-    city = urlsplit(settings.source_urls["feedback"])
-    feeds = [contract for contract in declared_contracts(read_contracts()) if contract.connector == "http"]
-    return "".join(
-        f"IOC_SOURCE_URLS__{feed.table.upper()}={city.scheme}://{city.netloc}/{feed.table}\n" for feed in feeds
-    )
+    urls = declared_urls(settings.source_urls["feedback"])
+    return "".join(f"IOC_SOURCE_URLS__{table.upper()}={url}\n" for table, url in urls.items())
 
 
 def _let_airflow_work(settings: Settings, sent_at: datetime) -> int:
@@ -137,6 +136,7 @@ def _await_releases(settings: Settings, airflow: Airflow) -> None:
     deadline = time.monotonic() + QUIET_SECONDS
     while True:
         busy = airflow.busy()
+        looked = time.monotonic()
         with connected(settings) as connection:
             found = levels(connection, settings.clock())
         news = sorted(level.domain for level in found if level.is_settled and level.domain not in settled)
@@ -158,6 +158,8 @@ def _await_releases(settings: Settings, airflow: Airflow) -> None:
         if not busy:
             airflow.trigger(WATCHER)
         time.sleep(POLL_SECONDS)
+        while busy and airflow.busy() == busy and time.monotonic() < looked + LOOK_SECONDS:
+            time.sleep(POLL_SECONDS)
 
 
 def _compare(settings: Settings, simulated: SimulatedDay) -> list[Comparison]:
