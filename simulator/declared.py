@@ -14,11 +14,12 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 from re import fullmatch
+from urllib.parse import urlsplit
 
 import polars as pl
 
 from core.column_types import TYPES
-from core.contract import ISO, TABLE, Column, Contract, c_pattern
+from core.contract import ISO, TABLE, Column, Contract, c_pattern, read_contracts
 from core.errors import ConfigurationError
 from core.reference import Reference
 from core.table_forms import Container
@@ -63,6 +64,13 @@ class Item:
 def declared_contracts(contracts: Mapping[str, Contract]) -> list[Contract]:
     """Return the contracts whose day is made from them alone: declared feeds without an emitter of their own."""
     return [contract for feed, contract in contracts.items() if contract.format == TABLE and feed not in DEMO_COUNTS]
+
+
+def declared_urls(address: str) -> dict[str, str]:
+    """Return where the city's server at this address, a URL of any of its paths, serves each declared feed that comes by HTTP, by table."""
+    city = urlsplit(address)
+    contracts = declared_contracts(read_contracts())
+    return {each.table: f"{city.scheme}://{city.netloc}/{each.table}" for each in contracts if each.connector == "http"}
 
 
 def emit_declared(contract: Contract, day: date, seed: int, profile: FaultProfile, folder: Path) -> Emission:

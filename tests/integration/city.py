@@ -16,6 +16,7 @@ from ingestion.collect.landing import BUCKET, Landing
 from ingestion.load.load import load_feed
 from simulator.city import simulate
 from simulator.compare import compare
+from simulator.declared import declared_urls
 from simulator.faults import fault_profile
 from simulator.publish import publish_to_folders, publish_to_sftp
 from simulator.server import city_server
@@ -67,7 +68,11 @@ def bring_in(
         settings = settings.model_copy(
             update={
                 "now": written.ends_at.astimezone(UTC),
-                "source_urls": {"feedback": server.url, "public_services": server.public_services_url},
+                "source_urls": {
+                    "feedback": server.url,
+                    "public_services": server.public_services_url,
+                    **declared_urls(server.url),
+                },
             }
         )
         prepare_tables(settings)

@@ -1,0 +1,49 @@
+"""Bring a day of some domains to their releases without Airflow, and print what differs from the truth.
+
+A program, `python -m tests.integration.some_domains DOMAIN ...`, because the project that it tries may be a copy of this one.
+"""
+
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+from core.domains import QUALITY
+from core.settings import Settings
+from lake.connection import connected
+from quality import steps
+from stack.control import DATA_SERVICES, down, up
+from tests.integration.city import City, bring_in
+
+DECLARED = "declared"
+"""The comparisons of feeds that are simulated from their contract."""
+
+
+def main(domains: list[str]) -> None:
+    """Print, as JSON, the rows of truth and the first differences of each mart of these domains that is compared."""
+    settings = Settings()
+    try:
+        up(settings, DATA_SERVICES)
+        city = bring_in(settings, Path(settings.home) / "day", "demo", domains=domains)
+        for domain in [*domains, QUALITY]:
+            steps.bring_up_to_date(city.settings, domain)
+        print(json.dumps(compared(city, domains)))
+    finally:
+        down(settings)
+
+
+def compared(city: City, domains: list[str]) -> dict[str, tuple[int, tuple[str, ...]]]:
+    """Compare the released marts of the domains that have comparisons of their own, and those of declared feeds."""
+    names = [f"simulator.comparisons.{name}" for name in [*domains, DECLARED]]
+    modules = [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
+    with connected(city.settings, as_reader=True) as connection:
+        return {
+            one.mart: (one.rows, one.differences[:3])
+            for module in modules
+            for one in module.comparisons(city.truth, lambda sql: connection.execute(sql).pl(), city.settings.clock())
+        }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
