@@ -681,7 +681,8 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         for n, (level, label) in enumerate([(1, "Cấp 1"), (3, "Cấp 3"), (4, "Cấp 4"), (None, "Không nêu cấp")])
     ],
     "warnings.warnings_on_map": [
-        dict(shape) | {"warnings": count, "level_label": label, "current_until_at": AT_ELEVEN, "expires_at": until}
+        dict(shape)
+        | {"warnings": count, "level_label": label, "current_until_at": until or AT_ELEVEN, "expires_at": until}
         for shape, (count, label, until) in zip(
             AREAS,
             [(1, "Cấp 1", "2026-03-11T04:00:00+00:00"), (1, "Cấp 4", "2026-03-11T04:00:00+00:00"), (None, None, None)],
