@@ -218,7 +218,7 @@ def hotline_calls() -> Seeded:
 def warnings_messages() -> Seeded:
     """Return warnings about a missing child whose mother is to be called, a good one and one that expires before it is sent."""
     alert = (
-        '<entry><content><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>KIN-{}</identifier>'
+        '<entry><content><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>CB-{}</identifier>'
         "<sender>ca@giap.example</sender>"
         "<sent>2026-11-20T08:00:00+07:00</sent><status>Actual</status><msgType>Alert</msgType><scope>Public</scope><info>"
         "<category>Rescue</category><event>Tìm người mất tích</event><urgency>Immediate</urgency><severity>Severe</severity>"

@@ -30,8 +30,13 @@ CLOCK = RECEIVED + timedelta(minutes=10)
 HOURS = ("0001-01-01T00", "1970-01-01T00", "2026-11-22T06", "2026-11-22T07")
 """Local hours of which every five minutes are reported, so that an index is computed from them."""
 
-NEVER_ACCEPTED = {("health.claims", "missing_fields")}
-"""Columns whose every value is refused: a claim that names missing fields misses them."""
+NEVER_ACCEPTED = {
+    ("health.claims", "missing_fields"),
+    ("warnings.messages", "missing_elements"),
+    ("warnings.messages", "unknown_code_elements"),
+    ("warnings.messages", "ill_timed_elements"),
+}
+"""Columns whose every value is refused: a claim that names missing fields misses them, a warning its elements."""
 
 NAMES = {
     "environment.station_readings": ("46_KK01_20261399000000.txt", "46_KK01_99991231235959.txt"),
