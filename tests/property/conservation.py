@@ -6,9 +6,12 @@ import json
 import re
 import zipfile
 from dataclasses import dataclass
+from xml.etree.ElementTree import ParseError, tostring
 
 import duckdb
 import polars as pl
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from core.contract import Contract
 from core.errors import DeliveryError
@@ -151,9 +154,9 @@ class Books:
 
 
 def texts_of(content: bytes) -> list[str]:
-    """Return the text of a delivery, and of what is packed in it."""
+    """Return the text of a delivery, of what is packed in it, and of each element of XML with namespaces, written to stand alone."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
-        return [_text(content)]
+        return [_text(content), *_elements(content)]
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [archive.read(name) for name in archive.namelist()]
@@ -161,6 +164,16 @@ def texts_of(content: bytes) -> list[str]:
         return []
     cells = [html.unescape(_text(cell)) for member in members for cell in CELL.findall(member)]
     return [*map(_text, members), "\n".join(" ".join(cell.split()) for cell in cells)]
+
+
+def _elements(content: bytes) -> list[str]:
+    if b"xmlns" not in content:
+        return []
+    try:
+        root = fromstring(content, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        return []
+    return [tostring(element, encoding="unicode").strip() for element in root.iter()]
 
 
 def holds(texts: list[str], raw: str) -> bool:
