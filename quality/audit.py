@@ -8,7 +8,8 @@ import hashlib
 import importlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -41,7 +42,7 @@ KIND_OF_ERROR = re.compile(r"\w+(Exception|Error)\b")
 def audit(connection: duckdb.DuckDBPyConnection, built: Build, clock: datetime) -> Verdict:
     """Run a domain's suite on the candidates of a build.
 
-    Reads through a cursor of `connection` and writes nothing. Raises UnknownNameError for a domain that is not listed.
+    Reads through a cursor of `connection` and changes neither lake nor marts. Raises UnknownNameError for a domain that is not listed.
     """
     domain = built.domain
     if domain not in domain_names():
@@ -116,12 +117,31 @@ def run_checks(
     try:
         results: list[CheckResult] = []
         for mart, of_mart in by_mart.items():
-            asset = source.add_query_asset(mart, query=_as_of("*", domain, mart, snapshot_id))
-            batch = asset.add_batch_definition_whole_table(mart).get_batch()
-            results.extend(_run_on_batch(library, batch, of_mart))
+            with _copied(connection, domain, mart, snapshot_id) as query:
+                asset = source.add_query_asset(mart, query=query)
+                batch = asset.add_batch_definition_whole_table(mart).get_batch()
+                results.extend(_run_on_batch(library, batch, of_mart))
         return tuple(results)
     finally:
         source.get_execution_engine().close()
+
+
+@contextmanager
+def _copied(connection: duckdb.DuckDBPyConnection, domain: str, mart: str, snapshot_id: int) -> Iterator[str]:
+    """Read a mart once, and yield the query of that copy: some eight queries follow, each of which takes 20 ms in the lake and 1 ms here.
+
+    A mart that cannot be read is queried where it should be, so that each of its checks tells why.
+    """
+    there, copy = _as_of("*", domain, mart, snapshot_id), f'memory.main."audited {domain}"'
+    try:
+        connection.execute(f"create or replace table {copy} as {there}")
+    except duckdb.Error:
+        yield there
+        return
+    try:
+        yield f"select * from {copy}"
+    finally:
+        connection.execute(f"drop table {copy}")
 
 
 def _run_on_batch(library: Any, batch: Any, checks: list[Check]) -> list[CheckResult]:
