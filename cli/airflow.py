@@ -138,7 +138,7 @@ class Airflow:
             raise ServiceError(f"airflow: expected a list of {name}, got {type(rows).__name__}; see {self._address}")
         return rows
 
-    def _send(self, method: str, path: str, body: dict[str, str | None] | None = None) -> dict[str, object]:
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
         try:
             response = self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
