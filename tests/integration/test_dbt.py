@@ -611,7 +611,7 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
 def test_only_touched_rows_are_written_again(built: Warehouse) -> None:
     built.run(readings("2026-11-21 09:00:00+07", "range(12)", "60.0", "2026-11-21 10:00:00+07"))
     before = built.rows("select max(snapshot_id) from lake.environment.air_quality_hours")[0][0]
-    built.build_models(NEXT_MORNING + timedelta(hours=1))
+    built.build_models(NEXT_MORNING + timedelta(hours=1), *of_domain("environment"))
     assert built.rows(
         f"select station_id, hour_at::varchar from lake.environment.air_quality_hours where snapshot_id > {before} order by all"
     ) == [
