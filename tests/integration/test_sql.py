@@ -87,7 +87,7 @@ def test_a_query_that_is_wrong_is_told_with_the_domains_there_are(environment: M
 def test_the_command_line_ends_a_query_when_its_time_is_over(environment: Mapping[str, str]) -> None:
     began = time.monotonic()
     asked = ioc_sql(environment, SECONDS_OF_WORK, "--json")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert (asked.returncode, asked.stdout) == (1, "")
     assert json.loads(asked.stderr) == {
         "error": "QueryTimeError",
@@ -104,10 +104,10 @@ def test_superset_ends_a_query_in_a_thread_when_its_time_is_over(environment: Ma
         env={**environment, "PATH": f"{programs}:{os.defpath}", "PYTHONPATH": f"{PROJECT}:{config.parent}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
     assert (asked.returncode, asked.stderr) == (0, "")
     assert json.loads(asked.stdout) == [
         "QueryTimeError: marts: expected an answer within 1 s, got none; ask for less at once, "
