@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import simulator.comparisons
@@ -14,12 +14,12 @@ LEDGER_SQL = "select feed, received, accepted, duplicate, quarantined from quali
 def compare(truth: Truth, query: Query, clock: datetime) -> list[Comparison]:
     """Compare every mart; `clock` is the clock of the build."""
     books = compare_rows("quality.ledger_totals", truth["ledger"].drop("deliveries"), query(LEDGER_SQL))
-    return [books, *_of_every_domain(truth, query, clock)]
+    return [books, *comparisons_of(None, truth, query, clock)]
 
 
-def _of_every_domain(truth: Truth, query: Query, clock: datetime) -> Iterator[Comparison]:
-    """Yield the comparisons of each module of `simulator/comparisons` that has any."""
+def comparisons_of(names: Collection[str] | None, truth: Truth, query: Query, clock: datetime) -> Iterator[Comparison]:
+    """Yield the comparisons of each module of `simulator/comparisons` that has any: of those with these names, or of all."""
     for found in pkgutil.iter_modules(simulator.comparisons.__path__):
         module = importlib.import_module(f"simulator.comparisons.{found.name}")
-        if hasattr(module, "comparisons"):
+        if hasattr(module, "comparisons") and (names is None or found.name in names):
             yield from module.comparisons(truth, query, clock)

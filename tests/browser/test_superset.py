@@ -59,6 +59,10 @@ REFUSED = {
 }
 
 
+def test_every_page_with_a_map_is_opened() -> None:
+    assert MAPS.keys() <= NUMBERS.keys()
+
+
 @pytest.mark.parametrize("slug", sorted(NUMBERS))
 def test_a_page_shows_the_numbers_of_the_truth_and_draws_its_map(
     page: Page, superset_settings: Settings, slug: str

@@ -3,8 +3,6 @@
 A program, `python -m tests.integration.some_domains DOMAIN ...`, because the project that it tries may be a copy of this one.
 """
 
-import importlib
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ from core.domains import QUALITY
 from core.settings import Settings
 from lake.connection import connected
 from quality import steps
+from simulator.compare import comparisons_of
 from stack.control import DATA_SERVICES, down, up
 from tests.integration.city import City, bring_in
 
@@ -35,14 +34,11 @@ def main(domains: list[str]) -> None:
 
 def compared(city: City, domains: list[str]) -> dict[str, tuple[int, tuple[str, ...]]]:
     """Compare the released marts of the domains that have comparisons of their own, and those of declared feeds."""
-    names = [f"simulator.comparisons.{name}" for name in [*domains, DECLARED]]
-    modules = [importlib.import_module(name) for name in names if importlib.util.find_spec(name)]
     with connected(city.settings, as_reader=True) as connection:
-        return {
-            one.mart: (one.rows, one.differences[:3])
-            for module in modules
-            for one in module.comparisons(city.truth, lambda sql: connection.execute(sql).pl(), city.settings.clock())
-        }
+        found = comparisons_of(
+            {*domains, DECLARED}, city.truth, lambda sql: connection.execute(sql).pl(), city.settings.clock()
+        )
+        return {one.mart: (one.rows, one.differences[:3]) for one in found}
 
 
 if __name__ == "__main__":

@@ -95,12 +95,12 @@ def checkout(new_settings: Callable[[], Settings]) -> Iterator[Checkout]:
     shutil.copytree(PROJECT, folder, ignore=shutil.ignore_patterns(*STATE), symlinks=True)
     (folder / "superset" / ".venv").symlink_to(PROJECT / "superset" / ".venv")
     checkout = Checkout(folder, new_settings())
-    with (folder / "contracts" / "domains.yaml").open("a", encoding="utf-8") as domains:
-        domains.write(DOMAIN)
-    for feed in NEW:
-        checkout.add(feed)
-    checkout.ioc("contracts", "generate")
     try:
+        with (folder / "contracts" / "domains.yaml").open("a", encoding="utf-8") as domains:
+            domains.write(DOMAIN)
+        for feed in NEW:
+            checkout.add(feed)
+        checkout.ioc("contracts", "generate")
         yield checkout
     finally:
         down(checkout.settings)

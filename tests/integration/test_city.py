@@ -1,4 +1,4 @@
-"""A simulated day with faults through every layer, without Airflow: what comes out equals what the simulator knows.
+"""A simulated day with faults through every layer, without Airflow; in the long run what comes out equals what the simulator knows.
 
 Then the guarantees of a release: a failed audit leaves the last one in force, a rollback is one more row, a past hour sees its own.
 """
