@@ -18,7 +18,7 @@ from tests.browser.truth import CLOCK, publish_truth
 from tests.faults.results import Results
 from tests.people import ROLES, make_account
 from tests.trino import EMPTY, Server, StartTrino, what_is_missing
-from transform.build import PARSED, dbt_target
+from transform.build import PARSED, dbt_target, share_what_was_parsed
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
 """All ports of a stack, even the one 10,008 above, stay below those that Linux uses for outgoing connections (from 32,768)."""
@@ -92,8 +92,7 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
     """A function that returns the settings of one more stack: an empty home, free ports, generated secrets.
 
     Homes are outside pytest's own folder, which every start of pytest closes to other users again: as root, we run
-    PostgreSQL as another user. The dbt project is parsed once: a home begins with what an earlier one parsed, of which
-    dbt itself reads again what has changed.
+    PostgreSQL as another user. The dbt project is parsed once: a home begins with what an earlier one parsed.
     """
     folder = Path(tempfile.mkdtemp(prefix="ioc-"))
     homes = (folder / str(number) for number in count())
@@ -102,9 +101,7 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
         settings = separate_stack(next(homes), free_ports())
         parsed = next(folder.glob(f"*/dbt/*/{PARSED}"), None)
         if parsed is not None:
-            target = dbt_target(settings)
-            target.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(parsed, target / PARSED)
+            share_what_was_parsed(parsed.parent, dbt_target(settings))
         return settings
 
     yield make

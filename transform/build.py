@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -37,6 +38,9 @@ CODE = ("dbt_project.yml", "models/**/*.*", "macros/**/*.sql", "seeds/*.*", "tes
 
 PARSED = "partial_parse.msgpack"
 """The file in which dbt keeps what it parsed."""
+
+PARSED_OF = "parsed_of"
+"""The file beside it with the digest of the code that was parsed."""
 
 ATTEMPTS_READ = 50
 """How many of a domain's last builds are searched for one that passed; beyond them everything is built whole."""
@@ -77,7 +81,7 @@ def build(
         snapshot = newest_snapshot(connection)
         _write_down(connection, settings, domain, snapshot, "begun")
         target = dbt_target(settings, domain)
-        share_what_was_parsed(settings, target)
+        share_what_was_parsed(dbt_target(settings), target)
         (target / "built.json").write_text(json.dumps(known), encoding="utf-8")
         arguments = ["build", domain, *(["--full-refresh"] if full_refresh else [])]
         finished = run_dbt(settings, target, arguments, IOC_DBT_SNAPSHOT=str(snapshot))
@@ -261,12 +265,25 @@ def _write_down(
     )
 
 
-def share_what_was_parsed(settings: Settings, target: Path) -> None:
-    """Start the first build of a domain with what was parsed for the reference lists."""
+def share_what_was_parsed(source: Path, target: Path) -> None:
+    """Start the first build in a target folder with what dbt parsed in another, unless that is being written."""
     target.mkdir(parents=True, exist_ok=True)
-    parsed = dbt_target(settings) / PARSED
-    if parsed.exists() and not (target / parsed.name).exists():
-        shutil.copyfile(parsed, target / parsed.name)
+    if not (target / PARSED).exists():
+        with suppress(FileNotFoundError):
+            for name in (PARSED_OF, PARSED):  # in the order in which they come to be
+                shutil.copyfile(source / name, target / name)
+
+
+def forget_what_other_code_parsed(target: Path) -> None:
+    """Remove what dbt parsed of other code, so that it reads all files again.
+
+    What dbt keeps is good for the same files only: after a new feed it has not found a source that one file had gained, and after a
+    feed was gone it has missed the model of a description that was gone too.
+    """
+    parsed_of = target / PARSED_OF
+    if not parsed_of.exists() or parsed_of.read_text(encoding="utf-8") != code_digest():
+        (target / PARSED).unlink(missing_ok=True)
+        parsed_of.write_text(code_digest(), encoding="utf-8")
 
 
 def run_dbt(
@@ -276,6 +293,7 @@ def run_dbt(
     install_extensions(_extensions(settings))
     command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_process(), *arguments]
     target.mkdir(parents=True, exist_ok=True)
+    forget_what_other_code_parsed(target)
     (target / "run_results.json").unlink(missing_ok=True)
     environment = {**dbt_environment(settings, target), **variables}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
