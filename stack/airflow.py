@@ -1,4 +1,4 @@
-"""Airflow as four processes: api-server, scheduler, dag-processor, triggerer; metadata in PostgreSQL.
+"""Airflow as four processes: api-server, scheduler, dag-processor, triggerer; metadata in PostgreSQL. Beside them dbt, kept warm for tasks.
 
 Tuned for two cores: one API worker, one parser, four task slots, because the defaults are meant for a cluster and would use up
 the machine. The four share one home, one schema and one admin user, whose password we set, so that Airflow does not generate one
@@ -195,10 +195,56 @@ class AirflowService:
         """Do nothing: DAGs come from the folder, connections from the settings."""
 
 
-def airflow_services(settings: Settings) -> tuple[AirflowService, ...]:
-    """Return the four processes of one installation. Logs are read from the shared folder, not served on a port."""
+@dataclass(frozen=True)
+class WarmDbt:
+    """The process in Airflow's home that has dbt imported and the project parsed, and forks for the builds of tasks.
+
+    It is given no secret: each build brings those of its task. Without it, or while it reads the project again, builds take longer.
+    """
+
+    installation: AirflowInstallation
+    name: str = "dbt"
+    needs: tuple[str, ...] = ("postgres",)
+    ports: tuple[Port, ...] = ()
+    seconds_to_start: float = 300
+    stop_signal: signal.Signals = signal.SIGTERM
+
+    @property
+    def folder(self) -> Path:
+        return self.installation.folder / "dbt"
+
+    @property
+    def address(self) -> str:
+        return str(self.folder / "warm.sock")
+
+    def prepare(self) -> None:
+        """Prepare the home, which is Airflow's."""
+        self.installation.prepare()
+
+    def command(self) -> Command:
+        arguments = (sys.executable, "-m", "transform.warm_process", str(self.folder))
+        environment = self.installation.settings.service_environment(self.installation.folder)
+        return Command(arguments, environment, self.installation.folder, system_user(SYSTEM_USER))
+
+    def fault(self, started_at: float) -> str:
+        """Look for the socket; an older one is of a predecessor."""
+        address = Path(self.address)
+        is_its_own = address.is_socket() and address.stat().st_mtime >= started_at
+        return "" if is_its_own else "does not listen yet"
+
+    def settle(self) -> None:
+        """Do nothing: a build connects when it comes."""
+
+
+def airflow_services(settings: Settings) -> tuple[AirflowService | WarmDbt, ...]:
+    """Return the processes of one installation. Logs are read from the shared folder, not served on a port.
+
+    Where Airflow is started elsewhere, so is dbt.
+    """
     shared = AirflowInstallation(settings)
+    warm = () if settings.stack == "external" else (WarmDbt(shared),)
     return (
+        *warm,
         AirflowService(shared, "airflow-api-server", ("api-server", "--proxy-headers")),
         AirflowService(shared, "airflow-scheduler", ("scheduler", "--skip-serve-logs"), "scheduler"),
         AirflowService(shared, "airflow-dag-processor", ("dag-processor",), "dag_processor"),

@@ -3,6 +3,8 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
@@ -18,7 +20,8 @@ from tests.browser.truth import CLOCK, publish_truth
 from tests.faults.results import Results
 from tests.people import ROLES, make_account
 from tests.trino import EMPTY, Server, StartTrino, what_is_missing
-from transform.build import PARSED, dbt_target, share_what_was_parsed
+from transform.build import warm_folder
+from transform.warm import SOCKET
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 22_700
 """All ports of a stack, even the one 10,008 above, stay below those that Linux uses for outgoing connections (from 32,768)."""
@@ -92,19 +95,21 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
     """A function that returns the settings of one more stack: an empty home, free ports, generated secrets.
 
     Homes are outside pytest's own folder, which every start of pytest closes to other users again: as root, we run
-    PostgreSQL as another user. The dbt project is parsed once: a home begins with what an earlier one parsed.
+    PostgreSQL as another user. One process keeps dbt warm for the builds of all homes.
     """
     folder = Path(tempfile.mkdtemp(prefix="ioc-"))
     homes = (folder / str(number) for number in count())
+    environment = Settings(home=folder).service_environment(folder)
+    with subprocess.Popen([sys.executable, "-m", "transform.warm_process", folder], env=environment) as process:
 
-    def make() -> Settings:
-        settings = separate_stack(next(homes), free_ports())
-        parsed = next(folder.glob(f"*/dbt/*/{PARSED}"), None)
-        if parsed is not None:
-            share_what_was_parsed(parsed.parent, dbt_target(settings))
-        return settings
+        def make() -> Settings:
+            settings = separate_stack(next(homes), free_ports())
+            warm_folder(settings).mkdir()
+            (warm_folder(settings) / SOCKET).symlink_to(folder / SOCKET)
+            return settings
 
-    yield make
+        yield make
+        process.terminate()
     shutil.rmtree(folder)
 
 

@@ -226,6 +226,7 @@ ON_ONE_MACHINE = {
     "lake/copies.py": "DuckDB's extensions",
     "transform/build.py": "dbt's folders",
     "transform/on_trino.py": "dbt's folders",
+    "transform/warm_process.py": "dbt kept warm for the builds of its home",
 }
 """Modules of tasks that keep something on their machine, and what; docs/scale.md says what several machines need."""
 

@@ -28,7 +28,7 @@ from core.settings import PROJECT, Settings
 from lake.connection import install_extensions
 from lake.lock import exclusive
 from lake.snapshots import newest_snapshot
-from transform import leash
+from transform import leash, warm
 
 DBT_PROJECT = PROJECT / "dbt_project"
 DBT_FOLDERS = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT))
@@ -155,6 +155,11 @@ def last_failure(connection: duckdb.DuckDBPyConnection, domain: str) -> tuple[in
 
 @cache
 def code_digest() -> str:
+    """Return the digest of everything in the dbt project that determines what a build produces, as it was when first asked."""
+    return digest_of_code()
+
+
+def digest_of_code() -> str:
     """Return the digest of everything in the dbt project that determines what a build produces."""
     digest = hashlib.sha256()
     for path in sorted(path for pattern in CODE for path in DBT_PROJECT.glob(pattern) if path.is_file()):
@@ -289,14 +294,26 @@ def forget_what_other_code_parsed(target: Path) -> None:
 def run_dbt(
     settings: Settings, target: Path, arguments: list[str], **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run dbt in a process that ends when this one does; `variables` are added to its environment."""
+    """Run dbt in a process that ends when this one does; `variables` are added to its environment.
+
+    It is a fork of the warm process of this home if there is one and the connection is the usual one, and else starts from nothing.
+    """
     install_extensions(_extensions(settings))
     command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_process(), *arguments]
     target.mkdir(parents=True, exist_ok=True)
     forget_what_other_code_parsed(target)
     (target / "run_results.json").unlink(missing_ok=True)
     environment = {**dbt_environment(settings, target), **variables}
+    if "DBT_TARGET" not in variables and (
+        finished := warm.ask(warm_folder(settings), DBT_PROJECT, arguments, environment)
+    ):
+        return finished
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+
+
+def warm_folder(settings: Settings) -> Path:
+    """Return the folder in which the warm process listens."""
+    return settings.home_folder / "dbt"
 
 
 def _extensions(settings: Settings) -> Path:

@@ -11,12 +11,14 @@ import hashlib
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 from transform.build import DBT_FOLDERS, DBT_PROJECT, of_domain
 from transform.fingerprints import changed, fingerprints
@@ -25,22 +27,37 @@ QUIETLY = ("--quiet", "--no-write-json")
 """Without its manifest as JSON, which nobody reads and which takes dbt a second to write, once for each command."""
 
 
-def main() -> int:
-    """Run what the command line names; return dbt's exit status."""
-    command, *arguments = sys.argv[1:]
-    target = Path(os.environ["DBT_TARGET_PATH"])  # noqa: TID251  dbt's own variable
-    if command == "seed":
-        return _invoke(dbtRunner(), ["seed", "--full-refresh"], target)
-    domain, *options = arguments
+@dataclass(frozen=True)
+class Project:
+    """The project as dbt parsed it, and the digest of each model."""
+
+    manifest: Manifest
+    fingerprints: dict[str, str]
+
+
+def read_project() -> Project | None:
+    """Parse the project; None if dbt cannot."""
     parsed = dbtRunner().invoke([*QUIETLY, "parse", *DBT_FOLDERS])
     if not parsed.success:
+        return None
+    return Project(parsed.result, fingerprints(parsed.result.to_dict(), project_variables(), seed_digests()))
+
+
+def run(arguments: list[str], project: Project | None = None) -> int:
+    """Run a command on the parsed project, or on one that is parsed for it; return dbt's exit status."""
+    command, *options = arguments
+    target = Path(os.environ["DBT_TARGET_PATH"])  # noqa: TID251  dbt's own variable
+    if command == "seed":
+        return _invoke(dbtRunner(project and project.manifest), ["seed", "--full-refresh"], target)
+    domain, *options = options
+    project = project or read_project()
+    if project is None:
         return _invoke(dbtRunner(), ["parse"], target)  # says what is wrong
-    now = fingerprints(parsed.result.to_dict(), project_variables(), seed_digests())
     built = json.loads((target / "built.json").read_text(encoding="utf-8"))
-    os.environ["IOC_DBT_WHOLE"] = ",".join(changed(built, now))  # noqa: TID251  read by a macro
-    (target / "fingerprints.json").write_text(json.dumps(now), encoding="utf-8")
+    os.environ["IOC_DBT_WHOLE"] = ",".join(changed(built, project.fingerprints))  # noqa: TID251  read by a macro
+    (target / "fingerprints.json").write_text(json.dumps(project.fingerprints), encoding="utf-8")
     excluded = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "seed"]
-    return _invoke(dbtRunner(manifest=parsed.result), ["build", *of_domain(domain), *excluded, *options], target)
+    return _invoke(dbtRunner(project.manifest), ["build", *of_domain(domain), *excluded, *options], target)
 
 
 def project_variables() -> dict[str, object]:
@@ -63,4 +80,4 @@ def _invoke(runner: Any, arguments: list[str], target: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(sys.argv[1:]))

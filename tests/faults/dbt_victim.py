@@ -32,7 +32,7 @@ def main() -> int:
 
     sys.argv[1:] = sys.argv[4:]
     with patch("transform.dbt_process.dbtRunner", partial(dbtRunner, callbacks=[met_event])):
-        return dbt_process.main()
+        return dbt_process.run(sys.argv[1:])
 
 
 if __name__ == "__main__":

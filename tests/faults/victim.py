@@ -64,7 +64,7 @@ def die_at(step: str, settings: Settings, boundary: str, occurrence: int) -> Non
     if event is not None:
         dbt = [sys.executable, "-m", "tests.faults.dbt_victim", event, str(occurrence)]
         dbt.append("alone" if boundary.endswith(ALONE) else "both")
-        with patch("transform.build.dbt_process", lambda: dbt):
+        with patch("transform.build.dbt_process", lambda: dbt), patch("transform.warm.ask", lambda *_: None):
             perform(step, settings)
         return
     crossed = Counter[str]()

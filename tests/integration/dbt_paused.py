@@ -28,7 +28,7 @@ def main() -> int:
                 time.sleep(0.02)
 
     vars(dbt_process)[dbtRunner.__name__] = partial(dbtRunner, callbacks=[pause])
-    return dbt_process.main()
+    return dbt_process.run(sys.argv[1:])
 
 
 if __name__ == "__main__":

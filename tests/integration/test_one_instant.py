@@ -20,7 +20,7 @@ from lake.connection import connected
 from quality.marts import keys_of
 from quality.steps import build_domain
 from stack.control import DATA_SERVICES, down, up
-from transform import build
+from transform import build, warm
 
 from .city import City, Withheld, bring_in
 from .warehouse import Tables, changes
@@ -91,6 +91,7 @@ def test_loads_in_the_middle_of_a_build_change_nothing_and_its_instant_gives_the
         build.load_reference_lists(connection, city.settings)
         with monkeypatch.context() as patches, ThreadPoolExecutor(1) as pool:
             patches.setattr(build, "dbt_process", lambda: paused)
+            patches.setattr(warm, "ask", lambda *_: None)
             building = pool.submit(build_domain, city.settings, domain)
             loaded = load_after_each_model(city.settings, tmp_path, building, city.withheld, domain)
         disturbed = building.result()

@@ -41,6 +41,7 @@ HELD = {
     "postgres": set[str](),
     "seaweedfs": set[str](),
     "sftp": {"sftp_password"},
+    "dbt": set[str](),
     "airflow-api-server": AIRFLOW_SECRETS,
     "airflow-scheduler": AIRFLOW_SECRETS,
     "airflow-dag-processor": AIRFLOW_SECRETS,

@@ -113,7 +113,7 @@ def test_the_example_as_it_is_changes_nothing(monkeypatch: pytest.MonkeyPatch, t
 def test_each_container_gets_every_setting_and_no_secret_but_its_own(compose: Compose) -> None:
     assert set(compose.settings) == set(_defaults()) - SECRETS
     ours = {name: service for name, service in compose.services.items() if service.image.startswith("ioc-")}
-    assert len(ours) == 10
+    assert len(ours) == 11
     for name, service in ours.items():
         if name != "sftp":
             assert service.environment | compose.settings == service.environment

@@ -25,6 +25,7 @@ def test_every_service_stands_after_those_it_needs(tmp_path: Path) -> None:
         "postgres",
         "seaweedfs",
         "sftp",
+        "dbt",
         "airflow-api-server",
         "airflow-scheduler",
         "airflow-dag-processor",
@@ -59,7 +60,7 @@ def test_a_full_disk_is_refused_with_both_figures(tmp_path: Path) -> None:
     finally:
         down(Settings(home=tmp_path))
     assert caught.value.values["needed_bytes"] == 2**62
-    assert [found.state for found in status(Settings(home=tmp_path))] == ["stopped"] * 8
+    assert [found.state for found in status(Settings(home=tmp_path))] == ["stopped"] * 9
 
 
 def test_an_unknown_service_is_refused_by_name(tmp_path: Path) -> None:
