@@ -32,6 +32,26 @@ print("RESULT" + json.dumps({
 }))
 """
 
+FORK = """
+import os, signal
+from airflow.executors.local_executor import LocalExecutor
+from revoking_executor import IMPORTED_ONCE, RevokingLocalExecutor
+LocalExecutor.start = lambda executor: None
+RevokingLocalExecutor.start(object.__new__(RevokingLocalExecutor))
+import sys
+assert {*IMPORTED_ONCE} <= {*sys.modules}
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+signal.alarm(60)
+import duckdb, numpy, pandas, polars, pyarrow
+numpy.linalg.inv(numpy.random.rand(300, 300))
+frame = pandas.DataFrame({"n": range(100_000)})
+assert polars.from_pandas(frame).group_by(polars.col.n % 7).len().height == 7
+assert pyarrow.Table.from_pandas(frame).group_by("n").aggregate([]).num_rows == len(frame)
+assert duckdb.sql("select sum(n) from frame").fetchone() == (frame.n.sum(),)
+"""
+"""What a task does in its fork of the scheduler, which has imported libraries."""
+
 
 @pytest.fixture(scope="module")
 def parsed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
@@ -147,3 +167,11 @@ def test_only_errors_that_a_retry_helps_are_retried(tmp_path: Path) -> None:
         [sys.executable, "-W", "ignore", "-c", RETRY], env=environment, capture_output=True, text=True, check=True
     )
     assert finished.stdout.splitlines()[-3:] == ["retry SourceUnavailableError", "stop AuditError", "stop ValueError"]
+
+
+def test_what_is_imported_once_works_in_every_fork() -> None:
+    environment = Settings().child_environment(PYTHONPATH=f"{PROJECT}:{PROJECT / 'dags' / 'plugins'}")
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK], env=environment, capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
