@@ -12,6 +12,7 @@ SCRIPTS = (
     "ais_messages",
     "claim_files",
     "incremental_build",
+    "idle_build",
     "dossier_records",
     "column_drift",
     "many_releases",
