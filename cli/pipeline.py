@@ -11,8 +11,8 @@ from cli.feeds import Feeds, OneFeed, chosen_feeds, feed_of
 from cli.output import AsJson, Row, ends_well, show
 from cli.progress import each, one
 from core.contract import find_contract
-from core.domains import QUALITY, domain_names
-from core.errors import AuditError, ConfigurationError, UnknownNameError
+from core.domains import QUALITY, domain_names, unknown_domain
+from core.errors import AuditError, ConfigurationError
 from core.settings import Settings
 from ingestion.collect.collect import collect as collect_feed
 from ingestion.collect.landing import Landing, land_file
@@ -208,7 +208,7 @@ def chosen_domains(names: Iterable[str] | None) -> list[str]:
     known = [*domain_names()]
     for name in names or ():
         if name not in known:
-            raise UnknownNameError(f"{name}: no such domain; there are {', '.join(known)}", domain=name)
+            raise unknown_domain(name)
     return list(names or known)
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from core.contract import Contract
-from core.errors import ContractError, UnknownNameError
+from core.errors import ContractError
+from core.names import unknown_name
 from core.text import slug_of
 
 
@@ -36,5 +37,5 @@ def find_agency(name: str, contracts: Mapping[str, Contract]) -> list[Contract]:
     owned = agencies(contracts)
     found = [mine for slug, mine in owned.items() if name in (slug, mine[0].owner)]
     if not found:
-        raise UnknownNameError(f"{name}: no such agency; there are {', '.join(sorted(owned))}", agency=name)
+        raise unknown_name(name, "agency", sorted(owned))
     return found[0]

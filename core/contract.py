@@ -23,8 +23,9 @@ from open_data_contract_standard.model import (
 )
 from pydantic import ValidationError
 
-from core.errors import ContractError, UnknownNameError
+from core.errors import ContractError
 from core.exact_values import ExactLoader, Number, read_allowed, read_bound, require_order
+from core.names import unknown_name
 from core.settings import PROJECT
 from core.slots import Slots, SlotsBy
 from core.table_forms import Form, Logic, read_forms
@@ -262,13 +263,15 @@ def read_contracts(folder: Path = CONTRACTS) -> dict[str, Contract]:
 
 
 def find_contract(feed: str, folder: Path = CONTRACTS) -> Contract:
-    """Return the contract of a feed, from the file of that name if there is one; raise UnknownNameError listing the known feeds."""
+    """Return the contract of a feed, from the file of that name if there is one; raise UnknownNameError naming the feed meant, or all."""
     path = folder / f"{feed.replace('.', '/')}.odcs.yaml"
     if path.is_file() and (contract := read_contract(path)).feed == feed:
         return contract
     contracts = read_contracts(folder)
     if feed not in contracts:
-        raise UnknownNameError(f"{feed}: no such feed; there are {', '.join(contracts)}", feed=feed)
+        of_domain = [known for known, contract in contracts.items() if contract.domain == feed]
+        hint = f"it is a domain, with the feed{'s' * (len(of_domain) > 1)} {', '.join(of_domain)}" if of_domain else ""
+        raise unknown_name(feed, "feed", contracts, hint)
     return contracts[feed]
 
 

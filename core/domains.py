@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from core.errors import ContractError
+from core.errors import ContractError, UnknownNameError
+from core.names import unknown_name
 from core.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ def read_shown_domains(path: Path = DOMAINS) -> tuple[Domain, ...]:
 def domain_names() -> tuple[str, ...]:
     """Return the ids of all domains in their order."""
     return tuple(domain.id for domain in read_domains())
+
+
+def unknown_domain(name: str) -> UnknownNameError:
+    """Return the error for a name that no domain has."""
+    domain = name.partition(".")[0]
+    hint = f"did you mean {domain}, the domain of that feed?" if "." in name and domain in domain_names() else ""
+    return unknown_name(name, "domain", domain_names(), hint)
 
 
 def require_listed_domains(contracts: Iterable["Contract"]) -> None:

@@ -17,8 +17,7 @@ from typing import Any
 import duckdb
 
 from core.contract import read_contracts
-from core.domains import domain_names
-from core.errors import UnknownNameError
+from core.domains import domain_names, unknown_domain
 from core.reference import Reference
 from core.settings import PROJECT
 from lake.snapshots import newest_snapshot, tables_of
@@ -46,7 +45,7 @@ def audit(connection: duckdb.DuckDBPyConnection, built: Build, clock: datetime) 
     """
     domain = built.domain
     if domain not in domain_names():
-        raise UnknownNameError(f"{domain}: no such domain; there are {', '.join(domain_names())}", domain=domain)
+        raise unknown_domain(domain)
     marts = tuple(keys_of(domain))
     released_rows = _released_rows(connection, domain, marts)
     sending = _sending_feeds(connection, built.snapshot_id)

@@ -336,12 +336,12 @@ def test_what_did_not_come_is_told_and_asked_for_again(ioc) -> None:  # type: ig
 
 
 def test_a_mistyped_command_says_what_there_is(ioc) -> None:  # type: ignore[no-untyped-def]
-    wrong_feed = ioc("ledger", "fisheries.ais")
+    wrong_feed = ioc("ledger", "fisheries.ais_message")
     assert wrong_feed.exit_code == 1
-    assert "no such feed; there are" in wrong_feed.stderr
+    assert "no such feed; did you mean fisheries.ais_messages?" in wrong_feed.stderr
     wrong_mart = ioc("sql", "select * from environment.air_hours")
     assert wrong_mart.exit_code == 1
     assert "air_hours" in wrong_mart.stderr
-    wrong_domain = ioc("build", "fishery")
+    wrong_domain = ioc("build", "fish")
     assert wrong_domain.exit_code == 1
     assert f"no such domain; there are {', '.join(domain_names())}" in " ".join(wrong_domain.stderr.split())

@@ -12,6 +12,7 @@ import yaml
 
 from codegen.generate import generated_files, stale_files
 from core.contract import CONTRACTS, find_contract, read_contract, read_contracts
+from core.domains import domain_names, unknown_domain
 from core.errors import ContractError, UnknownNameError
 
 ORIGINAL = CONTRACTS / "environment" / "station_readings.odcs.yaml"
@@ -68,11 +69,31 @@ def test_a_rule_of_an_identifier_names_it() -> None:
     }
 
 
-def test_an_unknown_feed_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(
-        UnknownNameError, match=r"environment\.station_reading: no such feed; there are .*environment\.river"
-    ):
-        find_contract("environment.station_reading")
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("environment.station_reading", "did you mean environment.station_readings?"),
+        ("environment", "it is a domain, with the feeds environment.river_levels, environment.station_readings"),
+        ("nothing", f"there are {', '.join(read_contracts())}"),
+    ],
+)
+def test_an_unknown_feed_is_refused_with_what_was_meant_or_what_there_is(typed: str, told: str) -> None:
+    with pytest.raises(UnknownNameError) as refused:
+        find_contract(typed)
+    assert str(refused.value) == f"{typed}: no such feed; {told}"
+    assert refused.value.values == {"feed": typed}
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("feedbak", "did you mean feedback?"),
+        ("feedback.requests", "did you mean feedback, the domain of that feed?"),
+        ("nothing.of.it", f"there are {', '.join(domain_names())}"),
+    ],
+)
+def test_an_unknown_domain_is_told_so_too(typed: str, told: str) -> None:
+    assert str(unknown_domain(typed)) == f"{typed}: no such domain; {told}"
 
 
 @pytest.mark.parametrize(
