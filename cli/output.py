@@ -1,5 +1,6 @@
 """The output of the command: tables for people, JSON for machines, errors on standard error."""
 
+import csv
 import json
 import math
 import sys
@@ -40,10 +41,12 @@ def show(
     as_json: bool,
     columns: Sequence[str] | None = None,
     short: Collection[str] = ("reason",),
+    has_marks: bool = True,
 ) -> None:
     """Print rows as a table (only `columns`, if given), or all their fields as a JSON list.
 
-    In a table, cells of the columns `short` are cut to LONGEST_CELL characters, followed by their length; JSON is never cut.
+    In a table, cells of the columns `short` are cut to LONGEST_CELL characters, followed by their length; JSON is never cut. Counts have
+    a mark at their thousands; `has_marks` is False where a number may as well be a year or a code.
     """
     if as_json:
         _write_json(rows)
@@ -56,7 +59,7 @@ def show(
         is_number = bool(rows) and all(isinstance(row.get(name), int | float | None) for row in rows)
         table.add_column(Text(visible(name)), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        cells = [_cell(row.get(name)) for name in names]
+        cells = [_cell(row.get(name), has_marks=has_marks) for name in names]
         cells = [
             shortened(cell, LONGEST_CELL) if name in short else cell for name, cell in zip(names, cells, strict=True)
         ]
@@ -64,6 +67,15 @@ def show(
     console.print(table)
     if not rows:
         console.print("(none)")
+
+
+def show_csv(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Print rows as CSV (RFC 4180) under the names of the columns: nothing where a value is not known, `true` and `false`."""
+    table = csv.writer(sys.stdout)
+    table.writerow(columns)
+    table.writerows(
+        [str(value).lower() if isinstance(value, bool) else value for value in row.values()] for row in rows
+    )
 
 
 def show_document(document: Mapping[str, object]) -> None:
@@ -103,7 +115,7 @@ def ends_well(command: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     return guarded
 
 
-def _cell(value: Cell) -> str:
+def _cell(value: Cell, *, has_marks: bool = True) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -113,7 +125,7 @@ def _cell(value: Cell) -> str:
     if isinstance(value, float):
         return f"{value:,.1f}"
     if isinstance(value, int):
-        return f"{value:,}"
+        return f"{value:,}" if has_marks else str(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_cell(item)}" for name, item in value.items())
     return value if isinstance(value, str) else ", ".join(map(_cell, value))

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from core.settings import PROJECT, Settings
@@ -68,6 +69,50 @@ def test_a_list_in_a_mart_is_printed(environment: Mapping[str, str]) -> None:
     assert json.loads(asked.stdout) == [{"number": 1, "names": ["a"]}]
     table = ioc_sql(environment, "select * from asked.ones")
     assert (table.returncode, table.stdout.splitlines()[-1].split()) == (0, ["1", "│", "[a]"])
+
+
+EVERY_KIND = (
+    "select 2026 as year, 0.1::double as ratio, null as nothing, 'a \"b\", c' as text, true as yes, 1 as year, "
+    "timestamptz '2026-11-20 12:00:00+07' as at"
+)
+
+
+def test_a_number_is_printed_as_it_is(environment: Mapping[str, str]) -> None:
+    asked = ioc_sql(environment, EVERY_KIND)
+    assert asked.stdout.splitlines()[-1].split(" │ ") == [
+        "2026", "0.1  ", "      -", 'a "b", c', "yes", "     1", "2026-11-20T05:00:00+00:00",
+    ]  # fmt: skip
+
+
+def test_a_spreadsheet_gets_csv(environment: Mapping[str, str]) -> None:
+    asked = ioc_sql(environment, EVERY_KIND, "--csv")
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert asked.stdout.splitlines() == [
+        "year,ratio,nothing,text,yes,year,at",
+        '2026,0.1,,"a ""b"", c",true,1,2026-11-20T05:00:00+00:00',
+    ]
+    assert ioc_sql(environment, "select 1 as a where false", "--csv").stdout.splitlines() == ["a"]
+
+
+def test_a_notebook_gets_parquet_with_its_types(environment: Mapping[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "asked.parquet"
+    asked = ioc_sql(environment, "select *, date '2026-11-20' as day from asked.ones", "--parquet", str(file))
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert " ".join(asked.stdout.split()).startswith("1 rows in ")
+    assert duckdb.sql(f"from '{file}'").fetchall() == [(1, ["a"], date(2026, 11, 20))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--csv", "--json"), "sql: expected one of --json, --csv and --parquet, got 2; choose one"),
+        (("--parquet", "/nowhere/a.parquet"), "a.parquet: expected a file to write, got No such file or directory"),
+    ],
+)
+def test_what_cannot_be_written_is_told(environment: Mapping[str, str], arguments: tuple[str, ...], told: str) -> None:
+    asked = ioc_sql(environment, "select 1 as a", *arguments)
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert told in " ".join(asked.stderr.split())
 
 
 def test_a_statement_that_is_no_query_is_refused(environment: Mapping[str, str]) -> None:
