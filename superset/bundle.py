@@ -25,6 +25,15 @@ CSS = (
     'td.dt-is-null::after { content: "–"; font-size: 12px }\n'
 )
 """Hides who changed a page and how long ago, which reads as the age of the data, and shows a dash where a table would say N/A."""
+PANNED = (
+    "@media (max-width: 900px) {\n"
+    "  :has(> .dashboard-content) { min-width: 0 }\n"
+    "  .dashboard-content { overflow-x: auto }\n"
+    "  .dashboard-content .grid-container { min-width: 1040px }\n"
+    "}\n"
+)
+"""Keeps the charts of a page at a readable size on a narrow screen, where a finger moves them sideways under the title and the filters."""
+
 FROM_FILES: Tree = {"version": VERSION, "is_managed_externally": True}
 """Superset then offers no edit button: the files are authoritative."""
 
@@ -246,7 +255,14 @@ def _dashboard(slug: str, dashboard: Tree, assets: Assets) -> Tree:
     return {
         "dashboard_title": dashboard["title"],
         "description": dashboard["description"],
-        "css": CSS + str(dashboard.get("css", "")) + "".join(_legend_styles(numbers, assets.files["charts"])),
+        "css": "".join(
+            [
+                CSS,
+                "" if dashboard.get("is_narrow") else PANNED,
+                str(dashboard.get("css", "")),
+                *_legend_styles(numbers, assets.files["charts"]),
+            ]
+        ),
         "slug": slug,
         "published": True,
         "position": _position(str(dashboard["title"]), rows, numbers, assets.files["charts"]),
