@@ -62,7 +62,7 @@ def settings(new_settings: Callable[[], Settings], seeded: tuple[Seeded, ...]) -
 def test_up_again_leaves_healthy_services_alone_and_strangers_stay_out(settings: Settings) -> None:
     first = _pids(settings)
     assert [(found.name, found.state) for found in status(settings)] == [(name, "healthy") for name in first]
-    assert len(first) == 8
+    assert len(first) == 9
     began = time.monotonic()
     up(settings)
     assert _pids(settings) == first
@@ -124,6 +124,7 @@ def test_what_was_loaded_by_hand_is_built_and_audited_by_the_next_turn_of_the_da
         built = require_build(connection, DOMAIN)
         assert built.snapshot_id >= loaded
         assert find_verdict(connection, DOMAIN, built.snapshot_id) is not None
+    assert psutil.Process(_pids(settings)["dbt"]).cpu_times().children_user > 1  # the build was a fork of it
 
 
 def test_a_killed_scheduler_is_healed_alone_and_down_leaves_nothing(settings: Settings) -> None:
