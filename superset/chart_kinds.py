@@ -112,7 +112,7 @@ def big_number(chart: Tree, shown: Shown) -> Tree:
 
 
 def table(chart: Tree, shown: Shown) -> Tree:
-    params: Tree = {"page_length": 0}
+    params: Tree = {"page_length": 0, "show_cell_bars": False}
     if "columns" in chart:
         names = [str(name) for name in as_list(chart["columns"])]
         types = {shown.columns[name].data_type for name in names if name in shown.columns}
@@ -124,7 +124,6 @@ def table(chart: Tree, shown: Shown) -> Tree:
             "all_columns": [*names],
             "order_by_cols": [json.dumps([column, direction != ["desc"]]) for column, *direction in orders],
             "column_config": {name: {"d3NumberFormat": form} for name, form in numbers.items()},
-            "show_cell_bars": False,
         }
         if types & {"timestamp with time zone", "date"}:
             params["table_timestamp_format"] = TIME_FORMAT if "timestamp with time zone" in types else DATE_FORMAT
@@ -139,7 +138,6 @@ def table(chart: Tree, shown: Shown) -> Tree:
             "timeseries_limit_metric": chart.get("order", metrics[0]),
             "order_desc": True,
             "include_search": True,
-            "show_cell_bars": True,
         }
     if "levels" in chart:
         rules = [

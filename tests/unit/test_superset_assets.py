@@ -7,8 +7,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from core.settings import PROJECT
 
@@ -283,3 +285,34 @@ def test_the_check_finds_nothing_in_an_unbroken_copy(checkout: Path, check: Chec
 
 def test_the_superset_folder_does_not_hide_the_package_of_that_name() -> None:
     assert not (PROJECT / "superset" / "__init__.py").exists()
+
+
+def test_no_table_shows_a_code_where_people_expect_a_word() -> None:
+    columns = {
+        (model["name"], column["name"]): column
+        for path in (PROJECT / MARTS).rglob("*__models.yml")
+        for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        for column in model.get("columns", [])
+    }
+    shown = [
+        (chart["mart"], name)
+        for path in (PROJECT / PAGES).glob("*.yaml")
+        for page in [yaml.safe_load(path.read_text(encoding="utf-8"))]
+        for row in page["rows"]
+        for chart in row["charts"]
+        if chart["kind"] == "table"
+        for name in (*chart.get("columns", []), *chart.get("groupby", []))
+        if name not in page.get("marts", {}).get(chart["mart"], {}).get("columns", {})
+    ]
+    of_marts = [(mart, name) for mart, name in shown if (mart, name) in columns]
+    assert len(of_marts) > 100
+    assert [key for key in of_marts if columns[key].get("data_type") == "boolean" or codes_of(columns[key])] == []
+
+
+def codes_of(column: dict[str, Any]) -> list[str]:
+    """Return the values of a column that are words of the code, in lower case."""
+    tests = [test for test in column.get("data_tests", []) if isinstance(test, dict)]
+    values = [
+        value for test in tests for value in test.get("accepted_values", {}).get("arguments", {}).get("values", [])
+    ]
+    return [str(value) for value in values if re.fullmatch(r"[a-z_]+", str(value))]
