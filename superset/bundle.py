@@ -29,7 +29,7 @@ PANNED = (
     "@media (max-width: 900px) {\n"
     "  :has(> .dashboard-content) { min-width: 0 }\n"
     "  .dashboard-content { overflow-x: auto }\n"
-    "  .dashboard-content .grid-container { min-width: 1040px }\n"
+    "  .dashboard-content .grid-container { min-width: 1280px }\n"
     "}\n"
 )
 """Keeps the charts of a page at a readable size on a narrow screen, where a finger moves them sideways under the title and the filters."""

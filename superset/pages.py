@@ -106,7 +106,11 @@ def work_out(checkout: Checkout) -> Assets:
         ]
         charts += [chart for row in placed for chart in row]
         dashboards[slug] = {
-            **{key: value for key, value in page.items() if key in ("title", "description", "colours", "css")},
+            **{
+                key: value
+                for key, value in page.items()
+                if key in ("title", "description", "is_narrow", "colours", "css")
+            },
             "owners": [*owners],
             "rows": [_row(slug, row, of_row, faults) for row, of_row in zip(rows, placed, strict=True)],
         }
