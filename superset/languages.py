@@ -20,7 +20,7 @@ LANGUAGES = (ENGLISH, VIETNAMESE)
 """In the order of import: Superset lists first what was changed last."""
 SQL = frozenset({"expression", "expression_en", "css"})
 """Keys whose values are not words."""
-HEIGHT_OF_LEAD = 7
+HEIGHT_OF_LEAD, HEIGHT_OF_NARROW_LEAD = 7, 10
 WORDS: Mapping[str, Mapping[str, str]] = {
     "sources": {VIETNAMESE: "Nguồn", ENGLISH: "Sources"},
     "until": {
@@ -76,7 +76,8 @@ def _lead(language: str, page: Tree, twin: str) -> Tree:
     owners = "; ".join(map(str, as_list(page["owners"])))
     told = f" **{WORDS['sources'][language]}:** {owners}. {WORDS['until'][language]}" if owners else ""
     text = f"{page['description']}{told} [{WORDS['twin'][language]}](/superset/dashboard/{twin}/)"
-    return {"height": HEIGHT_OF_LEAD, "items": [{"text": text, "width": GRID_COLUMNS}]}
+    height = HEIGHT_OF_NARROW_LEAD if page.get("is_narrow") else HEIGHT_OF_LEAD
+    return {"height": height, "items": [{"text": text, "width": GRID_COLUMNS}]}
 
 
 def _renamed(assets: Assets) -> Assets:
