@@ -32,7 +32,7 @@ PANNED = (
     "  .dashboard-content .grid-container { min-width: 1280px }\n"
     "}\n"
 )
-"""Keeps the charts of a page at a readable size on a narrow screen, where a finger moves them sideways under the title and the filters."""
+"""Keeps the charts of a page at a readable size on a narrow screen, where a finger moves them sideways."""
 
 FROM_FILES: Tree = {"version": VERSION, "is_managed_externally": True}
 """Superset then offers no edit button: the files are authoritative."""

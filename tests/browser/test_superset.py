@@ -128,23 +128,20 @@ def test_the_overview_tells_each_figure_with_level_trend_age_and_trust(page: Pag
     page.wait_for_url("**/superset/dashboard/phan-anh/**")
 
 
-def widths(page: Page) -> tuple[int, bool]:
-    """Return the width of what a window scrolls, in pixels, and whether the charts fit into it."""
-    whole, charts = page.evaluate(
-        "[document.documentElement.scrollWidth, document.querySelector('.grid-container').getBoundingClientRect().width]"
-    )
-    return int(whole), charts <= whole
+def width_of_charts(page: Page) -> float:
+    """Return how wide the charts of a page are together, in pixels."""
+    return float(page.evaluate("document.querySelector('.grid-container').getBoundingClientRect().width"))
 
 
-def test_the_charts_of_another_page_are_moved_sideways_on_a_phone(page: Page, superset_settings: Settings) -> None:
+def test_the_charts_of_another_page_keep_their_width_on_a_phone(page: Page, superset_settings: Settings) -> None:
     charts = open_dashboard(page, superset_settings, "tong-dai", width=390)
     assert {title: chart.error for title, chart in charts.items() if chart.error} == {}
-    assert widths(page) == (390, False)
+    assert width_of_charts(page) > 1000
 
 
 def test_the_phone_page_shows_the_headlines_in_390_pixels(page: Page, superset_settings: Settings) -> None:
     charts = open_dashboard(page, superset_settings, "dien-thoai", width=390)
-    assert widths(page) == (390, True)
+    assert width_of_charts(page) <= 390
     assert ["VN_AQI cao nhất", "148", "● Đỏ"] in lines_of(charts["Chỉ số chính"].text)
     is_cut = (
         "() => [...document.querySelectorAll('.slice_container')].some(each => each.scrollWidth > each.clientWidth + 1)"
