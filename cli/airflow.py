@@ -1,7 +1,7 @@
 """Airflow's public API, as far as the demo needs it: trigger a DAG, and wait until nothing is running."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -98,12 +98,17 @@ class Airflow:
                 time.sleep(POLL_SECONDS)
         return [*ended.values()]
 
-    def await_quiet(self, seconds: float) -> None:
-        """Wait until no run is queued or running; raises ServiceError naming the DAGs that are."""
+    def await_quiet(self, seconds: float, paused: Collection[str] = ()) -> None:
+        """Wait until no run is queued or running; raises ServiceError naming the DAGs that are.
+
+        A run that was under way when its DAG was paused stays as it is, so `paused` are not waited for.
+        """
+
+        def busy() -> list[str]:
+            return [dag_id for dag_id in self.busy() if dag_id not in paused]
+
         self._await(
-            lambda: not self.busy(),
-            seconds,
-            lambda: f"expected every run to end, got {', '.join(self.busy())} still running",
+            lambda: not busy(), seconds, lambda: f"expected every run to end, got {', '.join(busy())} still running"
         )
 
     def busy(self) -> list[str]:

@@ -299,7 +299,6 @@ def run_dbt(
     It is a fork of the warm process of this home if there is one and the connection is the usual one, and else starts from nothing.
     """
     install_extensions(_extensions(settings))
-    command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_process(), *arguments]
     target.mkdir(parents=True, exist_ok=True)
     forget_what_other_code_parsed(target)
     (target / "run_results.json").unlink(missing_ok=True)
@@ -308,6 +307,7 @@ def run_dbt(
         finished := warm.ask(warm_folder(settings), DBT_PROJECT, arguments, environment)
     ):
         return finished
+    command = [sys.executable, leash.__file__, str(os.getpid()), *dbt_process(), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
 
 

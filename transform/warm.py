@@ -18,10 +18,13 @@ def ask(
         with _connected(folder) as client, client.makefile("rw", encoding="utf-8") as stream:
             stream.write(json.dumps(request) + "\n")
             stream.flush()
-            answer = json.loads(stream.readline() or "null")
+            line = stream.readline()
     except OSError:
         return None
-    return answer and subprocess.CompletedProcess(arguments, answer["status"], answer["stdout"], answer["stderr"])
+    if not line.endswith("\n"):
+        return None
+    answer = json.loads(line)
+    return subprocess.CompletedProcess(arguments, answer["status"], answer["stdout"], answer["stderr"])
 
 
 def is_listening(folder: Path) -> bool:

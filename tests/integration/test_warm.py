@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from socketserver import ForkingMixIn
@@ -66,6 +67,18 @@ def test_nobody_who_listens_is_no_answer(tmp_path: Path) -> None:
     assert not warm.is_listening(tmp_path)
     assert warm.ask(tmp_path, DBT_PROJECT, ["seed"], {}) is None
     assert warm.ask(tmp_path / "absent", DBT_PROJECT, ["seed"], {}) is None
+
+
+def test_an_answer_that_breaks_off_is_none(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server, ThreadPoolExecutor(1) as pool:
+        server.bind(str(tmp_path / warm.SOCKET))
+        server.listen()
+        asked = pool.submit(warm.ask, tmp_path, DBT_PROJECT, ["seed"], {})
+        client, _ = server.accept()
+        with client, client.makefile("r", encoding="utf-8") as stream:
+            assert json.loads(stream.readline())["arguments"] == ["seed"]
+            client.sendall(b'{"status": 0, "std')
+        assert asked.result(SECONDS) is None
 
 
 def test_the_process_of_another_project_does_not_answer(settings: Settings, tmp_path: Path) -> None:

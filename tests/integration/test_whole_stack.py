@@ -37,7 +37,6 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(3600)]
 
 DOMAIN = "environment"
 PAUSED = [f"marts__{domain}" for domain in domain_names() if domain != DOMAIN]
-"""A run that was under way when its DAG was paused stays as it is."""
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +112,7 @@ def test_what_was_loaded_by_hand_is_built_and_audited_by_the_next_turn_of_the_da
     golden = PROJECT / "tests" / "golden" / "environment" / "river_levels"
     path = next(path for path in sorted(golden.iterdir()) if path.suffix == ".csv")
     with Airflow(settings) as airflow, connected(settings) as connection:
-        deadline = time.monotonic() + 1200
-        while not {*airflow.busy()} <= {*PAUSED}:
-            assert time.monotonic() < deadline
-            time.sleep(1)
+        airflow.await_quiet(1200, PAUSED)
         land_file(Landing(settings), contract, path, settings.clock())
         assert load_feed(settings, contract)
         assert level_of(connection, DOMAIN, settings.clock()).due is Step.BUILD
