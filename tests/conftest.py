@@ -68,9 +68,9 @@ def is_long(seeds: int) -> bool:
 
 
 @pytest.fixture(scope="session")
-def results(is_long: bool) -> Results:
-    """The results that the long run measures."""
-    return Results(is_kept=is_long)
+def results(is_long: bool, testrun_uid: str) -> Results:
+    """The results that the long run measures, of all its processes."""
+    return Results(testrun_uid if is_long else None)
 
 
 @pytest.fixture(scope="session")

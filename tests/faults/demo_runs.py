@@ -37,7 +37,9 @@ def main(
 
     `again` adds to earlier results; otherwise the table starts afresh.
     """
-    results = Results(is_kept=True, begun={"demo"} if again else set())
+    results = Results("demo")
+    if not again:
+        (results.folder / "demo" / "demo.jsonl").unlink(missing_ok=True)
     for number in range(quiet + busy):
         with _home() as home, _busy() if number >= quiet else ExitStack():
             condition = "both cores busy" if number >= quiet else "no loops beside it"

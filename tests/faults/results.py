@@ -1,9 +1,9 @@
-"""Results of the fault tests, kept as JSON Lines below `.ioc/faults/`, from which `report.py` writes the tables of docs/reliability.md."""
+"""Results of the fault tests, kept as JSON Lines below `.ioc/faults/RUN/`; `report.py` makes the tables of docs/reliability.md of them."""
 
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.settings import PROJECT
@@ -16,21 +16,21 @@ NOTHING = Counter[str]()
 
 @dataclass(frozen=True)
 class Results:
-    """The results of one run: stored in a long run, discarded otherwise.
+    """The results of a long run, to which several processes may add; a short run, which has no name, keeps none.
 
-    The first row of a table replaces the results of earlier runs.
+    The results of a table are those of the last run that measured it.
     """
 
-    is_kept: bool
-    begun: set[str] = field(default_factory=set)
+    run: str | None
+    folder: Path = FOLDER
 
     def add(self, table: str, row: Row) -> None:
         """Store one row of a table."""
-        if self.is_kept:
-            FOLDER.mkdir(parents=True, exist_ok=True)
-            with (FOLDER / f"{table}.jsonl").open("a" if table in self.begun else "w", encoding="utf-8") as file:
+        if self.run is not None:
+            path = self.folder / self.run / f"{table}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            self.begun.add(table)
 
     def compare(self, table: str, row: Row, expected: Facts, found: Facts, unbalanced: int, **measured: float) -> None:
         """Store a row with the counts of lost, doubled and unbalanced rows; fail if any is not zero."""
@@ -42,9 +42,9 @@ class Results:
 
 
 def read_rows(table: str, folder: Path = FOLDER) -> list[Row]:
-    """Return the rows of a table; empty if it was not measured."""
-    path = folder / f"{table}.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    """Return the rows of a table from the last run that measured it; empty if none did."""
+    path = max(folder.glob(f"*/{table}.jsonl"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path else []
 
 
 def lost(expected: Facts, found: Facts) -> int:
