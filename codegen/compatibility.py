@@ -127,7 +127,10 @@ def released_text(contracts: Mapping[str, Contract]) -> str:
 
 
 def _lines(entries: Mapping[str, object]) -> str:
-    lines = [f'   "{name}": {json.dumps(entry, ensure_ascii=False)}' for name, entry in entries.items()]
+    lines = [
+        f"   {json.dumps(name, ensure_ascii=False)}: {json.dumps(entry, ensure_ascii=False)}"
+        for name, entry in entries.items()
+    ]
     return "{\n" + ",\n".join(lines) + "\n  }" if lines else "{}"
 
 

@@ -10,6 +10,7 @@
     <into>/warnings_messages/*.cap
     <into>/security_incidents/*.json
     <into>/press_articles/*.xml
+    <into>/traffic_flows/*.json, <into>/traffic_accidents/*.csv, <into>/traffic_closures/*.xml
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -43,6 +44,7 @@ from simulator.emitters.one_stop import emit_dossiers
 from simulator.emitters.open311 import emit_feedback
 from simulator.emitters.press import emit_press
 from simulator.emitters.ratings import emit_ratings
+from simulator.emitters.traffic import emit_accidents, emit_closures, emit_flows
 from simulator.emitters.tt10 import emit_readings
 from simulator.emitters.vessel_registry import emit_vessel_registry
 from simulator.entities import City, read_city
@@ -70,6 +72,9 @@ FOLDERS = (
     "warnings_messages",
     "security_incidents",
     "press_articles",
+    "traffic_flows",
+    "traffic_accidents",
+    "traffic_closures",
 )
 TRUTH = "truth"
 
@@ -116,6 +121,9 @@ def simulate(
         "warnings_messages": lambda folder: emit_warnings(city, day, seed, profile, folder),
         "security_incidents": lambda folder: emit_incidents(city, day, seed, profile, folder),
         "press_articles": lambda folder: emit_press(day, seed, profile, folder),
+        "traffic_flows": lambda folder: emit_flows(day, seed, profile, folder),
+        "traffic_accidents": lambda folder: emit_accidents(city, day, seed, profile, folder),
+        "traffic_closures": lambda folder: emit_closures(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

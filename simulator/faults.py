@@ -34,6 +34,9 @@ CALLS = "hotline.calls"
 WARNINGS = "warnings.messages"
 INCIDENTS = "security.incidents"
 PRESS = "press.articles"
+FLOWS = "traffic.flows"
+ACCIDENTS = "traffic.accidents"
+CLOSURES = "traffic.closures"
 
 
 class FaultKind(StrEnum):
@@ -261,6 +264,32 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "unknown_code": 3,
         "wrong_order": 3,
         "future_time": 2,
+    },
+    FLOWS: {
+        "duplicate": 6,
+        "conflict": 3,
+        "malformed": 3,
+        "missing_value": 3,
+        "out_of_range": 3,
+        "unknown_code": 3,
+        "future_time": 2,
+    },
+    ACCIDENTS: {
+        "duplicate": 3,
+        "conflict": 2,
+        "malformed": 2,
+        "missing_value": 2,
+        "out_of_range": 2,
+        "unknown_code": 2,
+        "wrong_order": 2,
+        "future_time": 1,
+    },
+    CLOSURES: {
+        "duplicate": 1,
+        "conflict": 1,
+        "missing_value": 1,
+        "unknown_code": 1,
+        "wrong_order": 1,
     },
     PRESS: {
         "duplicate": 5,

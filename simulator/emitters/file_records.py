@@ -1,7 +1,7 @@
 """A feed whose day is files of independent records: faults are dealt to the records, the files written, the books kept."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -40,9 +40,18 @@ Sent = TypeVar("Sent", bound=SentRecord)
 
 
 def write_records(
-    feed: str, records: Sequence[Sent], profile: FaultProfile, stream: Random, folder: Path
+    feed: str,
+    records: Sequence[Sent],
+    profile: FaultProfile,
+    stream: Random,
+    folder: Path,
+    *,
+    write: Callable[[Sequence[Texts]], bytes] | None = None,
 ) -> tuple[Books, list[Sent]]:
-    """Write the files of the records into a folder; return the books of the feed and the records that are to be accepted."""
+    """Write the files of the records into a folder; return the books of the feed and the records that are to be accepted.
+
+    `write` makes the bytes of a file, by default those of the contract's first form.
+    """
     dealt = deal_faults(profile, feed, records, lambda _, __: True, stream)
     books = Books(feed)
     files: dict[str, list[Texts]] = defaultdict(list)
@@ -61,7 +70,7 @@ def write_records(
             outcome = "duplicate" if fault == FaultKind.DUPLICATE else "quarantined"
             books.note(fault, one.object_id, in_utc(one.happened_at), one.file_name, outcome=outcome)
     for name, texts in files.items():
-        (folder / name).write_bytes(write_table(find_contract(feed), texts))
+        (folder / name).write_bytes(write(texts) if write else write_table(find_contract(feed), texts))
         books.deliver()
     return books, accepted
 

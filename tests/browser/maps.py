@@ -28,6 +28,7 @@ GREEN, RED, BLUE, UNKNOWN = "#2a9d6f", "#c8443a", "#1f6fb2", "#c9ced4"
 MAPS = {
     "canh-bao": ("Bản đồ xã, phường đang có cảnh báo", {BLUE, RED, UNKNOWN}),
     "bao-chi": ("Bản đồ xã, phường được nêu", {"#a6cbe6", "#2b79bd", UNKNOWN}),
+    "giao-thong": ("Bản đồ giao thông", {GREEN, RED, UNKNOWN}),
     "chay-rung": ("Bản đồ cấp cháy rừng và điểm nóng", {GREEN, "#7e0023", "#3b444c", UNKNOWN}),
     "dich-benh": ("Bản đồ sốt xuất huyết tuần gần nhất đã hết so với ngưỡng dịch", {RED, GREEN, UNKNOWN}),
     "dich-vu-cong": ("Bản đồ đúng hạn của UBND xã (tháng mới nhất)", {GREEN, UNKNOWN}),

@@ -724,6 +724,57 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"handled_percent": percent}
         for shape, percent in zip(AREAS, [95.0, 80.0, None], strict=True)
     ],
+    "traffic.traffic_hours": [
+        {"section_code": "A", "section_name": "Đoạn A", "hour_at": at, "local_date": "2026-03-10", "known_slots": 12}
+        | {"vehicles": 900, "pcu": pcu, "volume_capacity_ratio": ratio, "service_level": "C", "congestion_minutes": 0}
+        for at, pcu, ratio in [(AT_NINE, 500.0, 0.6), (AT_ELEVEN, 700.0, 0.7)]
+    ],
+    "traffic.traffic_days": [
+        {"section_code": code, "section_name": f"Đoạn {code}", "local_date": "2026-03-10", "is_latest": True}
+        | {"expected_slots": 133, "known_slots": known, "vehicles": vehicles, "congestion_minutes": minutes}
+        | {"peak_volume_capacity_ratio": ratio, "peak_hour": 7, "peak_service_level": level}
+        for code, known, vehicles, minutes, ratio, level in [
+            ("A", 133, 9000, 25, 0.95, "E"),
+            ("B", 0, None, None, None, None),
+            ("C", 120, 4000, 20, 0.4, "B"),
+        ]
+    ],
+    "traffic.traffic_on_map": [
+        dict(shape) | {"month_date": "2026-03-01" if accidents else None, "accidents": accidents}
+        for shape, accidents in zip(AREAS, [1, 9, None], strict=True)
+    ]
+    + [
+        point("section", "A", "Đoạn A", 107.35)
+        | {"slot_at": AT_ELEVEN, "current_until_at": "2026-03-10T07:00:00+00:00", "service_level": "F"}
+        | {"speed_kmh": 12.0, "volume_capacity_ratio": 1.1, "is_congested": True}
+    ],
+    "traffic.accident_months": [
+        {
+            "month_date": "2026-03-01",
+            "is_latest": True,
+            "last_date": "2026-03-10",
+            "accidents": 8,
+            "deaths": 3,
+            "injured": 6,
+        }
+        | {"accidents_last_year": 10, "deaths_last_year": None, "accidents_change_percent": -20.0}
+    ],
+    "traffic.accident_groups": [
+        {"month_date": "2026-03-01", "is_latest": True, "commune_code": "19753", "commune_name": "Phường Phú Xuân"}
+        | {"cause_code": code, "cause_name": name, "accidents": 4, "newest_update_at": AT_ELEVEN}
+        for code, name in [("toc_do", "Chạy quá tốc độ"), ("unknown", "Chưa xác định")]
+    ],
+    "traffic.road_closures": [
+        {
+            "situation_id": f"S{n}",
+            "version_at": AT_NINE,
+            "current_until_at": "2026-03-17T02:00:00+00:00",
+            "road_number": road,
+        }
+        | {"management_code": "roadClosed", "management_name": "Cấm đường", "is_closed": True, "cause_name": "Sạt lở"}
+        | {"is_suspended": n == 2, "starts_at": AT_NINE, "ends_at": until, "way_round": "Theo ĐT14B"}
+        for n, (road, until) in enumerate([("QL49", None), (None, AT_ELEVEN), ("QL1A", None)])
+    ],
     "press.press_articles": [
         {
             "article_url": f"https://a.example/{n}",
@@ -801,6 +852,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("health", "health.disease_cases"),
             ("hotline", "hotline.x"),
             ("press", "press.x"),
+            ("traffic", "traffic.x"),
             ("public_services", "public_services.x"),
             ("warnings", "warnings.x"),
             ("security", "security.x"),
@@ -929,6 +981,13 @@ NUMBERS: Mapping[str, Mapping[str, str]] = {
         "Hài lòng (%)": "80,0",
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
         "Tuổi dữ liệu (giờ)": "1,0",
+    },
+    "giao-thong": {
+        "Phút ùn tắc trong ngày": "45",
+        "Đoạn đường đang ùn tắc": "1",
+        "Đường đang cấm": "1",
+        "Số người chết trong tháng": "3",
+        "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
     "bao-chi": {
         "Tin khác nhau": "7",

@@ -385,6 +385,33 @@ GOOD_ROWS = {
         select 'commune' as place_level, commune_code as place_code, 1 as shape_number
         from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
+    "traffic.traffic_hours": """
+        select section_code, timestamptz '2026-03-01 04:00:00+00' as hour_at, date '2026-03-01' as local_date, 11 as local_hour,
+            12 as known_slots, 100 as vehicles, 60 as pcu, 12 as judged_slots, 0 as congestion_minutes
+        from read_csv('{seeds}/road_sections.csv')
+    """,
+    "traffic.traffic_days": """
+        select section_code, date '2026-03-01' as local_date, true as is_latest, 132 as expected_slots, 132 as known_slots,
+            132 as judged_slots
+        from read_csv('{seeds}/road_sections.csv')
+    """,
+    "traffic.traffic_on_map": """
+        select 'commune' as place_level, commune_code as place_code, 1 as shape_number
+        from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "traffic.accident_months": """
+        select date '2026-03-01' as month_date, true as is_latest, date '2026-03-01' as last_date, 2 as accidents, 1 as deaths, 1 as injured
+    """,
+    "traffic.accident_groups": """
+        select date '2026-03-01' as month_date, true as is_latest, '19753' as commune_code, 'toc_do' as cause_code,
+            'Tốc độ' as cause_name, 2 as accidents, timestamptz '2026-03-01 04:30:00+00' as newest_update_at
+    """,
+    "traffic.road_closures": """
+        select 'S1' as situation_id, timestamptz '2026-03-01 04:30:00+00' as version_at,
+            timestamptz '2026-03-08 04:30:00+00' as current_until_at, 'roadClosed' as management_code, 'Cấm đường' as management_name,
+            true as is_closed, 'Sạt lở' as cause_name, false as is_suspended,
+            timestamptz '2026-03-01 04:00:00+00' as starts_at, 'Chưa nêu' as way_round
+    """,
     "press.press_articles": """
         select 'https://a.example/' || number as article_url, 'Tin ' || number as title, 'a.example' as source,
             timestamptz '2026-03-01 04:30:00+00' - interval (number) minute as changed_at, false as is_repetition

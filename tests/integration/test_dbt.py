@@ -273,6 +273,13 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
         "lake.security.incident_kind_months",
         "lake.silver.int_security__incidents_current",
         "lake.silver.int_public_services__ratings_current",
+        "lake.traffic.accident_groups",  # no counter, no accident, no closure
+        "lake.traffic.accident_months",
+        "lake.traffic.road_closures",
+        "lake.traffic.traffic_days",
+        "lake.traffic.traffic_hours",
+        "lake.silver.int_traffic__accidents_current",
+        "lake.silver.int_traffic__closures_current",
         "lake.warnings.active_warnings",  # nobody warns
         "lake.warnings.warning_days",
         "lake.quality.schema_drift",  # none on two good days
@@ -598,6 +605,9 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("public_services.dossiers", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("public_services.ratings", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("security.incidents", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("traffic.accidents", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("traffic.closures", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("traffic.flows", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("warnings.messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from lake.quality.quarantine_reasons") == [

@@ -1,6 +1,6 @@
 """XML: the elements at the declared path, without DTD and entities; names without their namespaces.
 
-A piece is one whole element. A column's path goes from child to child; `@name` is an attribute, `.` the element's own text.
+A piece is one whole element. A column's path goes from child to child; `@name` is an attribute, without its namespace too, `.` the element's own text.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ def _texts(element: Element, structure: Structure) -> Texts:
 
 def _value(element: Element, name: str, entry: Any) -> Any:
     if name.startswith("@"):
-        return element.get(name[1:])
+        return next((text for key, text in element.attrib.items() if key.rpartition("}")[2] == name[1:]), None)
     found = [child for child in element if local_name(child) == name]
     if isinstance(entry, list):
         return [_read(child, entry[0]) for child in found]

@@ -1,5 +1,6 @@
 """A contract's version reflects what its changes do to others."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codegen import generate as generated
-from codegen.compatibility import Rise, differences, read_released, require_compatible, shape_of
+from codegen.compatibility import Rise, differences, read_released, released_text, require_compatible, shape_of
 from core.contract import Column, Contract, Rule, find_contract, read_contracts
 from core.errors import ContractError
 from core.table_forms import Container, Form
@@ -156,6 +157,12 @@ def test_every_fact_of_a_column_is_judged() -> None:
     assert [one.rise for one in differences(shape_of(before), shape_of(after))] == [Rise.MAJOR]
     facts = set(shape_of(BASE)["columns"]["status"])
     assert facts == set(Column.__dataclass_fields__) - {"name", "description"}
+
+
+def test_the_file_of_released_shapes_is_json_whatever_a_form_is_told_apart_by() -> None:
+    quoted = replace(BASE, forms=(replace(BASE.forms[0], when='"Property"'),))
+    written = json.loads(released_text({BASE.feed: quoted}))
+    assert written == {BASE.feed: json.loads(json.dumps(shape_of(quoted)))}
 
 
 def test_the_released_shapes_of_the_tree_are_those_of_the_contracts(tmp_path: Path) -> None:

@@ -22,15 +22,18 @@ from simulator.chance import chance
 from simulator.city import SimulatedDay, folder_of, simulate
 from simulator.declared import declared_contracts
 from simulator.faults import (
+    ACCIDENTS,
     AIS,
     ATTENDANCE,
     CALLS,
     CLAIMS,
     CLASSES,
+    CLOSURES,
     DEMO_FAULTS,
     DISEASES,
     DOSSIERS,
     FEEDBACK,
+    FLOWS,
     INCIDENTS,
     NO_FAULTS,
     PRESS,
@@ -69,6 +72,9 @@ FEEDS = (
     WARNINGS,
     INCIDENTS,
     PRESS,
+    FLOWS,
+    ACCIDENTS,
+    CLOSURES,
     *DECLARED,
 )
 RUN = """
@@ -163,6 +169,9 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "warning_places": ["identifier", "commune_code"],
         "incident_versions": ["incident_id", "updated_at"],
         "press_articles": ["article_url", "title"],
+        "traffic_flows": ["section_code", "lane_number", "vehicle_type", "started_at"],
+        "accident_versions": ["accident_id", "updated_at"],
+        "closure_versions": ["situation_id", "version_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -188,6 +197,9 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("warnings", "sent_at"),
             ("incident_versions", "updated_at"),
             ("press_articles", "published_at"),
+            ("traffic_flows", "started_at"),
+            ("accident_versions", "updated_at"),
+            ("closure_versions", "version_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -229,6 +241,8 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     incidents = [path.read_text() for path in (faulty_day.folder / "security_incidents").iterdir()]
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
+    flows = [path.read_text() for path in (faulty_day.folder / "traffic_flows").iterdir()]
+    closures = [path.read_bytes() for path in (faulty_day.folder / "traffic_closures").iterdir()]
     feeds = [
         [] if b"DOCTYPE" in content or not content.endswith(b">\n") else re.findall(rb"<(?:item|entry)>", content)
         for content in (path.read_bytes() for path in (faulty_day.folder / "press_articles").iterdir())
@@ -247,6 +261,9 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         CALLS: pieces("hotline_calls", 1),
         WARNINGS: (len(warned), sum(content.count(b"</alert>") for content in warned)),
         INCIDENTS: (len(incidents), sum(len(json.loads(text)["vu_viec"]) for text in incidents)),
+        FLOWS: (len(flows), sum(len(json.loads(text)) for text in flows)),
+        ACCIDENTS: pieces("traffic_accidents", 1),
+        CLOSURES: (len(closures), sum(content.count(b"</d2:situation>") for content in closures)),
         PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
@@ -268,6 +285,9 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[WARNINGS] == heights["warnings"]
     assert accepted[INCIDENTS] == heights["incident_versions"]
     assert accepted[PRESS] == heights["press_articles"]
+    assert accepted[FLOWS] == heights["traffic_flows"]
+    assert accepted[ACCIDENTS] == heights["accident_versions"]
+    assert accepted[CLOSURES] == heights["closure_versions"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

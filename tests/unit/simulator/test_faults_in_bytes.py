@@ -17,12 +17,15 @@ from polars.testing import assert_frame_equal
 from core.settings import PROJECT
 from simulator.city import SimulatedDay
 from simulator.faults import (
+    ACCIDENTS,
     AIS,
     CALLS,
     CLAIMS,
+    CLOSURES,
     DEMO_FAULTS,
     DOSSIERS,
     FEEDBACK,
+    FLOWS,
     INCIDENTS,
     PRESS,
     RATINGS,
@@ -228,6 +231,60 @@ def incident_counts(day: SimulatedDay) -> Counter[FaultKind]:
 def test_each_fault_of_the_press_is_in_its_feeds(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
     assert press_counts(faulty_day) == dict(DEMO_FAULTS.of(PRESS))
     assert sum(press_counts(good_day).values()) == 0
+
+
+def test_each_fault_of_traffic_is_in_its_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    for feed, counts in ((FLOWS, flow_counts), (ACCIDENTS, accident_counts), (CLOSURES, closure_counts)):
+        assert counts(faulty_day) == dict(DEMO_FAULTS.of(feed))
+        assert sum(counts(good_day).values()) == 0
+
+
+def repetitions(rows: list[dict[str, str]], *key: str) -> Counter[FaultKind]:
+    """Count the rows that are there once more, and those that say something else under the same key."""
+    repeated = len(rows) - len({json.dumps(row) for row in rows})
+    sent_again = len(rows) - len({tuple(row[name] for name in key) for row in rows})
+    return Counter({FaultKind.DUPLICATE: repeated, FaultKind.CONFLICT: sent_again - repeated})
+
+
+def flow_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    rows = [row for path in (day.folder / "traffic_flows").iterdir() for row in json.loads(path.read_bytes())]
+    counted = repetitions(rows, "refRoadSegment", "laneId", "vehicleType", "dateObservedFrom")
+    counted[FaultKind.MALFORMED] = sum("/" in row["dateObservedFrom"] for row in rows)
+    counted[FaultKind.MISSING_VALUE] = sum("intensity" not in row for row in rows)
+    counted[FaultKind.OUT_OF_RANGE] = sum(row.get("intensity") == "-1" for row in rows)
+    counted[FaultKind.UNKNOWN_CODE] = sum(row["refRoadSegment"] == "DUONG-LA" for row in rows)
+    counted[FaultKind.FUTURE_TIME] = sum(row["dateObservedTo"][:4] == "2036" for row in rows)
+    return counted
+
+
+def accident_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    (path,) = (day.folder / "traffic_accidents").iterdir()
+    rows = pl.read_csv(path, infer_schema=False).fill_null("").rows(named=True)
+    counted = repetitions(rows, "ma_vu", "cap_nhat_luc")
+    counted[FaultKind.MALFORMED] = sum(len(row["thoi_gian"]) == len("08:00") for row in rows)
+    counted[FaultKind.MISSING_VALUE] = sum(not row["so_nguoi_chet"] for row in rows)
+    counted[FaultKind.OUT_OF_RANGE] = sum(row["so_nguoi_bi_thuong"] == "1000" for row in rows)
+    counted[FaultKind.UNKNOWN_CODE] = sum(row["ma_xa"] == "00000" for row in rows)
+    counted[FaultKind.WRONG_ORDER] = sum(row["thoi_gian"] > row["cap_nhat_luc"] for row in rows)
+    counted[FaultKind.FUTURE_TIME] = sum(row["cap_nhat_luc"][:4] == "2036" for row in rows)
+    return counted
+
+
+def closure_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    text = "".join(path.read_text(encoding="utf-8") for path in (day.folder / "traffic_closures").iterdir())
+    situations = re.findall(r"<d2:situation .*?</d2:situation>", text)
+    versions = {re.findall(r'id="([^"]+)".*?VersionTime>([^<]+)', one)[0] for one in situations}
+    repeated = len(situations) - len(set(situations))
+    times = [re.search(r"StartTime>([^<]+).*?EndTime>([^<]+)", one) for one in situations]
+    return Counter(
+        {
+            FaultKind.DUPLICATE: repeated,
+            FaultKind.CONFLICT: len(situations) - len(versions) - repeated,
+            FaultKind.MISSING_VALUE: text.count("<d2:validity><d2:validityTimeSpecification>"),
+            FaultKind.UNKNOWN_CODE: text.count(">road_is_shut<"),
+            FaultKind.WRONG_ORDER: sum(found[2] < found[1] for found in times if found),
+        }
+    )
 
 
 def press_counts(day: SimulatedDay) -> Counter[FaultKind]:

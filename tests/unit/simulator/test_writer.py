@@ -33,7 +33,7 @@ CASES = {
         for feed, contract in read_contracts().items()
         if contract.format == TABLE
         for form in contract.forms
-        if form.columns
+        if any(not contract.column(name).is_key for name in form.columns)
     },
     **{name: replace(GAUGES, forms=(form,)) for name, form in OTHERS.items()},
 }

@@ -72,6 +72,14 @@ with renamed as (
         _received_at as received_at,
         {{ row_version() }} as _source_version
     from {{ source('bronze', 'health__disease_cases') }}
+    union all
+    select
+        'traffic.flows' as feed,
+        section_code as object_id,
+        started_at as event_at,
+        _received_at as received_at,
+        {{ row_version() }} as _source_version
+    from {{ source('bronze', 'traffic__flows') }}
 
 )
 
