@@ -10,6 +10,7 @@
     <into>/warnings_messages/*.cap
     <into>/security_incidents/*.json
     <into>/press_articles/*.xml
+    <into>/cyber_alerts/*.log
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -30,6 +31,7 @@ from core.errors import ConfigurationError
 from core.reference import SEEDS
 from simulator.chance import chance
 from simulator.declared import declared_contracts, emit_declared
+from simulator.emitters.alert_log import emit_alerts
 from simulator.emitters.calls import emit_calls
 from simulator.emitters.cap import emit_warnings
 from simulator.emitters.csv_polls import emit_river_levels
@@ -70,6 +72,7 @@ FOLDERS = (
     "warnings_messages",
     "security_incidents",
     "press_articles",
+    "cyber_alerts",
 )
 TRUTH = "truth"
 
@@ -116,6 +119,7 @@ def simulate(
         "warnings_messages": lambda folder: emit_warnings(city, day, seed, profile, folder),
         "security_incidents": lambda folder: emit_incidents(city, day, seed, profile, folder),
         "press_articles": lambda folder: emit_press(day, seed, profile, folder),
+        "cyber_alerts": lambda folder: emit_alerts(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

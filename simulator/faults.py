@@ -34,6 +34,7 @@ CALLS = "hotline.calls"
 WARNINGS = "warnings.messages"
 INCIDENTS = "security.incidents"
 PRESS = "press.articles"
+ALERTS = "cyber.alerts"
 
 
 class FaultKind(StrEnum):
@@ -271,6 +272,7 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "broken_document": 2,
         "entity_attack": 1,
     },
+    ALERTS: {"duplicate": 5, "conflict": 3, "malformed": 4, "missing_value": 3, "unknown_code": 3, "future_time": 2},
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""
 

@@ -724,6 +724,37 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"handled_percent": percent}
         for shape, percent in zip(AREAS, [95.0, 80.0, None], strict=True)
     ],
+    "cyber.alert_days": [
+        {"local_date": "2026-03-10", "is_latest": True, "agency_code": "A1", "agency_name": "Cơ quan A1"}
+        | {"severity_level": level, "severity_rank": rank, "severity_label": label, "alerts": 6, "blocked_alerts": 3}
+        | {"let_through_alerts": 2, "unknown_action_alerts": 1, "machines": 4, "responded_alerts": 5}
+        | {"known_responses": 5, "median_response_minutes": 12.5, "newest_alert_at": AT_ELEVEN}
+        for level, rank, label in (("critical", 4, "Nghiêm trọng"), ("low", 1, "Thấp"))
+    ],
+    "cyber.open_critical_alerts": [
+        {
+            "source_id": "ids",
+            "alert_id": f"a{n}",
+            "source_name": "Cảm biến",
+            "agency_code": "A1",
+            "signature": "Quét cổng",
+        }
+        | {"agency_name": "Cơ quan A1", "was_blocked": False, "observed_at": AT_NINE, "open_hours": hours}
+        | {"is_overdue": hours > 24}
+        for n, hours in enumerate((2.0, 30.0))
+    ],
+    "cyber.log_source_states": [
+        {"source_id": f"s{n}", "source_name": f"Nguồn {n}", "agency_code": "A1", "agency_name": "Cơ quan A1"}
+        | {"is_listed": is_listed, "last_heard_at": at, "last_alert_at": at, "silent_minutes": minutes}
+        | {"is_silent": minutes > 60}
+        for n, (is_listed, at, minutes) in enumerate([(True, AT_ELEVEN, 5.0), (False, AT_NINE, 125.0)])
+    ],
+    "cyber.alert_agencies": [
+        {"agency_code": "A1", "agency_name": "Cơ quan A1", "alerts": 12, "critical_alerts": 6, "machines": 4}
+        | {"judged_alerts": 10, "blocked_alerts": 6, "blocked_percent": 60.0, "responded_alerts": 10}
+        | {"responded_percent": 83.3, "median_response_minutes": 12.5, "open_critical_alerts": 2}
+        | {"overdue_critical_alerts": 1, "log_sources": 2, "silent_log_sources": 1}
+    ],
     "press.press_articles": [
         {
             "article_url": f"https://a.example/{n}",
@@ -801,6 +832,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("health", "health.disease_cases"),
             ("hotline", "hotline.x"),
             ("press", "press.x"),
+            ("cyber", "cyber.x"),
             ("public_services", "public_services.x"),
             ("warnings", "warnings.x"),
             ("security", "security.x"),

@@ -55,6 +55,7 @@ def test_every_contract_says_which_slots_it_owes() -> None:
         "health.disease_cases": "feed",
         "hotline.calls": "unknown",
         "press.articles": "unknown",
+        "cyber.alerts": "unknown",
         "public_services.dossiers": "polls",
         "public_services.ratings": "unknown",
         "warnings.messages": "unknown",

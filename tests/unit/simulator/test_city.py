@@ -23,6 +23,7 @@ from simulator.city import SimulatedDay, folder_of, simulate
 from simulator.declared import declared_contracts
 from simulator.faults import (
     AIS,
+    ALERTS,
     ATTENDANCE,
     CALLS,
     CLAIMS,
@@ -69,6 +70,7 @@ FEEDS = (
     WARNINGS,
     INCIDENTS,
     PRESS,
+    ALERTS,
     *DECLARED,
 )
 RUN = """
@@ -163,6 +165,7 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "warning_places": ["identifier", "commune_code"],
         "incident_versions": ["incident_id", "updated_at"],
         "press_articles": ["article_url", "title"],
+        "cyber_events": ["source_id", "event_kind_code", "alert_id", "status_code", "observed_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -188,6 +191,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("warnings", "sent_at"),
             ("incident_versions", "updated_at"),
             ("press_articles", "published_at"),
+            ("cyber_events", "observed_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -233,6 +237,8 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         [] if b"DOCTYPE" in content or not content.endswith(b">\n") else re.findall(rb"<(?:item|entry)>", content)
         for content in (path.read_bytes() for path in (faulty_day.folder / "press_articles").iterdir())
     ]
+    logs = [path.read_text() for path in (faulty_day.folder / "cyber_alerts").iterdir()]
+    logged = [line for text in logs for line in text.splitlines() if line not in "[]" and '"flow", "flow"' not in line]
     counted = {
         READINGS: pieces("environment", 0),
         RIVERS: pieces("river_levels", 1),
@@ -248,6 +254,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         WARNINGS: (len(warned), sum(content.count(b"</alert>") for content in warned)),
         INCIDENTS: (len(incidents), sum(len(json.loads(text)["vu_viec"]) for text in incidents)),
         PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
+        ALERTS: (len(logs), len(logged)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
@@ -268,6 +275,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[WARNINGS] == heights["warnings"]
     assert accepted[INCIDENTS] == heights["incident_versions"]
     assert accepted[PRESS] == heights["press_articles"]
+    assert accepted[ALERTS] == heights["cyber_events"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

@@ -18,6 +18,7 @@ from core.settings import PROJECT
 from simulator.city import SimulatedDay
 from simulator.faults import (
     AIS,
+    ALERTS,
     CALLS,
     CLAIMS,
     DEMO_FAULTS,
@@ -241,6 +242,27 @@ def press_counts(day: SimulatedDay) -> Counter[FaultKind]:
         counted[FaultKind.MALFORMED] += len(re.findall(r"<(?:pubDate|updated)>\d\d/\d\d/", text))
         counted[FaultKind.MISSING_VALUE] += len(re.findall(r"<(?:item|entry)><title[^>]*></title>", text))
         counted[FaultKind.FUTURE_TIME] += len(re.findall(r"<(?:pubDate|updated)>[^<]*2036", text))
+    return counted
+
+
+def test_each_fault_of_the_alerts_is_in_their_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert alert_counts(faulty_day) == dict(DEMO_FAULTS.of(ALERTS))
+    assert sum(alert_counts(good_day).values()) == 0
+
+
+def alert_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    texts = [path.read_text(encoding="utf-8") for path in (day.folder / "cyber_alerts").iterdir()]
+    lines = [line.removesuffix(",") for text in texts for line in text.splitlines() if line not in "[]"]
+    repeated = sum(count - 1 for count in Counter(lines).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated})
+    for line in lines:
+        is_whole = line.endswith("}") or " rt=" in line or "|rt=" in line or "|0|dvchost=" in line
+        is_eve_without = '"event_type": "alert"' in line and '"severity"' not in line
+        counted[FaultKind.CONFLICT] += "alert-2" in line
+        counted[FaultKind.MALFORMED] += not is_whole
+        counted[FaultKind.MISSING_VALUE] += is_whole and (is_eve_without or "||" in line)
+        counted[FaultKind.UNKNOWN_CODE] += '"severity": 42' in line or "|42|" in line
+        counted[FaultKind.FUTURE_TIME] += '"2036-' in line or "rt=21" in line
     return counted
 
 
