@@ -10,7 +10,7 @@
     <into>/warnings_messages/*.cap
     <into>/security_incidents/*.json
     <into>/press_articles/*.xml
-    <into>/cyber_alerts/*.log
+    <into>/cyber_alerts/*.log     <into>/cyber_indicators/*.json
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -39,6 +39,7 @@ from simulator.emitters.disease import emit_diseases
 from simulator.emitters.education import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.giamdinhhs import emit_claims
 from simulator.emitters.incidents import emit_incidents
+from simulator.emitters.indicators import emit_indicators
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.one_stop import emit_dossiers
@@ -73,6 +74,7 @@ FOLDERS = (
     "security_incidents",
     "press_articles",
     "cyber_alerts",
+    "cyber_indicators",
 )
 TRUTH = "truth"
 
@@ -120,6 +122,7 @@ def simulate(
         "security_incidents": lambda folder: emit_incidents(city, day, seed, profile, folder),
         "press_articles": lambda folder: emit_press(day, seed, profile, folder),
         "cyber_alerts": lambda folder: emit_alerts(day, seed, profile, folder),
+        "cyber_indicators": lambda folder: emit_indicators(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

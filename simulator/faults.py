@@ -35,6 +35,7 @@ WARNINGS = "warnings.messages"
 INCIDENTS = "security.incidents"
 PRESS = "press.articles"
 ALERTS = "cyber.alerts"
+INDICATORS = "cyber.indicators"
 
 
 class FaultKind(StrEnum):
@@ -273,6 +274,7 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "entity_attack": 1,
     },
     ALERTS: {"duplicate": 5, "conflict": 3, "malformed": 4, "missing_value": 3, "unknown_code": 3, "future_time": 2},
+    INDICATORS: {"duplicate": 2, "conflict": 1, "malformed": 2, "missing_value": 2, "wrong_order": 2, "future_time": 1},
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""
 

@@ -267,6 +267,14 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "attacker": pl.String(),
         "host": pl.String(),
     },
+    "threat_indicators": {
+        "indicator_id": pl.String(),
+        "modified_at": TIME,
+        "observable": pl.String(),
+        "valid_from": TIME,
+        "valid_until": TIME,
+        "is_revoked": pl.Boolean(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),

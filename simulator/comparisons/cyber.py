@@ -14,6 +14,7 @@ NO_AGENCY = {"agency_code": "none", "agency_name": "Chưa rõ cơ quan"}
 DAYS_SQL = "select * from cyber.alert_days"
 OPEN_SQL = "select * from cyber.open_critical_alerts"
 STATES_SQL = "select * from cyber.log_source_states"
+INDICATORS_SQL = "select * from cyber.threat_indicators"
 AGENCIES_SQL = "select * from cyber.alert_agencies"
 
 
@@ -28,6 +29,8 @@ def comparisons(truth: Truth, query: Query, clock: datetime) -> Iterator[Compari
     yield compare_rows("cyber.open_critical_alerts", opened, query(OPEN_SQL))
     yield compare_rows("cyber.log_source_states", states, query(STATES_SQL))
     yield compare_rows("cyber.alert_agencies", _agencies(alerts, opened, states, clock), query(AGENCIES_SQL))
+    indicators = _indicators(truth["threat_indicators"], alerts, clock)
+    yield compare_rows("cyber.threat_indicators", indicators, query(INDICATORS_SQL))
     newest = days.filter(pl.col("local_date") == pl.col("local_date").max())
     figures = {
         "overdue_critical_alerts": float(opened["is_overdue"].sum()),
@@ -156,4 +159,33 @@ def _agencies(alerts: pl.DataFrame, opened: pl.DataFrame, states: pl.DataFrame, 
         .join(counted, on="agency_code", how="left")
         .join(waiting, on="agency_code", how="left")
         .with_columns(pl.col(counts).fill_null(0))
+    )
+
+
+def _indicators(versions: pl.DataFrame, alerts: pl.DataFrame, clock: datetime) -> pl.DataFrame:
+    indicators = versions.sort("modified_at").unique("indicator_id", keep="last")
+    is_over = pl.col("valid_until").is_not_null() & (pl.col("valid_until") <= pl.lit(clock))
+    pairs = indicators.filter(~pl.col("is_revoked") & pl.col("observable").is_not_null()).join(alerts, how="cross")
+    names_it = (pl.col("observable") == pl.col("attacker")) | (pl.col("observable") == pl.col("host"))
+    was_valid = (pl.col("observed_at") >= pl.col("valid_from")) & (
+        pl.col("valid_until").is_null() | (pl.col("observed_at") < pl.col("valid_until"))
+    )
+    matched = (
+        pairs.filter(names_it & was_valid)
+        .group_by("indicator_id")
+        .agg(
+            pl.len().cast(pl.Int64).alias("matched_alerts"),
+            pl.col("machine").n_unique().cast(pl.Int64).alias("machines"),
+            pl.col("observed_at").max().alias("last_matched_at"),
+        )
+    )
+    is_compared = pl.col("observable").is_not_null()
+    return indicators.join(matched, on="indicator_id", how="left").select(
+        "indicator_id",
+        is_compared.alias("is_compared"),
+        "valid_until",
+        "is_revoked",
+        (~pl.col("is_revoked") & (pl.col("valid_from") <= pl.lit(clock)) & ~is_over).alias("is_in_force"),
+        *(pl.when(is_compared).then(pl.col(name).fill_null(0)).alias(name) for name in ("matched_alerts", "machines")),
+        "last_matched_at",
     )

@@ -749,6 +749,17 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"is_silent": minutes > 60}
         for n, (is_listed, at, minutes) in enumerate([(True, AT_ELEVEN, 5.0), (False, AT_NINE, 125.0)])
     ],
+    "cyber.threat_indicators": [
+        {
+            "indicator_id": f"indicator--{n}",
+            "indicator_name": f"Dấu hiệu {n}",
+            "pattern_type": "stix",
+            "is_revoked": False,
+        }
+        | {"observable_kind_code": kind, "is_compared": kind is not None, "modified_at": AT_NINE, "valid_from": AT_NINE}
+        | {"is_in_force": True, "matched_alerts": alerts, "machines": alerts, "last_matched_at": alerts and AT_ELEVEN}
+        for n, (kind, alerts) in enumerate([("ipv4-addr", 3), ("domain-name", 0), (None, None)])
+    ],
     "cyber.alert_agencies": [
         {"agency_code": "A1", "agency_name": "Cơ quan A1", "alerts": 12, "critical_alerts": 6, "machines": 4}
         | {"judged_alerts": 10, "blocked_alerts": 6, "blocked_percent": 60.0, "responded_alerts": 10}

@@ -257,6 +257,25 @@ def cyber_alerts() -> Seeded:
     )
 
 
+def cyber_indicators() -> Seeded:
+    """Return indicators, a good one and one without a pattern; the address of an attacker is no secret, its hash is compared."""
+    indicator = {
+        "type": "indicator",
+        "id": "indicator--031778a4-057f-48e6-9db9-c8d72b81ccd5",
+        "modified": "2026-11-20T01:00:00Z",
+        "pattern_type": "stix",
+        "valid_from": "2026-11-20T01:00:00Z",
+    }
+    objects = [indicator | {"pattern": "[ipv4-addr:value = '198.51.100.78']"}, indicator]
+    return Seeded(
+        feed="cyber.indicators",
+        name="stix_20261120.json",
+        content=json.dumps({"type": "bundle", "objects": objects}).encode(),
+        secrets=(),
+        pseudonymous=("observable", "198.51.100.78"),
+    )
+
+
 STRANGER = "Tôn Nữ Kín Hơn"
 """A person's name where no value is expected: in a header, and in the name of a file."""
 
@@ -288,4 +307,5 @@ BUILDERS: tuple[Callable[[], Seeded], ...] = (
     fisheries_vms_positions,
     warnings_messages,
     cyber_alerts,
+    cyber_indicators,
 )

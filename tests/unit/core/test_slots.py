@@ -56,6 +56,7 @@ def test_every_contract_says_which_slots_it_owes() -> None:
         "hotline.calls": "unknown",
         "press.articles": "unknown",
         "cyber.alerts": "unknown",
+        "cyber.indicators": "unknown",
         "public_services.dossiers": "polls",
         "public_services.ratings": "unknown",
         "warnings.messages": "unknown",

@@ -33,6 +33,7 @@ from simulator.faults import (
     DOSSIERS,
     FEEDBACK,
     INCIDENTS,
+    INDICATORS,
     NO_FAULTS,
     PRESS,
     RATINGS,
@@ -71,6 +72,7 @@ FEEDS = (
     INCIDENTS,
     PRESS,
     ALERTS,
+    INDICATORS,
     *DECLARED,
 )
 RUN = """
@@ -165,6 +167,7 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "warning_places": ["identifier", "commune_code"],
         "incident_versions": ["incident_id", "updated_at"],
         "press_articles": ["article_url", "title"],
+        "threat_indicators": ["indicator_id", "modified_at"],
         "cyber_events": ["source_id", "event_kind_code", "alert_id", "status_code", "observed_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
@@ -192,6 +195,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("incident_versions", "updated_at"),
             ("press_articles", "published_at"),
             ("cyber_events", "observed_at"),
+            ("threat_indicators", "modified_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -239,6 +243,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     ]
     logs = [path.read_text() for path in (faulty_day.folder / "cyber_alerts").iterdir()]
     logged = [line for text in logs for line in text.splitlines() if line not in "[]" and '"flow", "flow"' not in line]
+    bundles = [json.loads(path.read_bytes()) for path in (faulty_day.folder / "cyber_indicators").iterdir()]
     counted = {
         READINGS: pieces("environment", 0),
         RIVERS: pieces("river_levels", 1),
@@ -255,6 +260,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         INCIDENTS: (len(incidents), sum(len(json.loads(text)["vu_viec"]) for text in incidents)),
         PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
         ALERTS: (len(logs), len(logged)),
+        INDICATORS: (len(bundles), sum(len(bundle["objects"]) for bundle in bundles)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
@@ -276,6 +282,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[INCIDENTS] == heights["incident_versions"]
     assert accepted[PRESS] == heights["press_articles"]
     assert accepted[ALERTS] == heights["cyber_events"]
+    assert accepted[INDICATORS] == heights["threat_indicators"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

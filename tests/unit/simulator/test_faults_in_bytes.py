@@ -25,6 +25,7 @@ from simulator.faults import (
     DOSSIERS,
     FEEDBACK,
     INCIDENTS,
+    INDICATORS,
     PRESS,
     RATINGS,
     READINGS,
@@ -263,6 +264,25 @@ def alert_counts(day: SimulatedDay) -> Counter[FaultKind]:
         counted[FaultKind.MISSING_VALUE] += is_whole and (is_eve_without or "||" in line)
         counted[FaultKind.UNKNOWN_CODE] += '"severity": 42' in line or "|42|" in line
         counted[FaultKind.FUTURE_TIME] += '"2036-' in line or "rt=21" in line
+    return counted
+
+
+def test_each_fault_of_the_indicators_is_in_their_bundles(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert indicator_counts(faulty_day) == dict(DEMO_FAULTS.of(INDICATORS))
+    assert sum(indicator_counts(good_day).values()) == 0
+
+
+def indicator_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    bundles = [json.loads(path.read_bytes()) for path in (day.folder / "cyber_indicators").iterdir()]
+    sent = [found for bundle in bundles for found in bundle["objects"]]
+    repeated = sum(count - 1 for count in Counter(json.dumps(found) for found in sent).values())
+    sent_again = sum(count - 1 for count in Counter((found["id"], found["modified"]) for found in sent).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated, FaultKind.CONFLICT: sent_again - repeated})
+    for found in sent:
+        counted[FaultKind.MALFORMED] += "/" in found["modified"]
+        counted[FaultKind.MISSING_VALUE] += "pattern" not in found
+        counted[FaultKind.WRONG_ORDER] += found.get("valid_until", "9") < found["valid_from"]
+        counted[FaultKind.FUTURE_TIME] += found["modified"].startswith("2036")
     return counted
 
 
