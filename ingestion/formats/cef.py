@@ -12,7 +12,7 @@ Any other character after a backslash keeps it (`\"`): devices escape more than 
 as long as no space and key stand before it, as in an address. Spaces around a value do not belong to it. Of a repeated key the first
 counts.
 
-The library that was tried (jc 1.25) loses an escaped `|` in the header, and reads neither the space after the colon nor an empty field.
+The library that was tried (jc) loses an escaped `|` in the header, and reads neither the space after the colon nor an empty field.
 """
 
 import re
