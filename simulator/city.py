@@ -11,6 +11,7 @@
     <into>/security_incidents/*.json
     <into>/press_articles/*.xml
     <into>/traffic_flows/*.json, <into>/traffic_accidents/*.csv, <into>/traffic_closures/*.xml
+    <into>/cyber_alerts/*.log     <into>/cyber_indicators/*.json
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -31,6 +32,7 @@ from core.errors import ConfigurationError
 from core.reference import SEEDS
 from simulator.chance import chance
 from simulator.declared import declared_contracts, emit_declared
+from simulator.emitters.alert_log import emit_alerts
 from simulator.emitters.calls import emit_calls
 from simulator.emitters.cap import emit_warnings
 from simulator.emitters.csv_polls import emit_river_levels
@@ -38,6 +40,7 @@ from simulator.emitters.disease import emit_diseases
 from simulator.emitters.education import emit_attendance, emit_classes, emit_schools, emit_students
 from simulator.emitters.giamdinhhs import emit_claims
 from simulator.emitters.incidents import emit_incidents
+from simulator.emitters.indicators import emit_indicators
 from simulator.emitters.naf import emit_vms
 from simulator.emitters.nmea import emit_ais
 from simulator.emitters.one_stop import emit_dossiers
@@ -75,6 +78,8 @@ FOLDERS = (
     "traffic_flows",
     "traffic_accidents",
     "traffic_closures",
+    "cyber_alerts",
+    "cyber_indicators",
 )
 TRUTH = "truth"
 
@@ -124,6 +129,8 @@ def simulate(
         "traffic_flows": lambda folder: emit_flows(day, seed, profile, folder),
         "traffic_accidents": lambda folder: emit_accidents(city, day, seed, profile, folder),
         "traffic_closures": lambda folder: emit_closures(day, seed, profile, folder),
+        "cyber_alerts": lambda folder: emit_alerts(day, seed, profile, folder),
+        "cyber_indicators": lambda folder: emit_indicators(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

@@ -37,6 +37,8 @@ PRESS = "press.articles"
 FLOWS = "traffic.flows"
 ACCIDENTS = "traffic.accidents"
 CLOSURES = "traffic.closures"
+ALERTS = "cyber.alerts"
+INDICATORS = "cyber.indicators"
 
 
 class FaultKind(StrEnum):
@@ -300,6 +302,8 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "broken_document": 2,
         "entity_attack": 1,
     },
+    ALERTS: {"duplicate": 5, "conflict": 3, "malformed": 4, "missing_value": 3, "unknown_code": 3, "future_time": 2},
+    INDICATORS: {"duplicate": 2, "conflict": 1, "malformed": 2, "missing_value": 2, "wrong_order": 2, "future_time": 1},
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""
 

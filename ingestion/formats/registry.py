@@ -6,6 +6,7 @@ from typing import BinaryIO
 from core.contract import TABLE, Contract
 from core.errors import UnknownNameError
 from core.table_forms import Container
+from ingestion.formats.alert_log import AlertLog
 from ingestion.formats.base import Envelope, Format, Pieces
 from ingestion.formats.cap import Cap
 from ingestion.formats.first_look import Kind, look
@@ -16,6 +17,7 @@ from ingestion.formats.table.table import Table
 from ingestion.formats.tt10 import Tt10
 
 FORMATS: dict[str, type[Format]] = {
+    "alert_log": AlertLog,
     "cap": Cap,
     "giamdinhhs": Giamdinhhs,
     "naf": Naf,
@@ -26,6 +28,10 @@ FORMATS: dict[str, type[Format]] = {
 
 TEXT, XML = frozenset({Kind.TEXT}), frozenset({Kind.XML})
 TAKES: dict[str, tuple[frozenset[Kind], str]] = {
+    "alert_log": (
+        frozenset({Kind.TEXT, Kind.JSON}),
+        "a log of EVE events and CEF messages, or a JSON array of EVE events",
+    ),
     "cap": (XML, "warnings in CAP 1.2"),
     "giamdinhhs": (XML, "XML GIAMDINHHS"),
     "naf": (TEXT, "NAF messages, one a line"),

@@ -774,6 +774,47 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"management_code": "roadClosed", "management_name": "Cấm đường", "is_closed": True, "cause_name": "Sạt lở"}
         | {"is_suspended": n == 2, "starts_at": AT_NINE, "ends_at": until, "way_round": "Theo ĐT14B"}
         for n, (road, until) in enumerate([("QL49", None), (None, AT_ELEVEN), ("QL1A", None)])
+    "cyber.alert_days": [
+        {"local_date": "2026-03-10", "is_latest": True, "agency_code": "A1", "agency_name": "Cơ quan A1"}
+        | {"severity_level": level, "severity_rank": rank, "severity_label": label, "alerts": 6, "blocked_alerts": 3}
+        | {"let_through_alerts": 2, "unknown_action_alerts": 1, "machines": 4, "responded_alerts": 5}
+        | {"known_responses": 5, "median_response_minutes": 12.5, "newest_alert_at": AT_ELEVEN}
+        for level, rank, label in (("critical", 4, "Nghiêm trọng"), ("low", 1, "Thấp"))
+    ],
+    "cyber.open_critical_alerts": [
+        {
+            "source_id": "ids",
+            "alert_id": f"a{n}",
+            "source_name": "Cảm biến",
+            "agency_code": "A1",
+            "signature": "Quét cổng",
+        }
+        | {"agency_name": "Cơ quan A1", "was_blocked": False, "observed_at": AT_NINE, "open_hours": hours}
+        | {"is_overdue": hours > 24}
+        for n, hours in enumerate((2.0, 30.0))
+    ],
+    "cyber.log_source_states": [
+        {"source_id": f"s{n}", "source_name": f"Nguồn {n}", "agency_code": "A1", "agency_name": "Cơ quan A1"}
+        | {"is_listed": is_listed, "last_heard_at": at, "last_alert_at": at, "silent_minutes": minutes}
+        | {"is_silent": minutes > 60}
+        for n, (is_listed, at, minutes) in enumerate([(True, AT_ELEVEN, 5.0), (False, AT_NINE, 125.0)])
+    ],
+    "cyber.threat_indicators": [
+        {
+            "indicator_id": f"indicator--{n}",
+            "indicator_name": f"Dấu hiệu {n}",
+            "pattern_type": "stix",
+            "is_revoked": False,
+        }
+        | {"observable_kind_code": kind, "is_compared": kind is not None, "modified_at": AT_NINE, "valid_from": AT_NINE}
+        | {"is_in_force": True, "matched_alerts": alerts, "machines": alerts, "last_matched_at": alerts and AT_ELEVEN}
+        for n, (kind, alerts) in enumerate([("ipv4-addr", 3), ("domain-name", 0), (None, None)])
+    ],
+    "cyber.alert_agencies": [
+        {"agency_code": "A1", "agency_name": "Cơ quan A1", "alerts": 12, "critical_alerts": 6, "machines": 4}
+        | {"judged_alerts": 10, "blocked_alerts": 6, "blocked_percent": 60.0, "responded_alerts": 10}
+        | {"responded_percent": 83.3, "median_response_minutes": 12.5, "open_critical_alerts": 2}
+        | {"overdue_critical_alerts": 1, "log_sources": 2, "silent_log_sources": 1}
     ],
     "press.press_articles": [
         {
@@ -853,6 +894,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("hotline", "hotline.x"),
             ("press", "press.x"),
             ("traffic", "traffic.x"),
+            ("cyber", "cyber.x"),
             ("public_services", "public_services.x"),
             ("warnings", "warnings.x"),
             ("security", "security.x"),

@@ -234,6 +234,48 @@ def warnings_messages() -> Seeded:
     )
 
 
+def cyber_alerts() -> Seeded:
+    """Return alerts of one machine, a good one and one without a severity, and a message that names its user."""
+    event = {
+        "timestamp": "2026-11-20T08:00:00+07:00",
+        "host": "ids-ttdl",
+        "flow_id": 1,
+        "event_type": "alert",
+        "src_ip": "10.77.77.71",
+        "dest_ip": "203.0.113.77",
+        "http": {"hostname": "kin77001.example"},
+    }
+    alert = {"action": "allowed", "gid": 1, "signature_id": 1, "signature": "Quét cổng"}
+    message = "CEF:0|a|b|1|x|Đăng nhập|5|externalId=7 suser=kin77002 src=10.77.77.71 rt=1795136404000"
+    lines = [json.dumps(event | {"alert": alert | {"severity": 1}}), json.dumps(event | {"alert": alert}), message]
+    return Seeded(
+        feed="cyber.alerts",
+        name="log_20261120_0815.log",
+        content="\n".join(lines).encode(),
+        secrets=("10.77.77.71", "203.0.113.77", "kin77001", "kin77002"),
+        pseudonymous=("source_address", "10.77.77.71"),
+    )
+
+
+def cyber_indicators() -> Seeded:
+    """Return indicators, a good one and one without a pattern; the address of an attacker is no secret, its hash is compared."""
+    indicator = {
+        "type": "indicator",
+        "id": "indicator--031778a4-057f-48e6-9db9-c8d72b81ccd5",
+        "modified": "2026-11-20T01:00:00Z",
+        "pattern_type": "stix",
+        "valid_from": "2026-11-20T01:00:00Z",
+    }
+    objects = [indicator | {"pattern": "[ipv4-addr:value = '198.51.100.78']"}, indicator]
+    return Seeded(
+        feed="cyber.indicators",
+        name="stix_20261120.json",
+        content=json.dumps({"type": "bundle", "objects": objects}).encode(),
+        secrets=(),
+        pseudonymous=("observable", "198.51.100.78"),
+    )
+
+
 STRANGER = "Tôn Nữ Kín Hơn"
 """A person's name where no value is expected: in a header, and in the name of a file."""
 
@@ -264,4 +306,6 @@ BUILDERS: tuple[Callable[[], Seeded], ...] = (
     fisheries_vessels,
     fisheries_vms_positions,
     warnings_messages,
+    cyber_alerts,
+    cyber_indicators,
 )

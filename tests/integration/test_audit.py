@@ -424,6 +424,19 @@ GOOD_ROWS = {
         select 'commune' as place_level, commune_code as place_code, 1 as shape_number
         from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
+    "cyber.alert_days": """
+        select date '2026-03-01' as local_date, 'none' as agency_code, severity_level, 5 as alerts
+        from (select distinct severity_level from read_csv('{seeds}/alert_severities.csv'))
+    """,
+    "cyber.open_critical_alerts": "select 'ids' as source_id, 'a1' as alert_id, 2.0 as open_hours, false as is_overdue",
+    "cyber.log_source_states": """
+        select source_id, timestamptz '2026-03-01 04:30:00+00' as last_heard_at, false as is_silent from read_csv('{seeds}/log_sources.csv')
+    """,
+    "cyber.alert_agencies": "select distinct agency_code, 5 as alerts from read_csv('{seeds}/log_sources.csv')",
+    "cyber.threat_indicators": """
+        select 'indicator--' || number as indicator_id, timestamptz '2026-03-01 04:00:00+00' as modified_at, true as is_in_force
+        from range(9) as indicators(number)
+    """,
     "quality.missing_slots": """
         select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,
             1 as recapture_attempts

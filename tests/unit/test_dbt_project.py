@@ -215,6 +215,7 @@ def test_variables_equal_the_thresholds_they_stand_for() -> None:
         "hysteresis_fixes": lowest["fisheries", "boundary_fixes", "confirmed"],
         "epidemic_years": lowest["health", "epidemic_years", "history"],
         "epidemic_deviations": lowest["health", "epidemic_deviations", "threshold"],
+        "alert_agency_days": lowest["cyber", "alert_agency_days", "window"],
         "press_burst_days": lowest["press", "burst", "history"],
         "offender_days": lowest["quality", "offender_days", "window"],
         "offender_red_days": lowest["quality", "offender_red_days", "repeat"],

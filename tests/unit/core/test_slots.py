@@ -58,6 +58,8 @@ def test_every_contract_says_which_slots_it_owes() -> None:
         "traffic.flows": "object",
         "traffic.accidents": "unknown",
         "traffic.closures": "unknown",
+        "cyber.alerts": "unknown",
+        "cyber.indicators": "unknown",
         "public_services.dossiers": "polls",
         "public_services.ratings": "unknown",
         "warnings.messages": "unknown",

@@ -24,6 +24,7 @@ from simulator.declared import declared_contracts
 from simulator.faults import (
     ACCIDENTS,
     AIS,
+    ALERTS,
     ATTENDANCE,
     CALLS,
     CLAIMS,
@@ -35,6 +36,7 @@ from simulator.faults import (
     FEEDBACK,
     FLOWS,
     INCIDENTS,
+    INDICATORS,
     NO_FAULTS,
     PRESS,
     RATINGS,
@@ -75,6 +77,8 @@ FEEDS = (
     FLOWS,
     ACCIDENTS,
     CLOSURES,
+    ALERTS,
+    INDICATORS,
     *DECLARED,
 )
 RUN = """
@@ -172,6 +176,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "traffic_flows": ["section_code", "lane_number", "vehicle_type", "started_at"],
         "accident_versions": ["accident_id", "updated_at"],
         "closure_versions": ["situation_id", "version_at"],
+        "threat_indicators": ["indicator_id", "modified_at"],
+        "cyber_events": ["source_id", "event_kind_code", "alert_id", "status_code", "observed_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -200,6 +206,8 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("traffic_flows", "started_at"),
             ("accident_versions", "updated_at"),
             ("closure_versions", "version_at"),
+            ("cyber_events", "observed_at"),
+            ("threat_indicators", "modified_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -247,6 +255,9 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         [] if b"DOCTYPE" in content or not content.endswith(b">\n") else re.findall(rb"<(?:item|entry)>", content)
         for content in (path.read_bytes() for path in (faulty_day.folder / "press_articles").iterdir())
     ]
+    logs = [path.read_text() for path in (faulty_day.folder / "cyber_alerts").iterdir()]
+    logged = [line for text in logs for line in text.splitlines() if line not in "[]" and '"flow", "flow"' not in line]
+    bundles = [json.loads(path.read_bytes()) for path in (faulty_day.folder / "cyber_indicators").iterdir()]
     counted = {
         READINGS: pieces("environment", 0),
         RIVERS: pieces("river_levels", 1),
@@ -265,6 +276,8 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         ACCIDENTS: pieces("traffic_accidents", 1),
         CLOSURES: (len(closures), sum(content.count(b"</d2:situation>") for content in closures)),
         PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
+        ALERTS: (len(logs), len(logged)),
+        INDICATORS: (len(bundles), sum(len(bundle["objects"]) for bundle in bundles)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
     assert {feed: tuple(rest) for feed, *rest in ledger if feed in counted} == counted
@@ -288,6 +301,8 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[FLOWS] == heights["traffic_flows"]
     assert accepted[ACCIDENTS] == heights["accident_versions"]
     assert accepted[CLOSURES] == heights["closure_versions"]
+    assert accepted[ALERTS] == heights["cyber_events"]
+    assert accepted[INDICATORS] == heights["threat_indicators"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

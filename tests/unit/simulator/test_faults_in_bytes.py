@@ -19,6 +19,7 @@ from simulator.city import SimulatedDay
 from simulator.faults import (
     ACCIDENTS,
     AIS,
+    ALERTS,
     CALLS,
     CLAIMS,
     CLOSURES,
@@ -27,6 +28,7 @@ from simulator.faults import (
     FEEDBACK,
     FLOWS,
     INCIDENTS,
+    INDICATORS,
     PRESS,
     RATINGS,
     READINGS,
@@ -298,6 +300,46 @@ def press_counts(day: SimulatedDay) -> Counter[FaultKind]:
         counted[FaultKind.MALFORMED] += len(re.findall(r"<(?:pubDate|updated)>\d\d/\d\d/", text))
         counted[FaultKind.MISSING_VALUE] += len(re.findall(r"<(?:item|entry)><title[^>]*></title>", text))
         counted[FaultKind.FUTURE_TIME] += len(re.findall(r"<(?:pubDate|updated)>[^<]*2036", text))
+    return counted
+
+
+def test_each_fault_of_the_alerts_is_in_their_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert alert_counts(faulty_day) == dict(DEMO_FAULTS.of(ALERTS))
+    assert sum(alert_counts(good_day).values()) == 0
+
+
+def alert_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    texts = [path.read_text(encoding="utf-8") for path in (day.folder / "cyber_alerts").iterdir()]
+    lines = [line.removesuffix(",") for text in texts for line in text.splitlines() if line not in "[]"]
+    repeated = sum(count - 1 for count in Counter(lines).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated})
+    for line in lines:
+        is_whole = line.endswith("}") or " rt=" in line or "|rt=" in line or "|0|dvchost=" in line
+        is_eve_without = '"event_type": "alert"' in line and '"severity"' not in line
+        counted[FaultKind.CONFLICT] += "alert-2" in line
+        counted[FaultKind.MALFORMED] += not is_whole
+        counted[FaultKind.MISSING_VALUE] += is_whole and (is_eve_without or "||" in line)
+        counted[FaultKind.UNKNOWN_CODE] += '"severity": 42' in line or "|42|" in line
+        counted[FaultKind.FUTURE_TIME] += '"2036-' in line or "rt=21" in line
+    return counted
+
+
+def test_each_fault_of_the_indicators_is_in_their_bundles(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert indicator_counts(faulty_day) == dict(DEMO_FAULTS.of(INDICATORS))
+    assert sum(indicator_counts(good_day).values()) == 0
+
+
+def indicator_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    bundles = [json.loads(path.read_bytes()) for path in (day.folder / "cyber_indicators").iterdir()]
+    sent = [found for bundle in bundles for found in bundle["objects"]]
+    repeated = sum(count - 1 for count in Counter(json.dumps(found) for found in sent).values())
+    sent_again = sum(count - 1 for count in Counter((found["id"], found["modified"]) for found in sent).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated, FaultKind.CONFLICT: sent_again - repeated})
+    for found in sent:
+        counted[FaultKind.MALFORMED] += "/" in found["modified"]
+        counted[FaultKind.MISSING_VALUE] += "pattern" not in found
+        counted[FaultKind.WRONG_ORDER] += found.get("valid_until", "9") < found["valid_from"]
+        counted[FaultKind.FUTURE_TIME] += found["modified"].startswith("2036")
     return counted
 
 

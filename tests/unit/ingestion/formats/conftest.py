@@ -201,6 +201,19 @@ def _dossier(number: int) -> str:
     return json.dumps(dossier, ensure_ascii=False)
 
 
+def _eve_alert(number: int) -> str:
+    alert = {"action": "allowed", "gid": 1, "signature_id": 2001219, "signature": "Quét cổng SSH", "severity": 2}
+    event = {"timestamp": "2026-11-20T08:00:01.221126+0700", "flow_id": number, "event_type": "alert", "alert": alert}
+    return json.dumps(event | {"src_ip": "222.186.56.46", "dest_ip": "192.168.0.2"}, ensure_ascii=False)
+
+
+def _cef_alert(number: int) -> str:
+    return (
+        f"<14>1 2026-11-20T08:00:03+07:00 fw-bien cef - - - CEF:0|Hãng|FW|6.1|url|Lọc URL|8|act=Blocked src=10.1.1.9 "
+        f"externalId={number}"
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """A wire format in one of its shapes: how a piece is written, what surrounds and separates the pieces."""
@@ -224,6 +237,7 @@ class Case:
             "data_values",
             "one_stop_array",
             "one_stop_answer",
+            "eve_array",
         )
 
     @property
@@ -309,6 +323,9 @@ CASES = [
         ",\n",
         "\n]}\n",
     ),
+    Case("eve_lines", "alert_log", "cyber.alerts", _eve_alert),
+    Case("eve_array", "alert_log", "cyber.alerts", _eve_alert, "[\n", ",\n", "\n]\n"),
+    Case("cef", "alert_log", "cyber.alerts", _cef_alert),
     Case("naf", "naf", "fisheries.vms_positions", _naf),
     Case("nmea", "nmea", "fisheries.ais_messages", _nmea),
 ]
