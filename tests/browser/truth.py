@@ -774,6 +774,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"management_code": "roadClosed", "management_name": "Cấm đường", "is_closed": True, "cause_name": "Sạt lở"}
         | {"is_suspended": n == 2, "starts_at": AT_NINE, "ends_at": until, "way_round": "Theo ĐT14B"}
         for n, (road, until) in enumerate([("QL49", None), (None, AT_ELEVEN), ("QL1A", None)])
+    ],
     "cyber.alert_days": [
         {"local_date": "2026-03-10", "is_latest": True, "agency_code": "A1", "agency_name": "Cơ quan A1"}
         | {"severity_level": level, "severity_rank": rank, "severity_label": label, "alerts": 6, "blocked_alerts": 3}

@@ -1,6 +1,6 @@
 """XML: the elements at the declared path, without DTD and entities; names without their namespaces.
 
-A piece is one whole element. A column's path goes from child to child; `@name` is an attribute, in any namespace, `.` the element's own text.
+A piece is one whole element. A column's path goes from child to child; `@name` is an attribute, of any namespace, `.` its own text.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
