@@ -34,6 +34,7 @@ CALLS = "hotline.calls"
 WARNINGS = "warnings.messages"
 INCIDENTS = "security.incidents"
 PRESS = "press.articles"
+RAIN = "water.rain"
 
 
 class FaultKind(StrEnum):
@@ -270,6 +271,15 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "future_time": 2,
         "broken_document": 2,
         "entity_attack": 1,
+    },
+    RAIN: {
+        "duplicate": 4,
+        "conflict": 3,
+        "malformed": 2,
+        "missing_value": 2,
+        "out_of_range": 2,
+        "unknown_code": 2,
+        "future_time": 2,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""

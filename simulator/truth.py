@@ -254,6 +254,12 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "commune_code": pl.String(),
         "is_place_ambiguous": pl.Boolean(),
     },
+    "rain_readings": {
+        "station_id": pl.String(),
+        "measured_at": TIME,
+        "reading_mm": pl.Float64(),
+        "status_code": pl.String(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),

@@ -773,6 +773,17 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"current_until_at": "2026-03-10T16:00:00+00:00"}
         for shape, articles in zip(AREAS, [3, 1, None], strict=True)
     ],
+    "water.rain_hours": [
+        {
+            "station_id": f"MU{n}",
+            "station_name": f"Trạm {n}",
+            "commune_code": "19753",
+            "commune_name": "Phường Phú Xuân",
+        }
+        | {"hour_end_at": at, "local_date": "2026-03-10", "is_latest": at == AT_ELEVEN, "rain_1h_mm": 4.5}
+        | {"rain_24h_mm": rain, "current_until_at": "2026-03-10T07:00:00+00:00"}
+        for n, (at, rain) in enumerate([(AT_ELEVEN, 120.5), (AT_ELEVEN, None), (AT_NINE, 160.0)])
+    ],
     "quality.feed_scores": [
         {
             "feed": feed,
@@ -804,6 +815,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("public_services", "public_services.x"),
             ("warnings", "warnings.x"),
             ("security", "security.x"),
+            ("water", "water.x"),
         )
     ],
     "quality.ledger_totals": [

@@ -397,6 +397,11 @@ GOOD_ROWS = {
         select 'commune' as place_level, commune_code as place_code, 1 as shape_number
         from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
+    "water.rain_hours": """
+        select station_id, timestamptz '2026-03-01 04:00:00+00' as hour_end_at, date '2026-03-01' as local_date, true as is_latest,
+            12.5 as rain_24h_mm
+        from read_csv('{seeds}/rain_stations.csv')
+    """,
     "quality.missing_slots": """
         select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,
             1 as recapture_attempts

@@ -59,6 +59,7 @@ def test_every_contract_says_which_slots_it_owes() -> None:
         "public_services.ratings": "unknown",
         "warnings.messages": "unknown",
         "security.incidents": "unknown",
+        "water.rain": "object",
     }
 
 

@@ -34,6 +34,7 @@ from simulator.faults import (
     INCIDENTS,
     NO_FAULTS,
     PRESS,
+    RAIN,
     RATINGS,
     READINGS,
     REGISTRY,
@@ -69,6 +70,7 @@ FEEDS = (
     WARNINGS,
     INCIDENTS,
     PRESS,
+    RAIN,
     *DECLARED,
 )
 RUN = """
@@ -163,6 +165,7 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "warning_places": ["identifier", "commune_code"],
         "incident_versions": ["incident_id", "updated_at"],
         "press_articles": ["article_url", "title"],
+        "rain_readings": ["station_id", "measured_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -188,6 +191,7 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("warnings", "sent_at"),
             ("incident_versions", "updated_at"),
             ("press_articles", "published_at"),
+            ("rain_readings", "measured_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -247,6 +251,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         CALLS: pieces("hotline_calls", 1),
         WARNINGS: (len(warned), sum(content.count(b"</alert>") for content in warned)),
         INCIDENTS: (len(incidents), sum(len(json.loads(text)["vu_viec"]) for text in incidents)),
+        RAIN: pieces("water_rain", 1),
         PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
@@ -268,6 +273,7 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[WARNINGS] == heights["warnings"]
     assert accepted[INCIDENTS] == heights["incident_versions"]
     assert accepted[PRESS] == heights["press_articles"]
+    assert accepted[RAIN] == heights["rain_readings"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

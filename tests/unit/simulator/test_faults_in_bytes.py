@@ -25,6 +25,7 @@ from simulator.faults import (
     FEEDBACK,
     INCIDENTS,
     PRESS,
+    RAIN,
     RATINGS,
     READINGS,
     REGISTRY,
@@ -200,6 +201,27 @@ def call_counts(day: SimulatedDay) -> Counter[FaultKind]:
         counted[FaultKind.UNKNOWN_CODE] += row["trang_thai"] == "lost"
         counted[FaultKind.WRONG_ORDER] += not is_malformed and row["ket_thuc"] < row["bat_dau"]
         counted[FaultKind.FUTURE_TIME] += row["ket_thuc"][:4] == "2036"
+    return counted
+
+
+def test_each_fault_of_the_rain_readings_is_in_their_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:
+    assert rain_counts(faulty_day) == dict(DEMO_FAULTS.of(RAIN))
+    assert sum(rain_counts(good_day).values()) == 0
+
+
+def rain_counts(day: SimulatedDay) -> Counter[FaultKind]:
+    contents = [path.read_text() for path in (day.folder / "water_rain").iterdir()]
+    rows = [row for content in contents for row in csv.DictReader(content.splitlines())]
+    repeated = sum(count - 1 for count in Counter(json.dumps(row) for row in rows).values())
+    sent_again = sum(count - 1 for count in Counter((row["ma_tram"], row["thoi_diem"]) for row in rows).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated, FaultKind.CONFLICT: sent_again - repeated})
+    for row in rows:
+        value = row["so_do"]
+        counted[FaultKind.MISSING_VALUE] += value == ""
+        counted[FaultKind.MALFORMED] += value.isalpha()
+        counted[FaultKind.OUT_OF_RANGE] += value == "123456"
+        counted[FaultKind.UNKNOWN_CODE] += row["ma_tram"].startswith("46_XX")
+        counted[FaultKind.FUTURE_TIME] += row["thoi_diem"] > f"{day.ends_at:%Y-%m-%d}"
     return counted
 
 

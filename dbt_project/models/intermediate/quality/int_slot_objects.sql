@@ -18,6 +18,8 @@ with final as (
     select 'health.disease_cases' as feed, 'health.disease_cases' as object_id
     union all
     select 'public_services.dossiers' as feed, 'public_services.dossiers' as object_id
+    union all
+    select 'water.rain' as feed, station_id as object_id from {{ ref('rain_stations') }}
 
 )
 

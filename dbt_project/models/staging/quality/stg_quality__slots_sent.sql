@@ -72,6 +72,14 @@ with renamed as (
         _received_at as received_at,
         {{ row_version() }} as _source_version
     from {{ source('bronze', 'health__disease_cases') }}
+    union all
+    select
+        'water.rain' as feed,
+        station_id as object_id,
+        measured_at as event_at,
+        _received_at as received_at,
+        {{ row_version() }} as _source_version
+    from {{ source('bronze', 'water__rain') }}
 
 )
 

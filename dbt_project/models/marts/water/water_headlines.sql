@@ -1,0 +1,39 @@
+-- A silent feed makes its figures unknown.
+with rain as (
+
+    select
+        max(case when is_latest then rain_24h_mm end) as rain_24h_mm,
+        max(case when is_latest then hour_end_at end) as newest_event_at,
+        max(current_until_at) as current_until_at
+    from {{ ref('rain_hours') }}
+
+),
+
+rain_before as (
+
+    select max(hours.rain_24h_mm) as rain_24h_mm
+    from {{ ref('rain_hours') }} as hours
+    inner join rain on hours.hour_end_at = rain.newest_event_at - interval '24' hour
+
+),
+
+figures as (
+
+    select
+        'rain_24h' as headline_id,
+        case when rain.current_until_at > {{ clock() }} then rain.rain_24h_mm end as value,
+        rain_before.rain_24h_mm as value_before,
+        rain.newest_event_at,
+        rain.current_until_at
+    from rain
+    cross join rain_before
+
+),
+
+final as (
+
+    {{ headlines('water') }}
+
+)
+
+select * from final
