@@ -10,7 +10,7 @@
     <into>/warnings_messages/*.cap
     <into>/security_incidents/*.json
     <into>/press_articles/*.xml
-    <into>/water_rain/*.csv
+    <into>/water_{rain,landslide_sensors}/*.csv, <into>/water_reservoirs/*.json
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -46,7 +46,7 @@ from simulator.emitters.press import emit_press
 from simulator.emitters.ratings import emit_ratings
 from simulator.emitters.tt10 import emit_readings
 from simulator.emitters.vessel_registry import emit_vessel_registry
-from simulator.emitters.water import emit_rain
+from simulator.emitters.water import emit_rain, emit_reservoirs, emit_slopes
 from simulator.entities import City, read_city
 from simulator.faults import NO_FAULTS, FaultProfile
 from simulator.local_time import midnight
@@ -73,6 +73,8 @@ FOLDERS = (
     "security_incidents",
     "press_articles",
     "water_rain",
+    "water_reservoirs",
+    "water_landslide_sensors",
 )
 TRUTH = "truth"
 
@@ -120,6 +122,8 @@ def simulate(
         "security_incidents": lambda folder: emit_incidents(city, day, seed, profile, folder),
         "press_articles": lambda folder: emit_press(day, seed, profile, folder),
         "water_rain": lambda folder: emit_rain(day, seed, profile, folder),
+        "water_reservoirs": lambda folder: emit_reservoirs(day, seed, profile, folder),
+        "water_landslide_sensors": lambda folder: emit_slopes(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

@@ -35,6 +35,8 @@ WARNINGS = "warnings.messages"
 INCIDENTS = "security.incidents"
 PRESS = "press.articles"
 RAIN = "water.rain"
+RESERVOIRS = "water.reservoirs"
+SLOPES = "water.landslide_sensors"
 
 
 class FaultKind(StrEnum):
@@ -280,6 +282,23 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
         "out_of_range": 2,
         "unknown_code": 2,
         "future_time": 2,
+    },
+    RESERVOIRS: {
+        "duplicate": 3,
+        "conflict": 2,
+        "malformed": 2,
+        "missing_value": 2,
+        "out_of_range": 2,
+        "unknown_code": 2,
+    },
+    SLOPES: {
+        "duplicate": 2,
+        "conflict": 1,
+        "malformed": 1,
+        "missing_value": 1,
+        "out_of_range": 1,
+        "unknown_code": 1,
+        "future_time": 1,
     },
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""

@@ -260,6 +260,18 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "reading_mm": pl.Float64(),
         "status_code": pl.String(),
     },
+    "reservoir_readings": {
+        "channel_id": pl.String(),
+        "measured_at": TIME,
+        "value": pl.Float64(),
+        "channel_status": pl.String(),
+    },
+    "slope_readings": {
+        "sensor_id": pl.String(),
+        "measured_at": TIME,
+        "value": pl.Float64(),
+        "status_code": pl.String(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),

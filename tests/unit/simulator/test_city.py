@@ -38,8 +38,10 @@ from simulator.faults import (
     RATINGS,
     READINGS,
     REGISTRY,
+    RESERVOIRS,
     RIVERS,
     SCHOOLS,
+    SLOPES,
     STUDENTS,
     VMS,
     WARNINGS,
@@ -71,6 +73,8 @@ FEEDS = (
     INCIDENTS,
     PRESS,
     RAIN,
+    RESERVOIRS,
+    SLOPES,
     *DECLARED,
 )
 RUN = """
@@ -166,6 +170,8 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "incident_versions": ["incident_id", "updated_at"],
         "press_articles": ["article_url", "title"],
         "rain_readings": ["station_id", "measured_at"],
+        "reservoir_readings": ["channel_id", "measured_at"],
+        "slope_readings": ["sensor_id", "measured_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -192,6 +198,8 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("incident_versions", "updated_at"),
             ("press_articles", "published_at"),
             ("rain_readings", "measured_at"),
+            ("reservoir_readings", "measured_at"),
+            ("slope_readings", "measured_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -231,6 +239,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     rows = sum(len(text.splitlines()) - 1 for text in diseases if not text.startswith("{"))
     warned = [path.read_bytes() for path in (faulty_day.folder / "warnings_messages").iterdir()]
     incidents = [path.read_text() for path in (faulty_day.folder / "security_incidents").iterdir()]
+    polls = [path.read_text() for path in (faulty_day.folder / "water_reservoirs").iterdir()]
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
     feeds = [
@@ -252,6 +261,8 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         WARNINGS: (len(warned), sum(content.count(b"</alert>") for content in warned)),
         INCIDENTS: (len(incidents), sum(len(json.loads(text)["vu_viec"]) for text in incidents)),
         RAIN: pieces("water_rain", 1),
+        SLOPES: pieces("water_landslide_sensors", 1),
+        RESERVOIRS: (len(polls), sum(len(json.loads(json.loads(text)["d"])["Data"]) for text in polls)),
         PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
     } | {feed: pieces(folder_of(contract), 1) for feed, contract in DECLARED.items()}
     ledger = faulty_day.truth["ledger"].select("feed", "deliveries", "received").rows()
@@ -274,6 +285,8 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[INCIDENTS] == heights["incident_versions"]
     assert accepted[PRESS] == heights["press_articles"]
     assert accepted[RAIN] == heights["rain_readings"]
+    assert accepted[SLOPES] == heights["slope_readings"]
+    assert accepted[RESERVOIRS] == heights["reservoir_readings"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

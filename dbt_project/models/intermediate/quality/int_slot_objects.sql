@@ -19,7 +19,11 @@ with final as (
     union all
     select 'public_services.dossiers' as feed, 'public_services.dossiers' as object_id
     union all
+    select 'water.landslide_sensors' as feed, sensor_id as object_id from {{ ref('landslide_sensors') }}
+    union all
     select 'water.rain' as feed, station_id as object_id from {{ ref('rain_stations') }}
+    union all
+    select 'water.reservoirs' as feed, channel_id as object_id from {{ ref('reservoir_channels') }}
 
 )
 

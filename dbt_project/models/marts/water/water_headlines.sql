@@ -17,6 +17,29 @@ rain_before as (
 
 ),
 
+reservoirs as (
+
+    select
+        count(case when is_spilling then 1 end) as spilling,
+        count(is_spilling) as known,
+        max(measured_at) as newest_event_at,
+        max(current_until_at) as current_until_at
+    from {{ ref('reservoir_levels') }}
+    where is_latest and current_until_at > {{ clock() }}
+
+),
+
+risks as (
+
+    select
+        max(risk_level) as risk_level,
+        max(hour_end_at) as newest_event_at,
+        max(current_until_at) as current_until_at
+    from {{ ref('landslide_risks') }}
+    where current_until_at > {{ clock() }}
+
+),
+
 figures as (
 
     select
@@ -27,6 +50,22 @@ figures as (
         rain.current_until_at
     from rain
     cross join rain_before
+    union all
+    select
+        'reservoirs_spilling' as headline_id,
+        case when known > 0 then cast(spilling as double) end as value,
+        null as value_before,
+        newest_event_at,
+        current_until_at
+    from reservoirs
+    union all
+    select
+        'landslide_risk' as headline_id,
+        cast(risk_level as double) as value,
+        null as value_before,
+        newest_event_at,
+        current_until_at
+    from risks
 
 ),
 
