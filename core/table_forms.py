@@ -30,8 +30,8 @@ The declaration is the contract's custom property `table`, a list with one mappi
     encoding, decimal_mark, thousands_mark    of a text file, if not UTF-8, `.` and none
 
 In SQL, `record` is a struct with the text at each path of the record, and `document` holds the members next to its list; `file_time` is the
-time in the name of a workbook, an archive, or JSON that needs it. A further file of an archive is a table with its columns and `line`, which
-orders its rows. A column may use those declared before it.
+time in the name of a workbook, an archive, or JSON that needs it. A further file of an archive is a table with its columns and `line`,
+which orders its rows. A column may use those declared before it.
 """
 
 import codecs

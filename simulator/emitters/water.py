@@ -1,5 +1,5 @@
-"""Rain, hour by hour, over a day and the four days before it, whose readings lie in the day's first file; reservoirs every half hour; sensors
-in slopes over two days.
+"""Rain, hour by hour, over a day and the four days before it, whose readings lie in the day's first file; reservoirs every half hour;
+sensors in slopes over two days.
 
 It is dry at first, then rains moderately for two days and heavily on the last one. Most stations tell the state of a counter, and some are
 set back to zero in the morning; the others tell the rain of the hour. What follows is no fault: one station and one sensor fall silent, one
