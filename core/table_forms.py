@@ -4,6 +4,7 @@ The declaration is the contract's custom property `table`, a list with one mappi
 
     container     csv, json (a list, an object that holds a list, or one object a line), xml, xlsx, zip (of CSV files)
     item          what a record is called in quarantine reasons (`not_a_request`)
+    text_of       JSON: the member whose text is itself the document, as some SCADA servers answer: `{"d": "{…}"}`
     records       JSON: the path of the list in its object; XML: the path of the records below the root
     error         `{path, fine}`: the path of an answer's error code, and the code that means no error
     document      JSON: members next to the list that apply to every record in it
@@ -22,15 +23,15 @@ The declaration is the contract's custom property `table`, a list with one mappi
     member        zip: the file that holds the records
     members       zip: further files by name, which the SQL reads as tables; each with `requires` and `sources`
     manifest      zip: the file that lists the archive's files
-    needs_file_time    xlsx, zip: the file's name must have a day
+    needs_file_time    xlsx, zip, json: the file's name must have a day
     aliases       header or path to the list of its other spellings
     known         members that are not columns but are expected
     nulls         texts that mean a missing value
     encoding, decimal_mark, thousands_mark    of a text file, if not UTF-8, `.` and none
 
 In SQL, `record` is a struct with the text at each path of the record, and `document` holds the members next to its list; `file_time` is the
-time in the name of a workbook or an archive. A further file of an archive is a table with its columns and `line`, which orders its rows. A
-column may use those declared before it.
+time in the name of a workbook, an archive, or JSON that needs it. A further file of an archive is a table with its columns and `line`,
+which orders its rows. A column may use those declared before it.
 """
 
 import codecs
@@ -74,6 +75,7 @@ class Form:
 
     container: Container
     item: str = "record"
+    text_of: str = ""
     records: tuple[str, ...] = ()
     error_path: tuple[str, ...] = ()
     error_fine: str = ""
@@ -182,6 +184,7 @@ def _form(where: str, declared: object, wire: Mapping[str, str], logic: Mapping[
     return Form(
         container=_container(where, told.get("container")),
         item=str(told.get("item", "record")),
+        text_of=str(told.get("text_of", "")),
         records=_path(told.get("records", "")),
         error_path=_path(error.get("path", "")),
         error_fine=error.get("fine", ""),

@@ -12,6 +12,7 @@
     <into>/press_articles/*.xml
     <into>/traffic_flows/*.json, <into>/traffic_accidents/*.csv, <into>/traffic_closures/*.xml
     <into>/cyber_alerts/*.log     <into>/cyber_indicators/*.json
+    <into>/water_{rain,landslide_sensors}/*.csv, <into>/water_reservoirs/*.json
     <into>/feedback/requests.json, <into>/public_services/dossiers.json (what simulator/server.py serves)
     <into>/truth/*.parquet
 
@@ -50,6 +51,7 @@ from simulator.emitters.ratings import emit_ratings
 from simulator.emitters.traffic import emit_accidents, emit_closures, emit_flows
 from simulator.emitters.tt10 import emit_readings
 from simulator.emitters.vessel_registry import emit_vessel_registry
+from simulator.emitters.water import emit_rain, emit_reservoirs, emit_slopes
 from simulator.entities import City, read_city
 from simulator.faults import NO_FAULTS, FaultProfile
 from simulator.local_time import midnight
@@ -80,6 +82,9 @@ FOLDERS = (
     "traffic_closures",
     "cyber_alerts",
     "cyber_indicators",
+    "water_rain",
+    "water_reservoirs",
+    "water_landslide_sensors",
 )
 TRUTH = "truth"
 
@@ -131,6 +136,9 @@ def simulate(
         "traffic_closures": lambda folder: emit_closures(day, seed, profile, folder),
         "cyber_alerts": lambda folder: emit_alerts(day, seed, profile, folder),
         "cyber_indicators": lambda folder: emit_indicators(day, seed, profile, folder),
+        "water_rain": lambda folder: emit_rain(day, seed, profile, folder),
+        "water_reservoirs": lambda folder: emit_reservoirs(day, seed, profile, folder),
+        "water_landslide_sensors": lambda folder: emit_slopes(day, seed, profile, folder),
     }
     declared = {folder_of(contract): contract for contract in declared_contracts(read_contracts())}
     emitters |= {name: partial(emit_declared, contract, day, seed, profile) for name, contract in declared.items()}

@@ -39,6 +39,9 @@ ACCIDENTS = "traffic.accidents"
 CLOSURES = "traffic.closures"
 ALERTS = "cyber.alerts"
 INDICATORS = "cyber.indicators"
+RAIN = "water.rain"
+RESERVOIRS = "water.reservoirs"
+SLOPES = "water.landslide_sensors"
 
 
 class FaultKind(StrEnum):
@@ -304,6 +307,32 @@ DEMO_COUNTS: Mapping[str, Mapping[str, int]] = {
     },
     ALERTS: {"duplicate": 5, "conflict": 3, "malformed": 4, "missing_value": 3, "unknown_code": 3, "future_time": 2},
     INDICATORS: {"duplicate": 2, "conflict": 1, "malformed": 2, "missing_value": 2, "wrong_order": 2, "future_time": 1},
+    RAIN: {
+        "duplicate": 4,
+        "conflict": 3,
+        "malformed": 2,
+        "missing_value": 2,
+        "out_of_range": 2,
+        "unknown_code": 2,
+        "future_time": 2,
+    },
+    RESERVOIRS: {
+        "duplicate": 3,
+        "conflict": 2,
+        "malformed": 2,
+        "missing_value": 2,
+        "out_of_range": 2,
+        "unknown_code": 2,
+    },
+    SLOPES: {
+        "duplicate": 2,
+        "conflict": 1,
+        "malformed": 1,
+        "missing_value": 1,
+        "out_of_range": 1,
+        "unknown_code": 1,
+        "future_time": 1,
+    },
 }
 """Faults of the demonstration, by feed: every kind that a feed can have."""
 

@@ -304,6 +304,24 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "valid_until": TIME,
         "is_revoked": pl.Boolean(),
     },
+    "rain_readings": {
+        "station_id": pl.String(),
+        "measured_at": TIME,
+        "reading_mm": pl.Float64(),
+        "status_code": pl.String(),
+    },
+    "reservoir_readings": {
+        "channel_id": pl.String(),
+        "measured_at": TIME,
+        "value": pl.Float64(),
+        "channel_status": pl.String(),
+    },
+    "slope_readings": {
+        "sensor_id": pl.String(),
+        "measured_at": TIME,
+        "value": pl.Float64(),
+        "status_code": pl.String(),
+    },
     "faults": {
         "feed": pl.String(),
         "fault": pl.String(),

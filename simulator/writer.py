@@ -143,6 +143,8 @@ def _json(records: Sequence[Mapping[str, str]], form: Form) -> str:
         for name in form.error_path[:-1]:
             place = place.setdefault(name, {})
         place[form.error_path[-1]] = form.error_fine
+    if form.text_of:
+        document = {form.text_of: json.dumps(document, ensure_ascii=False)}
     return json.dumps(document, ensure_ascii=False, indent=0) + "\n"
 
 

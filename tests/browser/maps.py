@@ -35,6 +35,7 @@ MAPS = {
     "giao-duc": ("Bản đồ học sinh theo xã và các trường", {"#dbe9f6", GREEN, UNKNOWN}),
     "kham-chua-benh": ("Bản đồ nơi cư trú của người bệnh và các cơ sở", {"#a6cbe6", GREEN, UNKNOWN}),
     "moi-truong": ("Bản đồ chất lượng không khí theo xã và trạm", {GREEN, UNKNOWN}),
+    "nuoc-va-sat-lo": ("Bản đồ rủi ro sạt lở, cảm biến và hồ chứa", {GREEN, "#ee7b23", "#7e0023", UNKNOWN}),
     "phan-anh": ("Bản đồ phản ánh theo xã (tháng mới nhất) và các vụ quá hạn", {GREEN, RED, BLUE, UNKNOWN}),
     "tau-ca": ("Bản đồ tàu đăng ký theo xã và vị trí cuối của tàu", {"#a6cbe6", BLUE, UNKNOWN}),
 }

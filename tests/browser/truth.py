@@ -866,6 +866,77 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
         | {"current_until_at": "2026-03-10T16:00:00+00:00"}
         for shape, articles in zip(AREAS, [3, 1, None], strict=True)
     ],
+    "water.rain_hours": [
+        {
+            "station_id": f"MU{n}",
+            "station_name": f"Trạm {n}",
+            "commune_code": "19753",
+            "commune_name": "Phường Phú Xuân",
+        }
+        | {"hour_end_at": at, "local_date": "2026-03-10", "is_latest": at == AT_ELEVEN, "rain_1h_mm": 4.5}
+        | {"rain_24h_mm": rain, "current_until_at": "2026-03-10T07:00:00+00:00"}
+        for n, (at, rain) in enumerate([(AT_ELEVEN, 120.5), (AT_ELEVEN, None), (AT_NINE, 160.0)])
+    ],
+    "water.reservoir_levels": [
+        {
+            "reservoir_id": f"HC{n}",
+            "reservoir_name": f"Hồ {n}",
+            "commune_code": "19753",
+            "commune_name": "Phường Phú Xuân",
+        }
+        | {"measured_at": AT_ELEVEN, "local_date": "2026-03-10", "is_latest": True, "upstream_level_m": level}
+        | {"fill_percent": percent, "is_spilling": is_spilling, "stage_label": stage}
+        | {"current_until_at": "2026-03-10T07:00:00+00:00"}
+        for n, (level, percent, is_spilling, stage) in enumerate(
+            [
+                (45.5, 102.0, True, "Trên mực nước dâng bình thường"),
+                (30.0, 40.0, False, "Bình thường"),
+                (None, None, None, None),
+            ]
+        )
+    ],
+    "water.landslide_risks": [
+        {
+            "commune_code": f"9900{n}",
+            "commune_name": f"Xã {n}",
+            "region_code": "KV3",
+            "rain_24h_mm": rain,
+            "risk_level": level,
+        }
+        | {"risk_label": label, "unknown_reason": reason, "sensors": 0, "known_sensors": 0, "hour_end_at": AT_ELEVEN}
+        | {"current_until_at": "2026-03-10T07:00:00+00:00"}
+        for n, (rain, level, label, reason) in enumerate(
+            [
+                (150.0, 1, "Cấp 1", None),
+                (20.0, 0, "Dưới cấp 1", None),
+                (None, None, None, "Chưa biết lượng mưa 24 giờ"),
+            ]
+        )
+    ],
+    "water.landslide_road_segments": [
+        {"segment_id": f"DD{n}", "segment_name": f"Đoạn {n}", "commune_code": "99000", "is_to_close": is_to_close}
+        | {"detour_vi": "Đi đường khác", "detour_en": "Another road"}
+        for n, is_to_close in enumerate([True, False, None])
+    ],
+    "water.slope_movements": [
+        {
+            "sensor_id": "SL1",
+            "sensor_name": "Cảm biến 1",
+            "quantity_code": "DISP",
+            "unit": "mm",
+            "commune_code": "99000",
+        }
+        | {"measured_at": AT_ELEVEN, "current_until_at": "2026-03-10T07:00:00+00:00", "value": 40.0, "moved_24h": 35.0}
+        | {"movement_level": 2}
+    ],
+    "water.landslide_on_map": [
+        dict(shape) | {"risk_label": label, "current_until_at": "2026-03-10T07:00:00+00:00"}
+        for shape, label in zip(AREAS, ["Dưới cấp 1", "Cấp 3", None], strict=True)
+    ]
+    + [
+        point("reservoir", "HC0", "Hồ 0", 107.35)
+        | {"point_label": "Hồ đang tràn", "current_until_at": "2026-03-10T07:00:00+00:00"}
+    ],
     "quality.feed_scores": [
         {
             "feed": feed,
@@ -899,6 +970,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             ("public_services", "public_services.x"),
             ("warnings", "warnings.x"),
             ("security", "security.x"),
+            ("water", "water.x"),
         )
     ],
     "quality.ledger_totals": [

@@ -44,6 +44,7 @@ MAPS = (
     "fisheries.vessels_on_map",
     "health.patients_on_map",
     "public_services.dossiers_on_map",
+    "water.landslide_on_map",
 )
 """The marts that are drawn as maps, but for the one of each disease."""
 
@@ -436,6 +437,26 @@ GOOD_ROWS = {
     "cyber.threat_indicators": """
         select 'indicator--' || number as indicator_id, timestamptz '2026-03-01 04:00:00+00' as modified_at, true as is_in_force
         from range(9) as indicators(number)
+    """,
+    "water.rain_hours": """
+        select station_id, timestamptz '2026-03-01 04:00:00+00' as hour_end_at, date '2026-03-01' as local_date, true as is_latest,
+            12.5 as rain_24h_mm
+        from read_csv('{seeds}/rain_stations.csv')
+    """,
+    "water.reservoir_levels": """
+        select reservoir_id, timestamptz '2026-03-01 04:30:00+00' as measured_at, true as is_latest, 40.5 as upstream_level_m
+        from read_csv('{seeds}/reservoirs.csv')
+    """,
+    "water.slope_movements": """
+        select sensor_id, timestamptz '2026-03-01 04:30:00+00' as measured_at, 1.5 as value
+        from read_csv('{seeds}/landslide_sensors.csv')
+    """,
+    "water.landslide_risks": """
+        select commune_code, 0 as risk_level, 0 as sensors, 0 as known_sensors
+        from read_csv('{seeds}/landslide_zones.csv', types = {{'commune_code': 'varchar'}})
+    """,
+    "water.landslide_road_segments": """
+        select segment_id, false as is_to_close from read_csv('{seeds}/landslide_roads.csv')
     """,
     "quality.missing_slots": """
         select feed, feed as object_id, timestamptz '2026-02-27 00:00:00+00' as slot_start_at, true as is_refetchable, 53.0 as age_hours,

@@ -286,6 +286,8 @@ def test_incremental_builds_equal_a_full_refresh_in_every_table(built: Warehouse
         "lake.silver.int_traffic__closures_current",
         "lake.warnings.active_warnings",  # nobody warns
         "lake.warnings.warning_days",
+        "lake.water.rain_hours",  # no rain station, no reservoir
+        "lake.water.reservoir_levels",
         "lake.quality.schema_drift",  # none on two good days
     }
     assert changes(step_by_step, at_once) == {}
@@ -615,6 +617,9 @@ def test_the_ledger_totals_and_the_reasons_are_the_books(built: Warehouse) -> No
         ("traffic.closures", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("traffic.flows", 0, 0, 0, 0, 0, 0, 0, 0, True),
         ("warnings.messages", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("water.landslide_sensors", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("water.rain", 0, 0, 0, 0, 0, 0, 0, 0, True),
+        ("water.reservoirs", 0, 0, 0, 0, 0, 0, 0, 0, True),
     ]
     assert built.rows("select feed, reason, error_group, error_group_label, records from lake.quality.quarantine_reasons") == [
         ("feedback.requests", "agency_code_reference", 5, "Sai tham chiếu danh mục", 1)

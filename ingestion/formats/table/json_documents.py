@@ -1,10 +1,12 @@
 """Cutting JSON: a list, an object that holds the list, or one object a line; the beginning of a delivery shows which of them it is.
 
 A piece is the exact text of one object. A list that ends in the middle (a broken connection) yields its complete objects, and one
-unreadable piece for the rest. An answer with an error code is refused whole, and so is a document whose records are not at the declared
-place: cut at its newlines it would become as many broken records as it has lines.
+unreadable piece for the rest. A document may itself be the text of a member of another one (`text_of`), as some SCADA servers answer.
+An answer with an error code is refused whole, and so is a document whose records are not at the declared place: cut at its newlines it
+would become as many broken records as it has lines.
 """
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
@@ -34,8 +36,10 @@ def split_json(content: BinaryIO, beginning: bytes, form: Form) -> Iterator[Piec
     """Cut a delivery into objects.
 
     Raises DeliveryError for an answer that refuses (`source_refused`), a document with its records elsewhere (`no_list`,
-    `wrapped_otherwise`), or one that is too large.
+    `wrapped_otherwise`), one that is not the text of the declared member (`no_text_inside`), or one that is too large.
     """
+    if form.text_of:
+        content, beginning = io.BytesIO(), _text_inside(read_document(content, beginning), form.text_of)
     first = beginning.lstrip()[:1]
     if first == b"[" and not form.document:
         yield array_pieces(read_document(content, beginning))
@@ -52,6 +56,20 @@ def split_json(content: BinaryIO, beginning: bytes, form: Form) -> Iterator[Piec
             yield Pieces(1, [text], {0: problem} if problem else {})
         else:
             yield from split_lines(content, document)
+
+
+def _text_inside(document: bytes, name: str) -> bytes:
+    """Return the document that is the text of a member; nothing of a delivery without a byte."""
+    if not document.strip():
+        return b""
+    try:
+        members = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+        return msgspec.json.decode(bytes(members[name]), type=str).encode()
+    except (*BROKEN_JSON, KeyError) as error:
+        raise DeliveryError(
+            f"delivery: expected a whole object whose member {name} is JSON as text, got another one; send the answer as it came",
+            reason="no_text_inside",
+        ) from error
 
 
 def _first_name(beginning: bytes) -> str:

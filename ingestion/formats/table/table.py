@@ -34,8 +34,11 @@ from ingestion.formats.table.workbook_records import read_workbooks
 from ingestion.formats.table.xml_records import ELEMENT, read_xml, split_xml
 from ingestion.formats.table.zip_of_csv import PLACE, split_zip
 
-READERS = {Container.CSV: read_separated, Container.JSON: read_json, Container.XML: read_xml}
-PACKED_READERS = {Container.XLSX: read_workbooks, Container.ZIP: read_archives}
+READERS = {Container.CSV: read_separated, Container.XML: read_xml}
+READERS_WITH_NAMES = {Container.JSON: read_json, Container.XLSX: read_workbooks, Container.ZIP: read_archives}
+"""Readers that may need the name of the file."""
+
+PACKED = (Container.XLSX, Container.ZIP)
 IS_PACKED = pl.col("_raw").str.contains(f"^{ROW.pattern}|{PLACE}")
 
 
@@ -48,7 +51,7 @@ class Table:
     def split(self, content: BinaryIO, envelope: Envelope) -> Iterator[Pieces]:  # noqa: ARG002
         """Cut a delivery as its container says; raise DeliveryError for a container without a form in the contract."""
         beginning = content.read(base.BLOCK_BYTES)
-        packed = [form.container in PACKED_READERS for form in self._contract.forms]
+        packed = [form.container in PACKED for form in self._contract.forms]
         if all(packed) or (any(packed) and beginning.startswith(ZIP_MARK)):
             yield from self._unpacked(read_document(content, beginning))
             return
@@ -96,8 +99,8 @@ class Table:
             )
             if form is contract.forms[0]:
                 mine = pl.concat([empty, mine])
-            if mine.height and form.container in PACKED_READERS:
-                readings.append(PACKED_READERS[form.container](mine, form, contract, envelopes))
+            if mine.height and form.container in READERS_WITH_NAMES:
+                readings.append(READERS_WITH_NAMES[form.container](mine, form, contract, envelopes))
             elif mine.height:
                 readings.append(READERS[form.container](mine, form, contract))
         return join_readings(readings)

@@ -64,6 +64,9 @@ def test_every_contract_says_which_slots_it_owes() -> None:
         "public_services.ratings": "unknown",
         "warnings.messages": "unknown",
         "security.incidents": "unknown",
+        "water.landslide_sensors": "object",
+        "water.rain": "object",
+        "water.reservoirs": "object",
     }
 
 

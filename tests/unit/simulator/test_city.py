@@ -39,11 +39,14 @@ from simulator.faults import (
     INDICATORS,
     NO_FAULTS,
     PRESS,
+    RAIN,
     RATINGS,
     READINGS,
     REGISTRY,
+    RESERVOIRS,
     RIVERS,
     SCHOOLS,
+    SLOPES,
     STUDENTS,
     VMS,
     WARNINGS,
@@ -79,6 +82,9 @@ FEEDS = (
     CLOSURES,
     ALERTS,
     INDICATORS,
+    RAIN,
+    RESERVOIRS,
+    SLOPES,
     *DECLARED,
 )
 RUN = """
@@ -178,6 +184,9 @@ def test_every_key_of_the_truth_is_unique(faulty_day: SimulatedDay) -> None:
         "closure_versions": ["situation_id", "version_at"],
         "threat_indicators": ["indicator_id", "modified_at"],
         "cyber_events": ["source_id", "event_kind_code", "alert_id", "status_code", "observed_at"],
+        "rain_readings": ["station_id", "measured_at"],
+        "reservoir_readings": ["channel_id", "measured_at"],
+        "slope_readings": ["sensor_id", "measured_at"],
     }
     twice = {name: int(faulty_day.truth[name].select(key).is_duplicated().sum()) for name, key in keys.items()}
     assert twice == dict.fromkeys(keys, 0)
@@ -208,6 +217,9 @@ def test_nothing_true_happens_after_the_day(faulty_day: SimulatedDay) -> None:
             ("closure_versions", "version_at"),
             ("cyber_events", "observed_at"),
             ("threat_indicators", "modified_at"),
+            ("rain_readings", "measured_at"),
+            ("reservoir_readings", "measured_at"),
+            ("slope_readings", "measured_at"),
         )
     }
     assert late == dict.fromkeys(late, 0)
@@ -247,6 +259,7 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
     rows = sum(len(text.splitlines()) - 1 for text in diseases if not text.startswith("{"))
     warned = [path.read_bytes() for path in (faulty_day.folder / "warnings_messages").iterdir()]
     incidents = [path.read_text() for path in (faulty_day.folder / "security_incidents").iterdir()]
+    polls = [path.read_text() for path in (faulty_day.folder / "water_reservoirs").iterdir()]
     entries = json.loads((faulty_day.folder / "feedback" / "requests.json").read_bytes())
     dossiers = json.loads((faulty_day.folder / "public_services" / "dossiers.json").read_bytes())
     flows = [path.read_text() for path in (faulty_day.folder / "traffic_flows").iterdir()]
@@ -275,6 +288,9 @@ def test_the_ledger_counts_the_records_that_lie_in_the_files(faulty_day: Simulat
         FLOWS: (len(flows), sum(len(json.loads(text)) for text in flows)),
         ACCIDENTS: pieces("traffic_accidents", 1),
         CLOSURES: (len(closures), sum(content.count(b"</d2:situation>") for content in closures)),
+        RAIN: pieces("water_rain", 1),
+        SLOPES: pieces("water_landslide_sensors", 1),
+        RESERVOIRS: (len(polls), sum(len(json.loads(json.loads(text)["d"])["Data"]) for text in polls)),
         PRESS: (len(feeds), sum(len(listed) or 1 for listed in feeds)),
         ALERTS: (len(logs), len(logged)),
         INDICATORS: (len(bundles), sum(len(bundle["objects"]) for bundle in bundles)),
@@ -303,6 +319,9 @@ def test_the_books_balance(faulty_day: SimulatedDay) -> None:
     assert accepted[CLOSURES] == heights["closure_versions"]
     assert accepted[ALERTS] == heights["cyber_events"]
     assert accepted[INDICATORS] == heights["threat_indicators"]
+    assert accepted[RAIN] == heights["rain_readings"]
+    assert accepted[SLOPES] == heights["slope_readings"]
+    assert accepted[RESERVOIRS] == heights["reservoir_readings"]
     assert accepted[VMS] == heights["vms_positions"]
     assert accepted[REGISTRY] == heights["vessel_registry"]
     assert accepted[DISEASES] == sum(heights[name] for name in heights if name.startswith("disease_"))

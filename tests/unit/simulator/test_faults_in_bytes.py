@@ -5,7 +5,7 @@ import json
 import re
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -30,10 +30,13 @@ from simulator.faults import (
     INCIDENTS,
     INDICATORS,
     PRESS,
+    RAIN,
     RATINGS,
     READINGS,
     REGISTRY,
+    RESERVOIRS,
     RIVERS,
+    SLOPES,
     VMS,
     WARNINGS,
     FaultKind,
@@ -206,6 +209,37 @@ def call_counts(day: SimulatedDay) -> Counter[FaultKind]:
         counted[FaultKind.WRONG_ORDER] += not is_malformed and row["ket_thuc"] < row["bat_dau"]
         counted[FaultKind.FUTURE_TIME] += row["ket_thuc"][:4] == "2036"
     return counted
+
+
+@pytest.mark.parametrize("feed", [RAIN, RESERVOIRS, SLOPES])
+def test_each_fault_of_the_water_is_in_its_files(faulty_day: SimulatedDay, good_day: SimulatedDay, feed: str) -> None:
+    assert water_counts(faulty_day, feed) == dict(DEMO_FAULTS.of(feed))
+    assert sum(water_counts(good_day, feed).values()) == 0
+
+
+def water_readings(day: SimulatedDay, feed: str) -> Iterator[tuple[str, str, str]]:
+    """Yield object, time and value of each reading, as they were sent."""
+    for path in (day.folder / feed.replace(".", "_")).iterdir():
+        if path.suffix == ".json":
+            for sent in json.loads(json.loads(path.read_text())["d"])["Data"]:
+                yield sent["CnlNum"], path.name, sent.get("Val", "")
+        else:
+            for code, at, value, _ in list(csv.reader(path.read_text().splitlines()))[1:]:
+                yield code, at, value
+
+
+def water_counts(day: SimulatedDay, feed: str) -> Counter[FaultKind]:
+    readings = list(water_readings(day, feed))
+    repeated = sum(count - 1 for count in Counter(readings).values())
+    sent_again = sum(count - 1 for count in Counter((code, at) for code, at, _ in readings).values())
+    counted = Counter[FaultKind]({FaultKind.DUPLICATE: repeated, FaultKind.CONFLICT: sent_again - repeated})
+    for code, at, value in readings:
+        counted[FaultKind.MISSING_VALUE] += value == ""
+        counted[FaultKind.MALFORMED] += value.isalpha()
+        counted[FaultKind.OUT_OF_RANGE] += value == "123456"
+        counted[FaultKind.UNKNOWN_CODE] += code.startswith("46_XX")
+        counted[FaultKind.FUTURE_TIME] += at[:4] > str(day.day.year) and at[:1].isdigit()
+    return +counted
 
 
 def test_each_fault_of_the_incidents_is_in_their_files(faulty_day: SimulatedDay, good_day: SimulatedDay) -> None:

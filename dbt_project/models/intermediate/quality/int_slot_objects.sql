@@ -20,6 +20,12 @@ with final as (
     select 'public_services.dossiers' as feed, 'public_services.dossiers' as object_id
     union all
     select 'traffic.flows' as feed, section_code as object_id from {{ ref('road_sections') }}
+    union all
+    select 'water.landslide_sensors' as feed, sensor_id as object_id from {{ ref('landslide_sensors') }}
+    union all
+    select 'water.rain' as feed, station_id as object_id from {{ ref('rain_stations') }}
+    union all
+    select 'water.reservoirs' as feed, channel_id as object_id from {{ ref('reservoir_channels') }}
 
 )
 

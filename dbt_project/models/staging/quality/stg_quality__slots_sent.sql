@@ -80,6 +80,30 @@ with renamed as (
         _received_at as received_at,
         {{ row_version() }} as _source_version
     from {{ source('bronze', 'traffic__flows') }}
+    union all
+    select
+        'water.landslide_sensors' as feed,
+        sensor_id as object_id,
+        measured_at as event_at,
+        _received_at as received_at,
+        {{ row_version() }} as _source_version
+    from {{ source('bronze', 'water__landslide_sensors') }}
+    union all
+    select
+        'water.rain' as feed,
+        station_id as object_id,
+        measured_at as event_at,
+        _received_at as received_at,
+        {{ row_version() }} as _source_version
+    from {{ source('bronze', 'water__rain') }}
+    union all
+    select
+        'water.reservoirs' as feed,
+        channel_id as object_id,
+        measured_at as event_at,
+        _received_at as received_at,
+        {{ row_version() }} as _source_version
+    from {{ source('bronze', 'water__reservoirs') }}
 
 )
 

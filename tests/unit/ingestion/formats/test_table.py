@@ -27,8 +27,8 @@ def declared(form: Form, **changes: Any) -> Contract:
     return replace(GAUGES, forms=(replace(form, **changes),))
 
 
-def reading_of(contract: Contract, content: bytes) -> Reading:
-    wire, envelopes = find_format(contract), {0: Envelope("a.csv")}
+def reading_of(contract: Contract, content: bytes, name: str = "a.csv") -> Reading:
+    wire, envelopes = find_format(contract), {0: Envelope(name)}
     blocks = [(0, pieces) for pieces in wire.split(io.BytesIO(content), envelopes[0])]
     reading = wire.read(join_pieces(blocks), contract, envelopes)
     pieces = sum(len(block.raws) for _, block in blocks)
@@ -306,3 +306,50 @@ def test_a_file_without_its_columns_names_them() -> None:
         match=r"expected a header with station_id, .*got 2 columns \(station_id, timestamp, value missing\)",
     ):
         rows_of(declared(PLAIN), "a,b\n1,2\n")
+
+
+ANSWERS = Form(Container.JSON, text_of="d", records=("Data",), error_path=("Success",), error_fine="true", columns=WIRE)
+ANSWER = {"Success": True, "Data": [{"station_id": "G1", "value": 1.5}, {"station_id": "G2", "value": "2.5"}]}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_document_may_be_the_text_of_a_member(indent: int | None) -> None:
+    text = json.dumps(ANSWER, indent=indent)
+    assert rows_of(declared(ANSWERS), json.dumps({"more": 1, "d": text}, indent=indent)) == WHOLE
+    assert rows_of(declared(ANSWERS), b"") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (json.dumps(ANSWER), "no_text_inside"),
+        (json.dumps({"d": ANSWER}), "no_text_inside"),
+        (json.dumps({"d": json.dumps(ANSWER)})[:-9], "no_text_inside"),
+        ('["d"]', "no_text_inside"),
+        (json.dumps({"d": json.dumps(ANSWER | {"Success": False})}), "source_refused"),
+        (json.dumps({"d": json.dumps({"Success": True, "Rows": []})}), "no_list"),
+    ],
+    ids=["not packed", "an object", "broken off", "a list", "a refusal", "another list"],
+)
+def test_an_answer_without_its_document_inside_is_refused_whole(content: str, reason: str) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        rows_of(declared(ANSWERS), content)
+    assert caught.value.values["reason"] == reason
+
+
+def test_a_document_inside_that_broke_off_keeps_its_whole_records() -> None:
+    content = json.dumps({"d": json.dumps(ANSWER)[:-20]})
+    reading = reading_of(declared(ANSWERS), content.encode())
+    assert reading.records.select("gauge_id", "level_m").rows() == WHOLE[:1]
+    assert reading.unreadable["reason"].to_list() == ["truncated"]
+
+
+def test_json_may_take_its_time_from_the_name_of_the_file() -> None:
+    columns = {name: path for name, path in WIRE.items() if name != "measured_at"}
+    form = replace(ANSWERS, columns=columns, derived={"measured_at": "file_time"}, needs_file_time=True)
+    content = json.dumps({"d": json.dumps(ANSWER)}).encode()
+    read = reading_of(declared(form), content, "poll_20261120_081500.json").records
+    assert read["measured_at"].to_list() == ["2026-11-20T08:15:00+07:00"] * 2
+    with pytest.raises(DeliveryError) as caught:
+        reading_of(declared(form), content, "poll.json")
+    assert caught.value.values["reason"] == "file_name_without_date"
