@@ -727,6 +727,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "traffic.traffic_hours": [
         {"section_code": "A", "section_name": "Đoạn A", "hour_at": at, "local_date": "2026-03-10", "known_slots": 12}
         | {"vehicles": 900, "pcu": pcu, "volume_capacity_ratio": ratio, "service_level": "C", "congestion_minutes": 0}
+        | {"newest_slot_at": at}
         for at, pcu, ratio in [(AT_NINE, 500.0, 0.6), (AT_ELEVEN, 700.0, 0.7)]
     ],
     "traffic.traffic_days": [

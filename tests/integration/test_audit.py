@@ -388,7 +388,8 @@ GOOD_ROWS = {
     """,
     "traffic.traffic_hours": """
         select section_code, timestamptz '2026-03-01 04:00:00+00' as hour_at, date '2026-03-01' as local_date, 11 as local_hour,
-            12 as known_slots, 100 as vehicles, 60 as pcu, 12 as judged_slots, 0 as congestion_minutes
+            12 as known_slots, 100 as vehicles, 60 as pcu, 12 as judged_slots, 0 as congestion_minutes,
+            timestamptz '2026-03-01 04:30:00+00' as newest_slot_at
         from read_csv('{seeds}/road_sections.csv')
     """,
     "traffic.traffic_days": """

@@ -40,7 +40,7 @@ counted as (
         {{ value_at_greatest('service_level', 'volume_capacity_ratio') }} as peak_service_level,
         sum(judged_slots) as judged_slots,
         sum(congestion_minutes) as congestion_minutes,
-        max(hour_at) as newest_hour_at,
+        max(newest_slot_at) as newest_slot_at,
         max(source_version) as source_version
     from hours
     group by section_code, local_date
@@ -68,7 +68,7 @@ final as (
         counted.peak_service_level,
         cast(coalesce(counted.judged_slots, 0) as bigint) as judged_slots,
         cast(counted.congestion_minutes as bigint) as congestion_minutes,
-        counted.newest_hour_at,
+        counted.newest_slot_at,
         coalesce(counted.source_version, 0) as source_version
     from sections
     cross join days

@@ -47,6 +47,7 @@ counted as (
         ) }} as speed_kmh,
         count(is_congested) as judged_slots,
         count(case when is_congested then 1 end) as congested_slots,
+        max(started_at) as newest_slot_at,
         max(source_version) as source_version
     from slots
     group by section_code, {{ time_slot('started_at', 60) }}
@@ -115,6 +116,7 @@ final as (
         {{ six_decimals('100e0 - 100e0 * judged.speed_kmh / judged.free_flow_kmh') }} as speed_drop_percent,
         judged.judged_slots,
         case when judged.judged_slots > 0 then 5 * judged.congested_slots end as congestion_minutes,
+        judged.newest_slot_at,
         judged.source_version
     from judged
     left join levels
