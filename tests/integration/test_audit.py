@@ -394,7 +394,7 @@ GOOD_ROWS = {
     """,
     "traffic.traffic_days": """
         select section_code, date '2026-03-01' as local_date, true as is_latest, 132 as expected_slots, 132 as known_slots,
-            132 as judged_slots
+            132 as judged_slots, timestamptz '2026-03-01 04:30:00+00' as newest_slot_at
         from read_csv('{seeds}/road_sections.csv')
     """,
     "traffic.traffic_on_map": """
@@ -402,7 +402,8 @@ GOOD_ROWS = {
         from read_csv('{seeds}/communes.csv', types = {{'commune_code': 'varchar'}})
     """,
     "traffic.accident_months": """
-        select date '2026-03-01' as month_date, true as is_latest, date '2026-03-01' as last_date, 2 as accidents, 1 as deaths, 1 as injured
+        select date '2026-03-01' as month_date, true as is_latest, date '2026-03-01' as last_date, 2 as accidents, 1 as deaths,
+            1 as injured, timestamptz '2026-03-01 04:30:00+00' as newest_update_at
     """,
     "traffic.accident_groups": """
         select date '2026-03-01' as month_date, true as is_latest, '19753' as commune_code, 'toc_do' as cause_code,
@@ -1866,7 +1867,7 @@ def test_an_audit_leaves_the_connection_and_the_marts_as_they_were(marts: Marts)
 
 def test_an_unknown_domain_is_refused(marts: Marts) -> None:
     with pytest.raises(UnknownNameError, match=f"there are {', '.join(domain_names())}"):
-        marts.audit("weather", marts.good)
+        marts.audit("poetry", marts.good)
 
 
 def test_a_verdict_is_kept_and_the_last_on_a_snapshot_is_in_force_though_a_clock_went_back(marts: Marts) -> None:
