@@ -809,7 +809,12 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
             "is_revoked": False,
         }
         | {"observable_kind_code": kind, "is_compared": kind is not None, "modified_at": AT_NINE, "valid_from": AT_NINE}
-        | {"is_in_force": True, "matched_alerts": alerts, "machines": alerts, "last_matched_at": alerts and AT_ELEVEN}
+        | {
+            "is_in_force": True,
+            "matched_alerts": alerts,
+            "machines": alerts,
+            "last_matched_at": AT_ELEVEN if alerts else None,
+        }
         for n, (kind, alerts) in enumerate([("ipv4-addr", 3), ("domain-name", 0), (None, None)])
     ],
     "cyber.alert_agencies": [
@@ -1097,6 +1102,16 @@ NUMBERS: Mapping[str, Mapping[str, str]] = {
         "Hài lòng (%)": "80,0",
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
         "Tuổi dữ liệu (giờ)": "1,0",
+    },
+    "nuoc-va-sat-lo": {
+        "Cấp rủi ro sạt lở cao nhất đã biết": "1",
+        "Xã, phường chưa rõ cấp rủi ro": "1",
+        "Đoạn đường cần đóng": "1",
+        "Đoạn đường chưa rõ": "1",
+        "Mưa lớn nhất trong 24 giờ (mm)": "120,5",
+        "Trạm chưa rõ mưa 24 giờ": "1",
+        "Hồ chứa đang tràn": "1",
+        "Hồ chứa chưa rõ": "1",
     },
     "giao-thong": {
         "Phút ùn tắc trong ngày": "45",
