@@ -24,8 +24,9 @@ FIND = """async ([picture, colour]) => {
 }"""
 
 
-GREEN, RED, BLUE, UNKNOWN = "#2a9d6f", "#c8443a", "#1f6fb2", "#c9ced4"
+GREEN, YELLOW, RED, BLUE, UNKNOWN = "#2a9d6f", "#f2c230", "#c8443a", "#1f6fb2", "#c9ced4"
 MAPS = {
+    "an-ninh": ("Bản đồ vụ việc theo xã (tháng mới nhất)", {GREEN, YELLOW, UNKNOWN}),
     "canh-bao": ("Bản đồ xã, phường đang có cảnh báo", {BLUE, RED, UNKNOWN}),
     "bao-chi": ("Bản đồ xã, phường được nêu", {"#a6cbe6", "#2b79bd", UNKNOWN}),
     "giao-thong": ("Bản đồ giao thông", {GREEN, RED, UNKNOWN}),

@@ -1103,6 +1103,22 @@ NUMBERS: Mapping[str, Mapping[str, str]] = {
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
         "Tuổi dữ liệu (giờ)": "1,0",
     },
+    "an-ninh": {
+        "Vụ việc tiếp nhận": "12",
+        "Vụ việc nghiêm trọng": "2",
+        "Đã xử lý (%)": "80,0",
+        "Thời gian phản ứng (phút)": "11,5",
+        "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
+    },
+    "an-toan-thong-tin": {
+        "Nghiêm trọng quá 24 giờ": "1",
+        "Nguồn nhật ký im lặng": "1",
+        "Cảnh báo": "12",
+        "Bị chặn (%)": "60,0",
+        "Thời gian tiếp nhận (phút)": "12,5",
+        "Dấu hiệu đang hiệu lực": "3",
+        "Không đối chiếu được": "1",
+    },
     "nuoc-va-sat-lo": {
         "Cấp rủi ro sạt lở cao nhất đã biết": "1",
         "Xã, phường chưa rõ cấp rủi ro": "1",
