@@ -7,6 +7,7 @@ import yaml
 
 from core.domains import OVERVIEW, read_shown_domains
 from core.errors import UnknownNameError
+from core.names import ALIKE
 from core.settings import PROJECT
 from core.text import half
 
@@ -34,14 +35,14 @@ def page_slugs() -> tuple[str, ...]:
 
 
 def find_page(slug: str) -> Page:
-    """Return a page; raise UnknownNameError naming the pages most like it, or all of them."""
+    """Return a page; raise UnknownNameError naming all of them, and the one most like it."""
     for domain in read_shown_domains():
         if slug in domain.dashboards:
             file = yaml.safe_load((DASHBOARDS / f"{slug}.yaml").read_text(encoding="utf-8"))
             title, description = (half(str(file.get(name, "")), "vi") for name in ("title", "description"))
             return Page(slug, title, description, domain.id)
-    near = get_close_matches(slug.lower(), page_slugs())
-    hint = f"did you mean {' or '.join(near)}?" if near else "correct it"
+    near = get_close_matches(slug.lower(), page_slugs(), n=1, cutoff=ALIKE)
+    hint = f"did you mean {near[0]}?" if near else "correct it"
     raise UnknownNameError(
         f'report: expected a page of {", ".join(page_slugs())}, got "{slug}"; {hint}', page=slug, near=near
     )
