@@ -156,7 +156,7 @@ class Books:
 def texts_of(content: bytes) -> list[str]:
     """Return the text of a delivery, of what is packed in it, and of each element of XML with namespaces, written to stand alone."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
-        return [_text(content), *_elements(content)]
+        return [_text(content), *_members(content), *_elements(content)]
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [archive.read(name) for name in archive.namelist()]
@@ -164,6 +164,16 @@ def texts_of(content: bytes) -> list[str]:
         return []
     cells = [html.unescape(_text(cell)) for member in members for cell in CELL.findall(member)]
     return [*map(_text, members), "\n".join(" ".join(cell.split()) for cell in cells)]
+
+
+def _members(content: bytes) -> list[str]:
+    """Return the texts that an object of JSON has as members: one of them may be a document itself."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return []
+    texts = document.values() if isinstance(document, dict) else ()
+    return [text.replace("\0", "\\x00") for text in texts if isinstance(text, str)]
 
 
 def _elements(content: bytes) -> list[str]:
