@@ -1,6 +1,7 @@
 {{ config(materialized='view', database='memory', schema='staging') }}
 
--- Steps that name an alert of which nothing came are left out. A step before its alert, by the clocks of both, gives no time of response.
+-- An event that is an alert has its number: the key of the feed, so that no alert is there twice. Steps that name an alert of which nothing came are
+-- left out. A step before its alert, by the clocks of both, gives no time of response.
 with alerts as (
 
     select
@@ -31,7 +32,7 @@ final as (
         coalesce(sources.source_name, alerts.source_id) as source_name,
         coalesce(sources.agency_code, 'none') as agency_code,
         coalesce(agencies.agency_name, 'Chưa rõ cơ quan') as agency_name,
-        alerts.alert_id,
+        alerts.event_id as alert_id,
         alerts.observed_at,
         alerts.local_date,
         severities.severity_level,
@@ -56,7 +57,7 @@ final as (
     left join {{ ref('alert_actions') }} as actions on alerts.action_code = actions.action_code
     left join {{ ref('log_sources') }} as sources on alerts.source_id = sources.source_id
     left join {{ ref('agencies') }} as agencies on sources.agency_code = agencies.agency_code
-    left join steps on alerts.source_id = steps.source_id and alerts.alert_id = steps.alert_id
+    left join steps on alerts.source_id = steps.source_id and alerts.event_id = steps.alert_id
 
 )
 
