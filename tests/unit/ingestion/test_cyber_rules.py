@@ -1,13 +1,11 @@
 """Each rule of the alerts of information security refuses what it should, for its own reason, and lets the rest pass."""
 
-from datetime import UTC, datetime
-
 import polars as pl
 import pytest
 
-from core.contract import Contract, find_contract
+from core.contract import find_contract
 from core.reference import Reference
-from ingestion.load.checks import Checked, check
+from tests.one_record import check_record
 
 CONTRACT = find_contract("cyber.alerts")
 ALERT = {
@@ -26,18 +24,6 @@ STATUS = {name: ALERT[name] for name in ("source_id", "event_id", "observed_at",
     "status_code": "resolved",
 }
 HEARTBEAT = {name: ALERT[name] for name in ("source_id", "event_id", "observed_at")} | {"event_kind_code": "heartbeat"}
-
-
-def checked(event: dict[str, str], changes: dict[str, str | None], contract: Contract = CONTRACT) -> Checked:
-    record = {name: (event | changes).get(name) for name in contract.column_names}
-    frame = pl.DataFrame([record], schema=dict.fromkeys(contract.column_names, pl.String())).with_columns(
-        pl.lit(0, pl.UInt32).alias("_delivery"),
-        pl.lit(1, pl.Int64).alias("_position"),
-        pl.lit("raw").alias("_raw"),
-        pl.lit(1, pl.Int64).alias("_record_count"),
-        pl.lit(datetime(2026, 11, 20, 9, tzinfo=UTC)).alias("received_at"),
-    )
-    return check(frame, contract, Reference())
 
 
 @pytest.mark.parametrize(
@@ -59,14 +45,14 @@ def checked(event: dict[str, str], changes: dict[str, str | None], contract: Con
 def test_a_bad_event_is_refused_for_its_reason(
     event: dict[str, str], changes: dict[str, str | None], reason: str, error_group: int
 ) -> None:
-    result = checked(event, changes)
+    result = check_record(CONTRACT, event | changes)
     assert result.passed.is_empty()
     assert result.failed.select("reason", "error_group").rows() == [(reason, error_group)]
 
 
 @pytest.mark.parametrize("event", [ALERT, STATUS, HEARTBEAT])
 def test_a_good_event_passes(event: dict[str, str]) -> None:
-    assert checked(event, {}).passed.height == 1
+    assert check_record(CONTRACT, event).passed.height == 1
 
 
 def test_one_is_the_highest_severity_in_eve_and_ten_in_cef() -> None:
@@ -105,11 +91,11 @@ INDICATOR = {
 def test_a_bad_indicator_is_refused_for_its_reason(
     changes: dict[str, str | None], reason: str, error_group: int
 ) -> None:
-    result = checked(INDICATOR, changes, INDICATORS)
+    result = check_record(INDICATORS, INDICATOR | changes)
     assert result.passed.is_empty()
     assert result.failed.select("reason", "error_group").rows() == [(reason, error_group)]
 
 
 @pytest.mark.parametrize("changes", [{}, {"valid_until": None}])
 def test_a_good_indicator_passes(changes: dict[str, str | None]) -> None:
-    assert checked(INDICATOR, changes, INDICATORS).passed.height == 1
+    assert check_record(INDICATORS, INDICATOR | changes).passed.height == 1

@@ -1,13 +1,10 @@
 """Each rule of traffic refuses what it should, for its own reason, and lets the rest pass."""
 
-from datetime import UTC, datetime
-
-import polars as pl
 import pytest
 
 from core.contract import find_contract
-from core.reference import Reference
-from ingestion.load.checks import Checked, check
+from ingestion.load.checks import Checked
+from tests.one_record import check_record
 
 GOOD: dict[str, dict[str, str]] = {
     "traffic.flows": {
@@ -37,16 +34,7 @@ GOOD: dict[str, dict[str, str]] = {
 
 
 def checked(feed: str, **changes: str | None) -> Checked:
-    contract = find_contract(feed)
-    record = {name: (GOOD[feed] | changes).get(name) for name in contract.column_names}
-    frame = pl.DataFrame([record], schema=dict.fromkeys(contract.column_names, pl.String())).with_columns(
-        pl.lit(0, pl.UInt32).alias("_delivery"),
-        pl.lit(1, pl.Int64).alias("_position"),
-        pl.lit("raw").alias("_raw"),
-        pl.lit(1, pl.Int64).alias("_record_count"),
-        pl.lit(datetime(2026, 11, 20, 9, tzinfo=UTC)).alias("received_at"),
-    )
-    return check(frame, contract, Reference())
+    return check_record(find_contract(feed), GOOD[feed] | changes)
 
 
 @pytest.mark.parametrize(
