@@ -9,9 +9,9 @@ with hours as (
 newest as (
 
     select
-        max(started_at) as newest_slot_at,
-        {{ local_date('max(started_at)') }} as newest_date
-    from {{ ref('stg_traffic__flows') }}
+        max(newest_slot_at) as newest_slot_at,
+        max(local_date) as newest_date
+    from hours
 
 ),
 

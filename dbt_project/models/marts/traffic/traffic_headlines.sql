@@ -6,13 +6,10 @@ with days as (
 
 ),
 
-newest as (
+feeds as (
 
-    select
-        max(flows.started_at) as newest_slot_at,
-        {{ minutes_after('max(flows.started_at)', 'max(feeds.freshness_limit_minutes)') }} as current_until_at
-    from {{ ref('stg_traffic__flows') }} as flows
-    inner join {{ ref('feeds') }} as feeds on feeds.feed = 'traffic.flows'
+    select * from {{ ref('feeds') }}
+    where feed = 'traffic.flows'
 
 ),
 
@@ -36,10 +33,10 @@ figures as (
         'congestion_minutes' as headline_id,
         cast(sum(days.congestion_minutes) as double) as value,
         cast(null as double) as value_before,
-        max(newest.newest_slot_at) as newest_event_at,
-        max(newest.current_until_at) as current_until_at
+        max(days.newest_slot_at) as newest_event_at,
+        {{ minutes_after('max(days.newest_slot_at)', 'max(feeds.freshness_limit_minutes)') }} as current_until_at
     from days
-    cross join newest
+    cross join feeds
     union all
     select
         'traffic_deaths' as headline_id,

@@ -21,7 +21,9 @@ flows as (
 
 newest as (
 
-    select section_code, max(started_at) as started_at from flows group by section_code
+    select section_code, max(newest_slot_at) as started_at
+    from {{ ref('traffic_hours') }}
+    group by section_code
 
 ),
 
