@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -248,7 +248,14 @@ class Contract:
 
 
 def read_contract(path: Path) -> Contract:
-    """Read one contract file; raise ContractError with the file's name and what is wrong in it."""
+    """Read one contract file, again only if it changed; raise ContractError with the file's name and what is wrong in it."""
+    state = path.stat()
+    return _read(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _changed: int, _size: int) -> Contract:
+    """Read a contract file in the state of this time of change and size."""
     try:
         document = OpenDataContractStandard(**yaml.load(path.read_text(encoding="utf-8"), ExactLoader))  # noqa: S506  a safe one
     except (ValidationError, yaml.YAMLError, TypeError) as error:

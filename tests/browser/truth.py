@@ -921,7 +921,7 @@ ROWS: Mapping[str, Sequence[Mapping[str, object]]] = {
     ],
     "water.landslide_road_segments": [
         {"segment_id": f"DD{n}", "segment_name": f"Đoạn {n}", "commune_code": "99000", "is_to_close": is_to_close}
-        | {"detour_vi": "Đi đường khác", "detour_en": "Another road"}
+        | {"detour_vi": "Đi đường khác", "detour_en": "Another road", "current_until_at": "2026-03-10T07:00:00+00:00"}
         for n, is_to_close in enumerate([True, False, None])
     ],
     "water.slope_movements": [
@@ -1134,6 +1134,7 @@ NUMBERS: Mapping[str, Mapping[str, str]] = {
         "Đoạn đường đang ùn tắc": "1",
         "Đường đang cấm": "1",
         "Số người chết trong tháng": "3",
+        "Đoạn đường cần đóng vì sạt lở": "1",
         "Dữ liệu mới nhất lúc": "11:00 10/03/2026",
     },
     "bao-chi": {

@@ -36,7 +36,7 @@ from transform.build import Build
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 def hold(settings: Settings, name: str, held: Event, end: Event) -> None:
@@ -258,6 +258,8 @@ def test_every_writer_waits_while_maintenance_runs(name: str, released: Scene, m
         with under_maintenance(settings):
             before = versions(settings)
             writer = pool.submit(act, settings)
-            wait_until(waits(settings, f"writing: {who}"))
+            is_waiting = waits(settings, f"writing: {who}")
+            wait_until(lambda: writer.done() or is_waiting())
+            assert not writer.done(), writer.result()
             assert versions(settings) == before
         writer.result()

@@ -21,12 +21,12 @@ from stack.control import down
 pytestmark = pytest.mark.stack
 
 FEEDS = Path(__file__).parent / "new_feeds"
-NEW, FEED_NAMES = ("traffic", "hot_spots"), ("traffic.counts", "environment.hot_spots")
-MARTS = ("traffic.traffic_hours", "environment.hot_spot_days")
+NEW, FEED_NAMES = ("parking", "hot_spots"), ("parking.counts", "environment.hot_spots")
+MARTS = ("parking.parking_hours", "environment.hot_spot_days")
 FILES, LINES = 6, 250
 """What an ordinary feed may cost at most, its sample and its mart included."""
 
-DOMAIN = "- {id: traffic, label_vi: Giao thông, label_en: Traffic, dashboards: [giao-thong]}\n"
+DOMAIN = "- {id: parking, label_vi: Bãi đỗ xe, label_en: Parking, dashboards: [bai-do-xe]}\n"
 PAGE_ENDS = "marts:\n"
 STATE = (
     ".git", ".venv", ".ioc", ".uv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "target",
@@ -107,7 +107,7 @@ def checkout(new_settings: Callable[[], Settings]) -> Iterator[Checkout]:
         shutil.rmtree(parent)
 
 
-@pytest.mark.parametrize(("feed", "domain_lines"), [("traffic", 1), ("hot_spots", 0)])
+@pytest.mark.parametrize(("feed", "domain_lines"), [("parking", 1), ("hot_spots", 0)])
 def test_an_ordinary_feed_costs_little(feed: str, domain_lines: int) -> None:
     files = files_of(feed)
     lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) + domain_lines
@@ -121,7 +121,7 @@ def test_new_feeds_run_from_simulated_bytes_to_a_release_that_equals_the_truth(c
     assert checkout.python("superset/check_assets.py").returncode == 0
     for feed in FEED_NAMES:
         assert "1 passed" in checkout.pytest("tests/unit/ingestion/formats/test_golden.py", feed)
-    finished = checkout.python("-m", "tests.integration.some_domains", "environment", "traffic")
+    finished = checkout.python("-m", "tests.integration.some_domains", "environment", "parking")
     assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-4000:]
     compared = json.loads(finished.stdout.splitlines()[-1])
     assert {mart: differences for mart, (_, differences) in compared.items() if differences} == {}
@@ -134,7 +134,7 @@ def test_the_demonstration_shows_the_new_feeds(checkout: Checkout, is_long: bool
     if not is_long:
         pytest.skip("only in the long run, `make test-faults`: it takes as long as `make demo`")
     said = checkout.ioc("demo")
-    for line in ("ingest__traffic__counts ended: success", "traffic is released", "Everything agrees with the truth."):
+    for line in ("ingest__parking__counts ended: success", "parking is released", "Everything agrees with the truth."):
         assert line in said, said[-4000:]
     for mart in MARTS:
         assert mart in said, said[-4000:]

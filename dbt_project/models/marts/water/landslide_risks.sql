@@ -46,7 +46,8 @@ movements as (
         commune_code,
         cast(count(*) as bigint) as sensors,
         cast(count(case when current_until_at > {{ clock() }} then movement_level end) as bigint) as known_sensors,
-        max(case when current_until_at > {{ clock() }} then movement_level end) as movement_level
+        max(case when current_until_at > {{ clock() }} then movement_level end) as movement_level,
+        min(case when current_until_at > {{ clock() }} and movement_level is not null then current_until_at end) as movement_until_at
     from {{ ref('slope_movements') }}
     group by commune_code
 
@@ -97,7 +98,8 @@ final as (
         end as unknown_reason,
         coalesce(movements.sensors, 0) as sensors,
         coalesce(movements.known_sensors, 0) as known_sensors,
-        movements.movement_level
+        movements.movement_level,
+        movements.movement_until_at
     from judged
     left join communes on judged.commune_code = communes.commune_code
     left join levels on judged.risk_level = levels.risk_level

@@ -37,6 +37,11 @@ judged as (
         risks.risk_level_now as risk_level,
         risks.movement_level,
         case
+            when risks.risk_level_now >= limits.risk_level then risks.current_until_at
+            when risks.movement_level >= limits.movement_level or risks.movement_until_at < risks.current_until_at then risks.movement_until_at
+            else risks.current_until_at
+        end as judged_until_at,
+        case
             when risks.risk_level_now >= limits.risk_level or risks.movement_level >= limits.movement_level then true
             when risks.risk_level_now is not null and risks.known_sensors = risks.sensors then false
         end as is_to_close
@@ -58,6 +63,7 @@ final as (
         judged.risk_level,
         judged.movement_level,
         judged.is_to_close,
+        case when judged.is_to_close is not null then judged.judged_until_at end as current_until_at,
         judged.detour_vi,
         judged.detour_en
     from judged

@@ -1,6 +1,6 @@
 with counts as (
 
-    select * from {{ ref('stg_traffic__counts') }}
+    select * from {{ ref('stg_parking__counts') }}
 
 ),
 
