@@ -60,12 +60,16 @@ class Count:
         return rows if self.ledger is None else f"{rows} with {self.records} records, {self.ledger} in the ledger"
 
 
-def count_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, Count]:
-    """Count the rows of every table of both catalogs at one instant; return the counts by full table name."""
+def count_tables(connection: duckdb.DuckDBPyConnection, *, with_a_ledger: bool = False) -> dict[str, Count]:
+    """Count the rows of every table of both catalogs, or of those with a ledger, at one instant; return the counts by full table name."""
     connection.execute("begin transaction read only")
     try:
         ledger = _ledger(connection)
-        return {table: _count(connection, table, columns, ledger) for table, columns in _columns(connection).items()}
+        return {
+            table: _count(connection, table, columns, ledger)
+            for table, columns in _columns(connection).items()
+            if _has_ledger(table) or not with_a_ledger
+        }
     finally:
         connection.execute("rollback")
 
@@ -114,8 +118,12 @@ def _ledger(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return accepted | {QUARANTINE: sum(int(records) for *_, records in rows)}
 
 
+def _has_ledger(table: str) -> bool:
+    return table.startswith(BRONZE) or table == QUARANTINE
+
+
 def _count(connection: duckdb.DuckDBPyConnection, table: str, columns: list[str], ledger: dict[str, int]) -> Count:
-    has_ledger = table.startswith(BRONZE) or table == QUARANTINE
+    has_ledger = _has_ledger(table)
     weight = "0" if not has_ledger else "record_count" if table == QUARANTINE else "_record_count"
     read = BRONZE_IDENTITY if table.startswith(BRONZE) else columns
     name = ".".join(f'"{part}"' for part in table.split("."))

@@ -64,10 +64,10 @@ class Build:
     seconds: float = 0.0
 
 
-def of_domain(domain: str) -> list[str]:
-    """Return the options that select a domain in dbt: models of its folders, seeds and sources with its tag, and their tests."""
-    models = f"fqn:ioc_lakehouse.*.{domain}.*,resource_type:model"
-    return ["--select", models, f"tag:{domain}", "--indirect-selection", "buildable"]
+def of_domain(*domains: str) -> list[str]:
+    """Return the options that select domains in dbt: models of their folders, seeds and sources with their tags, and their tests."""
+    models = (f"fqn:ioc_lakehouse.*.{domain}.*,resource_type:model" for domain in domains)
+    return ["--select", *models, *(f"tag:{domain}" for domain in domains), "--indirect-selection", "buildable"]
 
 
 def build(

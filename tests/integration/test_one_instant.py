@@ -1,7 +1,7 @@
 """A build sees one instant: loads of every feed commit between its models and its tests, and change nothing in it.
 
 Takes a city of its own and two builds a domain, minutes: what is loaded here in the middle of builds is no use to other tests. `make test`
-does so with the two domains that differ most in how they are built, `make test-faults` with all.
+does so with the two domains that differ most in how they are built and the feeds of a few, `make test-faults` with all of both.
 """
 
 import sys
@@ -30,17 +30,23 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 BY_DEFAULT = ("environment", "quality")
 """One whose marts are continued from build to build, and one that reads the ledger of every feed."""
 
+THAT_SEND = ("environment", "feedback", "fisheries")
+"""The domains whose feeds are loaded meanwhile in the smaller run."""
+
 AT_ONCE = 3
 """This many deliveries are landed and loaded after each model."""
 
 
 @pytest.fixture(scope="module")
-def city(new_settings: Callable[[], Settings], tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+def city(
+    new_settings: Callable[[], Settings], tmp_path_factory: pytest.TempPathFactory, is_long: bool
+) -> Iterator[City]:
     """A day of which the last deliveries of each feed have not come yet."""
     settings = new_settings()
     try:
         up(settings, DATA_SERVICES)
-        yield bring_in(settings, tmp_path_factory.mktemp("day") / "day", "demo", withhold=80)
+        domains = None if is_long else THAT_SEND
+        yield bring_in(settings, tmp_path_factory.mktemp("day") / "day", "demo", withhold=80, domains=domains)
     finally:
         down(settings)
 

@@ -55,9 +55,9 @@ class Warehouse:
         nodes = [result for result in found if not str(result["unique_id"]).startswith("operation.")]
         return {str(result["unique_id"]).split(".", 2)[2]: str(result["status"]) for result in nodes}
 
-    def test(self, clock: datetime, domain: str | None = None) -> dict[str, str]:
-        """Run the data tests of a domain, or of all; return their statuses."""
-        selected = [*of_domain(domain), "--exclude", "test_type:unit"] if domain else ["--select", "test_type:data"]
+    def test(self, clock: datetime, *domains: str) -> dict[str, str]:
+        """Run the data tests of some domains, or of all; return their statuses."""
+        selected = [*of_domain(*domains), "--exclude", "test_type:unit"] if domains else ["--select", "test_type:data"]
         return self._dbt(ON_VIEWS, "test", clock, *selected)
 
     def unit_test(self, clock: datetime) -> dict[str, str]:
