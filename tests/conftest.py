@@ -100,7 +100,7 @@ def new_settings(free_ports: Callable[[], int]) -> Iterator[Callable[[], Setting
     folder = Path(tempfile.mkdtemp(prefix="ioc-"))
     homes = (folder / str(number) for number in count())
     environment = Settings(home=folder).service_environment(folder)
-    with subprocess.Popen([sys.executable, "-m", "transform.warm_process", folder], env=environment) as process:
+    with subprocess.Popen([sys.executable, "-m", "tests.warm_dbt", folder], env=environment) as process:
 
         def make() -> Settings:
             settings = separate_stack(next(homes), free_ports())

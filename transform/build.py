@@ -193,11 +193,6 @@ def dbt_target(settings: Settings, domain: str = "reference") -> Path:
     return settings.home_folder / "dbt" / domain
 
 
-def dbt_program() -> list[str]:
-    """Return the command for dbt: the one of this environment."""
-    return [str(Path(sys.executable).parent / "dbt")]
-
-
 def dbt_process() -> list[str]:
     """Return the command for the process in which a build runs dbt."""
     return [sys.executable, "-m", "transform.dbt_process"]

@@ -844,7 +844,7 @@ def test_a_build_without_a_clock_stops(built: Warehouse) -> None:
 def test_no_secret_is_written_by_dbt(built: Warehouse) -> None:
     secrets = [built.settings.reveal(name) for name in ("postgres_password", "s3_secret_key")]
     written = [path for path in built.folder.rglob("*") if path.is_file()]
-    assert {"dbt.log", "manifest.json"} <= {path.name for path in written}
+    assert {"dbt.log", "run_results.json"} <= {path.name for path in written}
     for path in written:
         content = path.read_bytes()
         assert not [secret for secret in secrets if secret.encode() in content], path.name

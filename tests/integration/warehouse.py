@@ -1,8 +1,6 @@
 """A lake with bronze rows, and dbt on top of it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +10,11 @@ import duckdb
 
 from core.domains import domain_names
 from core.settings import Settings
-from transform.build import DBT_FOLDERS, dbt_environment, dbt_program, dbt_target, of_domain
+from transform import warm
+from transform.build import DBT_PROJECT, dbt_environment, dbt_target, of_domain, warm_folder
 
 DOMAINS = domain_names()
 GOOD = ("success", "pass")
-ON_VIEWS = [sys.executable, "-m", "tests.integration.dbt_on_views"]
-"""dbt where views are there that no command before it can leave."""
-
 Rows = list[tuple[object, ...]]
 Tables = dict[str, Rows]
 
@@ -37,19 +33,17 @@ class Warehouse:
 
     def dbt(self, command: str, clock: datetime | None, *options: str) -> dict[str, str]:
         """Run dbt; return the status of every node by its name, without the hook that ran before them."""
-        return self._dbt(dbt_program(), command, clock, *options)
+        return self._dbt("dbt", command, clock, *options)
 
-    def _dbt(self, program: list[str], command: str, clock: datetime | None, *options: str) -> dict[str, str]:
+    def _dbt(self, kind: str, command: str, clock: datetime | None, *options: str) -> dict[str, str]:
+        """Run a command in the process that `tests/warm_dbt.py` tells of."""
         told = {"IOC_DBT_NOW": clock.isoformat() if clock else "", "DBT_LOG_PATH": str(self.folder)}
         results = self.folder / "run_results.json"
         results.unlink(missing_ok=True)
-        finished = subprocess.run(
-            [*program, command, *DBT_FOLDERS, *options],
-            env={**dbt_environment(self.settings, self.folder), **told},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        environment = {**dbt_environment(self.settings, self.folder), **told}
+        finished = warm.ask(warm_folder(self.settings), DBT_PROJECT, [kind, command, *options], environment)
+        assert finished is not None
         assert results.exists(), finished.stdout + finished.stderr
         found = json.loads(results.read_text(encoding="utf-8"))["results"]
         nodes = [result for result in found if not str(result["unique_id"]).startswith("operation.")]
@@ -58,11 +52,11 @@ class Warehouse:
     def test(self, clock: datetime, *domains: str) -> dict[str, str]:
         """Run the data tests of some domains, or of all; return their statuses."""
         selected = [*of_domain(*domains), "--exclude", "test_type:unit"] if domains else ["--select", "test_type:data"]
-        return self._dbt(ON_VIEWS, "test", clock, *selected)
+        return self._dbt("views", "test", clock, *selected)
 
     def unit_test(self, clock: datetime) -> dict[str, str]:
         """Run every unit test of a model; return their statuses."""
-        return self._dbt(ON_VIEWS, "test", clock, "--select", "test_type:unit")
+        return self._dbt("views", "test", clock, "--select", "test_type:unit")
 
     def build(self, clock: datetime, *options: str) -> None:
         """Build seeds and models and run every data test; all must pass."""
