@@ -32,7 +32,7 @@ RECEIVED = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
 """Later than anything in the golden deliveries."""
 
 SIBLINGS = 4
-FEW = 3
+FEW = 2
 """How many examples of SIBLINGS mutated deliveries and their whole one each contract gets: in the long run so many for each seed."""
 
 
