@@ -18,7 +18,7 @@ test: install lint/.venv/installed  ## Run every test: unit, golden, property, i
 	$(RUN)pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test-faults: install  ## Run the tests of faults at full length, with those that `make test` shortens or skips, and write docs/reliability.md
-	$(RUN)pytest tests/faults tests/property tests/integration/test_one_instant.py tests/integration/test_city.py tests/integration/test_city_without_faults.py tests/integration/test_health_claims.py tests/integration/test_add_a_feed.py tests/browser/test_reports.py --faults -n 2 --dist loadscope && $(RUN)python -m tests.faults.report
+	$(RUN)pytest tests/faults tests/property tests/integration/test_one_instant.py tests/integration/test_city.py tests/integration/test_city_without_faults.py tests/integration/test_health_claims.py tests/integration/test_withdrawal.py tests/integration/test_add_a_feed.py tests/browser/test_maps.py tests/browser/test_reports.py --faults -n 2 --dist loadscope && $(RUN)python -m tests.faults.report
 
 test-security: install  ## Try every attempt of docs/security.md against a live stack
 	$(RUN)pytest tests/security --faults 1

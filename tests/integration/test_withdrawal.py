@@ -226,7 +226,7 @@ KILLED: dict[str, bool] = {
     "ingestion.repair.withdrawal.Withdrawer._row_of after": True,
     "ingestion.receipts.receipt_store.ReceiptStore.issue_again before": False,
 }
-"""Where the command is killed, and whether the tables are then as they were before."""
+"""Where the command is killed, and whether the tables are then as they were before; the smaller run takes the last two."""
 
 VICTIM = """
 import os, signal, sys
@@ -244,11 +244,11 @@ app(sys.argv[3:])
 """
 
 
-def test_a_kill_anywhere_leaves_all_or_nothing_and_saying_it_again_ends_it(lake: Lake) -> None:
+def test_a_kill_anywhere_leaves_all_or_nothing_and_saying_it_again_ends_it(lake: Lake, is_long: bool) -> None:
     """Runs the scenario once for each boundary, and starts the command twice: some 10 s each."""
     story(lake, with_mistake=False)
     never_landed = books(lake)
-    for boundary, is_before in KILLED.items():
+    for boundary, is_before in [*KILLED.items()][0 if is_long else -2 :]:
         lake.empty()
         story(lake, with_mistake=True)
         before = books(lake)
