@@ -46,6 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is marked for the long run in the smaller one."""
+    if config.getoption("--faults") == 0:
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="only in the long run, `make test-faults`"))
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         try:

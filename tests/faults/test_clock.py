@@ -38,7 +38,11 @@ CLOCKS = {
 }
 
 
-@pytest.mark.parametrize("is_set_right", [False, True], ids=["by the wrong clock", "set right before the load"])
+@pytest.mark.parametrize(
+    "is_set_right",
+    [False, pytest.param(True, marks=pytest.mark.long)],
+    ids=["by the wrong clock", "set right before the load"],
+)
 @pytest.mark.parametrize("name", CLOCKS)
 def test_a_clock_that_goes_backwards_hides_and_doubles_nothing(
     empty: Scene, name: str, is_set_right: bool, results: Results

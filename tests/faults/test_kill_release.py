@@ -43,7 +43,10 @@ def built(empty: Scene) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("step", RELEASING, ids=lambda step: step.name)
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(one, id=one.name, marks=pytest.mark.long if one.name == "build" else ()) for one in RELEASING],
+)
 def test_kill_9_then_the_same_command_gives_the_same_marts(
     step: Step, built: Scene, start: Start, seeds: int, results: Results
 ) -> None:

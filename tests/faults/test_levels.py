@@ -91,7 +91,13 @@ def fail_at(commit: Commit, scene: Scene, occurrence: int) -> None:
         perform(commit.step, scene.settings)
 
 
-@pytest.mark.parametrize("commit", COMMITS, ids=lambda commit: commit.step)
+@pytest.mark.parametrize(
+    "commit",
+    [
+        pytest.param(one, id=one.step, marks=pytest.mark.long if one.step in ("build", "audit") else ())
+        for one in COMMITS
+    ],
+)
 def test_what_ended_after_its_commit_is_followed_by_one_release_with_everything(
     commit: Commit, undisturbed: Undisturbed, start: Start, is_long: bool, results: Results
 ) -> None:

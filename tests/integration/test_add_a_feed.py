@@ -1,8 +1,8 @@
 """README's "Add a feed", taken at its word: a feed of a new domain and one more of an old domain, in a copy of the project.
 
-`new_feeds/<name>/` holds what a person writes, at its place in the tree; nothing else is typed. The copy then simulates a day, loads,
-builds, audits and publishes the two domains, and compares their marts with the truth, minutes. The long run does the same through Airflow
-and asks every chart: `ioc demo`.
+`new_feeds/<name>/` holds what a person writes, at its place in the tree; nothing else is typed. Every check of contracts, samples and
+dashboards passes in the copy. The long run simulates a day there, loads, builds, audits and publishes the two domains, compares their marts
+with the truth, and does the same through Airflow with every chart asked: `ioc demo`.
 """
 
 import json
@@ -115,12 +115,16 @@ def test_an_ordinary_feed_costs_little(feed: str, domain_lines: int) -> None:
     assert 100 < lines <= LINES
 
 
-@pytest.mark.timeout(1800)
-def test_new_feeds_run_from_simulated_bytes_to_a_release_that_equals_the_truth(checkout: Checkout) -> None:
+def test_new_feeds_pass_every_check(checkout: Checkout) -> None:
     checkout.ioc("contracts", "check")
     assert checkout.python("superset/check_assets.py").returncode == 0
     for feed in FEED_NAMES:
         assert "1 passed" in checkout.pytest("tests/unit/ingestion/formats/test_golden.py", feed)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_new_feeds_run_from_simulated_bytes_to_a_release_that_equals_the_truth(checkout: Checkout) -> None:
     finished = checkout.python("-m", "tests.integration.some_domains", "environment", "parking")
     assert finished.returncode == 0, finished.stdout[-4000:] + finished.stderr[-4000:]
     compared = json.loads(finished.stdout.splitlines()[-1])
@@ -129,10 +133,9 @@ def test_new_feeds_run_from_simulated_bytes_to_a_release_that_equals_the_truth(c
     assert all(rows > 0 for rows, _ in compared.values())
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_the_demonstration_shows_the_new_feeds(checkout: Checkout, is_long: bool) -> None:
-    if not is_long:
-        pytest.skip("only in the long run, `make test-faults`: it takes as long as `make demo`")
+def test_the_demonstration_shows_the_new_feeds(checkout: Checkout) -> None:
     said = checkout.ioc("demo")
     for line in ("ingest__parking__counts ended: success", "parking is released", "Everything agrees with the truth."):
         assert line in said, said[-4000:]

@@ -236,7 +236,8 @@ def test_a_rollback_is_one_more_release_and_a_past_hour_sees_its_own(city: City)
     assert first_rows == back_rows != second_rows
 
 
-def test_tidying_keeps_every_version_that_can_be_asked_for(city: City, is_long: bool) -> None:
+@pytest.mark.long
+def test_tidying_keeps_every_version_that_can_be_asked_for(city: City) -> None:
     future = city.settings.model_copy(update={"now": datetime.now(UTC) + timedelta(days=3)})
     with connected(city.settings) as connection:
         needed = needed_versions(publications(connection), future.clock(), retention_of(future))
@@ -244,9 +245,8 @@ def test_tidying_keeps_every_version_that_can_be_asked_for(city: City, is_long: 
     with connected(city.settings) as connection:
         kept = {row[0] for row in connection.execute("select snapshot_id from marts.snapshots()").fetchall()}
     assert needed <= kept
-    if is_long:
-        with connected(city.settings, as_reader=True) as connection:
-            assert city.differences(connection) == {}
+    with connected(city.settings, as_reader=True) as connection:
+        assert city.differences(connection) == {}
 
 
 def test_every_figure_that_a_late_file_changed_names_that_file_and_a_rollback_says_so(city: City) -> None:
