@@ -50,8 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Skip what is marked for the long run in the smaller one."""
     if config.getoption("--faults") == 0:
         for item in items:
-            if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason="only in the long run, `make test-faults`"))
+            if marker := item.get_closest_marker("long"):
+                reason = ": ".join(["only in the long run, `make test-faults`", *marker.args])
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def _is_free(port: int) -> bool:

@@ -20,6 +20,7 @@ from lake.connection import connected
 from reporting.browser import open_dashboard
 from tests.browser.maps import BLUE, GREEN, MAPS, RED, UNKNOWN, find_colours, find_map, told_at
 from tests.browser.truth import publish
+from tests.long_run import a_few
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(1800)]
 
@@ -30,7 +31,6 @@ FEEDBACK = MAPS["phan-anh"][0]
 PERCENT, RECEIVED, DUE = "Đúng hạn trên số đến hạn (%)", "Số tiếp nhận trong tháng", "Số đến hạn"
 SAMPLES = PROJECT.parent / "shared" / "samples" / "admin_units"
 PROVINCES = {"hue": "Huế", "da_nang": "Đà Nẵng", "phu_tho": "Phú Thọ", "ca_mau": "Cà Mau"}
-BY_DEFAULT = "phu_tho"
 CUT_SHORT = {'"34_hien_xa"': '"34_hien_quan_xa"'}
 """A name in the sample of Phú Thọ, and what it was."""
 
@@ -83,11 +83,9 @@ def percent_of(number: int) -> float | None:
 
 @pytest.fixture
 def a_province(
-    request: pytest.FixtureRequest, superset_settings: Settings, tmp_path: Path, is_long: bool
+    request: pytest.FixtureRequest, superset_settings: Settings, tmp_path: Path
 ) -> Iterator[dict[str, float | None]]:
     """The communes of a real province on the map of feedback: their figures by name."""
-    if request.param != BY_DEFAULT and not is_long:
-        pytest.skip(f"only in the long run, `make test-faults`: {BY_DEFAULT} is drawn in the same way")
     sample = SAMPLES / f"wards_{request.param}_simplified.geojson"
     if not sample.exists():
         pytest.skip(f"{sample} is not on this machine")
@@ -125,7 +123,7 @@ def name_of(told: str) -> str:
     return told.splitlines()[0].removeprefix("Tên: ")
 
 
-@pytest.mark.parametrize("a_province", PROVINCES, indirect=True)
+@pytest.mark.parametrize("a_province", a_few(PROVINCES, ("phu_tho",)), indirect=True)
 def test_a_real_province_is_drawn_and_answers(
     page: Page, superset_settings: Settings, a_province: dict[str, float | None]
 ) -> None:

@@ -26,6 +26,7 @@ from reporting.pages import find_page
 from reporting.printing import Caption, print_page
 from reporting.report_store import ReportStore
 from tests.browser.truth import NUMBERS, publish
+from tests.long_run import a_few
 
 pytestmark = [pytest.mark.browser, pytest.mark.services, pytest.mark.timeout(1800)]
 
@@ -33,7 +34,7 @@ CAPTION = Caption("Tiêu đề", "Mô tả", ("Môi trường: bản phát hành
 A4_LANDSCAPE = (842, 595)
 """In whole points."""
 PRINTED = ("dich-benh", "dien-thoai", "dung-du-sach-song")
-"""Pages that have charts of every kind between them."""
+"""Pages that have charts of every kind between them; the others are printed in the long run."""
 MORE = 60
 """So many vessels that their table scrolls on the page, and runs over sheets in print."""
 IS_NEW = "vessel_code like 'NEW%'"
@@ -46,10 +47,8 @@ def sheets_of(content: bytes) -> list[str]:
     return [" ".join(unicodedata.normalize("NFC", page.extract_text()).split()) for page in pages]
 
 
-@pytest.mark.parametrize("slug", sorted(NUMBERS))
-def test_a_page_is_printed_with_the_numbers_of_the_truth(superset_settings: Settings, slug: str, is_long: bool) -> None:
-    if slug not in PRINTED and not is_long:
-        pytest.skip("only in the long run, `make test-faults`: the others have charts of every kind")
+@pytest.mark.parametrize("slug", a_few(sorted(NUMBERS), PRINTED))
+def test_a_page_is_printed_with_the_numbers_of_the_truth(superset_settings: Settings, slug: str) -> None:
     sheets = sheets_of(print_page(superset_settings, find_page(slug), CAPTION))
     text = " ".join(sheets)
     assert [f"{title} {value}" for title, value in NUMBERS[slug].items() if f"{title} {value}" not in text] == []

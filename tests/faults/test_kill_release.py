@@ -12,6 +12,7 @@ from tests.faults.kills import RELEASING, Step, judge, kill_and_repeat, release_
 from tests.faults.results import Results
 from tests.faults.scene import Scene
 from tests.faults.victim import perform
+from tests.long_run import a_few
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(4 * 3600)]
 
@@ -43,10 +44,7 @@ def built(empty: Scene) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize(
-    "step",
-    [pytest.param(one, id=one.name, marks=pytest.mark.long if one.name == "build" else ()) for one in RELEASING],
-)
+@pytest.mark.parametrize("step", a_few(RELEASING, ("audit", "publish"), lambda step: step.name))
 def test_kill_9_then_the_same_command_gives_the_same_marts(
     step: Step, built: Scene, start: Start, seeds: int, results: Results
 ) -> None:

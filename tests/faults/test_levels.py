@@ -24,6 +24,7 @@ from tests.faults.deliveries import DOMAIN, LEVELS, REQUESTS, request_files
 from tests.faults.results import Results, Row, difference, doubled, lost
 from tests.faults.scene import Facts, Scene
 from tests.faults.victim import count_passes, die_at, perform
+from tests.long_run import a_few
 from transform.build import require_build
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
@@ -91,13 +92,7 @@ def fail_at(commit: Commit, scene: Scene, occurrence: int) -> None:
         perform(commit.step, scene.settings)
 
 
-@pytest.mark.parametrize(
-    "commit",
-    [
-        pytest.param(one, id=one.step, marks=pytest.mark.long if one.step in ("build", "audit") else ())
-        for one in COMMITS
-    ],
-)
+@pytest.mark.parametrize("commit", a_few(COMMITS, ("load", "publish"), lambda commit: commit.step))
 def test_what_ended_after_its_commit_is_followed_by_one_release_with_everything(
     commit: Commit, undisturbed: Undisturbed, start: Start, is_long: bool, results: Results
 ) -> None:

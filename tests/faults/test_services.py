@@ -4,11 +4,10 @@ Retrying a load gives the same tables as an undisturbed run, retrying a publicat
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from time import monotonic
-from typing import Any
 
 import pytest
 
@@ -29,6 +28,7 @@ from tests.faults.results import Results, Row
 from tests.faults.scene import Scene
 from tests.faults.undisturbed import loaded_again, undisturbed
 from tests.faults.victim import count_passes, perform
+from tests.long_run import a_few
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(3600)]
 
@@ -72,15 +72,7 @@ def stop_postgres(settings: Settings) -> None:
     stop(home, record, Postgres(settings).stop_signal, STOP_SECONDS)
 
 
-def every_other_in_the_long_run(boundaries: Sequence[str]) -> list[Any]:
-    """Return the boundaries as parameters, every other one for the long run alone."""
-    return [
-        pytest.param(boundary, marks=pytest.mark.long if number % 2 else ())
-        for number, boundary in enumerate(boundaries)
-    ]
-
-
-@pytest.mark.parametrize("boundary", every_other_in_the_long_run(WHERE_POSTGRES_STOPS))
+@pytest.mark.parametrize("boundary", a_few(WHERE_POSTGRES_STOPS, WHERE_POSTGRES_STOPS[::2]))
 def test_postgres_stops_while_a_load_runs(empty: Scene, boundary: str, seeds: int, results: Results) -> None:
     for seed in range(max(1, seeds // len(WHERE_POSTGRES_STOPS))):
         expected = undisturbed(empty, seed)
@@ -158,7 +150,9 @@ def two_versions(empty: Scene) -> tuple[Scene, int, int]:
     return empty, one, other
 
 
-@pytest.mark.parametrize("boundary", every_other_in_the_long_run(WHERE_POSTGRES_STOPS_UNDER_A_PUBLICATION))
+@pytest.mark.parametrize(
+    "boundary", a_few(WHERE_POSTGRES_STOPS_UNDER_A_PUBLICATION, WHERE_POSTGRES_STOPS_UNDER_A_PUBLICATION[::2])
+)
 def test_postgres_stops_while_a_release_is_published(
     two_versions: tuple[Scene, int, int], boundary: str, results: Results
 ) -> None:

@@ -30,6 +30,7 @@ from quality.levels import Step, levels
 from quality.restatements import find_restatements
 from stack.control import DATA_SERVICES, down, up
 from tests.difference_attack import Figure, Identity, attack
+from tests.long_run import a_few
 
 from .city import DAY, City, bring_in
 from .small_cells import (
@@ -51,12 +52,6 @@ def release(settings: Settings, domain: str) -> Release:
     """Build, audit and publish a domain even if nothing is due, since its clock moves."""
     built = steps.build_domain(settings, domain)
     return steps.publish_domain(settings, domain, steps.require_pass(settings, domain, built.snapshot_id))
-
-
-def require_built(built: tuple[str, ...], domain: str) -> None:
-    """Skip a test of a domain that is not built."""
-    if domain not in built:
-        pytest.skip("only in the long run, `make test-faults`, which builds every domain")
 
 
 @pytest.fixture(scope="module")
@@ -90,18 +85,14 @@ def test_everything_that_was_loaded_is_released_and_nothing_is_due(city: City, b
     assert all(release.lake_snapshot >= newest[0] for release in in_force.values())
 
 
-def test_the_marts_of_a_faulty_day_equal_the_truth(city: City, is_long: bool) -> None:
-    if not is_long:
-        pytest.skip("only in the long run, `make test-faults`: `make demo` compares the same marts")
+@pytest.mark.long("`make demo` compares the same marts")
+def test_the_marts_of_a_faulty_day_equal_the_truth(city: City) -> None:
     with connected(city.settings, as_reader=True) as connection:
         assert city.differences(connection) == {}
 
 
-@pytest.mark.parametrize("domain", sorted(DOMAINS))
-def test_no_hidden_count_is_told_by_all_marts_of_its_domain_together(
-    city: City, built: tuple[str, ...], domain: str
-) -> None:
-    require_built(built, domain)
+@pytest.mark.parametrize("domain", a_few(sorted(DOMAINS), BY_DEFAULT))
+def test_no_hidden_count_is_told_by_all_marts_of_its_domain_together(city: City, domain: str) -> None:
     figures, identities = DOMAINS[domain]
     with connected(city.settings, as_reader=True) as connection:
         assert attack(figures, identities, lambda sql: connection.execute(sql).pl()) == []
@@ -114,6 +105,7 @@ def test_no_hidden_count_is_told_by_all_marts_of_its_domain_together(
             *("health.disease_weeks", "cases", "int_disease_weeks_judged", "disease_code, place_code, week_start_date"),
             *("true", DISEASE_FIGURES, DISEASE_IDENTITIES),
             id="disease weeks",
+            marks=pytest.mark.long,
         ),
         pytest.param(
             *("education.school_years", "dropped_out_pupils", "int_dropouts_hidden", "school_code, school_year"),
@@ -124,7 +116,6 @@ def test_no_hidden_count_is_told_by_all_marts_of_its_domain_together(
 )
 def test_small_counts_are_worked_out_where_only_these_are_hidden(
     city: City,
-    built: tuple[str, ...],
     mart: str,
     count: str,
     hiding: str,
@@ -133,7 +124,6 @@ def test_small_counts_are_worked_out_where_only_these_are_hidden(
     figures: Mapping[str, Figure],
     identities: Sequence[Identity],
 ) -> None:
-    require_built(built, mart.partition(".")[0])
     unguarded = f"""(
         select marts.* replace (coalesce(marts.{count}, counted.{count}) as {count})
         from {mart} as marts

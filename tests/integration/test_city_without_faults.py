@@ -17,9 +17,8 @@ from .warehouse import Warehouse
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1800)]
 
 
-def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, is_long: bool, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    if not is_long:
-        pytest.skip("only in the long run, `make test-faults`")
+@pytest.mark.long
+def test_the_marts_of_a_day_without_faults_equal_the_truth(new_settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     settings = new_settings()
     try:
         up(settings, DATA_SERVICES)

@@ -104,11 +104,8 @@ def test_the_books_equal_the_truth(faulty: Province) -> None:
     assert {group for group, _ in found} == {1, 4, 5, 6}
 
 
-def test_the_marts_of_claims_without_faults_equal_the_truth(new_settings, tmp_path: Path, is_long: bool) -> None:  # type: ignore[no-untyped-def]
-    if not is_long:
-        pytest.skip(
-            "only in the long run, `make test-faults`: the faulty claims and `make demo` compare the same marts"
-        )
+@pytest.mark.long("the faulty claims and `make demo` compare the same marts")
+def test_the_marts_of_claims_without_faults_equal_the_truth(new_settings, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     for spotless in province(new_settings(), tmp_path, NO_FAULTS):
         assert spotless.differences() == {}
         assert spotless.warehouse.rows("select count(*) from lake.quarantine.records") == [(0,)]

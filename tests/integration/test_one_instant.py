@@ -20,6 +20,7 @@ from lake.connection import connected
 from quality.marts import keys_of
 from quality.steps import build_domain
 from stack.control import DATA_SERVICES, down, up
+from tests.long_run import a_few
 from transform import build, warm
 
 from .city import City, Withheld, bring_in
@@ -82,13 +83,7 @@ def load_after_each_model(
     return loaded
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Test every domain in the long run."""
-    if "domain" in metafunc.fixturenames:
-        is_long = metafunc.config.getoption("--faults") > 0
-        metafunc.parametrize("domain", domain_names() if is_long else BY_DEFAULT)
-
-
+@pytest.mark.parametrize("domain", a_few(domain_names(), BY_DEFAULT))
 def test_loads_in_the_middle_of_a_build_change_nothing_and_its_instant_gives_the_same_marts_again(
     city: City, domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
